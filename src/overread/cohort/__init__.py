@@ -1,0 +1,1 @@
+"""The table of cases: reading, splitting, checking, importing, and the virtual cohort."""

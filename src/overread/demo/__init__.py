@@ -1,0 +1,1 @@
+"""The whole road on virtual patients, in one command."""

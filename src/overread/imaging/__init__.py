@@ -1,0 +1,1 @@
+"""Images: reading, geometry, intensity. NumPy only."""

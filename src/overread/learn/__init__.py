@@ -1,0 +1,1 @@
+"""Planning, augmentation, losses, the one training loop, export."""

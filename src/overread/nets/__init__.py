@@ -1,0 +1,1 @@
+"""Network architectures by name, for 2D and 3D."""

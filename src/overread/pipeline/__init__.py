@@ -1,0 +1,1 @@
+"""The workshop: protocol.yaml and the stages from init to explain."""

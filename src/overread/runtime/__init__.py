@@ -1,0 +1,1 @@
+"""The model package and the one predict(). No torch."""

@@ -1,0 +1,131 @@
+"""package.json: everything about a model that is not its weights."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from overread.files import canonical_json, sha256_bytes
+
+FORMAT = 1
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Channel(_Strict):
+    """One input channel and how to recognise its DICOM series.
+
+    ``match`` maps a DICOM keyword (``SeriesDescription``) to a regular expression that must be found in
+    its value; an empty ``match`` accepts any series of the right modality.
+    """
+
+    name: str
+    modality: list[str] = []
+    match: dict[str, str] = {}
+
+
+class Intensity(_Strict):
+    """How the grey values of one channel become network input.
+
+    ``zscore``: per image, over the voxels above ``low`` percentile 0 (non-zero), mean 0 and deviation 1.
+    ``fixed``: clip to ``[low, high]``, subtract ``mean``, divide by ``std`` (values of the training cases).
+    """
+
+    method: Literal["zscore", "fixed"]
+    low: float | None = None
+    high: float | None = None
+    mean: float = 0.0
+    std: float = 1.0
+
+
+class Preprocess(_Strict):
+    """From an Image to the network's input, in this order: colour, orientation, spacing, size, intensity."""
+
+    dimensions: Literal[2, 3]
+    color: Literal["as_is", "gray", "rgb"] = "as_is"
+    orientation: str | None = None
+    spacing: list[float] | None = None
+    size: list[int] | None = None
+    intensity: list[Intensity]
+
+
+class Limits(_Strict):
+    """What the package was made for. An image outside is answered with a coded reason, not with a score.
+
+    ``size``: smallest and largest voxel count per axis; ``spacing_mm``: likewise for the distance of voxels;
+    ``age_years``: of the patient, where the image carries it.
+    """
+
+    modality: list[str] = []
+    body_part: list[str] = []
+    age_years: tuple[float, float] | None = None
+    size: list[tuple[int, int]] | None = None
+    spacing_mm: list[tuple[float, float]] | None = None
+
+
+class OperatingPoint(_Strict):
+    """Threshold on the positive class's probability, fixed on tuning cases; belongs to this version only."""
+
+    rule: str
+    threshold: float
+    sensitivity: dict[str, Any] | None = None
+    specificity: dict[str, Any] | None = None
+
+
+class Calibration(_Strict):
+    """Fixed on tuning cases: temperature of the scores, conformal quantile, error of volumes.
+
+    ``bins``: rows ``[score_low, score_high, observed_low, observed_high]`` giving the 90% interval of the
+    observed frequency of the positive class among calibration cases with such a score.
+    ``conformal_quantile``: LAC threshold on ``1 - probability`` for coverage ``conformal_coverage``.
+    ``volume_ratio``: per label, the 5% and 95% quantiles of true volume / predicted volume.
+    """
+
+    temperature: float = 1.0
+    bins: list[tuple[float, float, float, float]] = []
+    conformal_coverage: float | None = None
+    conformal_quantile: float | None = None
+    volume_ratio: dict[str, tuple[float, float]] = {}
+    cases: int = 0
+
+
+class Windows(_Strict):
+    """Sliding window over the preprocessed image: patch size in voxels and overlap as a fraction."""
+
+    size: list[int]
+    overlap: float = 0.5
+
+
+class Manifest(_Strict):
+    """The content of package.json. ``sha256`` is taken over everything else in it."""
+
+    format: Literal[1] = FORMAT
+    name: str
+    version: str
+    created: str
+    task: Literal["classification", "segmentation"]
+    channels: list[Channel]
+    preprocess: Preprocess
+    labels: list[str] = Field(min_length=2)
+    positive: str | None = None
+    operating_point: OperatingPoint | None = None
+    calibration: Calibration = Calibration()
+    windows: Windows | None = None
+    limits: Limits = Limits()
+    min_component_mm3: dict[str, float] = {}
+    reference: dict[str, Any] = {}
+    model_card: dict[str, Any] = {}
+    evidence: dict[str, str] = {}
+    files: dict[str, str]
+    sha256: str = ""
+
+    def digest(self) -> str:
+        """SHA-256 over the canonical JSON of every field but ``sha256`` itself; it covers the weights' hash."""
+        return sha256_bytes(canonical_json(self.model_dump(mode="json", exclude={"sha256"})).encode())
+
+    def sealed(self) -> Manifest:
+        """A copy that carries its own digest."""
+        return self.model_copy(update={"sha256": self.digest()})

@@ -1,0 +1,1 @@
+"""Every number and its interval: pure functions of arrays."""
