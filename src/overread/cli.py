@@ -1,0 +1,246 @@
+"""The command line: every command names its options and calls one function. No logic here."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from overread.errors import OverreadError
+
+# Commands are listed in the order a person meets them; heavy rooms are imported inside the commands.
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Train, validate, package, deploy and watch a medical-imaging AI model.",
+)
+imports = typer.Typer(no_args_is_help=True, help="Make a cohort folder from data in a known layout.")
+ledger = typer.Typer(no_args_is_help=True, help="Look into and verify the chain of evidence.")
+app.add_typer(imports, name="import")
+app.add_typer(ledger, name="ledger")
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The protocol's folder, with cohort.csv.")]
+Out = Annotated[Path, typer.Option("--out", help="Folder to make.")]
+Budget = Annotated[
+    Optional[str], typer.Option("--budget", help="Wall-clock time for the whole run, such as 90s, 5m or 2h.")
+]
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Folder for everything the demo makes.")] = Path("demo-out"),
+    serve: Annotated[bool, typer.Option("--serve", help="Leave the node and its pages running.")] = False,
+) -> None:
+    """Drive the whole road once, on virtual patients: cohort, training, test, clinic node, results."""
+    from overread.demo.road import run_demo
+
+    run_demo(out, serve=serve)
+
+
+@app.command()
+def init(folder: Folder) -> None:
+    """Write a protocol.yaml that fits DIR/cohort.csv, to be read and edited."""
+    from overread.pipeline.stages import init_stage
+
+    init_stage(folder)
+
+
+@app.command()
+def check(folder: Folder) -> None:
+    """Look for faults in the cohort: leakage, unreadable files, wrong geometry, empty classes."""
+    from overread.pipeline.stages import check_stage
+
+    check_stage(folder)
+
+
+@app.command()
+def plan(folder: Folder, budget: Budget = None) -> None:
+    """Choose spacing, size, network and epochs from the cohort and the budget; write plan.json."""
+    from overread.pipeline.stages import plan_stage
+
+    plan_stage(folder, budget)
+
+
+@app.command()
+def train(folder: Folder) -> None:
+    """Train the planned network on the training patients."""
+    from overread.pipeline.stages import train_stage
+
+    train_stage(folder)
+
+
+@app.command()
+def package(folder: Folder) -> None:
+    """Export, calibrate on the tuning patients and write the portable package."""
+    from overread.pipeline.stages import package_stage
+
+    package_stage(folder)
+
+
+@app.command()
+def lock(folder: Folder) -> None:
+    """Fix protocol and package by hash, before the sealed test patients are opened."""
+    from overread.pipeline.stages import lock_stage
+
+    lock_stage(folder)
+
+
+@app.command("test")
+def test_(folder: Folder) -> None:
+    """Open the sealed test patients and write report.json and report.html."""
+    from overread.pipeline.stages import test_stage
+
+    test_stage(folder)
+
+
+@app.command()
+def explain(folder: Folder) -> None:
+    """Draw where the network looked (Grad-CAM) for test patients."""
+    from overread.pipeline.stages import explain_stage
+
+    explain_stage(folder)
+
+
+@app.command()
+def run(folder: Folder, budget: Budget = None) -> None:
+    """All stages in order: init, check, plan, train, package, lock, test, explain."""
+    from overread.pipeline.stages import run_stages
+
+    run_stages(folder, budget)
+
+
+@app.command()
+def predict(
+    package: Annotated[Path, typer.Argument(help="Package folder or .overread file.")],
+    images: Annotated[list[Path], typer.Argument(help="One file or DICOM folder per channel, in the package's order.")],
+    mask: Annotated[Optional[Path], typer.Option("--mask", help="Write the segmentation here (.nii.gz or .png).")] = None,
+) -> None:
+    """Answer one image with a package and print what was found."""
+    from overread.pipeline.answer import answer
+
+    answer(package, images, mask)
+
+
+@app.command()
+def serve(config: Annotated[Path, typer.Argument(metavar="clinic.yaml", help="The node's configuration.")]) -> None:
+    """Run the DICOM node and its status page until stopped."""
+    from overread.web.serve import serve as run_node
+
+    run_node(config)
+
+
+@app.command()
+def send(
+    paths: Annotated[list[Path], typer.Argument(help="DICOM files or folders.")],
+    to: Annotated[str, typer.Option("--to", help="Receiver as AET@host:port.")],
+    calling: Annotated[str, typer.Option("--from", help="Our application entity title.")] = "OVERREAD",
+) -> None:
+    """Send DICOM files to a node by C-STORE."""
+    from overread.clinic.send import send_command
+
+    send_command(paths, to, calling)
+
+
+@app.command()
+def echo(
+    to: Annotated[str, typer.Option("--to", help="Node as AET@host:port.")],
+    calling: Annotated[str, typer.Option("--from", help="Our application entity title.")] = "OVERREAD",
+) -> None:
+    """Ask a DICOM node whether it answers (C-ECHO)."""
+    from overread.clinic.send import echo_command
+
+    echo_command(to, calling)
+
+
+@app.command()
+def receive(
+    out: Out,
+    port: Annotated[int, typer.Option("--port", help="TCP port to listen on.")] = 11113,
+    aet: Annotated[str, typer.Option("--aet", help="Our application entity title.")] = "PACS",
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+) -> None:
+    """Run a plain storage node that keeps what it receives in a folder: a stand-in for a PACS."""
+    from overread.clinic.storage import receive_command
+
+    receive_command(out, host, port, aet)
+
+
+@imports.command("medmnist")
+def import_medmnist(file: Annotated[Path, typer.Argument(metavar="FILE.npz")], out: Out) -> None:
+    """From a MedMNIST .npz file, keeping its official splits."""
+    from overread.cohort.adapters.medmnist import import_medmnist as make
+
+    make(file, out)
+
+
+@imports.command("nifti")
+def import_nifti(
+    images: Annotated[Path, typer.Argument(help="Folder of NIfTI images (MSD layout: imagesTr).")],
+    labels: Annotated[Path, typer.Argument(help="Folder of NIfTI label maps (MSD layout: labelsTr).")],
+    out: Out,
+) -> None:
+    """From a folder of NIfTI images and one of label maps with the same names (Medical Segmentation Decathlon)."""
+    from overread.cohort.adapters.nifti import import_nifti as make
+
+    make(images, labels, out)
+
+
+@imports.command("pairs")
+def import_pairs(
+    images: Annotated[Path, typer.Argument(help="Folder of 2D images (PNG, JPEG, TIFF).")],
+    labels: Annotated[Path, typer.Argument(help="Folder of label images with the same names.")],
+    out: Out,
+    foreground: Annotated[
+        Optional[str],
+        typer.Option("--foreground", help="Every non-zero label is this one class (instance masks become semantic)."),
+    ] = None,
+) -> None:
+    """From a folder of 2D images and one of label images with the same names."""
+    from overread.cohort.adapters.pairs import import_pairs as make
+
+    make(images, labels, out, foreground)
+
+
+@imports.command("virtual")
+def import_virtual(
+    out: Out,
+    patients: Annotated[int, typer.Option("--patients", min=3, help="How many virtual patients.")] = 100,
+    seed: Annotated[int, typer.Option("--seed", help="Seed: the same seed gives the same patients.")] = 0,
+) -> None:
+    """Make virtual patients: brain MR with white-matter lesions of known extent."""
+    from overread.cohort.virtual import make_virtual_cohort
+
+    make_virtual_cohort(out, patients=patients, seed=seed)
+
+
+@ledger.command("verify")
+def ledger_verify(where: Annotated[str, typer.Argument(help="A protocol folder, a ledger file or a database URL.")]) -> None:
+    """Recompute the chain of hashes; name the first row that was altered, removed or reordered."""
+    from overread.ledger.commands import verify_command
+
+    verify_command(where)
+
+
+@ledger.command("show")
+def ledger_show(where: Annotated[str, typer.Argument(help="A protocol folder, a ledger file or a database URL.")]) -> None:
+    """List the events, oldest first."""
+    from overread.ledger.commands import show_command
+
+    show_command(where)
+
+
+def main() -> None:
+    """Entry point: one clear line for what a person can mend, exit code 2 for bad input."""
+    try:
+        app()
+    except OverreadError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()
