@@ -30,7 +30,8 @@ class Channel(_Strict):
 class Intensity(_Strict):
     """How the grey values of one channel become network input.
 
-    ``zscore``: per image, over the voxels above ``low`` percentile 0 (non-zero), mean 0 and deviation 1.
+    ``zscore``: subtract the mean and divide by the standard deviation of the image's own brighter part (the
+    voxels above its mean), which hardly depends on how much air the field of view holds.
     ``fixed``: clip to ``[low, high]``, subtract ``mean``, divide by ``std`` (values of the training cases).
     """
 
@@ -76,12 +77,13 @@ class OperatingPoint(_Strict):
 
 
 class Calibration(_Strict):
-    """Fixed on tuning cases: temperature of the scores, conformal quantile, error of volumes.
+    """Fixed on tuning cases: temperature of the scores, conformal quantile, error of volumes and counts.
 
-    ``bins``: rows ``[score_low, score_high, observed_low, observed_high]`` giving the 90% interval of the
-    observed frequency of the positive class among calibration cases with such a score.
+    ``bins``: rows ``[score_low, score_high, observed_low, observed_high]`` giving the 90% interval of how often
+    a class was the true one among tuning cases that gave it such a score (all classes pooled).
     ``conformal_quantile``: LAC threshold on ``1 - probability`` for coverage ``conformal_coverage``.
     ``volume_ratio``: per label, the 5% and 95% quantiles of true volume / predicted volume.
+    ``count_difference``: per label, the 5% and 95% quantiles of true count - predicted count.
     """
 
     temperature: float = 1.0
@@ -89,6 +91,7 @@ class Calibration(_Strict):
     conformal_coverage: float | None = None
     conformal_quantile: float | None = None
     volume_ratio: dict[str, tuple[float, float]] = {}
+    count_difference: dict[str, tuple[float, float]] = {}
     cases: int = 0
 
 
@@ -115,7 +118,7 @@ class Manifest(_Strict):
     calibration: Calibration = Calibration()
     windows: Windows | None = None
     limits: Limits = Limits()
-    min_component_mm3: dict[str, float] = {}
+    counted_labels: list[str] = []
     reference: dict[str, Any] = {}
     model_card: dict[str, Any] = {}
     evidence: dict[str, str] = {}
