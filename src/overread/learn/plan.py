@@ -1,0 +1,70 @@
+"""Plan: everything the training will do, as plain JSON that a person can read and edit."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from overread.runtime.manifest import Preprocess
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Augment(_Strict):
+    """Ranges that the random changes of each training image are drawn from; 0 switches one off.
+
+    ``rotate_deg`` and ``scale`` and ``shift`` (fraction of the size) make the affine part, ``elastic`` the largest
+    displacement of a control point as a fraction of the size, ``flip`` lists the axes that may be mirrored;
+    ``brightness`` and ``contrast`` act in units of the image's deviation, ``gamma`` is a log range,
+    ``noise`` the largest standard deviation, ``blur`` the largest sigma in voxels.
+    """
+
+    rotate_deg: float = 0.0
+    scale: float = 0.0
+    shift: float = 0.0
+    elastic: float = 0.0
+    flip: list[int] = []
+    brightness: float = 0.0
+    contrast: float = 0.0
+    gamma: float = 0.0
+    noise: float = 0.0
+    blur: float = 0.0
+
+
+class Network(_Strict):
+    """Architecture by name with its arguments (`overread.nets`)."""
+
+    name: str
+    arguments: dict[str, Any]
+    parameters: int
+
+
+class Plan(_Strict):
+    """What the planner chose, and why (``reasons``, one sentence each).
+
+    ``patch`` is the size in voxels that the network sees at once; ``seconds_per_step`` was measured on this
+    machine with this network; ``epochs`` follow from it and the time given to training.
+    """
+
+    task: Literal["classification", "segmentation"]
+    dimensions: Literal[2, 3]
+    channels: list[str]
+    labels: list[str]
+    preprocess: Preprocess
+    patch: list[int]
+    batch: int = Field(gt=0)
+    network: Network
+    augment: Augment
+    learning_rate: float
+    weight_decay: float
+    foreground_share: float = 0.0
+    epochs: int = Field(gt=0)
+    steps_per_epoch: int = Field(gt=0)
+    seconds_per_step: float
+    train_seconds: float
+    memory_gib: float
+    seed: int
+    reasons: list[str]
