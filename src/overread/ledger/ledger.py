@@ -9,9 +9,10 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import sqlite3
 import time as clock
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -101,9 +102,8 @@ class Ledger:
                         raise InputError(f"{shown}: holds no ledger; expected a database written by overread")
         except ModuleNotFoundError as error:
             raise InputError(f"{shown}: needs {error.name}; install overread[postgres]") from error
-        except DBAPIError as error:
-            reason = str(error.orig).strip().splitlines()[0]
-            raise InputError(f"{shown}: cannot be opened as a ledger ({reason})") from error
+        except (DBAPIError, sqlite3.Error, OSError) as error:
+            raise InputError(f"{shown}: cannot be opened as a ledger ({_reason(error)})") from error
         return ledger
 
     def append(self, kind: str, payload: dict[str, Any], actor: str | None = None) -> Event:
@@ -123,7 +123,7 @@ class Ledger:
         ValueError, TypeError
             Empty ``kind`` or ``actor``, control characters in them, or a payload that is not JSON.
         OverreadError
-            The chain's end does not match its head, so that nothing may be added.
+            The database refused, or the chain's end does not match its head, so that nothing may be added.
         """
         actor = actor if actor is not None else current_actor()
         text = canonical_json(payload)
@@ -133,23 +133,23 @@ class Ledger:
             if not value or not value.isprintable():
                 raise ValueError(f"{name} is {value!r}, expected printable text")
         "".join((kind, actor, text)).encode()  # lone surrogates cannot be stored: fail before the lock
-        with self._transaction(write=True) as connection:
-            head = connection.execute(select(head_table).with_for_update()).one_or_none()
-            if head is None:
-                raise OverreadError(f"{self.url}: the ledger's head is missing; run overread ledger verify")
-            _, count, previous = head
-            seq = count + 1
-            now = datetime.now(UTC).isoformat(timespec="microseconds")
-            digest = event_hash(seq, now, actor, kind, text, previous)
-            row = Event(seq, now, actor, kind, text, previous, digest)
-            try:
+        try:
+            with self._transaction(write=True) as connection:
+                head = connection.execute(select(head_table).with_for_update()).one_or_none()
+                if head is None:
+                    raise OverreadError(
+                        f"{self.url}: the ledger's head is missing; run overread ledger verify"
+                    )
+                _, count, previous = head
+                seq, now = count + 1, datetime.now(UTC).isoformat(timespec="microseconds")
+                digest = event_hash(seq, now, actor, kind, text, previous)
+                row = Event(seq, now, actor, kind, text, previous, digest)
                 connection.execute(events_table.insert().values(**vars(row)))
                 connection.execute(head_table.update().values(count=seq, hash=digest))
-            except DBAPIError as error:
-                reason = str(error.orig).strip().splitlines()[0]
-                raise OverreadError(
-                    f"{self.url}: event {seq} was not added ({reason}); run overread ledger verify"
-                ) from error
+        except DBAPIError as error:
+            raise OverreadError(
+                f"{self.url}: the event was not added ({_reason(error)}); run overread ledger verify"
+            ) from error
         return row
 
     def events(self, kind: str | None = None) -> list[Event]:
@@ -236,6 +236,12 @@ def ledger_url(url_or_path: str | Path) -> URL:
     return url
 
 
+def _reason(error: Exception) -> str:
+    """The database's own first line, without SQLAlchemy's wrapping."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    return str(original).strip().split("\n")[0]
+
+
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "postgresql":
         return create_engine(url, poolclass=NullPool)
@@ -246,6 +252,8 @@ def _engine(url: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, record: Any) -> None:
         connection.isolation_level = None
+        # Text that is not UTF-8 can only come from tampering: let it through to verify, which names its row.
+        connection.text_factory = lambda stored: stored.decode("utf-8", "surrogateescape")
         connection.execute("PRAGMA synchronous=FULL")
 
     @event.listens_for(engine, "begin")
@@ -260,13 +268,11 @@ def _switch_to_wal(engine: Engine) -> None:
     """Set write-ahead logging once per file; SQLite does not wait for other openers here, so we do."""
     deadline = clock.monotonic() + LOCK_WAIT_SECONDS
     while True:
-        raw = engine.raw_connection()
         try:
-            raw.cursor().execute("PRAGMA journal_mode=WAL")
+            with closing(engine.raw_connection()) as raw:
+                raw.cursor().execute("PRAGMA journal_mode=WAL")
             return
-        except Exception as error:
+        except sqlite3.OperationalError as error:
             if "locked" not in str(error) or clock.monotonic() > deadline:
-                raise InputError(f"{engine.url.database}: cannot be opened as a ledger ({error})") from error
+                raise
             clock.sleep(0.02)
-        finally:
-            raw.close()
