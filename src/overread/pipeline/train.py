@@ -1,0 +1,149 @@
+"""plan and train: choose, then fit within the time given."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+from rich.progress import TextColumn
+
+from overread.cohort.fingerprint import fingerprint
+from overread.errors import InputError
+from overread.files import atomic_path, sha256_file, write_json, write_text
+from overread.pipeline.protocol import parse_budget
+from overread.pipeline.workspace import Workspace, bar, console, progress, recording
+
+if TYPE_CHECKING:  # torch takes seconds to import: only the stages that train pay for it
+    from torch import nn
+
+    from overread.learn.plan import Plan
+
+# What the other stages leave of a run's budget for training.
+TRAIN_SHARE = 0.75
+
+
+def plan_stage(folder: Path, budget: str | None = None) -> None:
+    """Write plan.json from the training cases and the budget (of the whole run)."""
+    try:
+        total = parse_budget(budget) if budget else None
+    except ValueError as error:
+        raise InputError(f"--budget: {error}") from error
+    space = Workspace.open(folder)
+    protocol = space.protocol
+    seconds = TRAIN_SHARE * (total or parse_budget(protocol.budget))
+    with recording(space, "plan") as result:
+        from overread.learn.planner import make_plan
+
+        cohort = space.cohort()
+        train = cohort.split("train")
+        with progress("Reading training cases", len(train)) as advance:
+            look = fingerprint(train, labels=protocol.labels, task=protocol.task, progress=advance)
+        modality = sorted({m for c in protocol.channels for m in c.modality} | set(look.modalities))
+        plan = make_plan(
+            look,
+            task=protocol.task,
+            dimensions=protocol.dimensions,
+            channels=[c.name for c in protocol.channels],
+            labels=protocol.labels,
+            modality=modality,
+            train_cases=len(train),
+            train_seconds=seconds,
+            seed=protocol.seed,
+        )
+        write_text(space.plan_file, json.dumps(plan.model_dump(mode="json"), indent=2) + "\n")
+        write_json(folder / "fingerprint.json", look.as_dict())
+        event = space.ledger.append("cohort.sealed", {"test": cohort.digest("test"), "cases": len(cohort.split("test"))})
+        result.update(
+            plan_sha256=sha256_file(space.plan_file),
+            cohort_sha256=cohort.digest(),
+            sealed_test_sha256=cohort.digest("test"),
+            sealed_at=event.time,
+            epochs=plan.epochs,
+            train_seconds=plan.train_seconds,
+        )
+    for reason in plan.reasons:
+        console.print(f"  {reason}", highlight=False)
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan at ``path``. Raises InputError where it is missing or was edited into something impossible."""
+    from overread.learn.plan import Plan
+
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; run `overread plan {path.parent}` first")
+    try:
+        return Plan.model_validate_json(path.read_text(encoding="utf-8"))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def train_stage(folder: Path) -> None:
+    """Train by plan.json; leave model/weights.pt, model/plan.json and model/history.json."""
+    space = Workspace.open(folder)
+    plan = read_plan(space.plan_file)
+    with recording(space, "train") as result:
+        import torch
+
+        from overread.learn.data import load_examples
+        from overread.learn.fit import Epoch, fit
+
+        cohort = space.cohort()
+        train, tune = cohort.split("train"), cohort.split("val")
+        began = time.perf_counter()
+        with progress("Preparing cases", len(train) + len(tune)) as advance:
+            examples = load_examples(train, plan.preprocess, plan.labels, plan.task, advance)
+            tuning = load_examples(tune, plan.preprocess, plan.labels, plan.task, advance)
+        prepared = time.perf_counter() - began
+        # Preparing counts towards the time given to training.
+        plan = plan.model_copy(update={"train_seconds": max(5.0, plan.train_seconds - prepared)})
+        with bar(TextColumn("{task.fields[loss]}")) as display:
+            task = display.add_task("Training", total=plan.epochs * plan.steps_per_epoch, loss="")
+
+            def advance_step(total: int, epoch: Epoch | None) -> None:
+                if epoch is None:
+                    display.update(task, advance=1, total=total)
+                else:
+                    text = f"epoch {epoch.epoch} loss {epoch.loss:.3f}"
+                    if epoch.validation_loss is not None:
+                        text += f", tuning cases {epoch.validation_loss:.3f}"
+                    display.update(task, total=total, loss=text)
+
+            fitted = fit(plan, examples, tuning, advance_step)
+        with atomic_path(space.model / "weights.pt") as temporary:
+            torch.save(fitted.network.state_dict(), temporary)
+        write_text(space.model / "plan.json", space.plan_file.read_text(encoding="utf-8"))
+        write_json(space.model / "history.json", fitted.record())
+        result.update(
+            weights_sha256=sha256_file(space.model / "weights.pt"),
+            plan_sha256=sha256_file(space.model / "plan.json"),
+            cohort_sha256=cohort.digest(),
+            torch=torch.__version__.split("+")[0],
+            prepare_seconds=round(prepared, 1),
+            **fitted.record(),
+        )
+    last = fitted.history[-1]
+    console.print(
+        f"  {len(fitted.history)} of {fitted.epochs_planned} epochs on {fitted.device} in {fitted.seconds:.0f} s; "
+        f"loss {last.loss:.3f} on training patches, {last.validation_loss:.3f} on tuning cases."
+        if last.validation_loss is not None
+        else f"  {len(fitted.history)} epochs in {fitted.seconds:.0f} s; loss {last.loss:.3f}."
+    )
+
+
+def load_network(space: Workspace) -> tuple[nn.Module, Plan]:
+    """The trained network and the plan it was trained by. Raises InputError where training has not run."""
+    import torch
+
+    from overread.nets.build import build
+
+    weights = space.model / "weights.pt"
+    if not weights.is_file():
+        raise InputError(f"{weights}: no such file; run `overread train {space.folder}` first")
+    plan = read_plan(space.model / "plan.json")
+    network = build(plan.network.name, plan.dimensions, len(plan.channels), len(plan.labels), plan.network.arguments)
+    network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    return network.eval(), plan

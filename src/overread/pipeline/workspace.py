@@ -1,0 +1,138 @@
+"""Workspace: a protocol's folder, its ledger, and the record that every stage leaves."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+import overread
+from overread.cohort.cohort import Cohort
+from overread.errors import InputError
+from overread.files import write_json
+from overread.ledger.ledger import Ledger
+from overread.pipeline.protocol import Protocol, read_protocol
+
+STAGES = ("init", "check", "plan", "train", "package", "lock", "test", "explain")
+console = Console()
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A protocol's folder with its parts by name."""
+
+    folder: Path
+    protocol: Protocol
+
+    @classmethod
+    def open(cls, folder: Path) -> Workspace:
+        """Read the protocol in ``folder``. Raises InputError."""
+        return cls(folder, read_protocol(folder))
+
+    @property
+    def ledger(self) -> Ledger:
+        """The folder's chain of evidence."""
+        return Ledger.open(self.folder / "ledger.db")
+
+    @property
+    def plan_file(self) -> Path:
+        """The plan, readable and editable."""
+        return self.folder / "plan.json"
+
+    @property
+    def model(self) -> Path:
+        """What training left: weights, the plan they were trained by, history."""
+        return self.folder / "model"
+
+    @property
+    def package_file(self) -> Path:
+        """The portable package."""
+        return self.folder / "package" / f"{self.protocol.name}-{self.protocol.version}.overread"
+
+    def cohort(self) -> Cohort:
+        """The cohort, checked against the protocol. Raises InputError."""
+        p = self.protocol
+        need = "label" if p.task == "classification" else "mask"
+        labels = p.labels if p.task == "classification" else None
+        cohort = Cohort.read(self.folder, need=need, labels=labels, fractions=p.split, seed=p.seed)
+        names = tuple(c.name for c in p.channels)
+        if cohort.channels != names:
+            raise InputError(
+                f"{self.folder / 'cohort.csv'}: image columns are {', '.join(cohort.channels)}, protocol.yaml has channels "
+                f"{', '.join(names)}; expected the same names in the same order"
+            )
+        return cohort
+
+    def record(self, stage: str) -> dict[str, Any]:
+        """What ``stage`` left. Raises InputError where it has not run."""
+        path = self.folder / "record" / f"{stage}.json"
+        if not path.is_file():
+            raise InputError(f"{path}: no such file; run `overread {stage} {self.folder}` first")
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return content
+
+    def seconds(self) -> dict[str, float]:
+        """Duration of each stage that has run."""
+        done = [s for s in STAGES if (self.folder / "record" / f"{s}.json").is_file()]
+        return {s: self.record(s)["seconds"] for s in done}
+
+
+@contextmanager
+def recording(space: Workspace, stage: str) -> Iterator[dict[str, Any]]:
+    """Run a stage: what it puts into the yielded dict becomes record/<stage>.json and a ledger event.
+
+    Nothing is recorded when the stage fails.
+    """
+    console.rule(f"[bold]{stage}", align="left", style="dim")
+    began, started = time.perf_counter(), datetime.now(UTC)
+    result: dict[str, Any] = {}
+    yield result
+    seconds = round(time.perf_counter() - began, 2)
+    event = space.ledger.append(f"pipeline.{stage}", {"protocol": space.protocol.digest(), "seconds": seconds, **_short(result)})
+    write_json(
+        space.folder / "record" / f"{stage}.json",
+        {
+            "stage": stage,
+            "started": started.isoformat(timespec="seconds"),
+            "seconds": seconds,
+            "overread": overread.__version__,
+            "protocol_sha256": space.protocol.digest(),
+            "ledger": {"seq": event.seq, "hash": event.hash},
+            "result": result,
+        },
+    )
+
+
+def _short(result: dict[str, Any]) -> dict[str, Any]:
+    """The part of a result that belongs into the chain: hashes, paths and headline numbers."""
+    return {k: v for k, v in result.items() if isinstance(v, str | int | float | bool) or k in ("test", "evidence")}
+
+
+@contextmanager
+def progress(description: str, total: int) -> Iterator[Callable[[], None]]:
+    """A progress bar; call the yielded function once per item."""
+    with bar() as display:
+        task = display.add_task(description, total=total)
+        yield lambda: display.advance(task)
+
+
+def bar(*columns: Any) -> Progress:
+    """The project's progress bar, with further columns at its end."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        *columns,
+        console=console,
+    )
