@@ -42,7 +42,9 @@ class Image:
 
     def __post_init__(self) -> None:
         if self.array.ndim not in (3, 4):
-            raise ValueError(f"array: found {self.array.ndim} axes, expected (channels, *spatial) with 2 or 3 spatial")
+            raise ValueError(
+                f"array: found {self.array.ndim} axes, expected (channels, *spatial) with 2 or 3 spatial"
+            )
         if self.affine.shape != (4, 4):
             raise ValueError(f"affine: found shape {self.affine.shape}, expected (4, 4)")
         if not self.channels:
