@@ -1,0 +1,57 @@
+# Two commands for a newcomer: `make demo` and `make test`. Both set up what they need in .venv and may be repeated.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+TRAIN := $(VENV)/.train-ready
+DEV := $(VENV)/.dev-ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench clean
+
+help:
+	@echo "make demo    set up, then drive the whole road once on virtual patients (about 5 minutes)"
+	@echo "make test    set up, then run the tests"
+	@echo "make check   lint, types and the import floors"
+	@echo "make bench   print the benchmark tables"
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, found " + sys.version.split()[0])'
+	@echo "Making a virtual environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(TRAIN): $(BIN)/python pyproject.toml constraints.txt
+	@echo "Installing overread with what training needs (some minutes the first time)"
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[train]'
+	@touch $@
+
+$(DEV): $(TRAIN)
+	@echo "Installing what the tests and checks need"
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[train,postgres,dev]'
+	@touch $@
+
+demo: $(TRAIN)
+	@$(BIN)/overread demo
+
+test: $(DEV)
+	@echo "Running the tests"
+	@$(BIN)/python -m pytest
+
+check: $(DEV)
+	@echo "Lint"
+	@$(BIN)/ruff check src tests benchmarks
+	@$(BIN)/ruff format --check src tests benchmarks
+	@echo "Types"
+	@$(BIN)/mypy
+	@echo "Import floors"
+	@$(BIN)/lint-imports
+
+format: $(DEV)
+	@$(BIN)/ruff check --fix src tests benchmarks
+	@$(BIN)/ruff format src tests benchmarks
+
+bench: $(DEV)
+	@for f in benchmarks/*.py; do $(BIN)/python $$f; done
+
+clean:
+	rm -rf $(VENV) demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis
