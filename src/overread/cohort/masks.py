@@ -1,0 +1,75 @@
+"""The label map of a case, on the grid of its image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overread.cohort.cohort import Case
+from overread.errors import InputError
+from overread.imaging.geometry import same_grid
+from overread.imaging.image import Image
+from overread.imaging.raster import read_label_raster
+from overread.imaging.read import is_raster, read
+
+
+def read_mask(case: Case, image: Image) -> NDArray[np.integer[Any]]:
+    """Read the label map of a case: integers of shape ``image.spatial``, on the image's grid.
+
+    Raises
+    ------
+    InputError
+        No mask, an unreadable one, values that are no whole numbers, or another shape or affine than the
+        image's; the case and both grids are named.
+    """
+    if case.mask is None:
+        raise InputError(f"case {case.case}: has no mask; fill the column 'mask' of cohort.csv")
+    try:
+        array, affine = read_labels(case.mask)
+    except InputError as error:
+        raise InputError(f"case {case.case}: {error}") from error
+    if array.shape != image.spatial:
+        raise InputError(
+            f"case {case.case}: mask {case.mask} has shape {array.shape}, "
+            f"its image {_where(image)} has {image.spatial}; draw it on the image's own grid"
+        )
+    if affine is not None and not same_grid(array.shape, affine, image.spatial, image.affine):
+        raise InputError(
+            f"case {case.case}: mask {case.mask} has affine {_rows(affine)}, "
+            f"its image {_where(image)} has {_rows(image.affine)}; draw it on the image's own grid"
+        )
+    return array
+
+
+def read_labels(path: Path) -> tuple[NDArray[np.integer[Any]], NDArray[np.float64] | None]:
+    """A label file as integers ``(*spatial)`` and its affine, which a picture (PNG, TIFF) has not.
+
+    Raises
+    ------
+    InputError
+        An unreadable file, several channels, values that are no whole numbers.
+    """
+    if path.is_file() and is_raster(path):
+        return read_label_raster(path), None
+    labels = read(path)
+    if len(labels.array) != 1:
+        raise InputError(f"{path}: has {len(labels.array)} channels; a label map has one")
+    array = labels.array[0]
+    if not np.issubdtype(array.dtype, np.integer):
+        whole = np.rint(array)
+        if not np.array_equal(whole, array):
+            odd = float(array[whole != array].flat[0])
+            raise InputError(f"{path}: holds {odd:g}; a label map has whole numbers, one per class")
+        array = whole.astype(np.int32)
+    return array, labels.affine
+
+
+def _where(image: Image) -> str:
+    return str(image.source.get("path") or "")
+
+
+def _rows(affine: NDArray[np.float64]) -> str:
+    return "[" + "; ".join(" ".join(f"{v:.4g}" for v in row) for row in affine[:3]) + "]"
