@@ -122,6 +122,7 @@ def _task(patients: int, seed: int) -> dict[str, object]:
         "dimensions": 3,
         "labels": ["background", "lesion"],
         "positive": "lesion",
+        "counted_labels": ["lesion"],
         "modality": ["MR"],
         "channels": {name: {"match": {"SeriesDescription": f"^{name}$"}} for name in SEQUENCES},
         "limits": {"age_years": list(AGES), "body_part": ["HEAD"]},

@@ -14,6 +14,7 @@ from overread.errors import InputError
 from overread.imaging.dicom_facts import facts
 from overread.imaging.dicom_files import Instance, find_files, load, load_zip, open_dataset, reading
 from overread.imaging.dicom_geometry import (
+    SPACING_ABSOLUTE,
     check_alike,
     check_regular,
     normal,
@@ -136,15 +137,16 @@ def _drop_doubles(planes: list[Plane]) -> tuple[list[Plane], tuple[str, ...]]:
     kept, dropped = planes[:1], []
     for plane in planes[1:]:
         assert plane.position is not None and kept[-1].position is not None
-        if abs(float(normal(planes[0]) @ (plane.position - kept[-1].position))) > SAME_POSITION:
+        step = plane.position - kept[-1].position
+        if abs(float(normal(planes[0]) @ step)) > SAME_POSITION:
             kept.append(plane)
-        elif np.array_equal(read_pixels(plane)[0], read_pixels(kept[-1])[0]):
+        elif np.linalg.norm(step) <= SPACING_ABSOLUTE and np.array_equal(read_pixels(plane)[0], read_pixels(kept[-1])[0]):
             dropped.append(plane.name)
         else:
             raise InputError(
-                f"duplicate position: {kept[-1].name} and {plane.name} lie at one place "
-                f"({np.round(plane.position, 3).tolist()}) with different pixels; "
-                "give each echo, phase or time point by itself"
+                f"duplicate position: {kept[-1].name} at {np.round(kept[-1].position, 3).tolist()} and "
+                f"{plane.name} at {np.round(plane.position, 3).tolist()} lie in one plane with different pixels "
+                "or places; give each echo, phase, time point or tile by itself"
             )
     return kept, (f"identical duplicates dropped: {', '.join(dropped)}",) if dropped else ()
 

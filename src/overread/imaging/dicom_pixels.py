@@ -79,10 +79,10 @@ def _decode(plane: Plane, kind: str) -> NDArray[Any]:
         frames = integer(dataset, "NumberOfFrames", name, default=1)
         if syntax != RLELossless:
             found = codestream_size(get_frame(data, plane.frame, number_of_frames=frames))
-            if found is not None and found != plane.shape:
+            if found is not None and found != (*plane.shape, samples):
                 raise InputError(
-                    f"{name}: the compressed image is {found[0]} x {found[1]}, but Rows x Columns is "
-                    f"{plane.shape[0]} x {plane.shape[1]}"
+                    f"{name}: the compressed image is {found[0]} x {found[1]} x {found[2]}, but Rows x Columns x "
+                    f"SamplesPerPixel is {plane.shape[0]} x {plane.shape[1]} x {samples}"
                 )
     else:
         expected = int(get_expected_length(dataset))
@@ -90,7 +90,9 @@ def _decode(plane: Plane, kind: str) -> NDArray[Any]:
             raise InputError(
                 f"{name}: pixel data is truncated: {len(data)} of {expected} bytes; send it again"
             )
-    array = get_decoder(syntax).as_array(dataset, index=plane.frame)[0]
+    # pylibjpeg-rle panics on damaged segments, past every except clause; pydicom's own decoder raises.
+    plugin = "pydicom" if syntax == RLELossless else ""
+    array = get_decoder(syntax).as_array(dataset, index=plane.frame, decoding_plugin=plugin)[0]
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
@@ -108,23 +110,27 @@ def transfer_syntax(dataset: Dataset, name: str) -> UID:
     return ExplicitVRLittleEndian if little else ExplicitVRBigEndian
 
 
-def codestream_size(data: bytes) -> tuple[int, int] | None:
-    """(rows, columns) that a JPEG, JPEG-LS or JPEG 2000 codestream claims, or None where there is no header.
+def codestream_size(data: bytes) -> tuple[int, int, int] | None:
+    """(rows, columns, components) that a JPEG, JPEG-LS or JPEG 2000 codestream claims, or None where there is no header.
 
     Read before decoding, because decoders allocate what the codestream claims. Source: ITU-T T.81 B.2.2
     (frame header), T.87 C.2.2, T.800 A.5.1 (SIZ).
     """
-    if data[:4] == b"\xff\x4f\xff\x51" and len(data) >= 24:
-        x1, y1, x0, y0 = struct.unpack(">4I", data[8:24])
-        return y1 - y0, x1 - x0
+    if data[:2] != b"\xff\xd8":
+        # A JP2 file (which DICOM forbids and some write) has boxes before the codestream.
+        at = data.find(b"\xff\x4f\xff\x51", 0, 1024)
+        if at < 0 or len(data) < at + 42:
+            return None
+        x1, y1, x0, y0 = struct.unpack(">4I", data[at + 8 : at + 24])
+        return y1 - y0, x1 - x0, int.from_bytes(data[at + 40 : at + 42], "big")
     at = 2
-    while data[:2] == b"\xff\xd8" and at + 9 <= len(data) and data[at] == 0xFF:
+    while at + 10 <= len(data) and data[at] == 0xFF:
         marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
         if marker == 0xFF:
             at += 1
         elif marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)):
             rows, columns = struct.unpack(">2H", data[at + 5 : at + 9])
-            return rows, columns
+            return rows, columns, data[at + 9]
         else:
             at += 2 + length
     return None

@@ -106,8 +106,8 @@ def slice_of(
 
     Axial: patient right on the picture's left, anterior on top. Coronal: right on the left, superior on
     top. Sagittal: anterior on the left, superior on top. Which one it is, the affine tells; use
-    `geometry.reorient` to RAS first for axial slices. Shows the first channel of a volume (RGB as luma). A 2D image is
-    returned as it is stored, already upright.
+    `geometry.reorient` to RAS first for axial slices. Shows the first channel (RGB as luma).
+    A 2D image is returned as it is stored, already upright.
     """
     array = to_gray(image).array[0] if len(image.array) == 3 else image.array[0]
     if array.ndim == 2:

@@ -47,7 +47,7 @@ def _values(folder: Path) -> dict[str, Any]:
     image = load_case(cohort.cases[0])
     labels = task.get("labels") or _infer_labels(cohort, kind)
     modality = task.get("modality") or ([image.modality] if image.modality else [])
-    match = task.get("match", {})
+    stated = task.get("channels", {})
     attributes = {k for c in cohort for k in c.attributes}
     metric = "dice" if kind == "segmentation" else ("auroc" if len(labels) == 2 else "auroc_macro")
     positive = task.get("positive") or (labels[-1] if kind == "classification" and len(labels) == 2 else None)
@@ -58,13 +58,13 @@ def _values(folder: Path) -> dict[str, Any]:
         "dimensions": len(image.spatial),
         "labels": labels,
         "positive": positive,
-        "channels": [{"name": c, "modality": modality, "match": match.get(c, {})} for c in cohort.channels],
+        "channels": [{"name": c, "modality": modality, "match": stated.get(c, {}).get("match", {})} for c in cohort.channels],
         "limits": task.get("limits") or {},
         "counted_labels": task.get("counted_labels", []),
         "operating_point": task.get("operating_point", "youden"),
         "endpoints": task.get("endpoints") or [{"metric": metric, "goal": 0.7 if kind == "segmentation" else 0.8}],
         "subgroups": [a for a in SUBGROUPS if a in attributes],
-        "virtual": bool(task.get("virtual", False)),
+        "virtual": bool(task.get("source", {}).get("virtual", False)),
     }
 
 
