@@ -1,0 +1,168 @@
+"""clinic.yaml: the one file that an administrator writes, checked in full before anything starts."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydicom.datadict import tag_for_keyword
+
+from overread.errors import InputError
+
+
+def _aet(value: str) -> str:
+    if not re.fullmatch(r"[!-\[\]-~](?:[ -\[\]-~]{0,14}[!-\[\]-~])?", value):
+        raise ValueError(
+            f"found {value!r}, expected an application entity title: 1 to 16 ASCII characters, no backslash"
+        )
+    return value
+
+
+def _patterns(value: dict[str, str]) -> dict[str, str]:
+    for keyword, pattern in value.items():
+        if tag_for_keyword(keyword) is None:
+            raise ValueError(f"{keyword!r} is not a DICOM keyword, such as Modality or SeriesDescription")
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"{keyword}: {pattern!r} is not a regular expression ({error})") from error
+    return value
+
+
+Aet = Annotated[str, AfterValidator(_aet)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[float, Field(gt=0, le=7 * 86400)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+CodeTriple = Annotated[tuple[str, str, str], Field(description="code value, coding scheme, meaning")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Web(_Strict):
+    """Where the status page answers."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+
+
+class SegmentCodes(_Strict):
+    """Coded category and type of one label, for the SEG and the SR."""
+
+    category: CodeTriple
+    type: CodeTriple
+
+
+class Route(_Strict):
+    """Studies with a series on which every pattern of ``match`` is found go to ``package``."""
+
+    name: Name
+    package: Path
+    match: Annotated[dict[str, str], AfterValidator(_patterns)] = {}
+    codes: dict[str, SegmentCodes] = {}
+
+
+class Destination(_Strict):
+    """A node that gets every result."""
+
+    name: Name
+    aet: Aet
+    host: str
+    port: Port
+
+
+class Delivery(_Strict):
+    """How often and how patiently results are offered.
+
+    A destination that cannot be reached is tried for ever; an object that a destination refuses is offered
+    ``attempts`` times. The wait grows from ``retry_seconds`` by 2 to ``longest_retry_seconds``.
+    """
+
+    attempts: int = Field(5, ge=1, le=1000)
+    retry_seconds: Seconds = 5.0
+    longest_retry_seconds: Seconds = 300.0
+    timeout_seconds: Seconds = 30.0
+
+
+class ClinicConfig(_Strict):
+    """The content of clinic.yaml; paths are absolute after ``load_config``."""
+
+    aet: Aet
+    host: str = "127.0.0.1"
+    port: Port = 11112
+    folder: Path
+    quiet_seconds: Seconds = 30.0
+    peers: list[Aet] | None = None
+    maximum_associations: int = Field(50, ge=1, le=1000)
+    content_qualification: Literal["RESEARCH", "PRODUCT"] = "RESEARCH"
+    serial_number: str = Field("1", min_length=1, max_length=64, pattern=r"^[ -\[\]-~]+$")
+    ledger: str | None = None
+    web: Web = Web()
+    routes: list[Route] = Field(min_length=1)
+    destinations: list[Destination] = Field(min_length=1)
+    delivery: Delivery = Delivery()
+
+    @model_validator(mode="after")
+    def _unique_names(self) -> ClinicConfig:
+        for what, names in (
+            ("routes", [r.name for r in self.routes]),
+            ("destinations", [d.name for d in self.destinations]),
+        ):
+            twice = {n for n in names if names.count(n) > 1}
+            if twice:
+                raise ValueError(f"{what}: the name {min(twice)!r} is used twice; expected one of a kind")
+        return self
+
+
+def load_config(path: Path) -> ClinicConfig:
+    """Read and check a clinic.yaml; relative paths are taken from the folder that holds it.
+
+    Raises
+    ------
+    InputError
+        Unreadable, not YAML, an unknown key or a value that does not fit: one line with file and key.
+    """
+    path = Path(path)
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror}); expected the node's configuration"
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: is not YAML ({' '.join(str(error).split())})") from error
+    if not isinstance(content, dict):
+        raise InputError(
+            f"{path}: found {type(content).__name__}, expected keys such as aet, port, folder, routes"
+        )
+    try:
+        config = ClinicConfig.model_validate(content)
+    except ValidationError as error:
+        raise InputError(f"{path}: {_first(error)}") from error
+    base = path.absolute().parent
+    changes: dict[str, Any] = {
+        "folder": (base / config.folder).resolve(),
+        "routes": [r.model_copy(update={"package": (base / r.package).resolve()}) for r in config.routes],
+    }
+    if config.ledger and "://" not in config.ledger:
+        changes["ledger"] = str((base / config.ledger).resolve())
+    return config.model_copy(update=changes)
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(map(str, first["loc"]))
+    if first["type"] == "extra_forbidden":
+        text = f"{where}: unknown key; see docs/clinic.md for the keys"
+    elif first["type"] == "missing":
+        text = f"{where}: missing; this key is needed"
+    else:
+        message = first["msg"].removeprefix("Value error, ")
+        found = f", found {first['input']!r}" if first["type"] != "value_error" else ""
+        text = f"{where}: {message}{found}" if where else message
+    more = error.error_count() - 1
+    return " ".join(text.split()) + (f" (and {more} more)" if more else "")

@@ -1,0 +1,147 @@
+"""Look into an encoded data set without decoding it: is it whole, and whose is it?
+
+Elements are walked by their lengths alone (PS3.5 sections 7.1 to 7.5 and A.4). The walk is iterative and
+bounded in depth, so that hostile nesting costs nothing.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from pydicom.uid import UID
+
+DEFLATED = "1.2.840.10008.1.2.1.99"
+UNDEFINED = 0xFFFFFFFF
+ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+MAX_DEPTH = 64
+MAX_INFLATED_BYTES = 2 * 1024**3
+# VRs whose explicit form has two reserved bytes and a 32-bit length (PS3.5 table 7.1-1).
+LONG_VRS = frozenset(
+    {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
+)
+
+
+class NotWhole(ValueError):
+    """The data set does not follow the encoding rules, or ends before its last element does."""
+
+
+@dataclass
+class _Level:
+    kind: str  # "items" (of a sequence), "fragments" (of pixel data) or "elements"
+    end: int | None  # None: closed by a delimiter
+    implicit: bool
+
+
+def elements(data: bytes, transfer_syntax: str, wanted: Collection[int]) -> dict[int, bytes]:
+    """Values of the ``wanted`` top-level tags, after walking the whole data set.
+
+    Parameters
+    ----------
+    data
+        The data set as on the wire: no preamble, no file meta information.
+    transfer_syntax
+        UID of the negotiated transfer syntax.
+    wanted
+        Tags as ``group << 16 | element``.
+
+    Raises
+    ------
+    NotWhole
+        Truncated, nested deeper than 64 levels, an unknown structure, or a deflated stream that is broken
+        or longer than 2 GiB.
+    """
+    syntax = UID(transfer_syntax)
+    if syntax == DEFLATED:
+        data = _inflate(data)
+    implicit = bool(syntax.is_implicit_VR)
+    return _walk(data, implicit, ">" if syntax == "1.2.840.10008.1.2.2" else "<", wanted)
+
+
+def _inflate(data: bytes) -> bytes:
+    stream = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        out = stream.decompress(data, MAX_INFLATED_BYTES)
+    except zlib.error as error:
+        raise NotWhole(f"the deflated stream is broken ({error})") from error
+    if not stream.eof:
+        raise NotWhole("the deflated stream has no end or is too long")
+    return out
+
+
+def _walk(data: bytes, implicit: bool, order: str, wanted: Collection[int]) -> dict[int, bytes]:
+    found: dict[int, bytes] = {}
+    size, at = len(data), 0
+    tag_of = struct.Struct(order + "HH").unpack_from
+    long_of = struct.Struct(order + "L").unpack_from
+    short_of = struct.Struct(order + "H").unpack_from
+    levels = [_Level("elements", size, implicit)]
+    while True:
+        level = levels[-1]
+        if at == level.end:
+            levels.pop()
+            if not levels:
+                return found
+            continue
+        if at + 8 > size:
+            raise NotWhole(f"ends at byte {size}, inside or before an element that starts at byte {at}")
+        group, number = tag_of(data, at)
+        tag = group << 16 | number
+        start = at
+        if level.kind == "elements" and tag != ITEM_END:
+            vr = b"" if level.implicit else data[at + 4 : at + 6]
+            if not level.implicit and not (vr.isalpha() and vr.isupper()):
+                # Some writers switch to implicit VR inside sequences.
+                vr = b""
+            if vr in LONG_VRS:
+                if at + 12 > size:
+                    raise NotWhole(f"ends at byte {size}, inside the header of ({group:04X},{number:04X})")
+                length, at = long_of(data, at + 8)[0], at + 12
+            elif vr:
+                length, at = short_of(data, at + 6)[0], at + 8
+            else:
+                length, at = long_of(data, at + 4)[0], at + 8
+            child = _child(tag, vr, level, length)
+        else:
+            length, at = long_of(data, at + 4)[0], at + 8
+            if tag in (ITEM_END, SEQUENCE_END):
+                if level.end is not None or (tag == ITEM_END) != (level.kind == "elements"):
+                    raise NotWhole(f"a delimiter without its beginning at byte {start}")
+                levels.pop()
+                continue
+            if tag != ITEM:
+                raise NotWhole(f"found ({group:04X},{number:04X}) at byte {start}, expected an item")
+            if level.kind == "fragments" and length == UNDEFINED:
+                raise NotWhole(f"a pixel data fragment without a length at byte {start}")
+            child = None if level.kind == "fragments" else _Level("elements", None, level.implicit)
+        if length != UNDEFINED:
+            end = at + length
+            bound = min((inner.end for inner in levels if inner.end is not None), default=size)
+            if end > bound:
+                raise NotWhole(
+                    f"({group:04X},{number:04X}) runs to byte {end}, the data set ends at byte {bound}"
+                )
+            if len(levels) == 1 and tag in wanted:
+                found[tag] = data[at:end]
+            if tag == ITEM and child is not None:
+                child.end = end
+            else:
+                at, child = end, None
+        if child is not None:
+            if len(levels) >= MAX_DEPTH:
+                raise NotWhole(f"nested deeper than {MAX_DEPTH} levels at byte {start}")
+            levels.append(child)
+
+
+def _child(tag: int, vr: bytes, level: _Level, length: int) -> _Level | None:
+    """What an element of undefined length holds."""
+    if length != UNDEFINED:
+        return None
+    if vr in (b"OB", b"OW") and tag >> 16 == 0x7FE0:
+        return _Level("fragments", None, False)
+    if vr in (b"SQ", b"UN", b""):
+        # UN of undefined length is a sequence in implicit VR little endian (PS3.5 section 6.2.2 note 2).
+        return _Level("items", None, level.implicit or vr != b"SQ")
+    raise NotWhole(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) {vr.decode('ascii', 'replace')} has no length")

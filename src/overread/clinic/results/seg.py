@@ -1,0 +1,136 @@
+"""SEG: the mask on the frames of the images that it was found in (PS3.3 A.51)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import highdicom
+import numpy as np
+from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, SegmentationTypeValues, SegmentDescription
+from highdicom.sr.coding import Code
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.uid import ExplicitVRLittleEndian
+
+from overread.clinic.results.codes import ARTIFICIAL_INTELLIGENCE, plain, segment_codes
+from overread.clinic.results.source import Run, equipment, finish, fit_for_highdicom, local_time
+from overread.clinic.results.uids import derived_uid
+from overread.errors import InputError
+from overread.runtime.package import Package
+
+SERIES_NUMBER = 9002
+Codes = Mapping[str, tuple[Code, Code]]
+
+
+def make_seg(
+    mask: NDArray[np.uint8],
+    package: Package,
+    files: Sequence[Path],
+    headers: Sequence[Dataset],
+    run: Run,
+    codes: Codes | None = None,
+) -> Segmentation:
+    """BINARY segmentation with one segment for each label but the first.
+
+    Parameters
+    ----------
+    mask
+        Label map on the grid of the images: ``(column, row, slice)``, or ``(row, column)`` for one plane.
+        At least one voxel is not 0: a segmentation without a frame does not exist.
+    files, headers
+        The source series in slice order, as files and as data sets without pixel data.
+    codes
+        Category and type by label, where they are not to be guessed from the label's name.
+    """
+    manifest = package.manifest
+    if not mask.any():
+        raise ValueError("the mask is empty: there is nothing to make a SEG of")
+    algorithm = highdicom.AlgorithmIdentificationSequence(
+        name=plain(manifest.name, 64),
+        family=ARTIFICIAL_INTELLIGENCE,
+        version=plain(manifest.version, 64),
+        source="overread",
+        parameters={"package_sha256": package.sha256},
+    )
+    described = []
+    for number, label in enumerate(manifest.labels[1:], 1):
+        category, kind = segment_codes(label, (codes or {}).get(label))
+        described.append(
+            SegmentDescription(
+                segment_number=number,
+                segment_label=plain(label, 64),
+                segmented_property_category=category,
+                segmented_property_type=kind,
+                algorithm_type=SegmentAlgorithmTypeValues.AUTOMATIC,
+                algorithm_identification=algorithm,
+                tracking_uid=tracking_uid(run, label),
+                tracking_id=tracking_id(package, label),
+            )
+        )
+    when = local_time(run.time, headers[0])
+    result = Segmentation(
+        source_images=[fit_for_highdicom(h) for h in headers],
+        pixel_array=_in_source_order(frames_of(mask), headers),
+        segmentation_type=SegmentationTypeValues.BINARY,
+        segment_descriptions=described,
+        series_instance_uid=derived_uid(run.key, "SEG series"),
+        series_number=SERIES_NUMBER,
+        sop_instance_uid=seg_uid(run),
+        instance_number=1,
+        content_description=plain(f"{manifest.name} {manifest.version}, automatic", 64),
+        content_label="AI_SEGMENTATION",
+        transfer_syntax_uid=ExplicitVRLittleEndian,
+        omit_empty_frames=True,
+        content_date=when.date(),
+        content_time=when.time().replace(microsecond=0),
+        **equipment(package, run),
+    )
+    if "FrameOfReferenceUID" not in result and "PatientOrientation" not in result:
+        # Type 2C: required, perhaps empty, where no plane orientation is given (PS3.3 C.7.6.1).
+        result.PatientOrientation = headers[0].get("PatientOrientation", "")
+    finish(result, files[0], run, headers)
+    return result
+
+
+def frames_of(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """``(column, row, slice)`` to ``(frame, row, column)``; one plane ``(row, column)`` to one frame."""
+    return mask[None] if mask.ndim == 2 else np.ascontiguousarray(mask.transpose(2, 1, 0))
+
+
+def _in_source_order(frames: NDArray[np.uint8], headers: Sequence[Dataset]) -> NDArray[np.uint8]:
+    """Frames sorted along the normal, put into the order of a multi-frame source's own frames."""
+    planes = int(headers[0].get("NumberOfFrames", 1) or 1) if len(headers) == 1 else len(headers)
+    if planes != len(frames):
+        raise InputError(
+            f"series {headers[0].SeriesInstanceUID}: the mask has {len(frames)} planes, the images have {planes} "
+            "(repeated planes?); a SEG cannot refer to them"
+        )
+    if len(headers) > 1 or planes == 1 or "PerFrameFunctionalGroupsSequence" not in headers[0]:
+        return frames
+    shared = headers[0].SharedFunctionalGroupsSequence[0]
+    groups = headers[0].PerFrameFunctionalGroupsSequence
+    turned = shared if "PlaneOrientationSequence" in shared else groups[0]
+    cosines = np.array(turned.PlaneOrientationSequence[0].ImageOrientationPatient, float)
+    normal = np.cross(cosines[:3], cosines[3:])
+    heights = [
+        float(normal @ np.array(g.PlanePositionSequence[0].ImagePositionPatient, float)) for g in groups
+    ]
+    out = np.empty_like(frames)
+    out[np.argsort(heights, kind="stable")] = frames
+    return out
+
+
+def seg_uid(run: Run) -> str:
+    """SOP Instance UID of the run's SEG."""
+    return derived_uid(run.key, "SEG")
+
+
+def tracking_uid(run: Run, label: str) -> str:
+    """Tracking UID of a label, alike in SEG and SR."""
+    return derived_uid(run.key, "tracking", label)
+
+
+def tracking_id(package: Package, label: str) -> str:
+    """Tracking ID of a label, alike in SEG and SR."""
+    return plain(f"{package.manifest.name} {label}", 64)

@@ -1,0 +1,188 @@
+"""What a result takes over from the images that it was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import highdicom
+from highdicom.coding_schemes import CodingSchemeIdentificationItem
+from pydicom import dcmread
+from pydicom.config import RAISE
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset, FileDataset
+from pydicom.valuerep import validate_value
+
+import overread
+from overread.clinic.results.codes import PROCESSING_EQUIPMENT, plain
+from overread.runtime.package import Package
+
+MANUFACTURER = "overread"
+MODEL = "overread"
+CODING_SCHEME_NAME = "overread codes"
+
+# Type 2 in Patient and General Study modules (PS3.3 C.7.1.1, C.7.2.1): old sources leave some out.
+TYPE_2 = (
+    "PatientID",
+    "PatientName",
+    "PatientBirthDate",
+    "PatientSex",
+    "AccessionNumber",
+    "StudyID",
+    "StudyDate",
+    "StudyTime",
+    "ReferringPhysicianName",
+)
+# Text of Patient, General Study and Patient Study modules that is copied byte for byte.
+COPIED = (
+    *TYPE_2,
+    "IssuerOfPatientID",
+    "PatientBirthTime",
+    "OtherPatientNames",
+    "EthnicGroup",
+    "PatientComments",
+    "PatientIdentityRemoved",
+    "DeidentificationMethod",
+    "StudyDescription",
+    "PatientAge",
+    "PatientSize",
+    "PatientWeight",
+    "Occupation",
+    "AdditionalPatientHistory",
+)
+CHECKED_VRS = frozenset({"AS", "CS", "DA", "DS", "DT", "IS", "TM"})
+
+
+@dataclass(frozen=True)
+class Run:
+    """What every object of one run shares.
+
+    ``key`` names the run for ever (study, its instances, package); ``time`` is when it was first begun, UTC.
+    """
+
+    key: str
+    time: datetime
+    content_qualification: str
+    serial_number: str
+
+
+def read_headers(files: Sequence[Path]) -> list[FileDataset]:
+    """Data sets without pixel data, in the order given."""
+    return [dcmread(f, stop_before_pixels=True) for f in files]
+
+
+def fit_for_highdicom(dataset: Dataset) -> Dataset:
+    """A copy that highdicom accepts: Type 2 attributes present, patient's values emptied.
+
+    The values come back byte for byte by ``copy_identity``; emptied, no vendor's odd date can raise.
+    """
+    out = Dataset()
+    for element in dataset:
+        out.add(element)
+    for keyword in COPIED:
+        if keyword in TYPE_2:
+            setattr(out, keyword, "")
+        elif keyword in out:
+            delattr(out, keyword)
+    # A detector spacing of zero says "unknown" (seen in old CR) and is not copied into a result.
+    if any(float(s) <= 0 for s in _values(out, "PixelSpacing")):
+        del out.PixelSpacing
+    out.file_meta = dataset.file_meta
+    return out
+
+
+def _values(dataset: Dataset, keyword: str) -> list[Any]:
+    value = dataset.get(keyword)
+    return [] if value is None or value == "" else list(value)
+
+
+def copy_identity(source: Path, result: Dataset) -> None:
+    """Put the patient's and study's text of ``source`` into ``result`` as the bytes that it was sent with.
+
+    A date, time, age, number or sex that the standard does not allow (an age of ``42`` without its unit) would
+    make the result invalid: it is left empty where the attribute is needed, and out where it is not.
+    """
+    original = dcmread(source, stop_before_pixels=True)
+    charset = original.get_item("SpecificCharacterSet")
+    for keyword in COPIED:
+        element = original.get_item(keyword)
+        if element is not None and not _valid(keyword, element.value):
+            element = None
+        if isinstance(element, RawDataElement):
+            result[element.tag] = element._replace(VR=dictionary_VR(element.tag))
+        elif element is not None:
+            result[element.tag] = element
+        elif keyword in TYPE_2:
+            setattr(result, keyword, "")
+    if charset is None:
+        if "SpecificCharacterSet" in result:
+            del result.SpecificCharacterSet
+    else:
+        result.SpecificCharacterSet = original.SpecificCharacterSet
+    # Our times are given in the source's zone, see local_time.
+    if "TimezoneOffsetFromUTC" in original:
+        result.TimezoneOffsetFromUTC = original.TimezoneOffsetFromUTC
+
+
+def _valid(keyword: str, value: Any) -> bool:
+    vr = dictionary_VR(keyword)
+    if vr not in CHECKED_VRS or not isinstance(value, bytes):
+        return True
+    text = value.decode("ascii", "replace").strip("\0 ")
+    if keyword == "PatientSex":
+        return text in ("", "M", "F", "O")
+    try:
+        for part in text.split("\\"):
+            validate_value(vr, part, RAISE)
+    except ValueError:
+        return False
+    return True
+
+
+def local_time(time: datetime, source: Dataset) -> datetime:
+    """``time`` in the time zone that the source states, else in the node's own."""
+    offset = str(source.get("TimezoneOffsetFromUTC", "") or "").strip()
+    if len(offset) == 5 and offset[0] in "+-" and offset[1:].isdigit():
+        minutes = int(offset[1:3]) * 60 + int(offset[3:])
+        return time.astimezone(timezone(timedelta(minutes=-minutes if offset[0] == "-" else minutes)))
+    return time.astimezone()
+
+
+def equipment(package: Package, run: Run) -> dict[str, Any]:
+    """Keyword arguments that every highdicom object of a run gets alike."""
+    manifest = package.manifest
+    return {
+        "manufacturer": MANUFACTURER,
+        "manufacturer_model_name": MODEL,
+        "software_versions": [overread.__version__, plain(f"{manifest.name} {manifest.version}", 64)],
+        "device_serial_number": run.serial_number,
+        "content_qualification": run.content_qualification,
+        "series_description": plain(f"{manifest.name} {manifest.version}", 54) + " AI",
+        "coding_schemes": [
+            CodingSchemeIdentificationItem(
+                "99OVERREAD", name=CODING_SCHEME_NAME, responsible_organization=MANUFACTURER
+            )
+        ],
+        "contributing_equipment": [
+            highdicom.ContributingEquipment(
+                manufacturer=MANUFACTURER,
+                purpose_of_reference=PROCESSING_EQUIPMENT,
+                manufacturer_model_name=plain(manifest.name, 64),
+                software_versions=plain(manifest.version, 64),
+                contribution_description=plain(f"package sha256 {package.sha256}", 1024),
+                contribution_datetime=run.time.astimezone(UTC),
+            )
+        ],
+    }
+
+
+def finish(result: Dataset, source: Path, run: Run, headers: Sequence[Dataset]) -> None:
+    """Fix the times to the run's and copy the patient's identity."""
+    when = local_time(run.time, headers[0])
+    result.InstanceCreationDate = result.SeriesDate = when.strftime("%Y%m%d")
+    result.InstanceCreationTime = result.SeriesTime = when.strftime("%H%M%S")
+    copy_identity(source, result)

@@ -1,0 +1,286 @@
+"""Storage service class user: send files as they are, and say exactly what the other side answered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
+from pynetdicom import AE, _config, evt
+from pynetdicom.association import Association
+from pynetdicom.dsutils import split_dataset
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from overread.clinic.encoded import NotWhole, elements
+from overread.clinic.storage import MAXIMUM_PDU, no_delay
+from overread.errors import InputError, OverreadError
+
+_config.LOG_HANDLER_LEVEL = "none"
+# Files go out as they are, in pieces: decoding and encoding again could change what the sender wrote.
+_config.STORE_SEND_CHUNKED_DATASET = True
+MAXIMUM_CONTEXTS = 128
+NOT_SUPPORTED = 0x0122  # SOP class not supported (PS3.7 annex C.5.6)
+DICOMDIR = "1.2.840.10008.1.3.10"
+VERIFICATION = "1.2.840.10008.1.1"
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A node on the network."""
+
+    aet: str
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.aet}@{self.host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the peer said about one file. ``status`` is None where it never answered."""
+
+    path: Path
+    sop: str
+    status: int | None
+    comment: str = ""
+
+    @property
+    def stored(self) -> bool:
+        """Success or a warning (PS3.7 annex C): the peer has kept it."""
+        return self.status is not None and (
+            self.status == 0 or self.status >> 12 == 0xB or self.status in (1, 0x0107)
+        )
+
+    def __str__(self) -> str:
+        status = "no answer" if self.status is None else f"status {self.status:#06x}"
+        return f"{self.path}: {status}" + (f" ({self.comment})" if self.comment else "")
+
+
+@dataclass(frozen=True)
+class SendResult:
+    """Answers in sending order, and the files that are not DICOM."""
+
+    answers: tuple[Answer, ...] = ()
+    skipped: tuple[Path, ...] = field(default=())
+
+    @property
+    def failed(self) -> tuple[Answer, ...]:
+        """Files that the peer does not have."""
+        return tuple(a for a in self.answers if not a.stored)
+
+
+class Item(NamedTuple):
+    """A file to be sent and the presentation context that it needs."""
+
+    path: Path
+    sop_class: str
+    syntax: str
+    sop: str
+
+
+class Unreachable(OverreadError):
+    """No association could be made, or it broke."""
+
+
+def parse_peer(text: str) -> Peer:
+    """``AET@host:port`` (IPv6 hosts in brackets). Raises InputError where it is anything else."""
+    match = re.fullmatch(r"([^@\\]{1,16})@(\[[0-9A-Fa-f:.%]+\]|[^@:\s\[\]]+):(\d{1,5})", text)
+    if not match or not 1 <= int(match[3]) <= 65535 or not match[1].strip():
+        raise InputError(f"{text!r} is not a node; expected AET@host:port, such as PACS@192.0.2.7:11112")
+    return Peer(match[1].strip(), match[2].strip("[]"), int(match[3]))
+
+
+def dicom_files(paths: Iterable[Path]) -> Iterator[Path]:
+    """The files named, and every file in the folders named, sorted."""
+    for path in map(Path, paths):
+        if path.is_dir():
+            yield from sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
+        elif path.is_file():
+            yield path
+        else:
+            raise InputError(f"{path}: no such file or folder")
+
+
+def send_files(
+    paths: Sequence[Path],
+    peer: Peer,
+    calling: str,
+    *,
+    timeout: float = 30.0,
+    on_answer: Callable[[int, int], None] = lambda done, total: None,
+) -> SendResult:
+    """Send files by C-STORE, each in its own SOP class and transfer syntax.
+
+    Parameters
+    ----------
+    paths
+        Files and folders. Files in a folder that are not DICOM are skipped and reported; a file named
+        outright must be DICOM.
+    timeout
+        Seconds to wait for a connection, an association and each answer.
+    on_answer
+        Called with how many files are done and how many there are.
+
+    Raises
+    ------
+    InputError
+        No such file, or a named file that is not DICOM.
+    Unreachable
+        The peer does not answer or rejects the association.
+    """
+    named = {Path(p) for p in paths if Path(p).is_file()}
+    batch: list[Item] = []
+    skipped: list[Path] = []
+    for path in dicom_files(paths):
+        item = _head(path)
+        if item is not None:
+            batch.append(item)
+        elif path in named:
+            raise InputError(
+                f"{path}: not a DICOM file with SOP class, instance UID and transfer syntax; nothing was sent"
+            )
+        else:
+            skipped.append(path)
+    answers: list[Answer] = []
+    for group in _by_contexts(batch):
+        association = _associate(peer, calling, {(item.sop_class, item.syntax) for item in group}, timeout)
+        try:
+            for item in group:
+                answers.append(_store(association, item))
+                on_answer(len(answers), len(batch))
+        finally:
+            if association.is_established:
+                association.release()
+    return SendResult(tuple(answers), tuple(skipped))
+
+
+def echo(peer: Peer, calling: str, timeout: float = 30.0) -> int:
+    """Status of a C-ECHO. Raises Unreachable where there is no answer."""
+    association = _associate(peer, calling, {(VERIFICATION, "1.2.840.10008.1.2")}, timeout)
+    try:
+        status = association.send_c_echo()
+    finally:
+        association.release()
+    if "Status" not in status:
+        raise Unreachable(f"{peer}: the association broke before an answer came")
+    return int(status.Status)
+
+
+def send_command(paths: list[Path], to: str, calling: str) -> None:
+    """Send and show progress; one line for each failure, exit code 1 where any file was not stored."""
+    peer, console = parse_peer(to), Console(highlight=False, soft_wrap=True)
+    columns = (TextColumn("sending"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("sending", total=None)
+        result = send_files(
+            paths, peer, calling, on_answer=lambda done, n: progress.update(task, completed=done, total=n)
+        )
+    for path in result.skipped:
+        console.print(f"skipped, not DICOM: {path}", markup=False)
+    for answer in result.answers:
+        if answer.stored and answer.status:
+            console.print(f"stored with a warning: {answer}", markup=False)
+    if not result.answers:
+        raise InputError(f"{', '.join(map(str, paths))}: holds no DICOM file; nothing was sent")
+    if result.failed:
+        more = f" (and {len(result.failed) - 1} more)" if len(result.failed) > 1 else ""
+        raise OverreadError(f"{peer} did not store {result.failed[0]}{more}")
+    console.print(f"{len(result.answers)} instances stored by {peer}", markup=False)
+
+
+def echo_command(to: str, calling: str) -> None:
+    """C-ECHO and one line about the answer."""
+    peer = parse_peer(to)
+    status = echo(peer, calling)
+    if status != 0:
+        raise OverreadError(f"{peer} answered C-ECHO with status {status:#06x}")
+    Console(highlight=False).print(f"{peer} answers", markup=False)
+
+
+def _head(path: Path) -> Item | None:
+    """What is needed to propose a file, or None where it is no DICOM instance; a broken one is an error."""
+    try:
+        meta, offset = split_dataset(path)
+        if meta.MediaStorageSOPClassUID == DICOMDIR:
+            return None
+        item = Item(
+            path,
+            str(meta.MediaStorageSOPClassUID),
+            str(meta.TransferSyntaxUID),
+            str(meta.MediaStorageSOPInstanceUID),
+        )
+        data = path.read_bytes()[offset:]
+    except (InvalidDicomError, AttributeError, EOFError, ValueError):
+        return None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); nothing was sent") from error
+    try:
+        elements(data, item.syntax, ())
+    except NotWhole as error:
+        raise InputError(
+            f"{path}: truncated or broken DICOM: {error}; nothing was sent, get the whole file"
+        ) from error
+    return item
+
+
+def _by_contexts(batch: list[Item]) -> Iterator[list[Item]]:
+    """Groups of files that need at most 128 presentation contexts, the limit of one association."""
+    group: list[Item] = []
+    contexts: set[tuple[str, str]] = set()
+    for item in batch:
+        context = (item.sop_class, item.syntax)
+        if context not in contexts and len(contexts) == MAXIMUM_CONTEXTS:
+            yield group
+            group, contexts = [], set()
+        group.append(item)
+        contexts.add(context)
+    if group:
+        yield group
+
+
+def _associate(peer: Peer, calling: str, contexts: set[tuple[str, str]], timeout: float) -> Association:
+    ae = AE(ae_title=calling)
+    ae.connection_timeout = ae.acse_timeout = ae.dimse_timeout = timeout
+    ae.network_timeout = timeout
+    for sop_class, syntax in sorted(contexts):
+        ae.add_requested_context(sop_class, syntax)
+    association = ae.associate(
+        peer.host,
+        peer.port,
+        ae_title=peer.aet,
+        max_pdu=MAXIMUM_PDU,
+        evt_handlers=[(evt.EVT_CONN_OPEN, no_delay)],
+    )
+    if association.is_established:
+        return association
+    if association.is_rejected:
+        answer = association.acceptor.primitive
+        reason = f": {answer.reason_str}" if answer is not None else ""
+        raise Unreachable(f"{peer} rejects our association as {calling}{reason}")
+    if association.acceptor.primitive is not None and not association.acceptor.accepted_contexts:
+        # The peer answered but takes none of our kinds of object: for each of them that is a refusal.
+        return association
+    raise Unreachable(f"{peer} cannot be reached or does not answer")
+
+
+def _store(association: Association, item: Item) -> Answer:
+    accepted = {
+        (str(c.abstract_syntax), str(t)) for c in association.accepted_contexts for t in c.transfer_syntax
+    }
+    if (item.sop_class, item.syntax) not in accepted:
+        return Answer(item.path, item.sop, NOT_SUPPORTED, "SOP class or transfer syntax not accepted")
+    if not association.is_established:
+        return Answer(item.path, item.sop, None, "the association broke before")
+    try:
+        status: Dataset = association.send_c_store(item.path)
+    except (ValueError, AttributeError, RuntimeError, OSError) as error:
+        return Answer(item.path, item.sop, None, f"cannot be sent: {' '.join(str(error).split())}")
+    if "Status" not in status:
+        return Answer(item.path, item.sop, None, "the association broke before an answer came")
+    return Answer(item.path, item.sop, int(status.Status), str(status.get("ErrorComment", "") or ""))
