@@ -1,0 +1,101 @@
+"""Checking of inputs: a wrong shape, a NaN or a missing class is an error, never a silent wrong number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+def as_floats(values: ArrayLike, name: str, ndim: int = 1) -> Floats:
+    """A finite, non-empty float array of ``ndim`` axes.
+
+    A column of shape (n, 1) is refused: against (n,) it would broadcast to (n, n) and give a wrong number.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    _check_shape(array, name, ndim)
+    bad = int(np.count_nonzero(~np.isfinite(array)))
+    if bad:
+        raise ValueError(f"{name} holds {bad} values that are NaN or infinite; remove or impute them first")
+    return array
+
+
+def as_binary(y: ArrayLike, name: str = "y", both: bool = True) -> Bools:
+    """Labels (n,) of 0 and 1 (or bool) as bool; with ``both`` each class must occur."""
+    array = np.asarray(y)
+    _check_shape(array, name, 1)
+    if array.dtype != np.bool_:
+        array = as_floats(array, name)
+        found = np.unique(array)
+        if not np.isin(found, (0, 1)).all():
+            raise ValueError(f"{name} holds {_some(found)}, expected only 0 and 1")
+    labels: Bools = array.astype(np.bool_)
+    if both and (labels.all() or not labels.any()):
+        raise ValueError(f"{name} holds only class {int(labels[0])}, expected both 0 and 1")
+    return labels
+
+
+def as_classes(y: ArrayLike, name: str = "y", classes: int | None = None) -> Ints:
+    """Class indices (n,) as integers from 0; below ``classes`` if given."""
+    array = as_floats(y, name)
+    whole = array.astype(np.int64)
+    if (whole != array).any() or (whole < 0).any():
+        raise ValueError(f"{name} holds {_some(np.unique(array))}, expected class indices 0, 1, 2, ...")
+    if classes is not None and int(whole.max()) >= classes:
+        raise ValueError(f"{name} holds class {int(whole.max())}, expected 0 to {classes - 1}")
+    return whole
+
+
+def as_probabilities(p: ArrayLike, name: str = "p", ndim: int = 1) -> Floats:
+    """Probabilities between 0 and 1; rows of a matrix (n, k), k >= 2, must sum to 1 within 1e-3."""
+    array = as_floats(p, name, ndim)
+    if (array < 0).any() or (array > 1).any():
+        raise ValueError(f"{name} ranges from {array.min():g} to {array.max():g}, expected 0 to 1")
+    if ndim == 2:
+        if array.shape[1] < 2:
+            raise ValueError(f"{name} has shape {array.shape}, expected one column per class, two or more")
+        if np.abs(array.sum(axis=1) - 1).max() > 1e-3:
+            raise ValueError(f"rows of {name} do not sum to 1; expected probabilities over all classes")
+    return array
+
+
+def as_groups(values: ArrayLike | None, n: int, name: str = "cluster") -> Ints | None:
+    """Group of each of ``n`` rows as codes 0, 1, 2, ... (values may be text); None stays None."""
+    if values is None:
+        return None
+    array = np.asarray(values)
+    _check_shape(array, name, 1)
+    same_length(n, array, name)
+    if array.dtype.kind == "f" and np.isnan(array).any():
+        raise ValueError(f"{name} holds NaN: every row needs its {name}")
+    codes: Ints = np.unique(array, return_inverse=True)[1].astype(np.int64)
+    return codes
+
+
+def same_length(n: int, other: NDArray[Any], name: str) -> None:
+    """Raise ValueError unless ``other`` has ``n`` rows."""
+    if len(other) != n:
+        raise ValueError(f"{name} has {len(other)} rows, expected {n}: one for each case")
+
+
+def check_confidence(confidence: float) -> None:
+    """Raise ValueError unless ``confidence`` lies between 0 and 1."""
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence is {confidence}, expected a number between 0 and 1 such as 0.95")
+
+
+def _check_shape(array: NDArray[Any], name: str, ndim: int) -> None:
+    if array.ndim != ndim:
+        wanted = "(n,)" if ndim == 1 else f"{ndim} axes"
+        raise ValueError(f"{name} has shape {array.shape}, expected {wanted}")
+    if array.size == 0:
+        raise ValueError(f"{name} is empty (n = 0)")
+
+
+def _some(found: NDArray[Any]) -> str:
+    return ", ".join(f"{value:g}" for value in found[:5]) + (", ..." if len(found) > 5 else "")
