@@ -60,7 +60,14 @@ class Cohort:
     def digest(self, split: str | None = None) -> str:
         """SHA-256 of the table (not of the pixels) of one split, or of all, independent of the row order."""
         rows = [
-            [c.case, c.patient, c.split, c.label, self._relative(c.mask), {k: self._relative(p) for k, p in c.images.items()}]
+            [
+                c.case,
+                c.patient,
+                c.split,
+                c.label,
+                self._relative(c.mask),
+                {k: self._relative(p) for k, p in c.images.items()},
+            ]
             for c in sorted(self.cases, key=lambda c: c.case)
             if split in (None, c.split)
         ]
@@ -69,7 +76,9 @@ class Cohort:
     def _relative(self, path: Path | None) -> str | None:
         if path is None:
             return None
-        return path.relative_to(self.folder).as_posix() if path.is_relative_to(self.folder) else path.as_posix()
+        return (
+            path.relative_to(self.folder).as_posix() if path.is_relative_to(self.folder) else path.as_posix()
+        )
 
     @classmethod
     def read(
@@ -101,7 +110,9 @@ class Cohort:
         folder = Path(folder)
         path = folder / FILE
         if not path.is_file():
-            raise InputError(f"{path}: no such file; write one (docs/cohort.md) or make one with `overread import`")
+            raise InputError(
+                f"{path}: no such file; write one (docs/cohort.md) or make one with `overread import`"
+            )
         try:
             with path.open(encoding="utf-8-sig", newline="") as f:
                 reader = csv.DictReader(f)
@@ -112,14 +123,18 @@ class Cohort:
         channels = _channels(columns, path)
         for column in ("case", "patient", *([need] if need else [])):
             if column not in columns:
-                raise InputError(f"{path}: no column {column!r}; found {', '.join(columns) or 'an empty file'}")
+                raise InputError(
+                    f"{path}: no column {column!r}; found {', '.join(columns) or 'an empty file'}"
+                )
         allowed = list(labels) if labels is not None else None
         cases = tuple(_case(folder, path, n, row, channels, need, allowed) for n, row in enumerate(rows, 2))
         if not cases:
             raise InputError(f"{path}: has a header and no case; expected one row per examination")
         doubled = [name for name, count in Counter(c.case for c in cases).items() if count > 1]
         if doubled:
-            raise InputError(f"{path}: case {doubled[0]!r} stands in more than one row; give each examination its own name")
+            raise InputError(
+                f"{path}: case {doubled[0]!r} stands in more than one row; give each examination its own name"
+            )
         if "split" not in columns:
             cases = tuple(replace(c, split=split_of(c.patient, fractions, seed)) for c in cases)
         cohort = cls(folder, cases)
@@ -135,17 +150,23 @@ class Cohort:
         for patient, splits in seen.items():
             if len(splits) > 1:
                 where = ", ".join(f"{name} (row {row})" for name, row in sorted(splits.items()))
-                raise InputError(f"{path}: patient {patient!r} is in two splits: {where}; keep each patient in one")
+                raise InputError(
+                    f"{path}: patient {patient!r} is in two splits: {where}; keep each patient in one"
+                )
         for name in SPLITS:
             if not self.split(name):
-                raise InputError(f"{path}: no case in split {name!r}; expected cases in each of {', '.join(SPLITS)}")
+                raise InputError(
+                    f"{path}: no case in split {name!r}; expected cases in each of {', '.join(SPLITS)}"
+                )
 
     def _check_classes(self, path: Path, labels: list[str]) -> None:
         for name in SPLITS:
             found = Counter(c.label for c in self.split(name))
             for label in labels:
                 if not found[label]:
-                    raise InputError(f"{path}: class {label!r} has no case in split {name!r}; add cases or drop the class")
+                    raise InputError(
+                        f"{path}: class {label!r} has no case in split {name!r}; add cases or drop the class"
+                    )
 
     def write(self) -> Path:
         """Write cohort.csv atomically; paths inside the folder are written relative to it."""
@@ -159,7 +180,13 @@ class Cohort:
             writer = csv.DictWriter(f, [*columns, *attributes], extrasaction="ignore", lineterminator="\n")
             writer.writeheader()
             for c in self.cases:
-                row = {"case": c.case, "patient": c.patient, "split": c.split, "label": c.label, "mask": self._relative(c.mask)}
+                row = {
+                    "case": c.case,
+                    "patient": c.patient,
+                    "split": c.split,
+                    "label": c.label,
+                    "mask": self._relative(c.mask),
+                }
                 row |= {images[k]: self._relative(p) for k, p in c.images.items()} | dict(c.attributes)
                 writer.writerow(row)
         return path
@@ -169,7 +196,9 @@ def _channels(columns: list[str], path: Path) -> dict[str, str]:
     """Channel name by column name."""
     found = {c: c.removeprefix("image_") for c in columns if c == "image" or c.startswith("image_")}
     if not found:
-        raise InputError(f"{path}: no column 'image' or 'image_<channel>'; found {', '.join(columns) or 'an empty file'}")
+        raise InputError(
+            f"{path}: no column 'image' or 'image_<channel>'; found {', '.join(columns) or 'an empty file'}"
+        )
     return found
 
 
@@ -196,7 +225,9 @@ def _case(
         raise InputError(f"{path}: row {n}: split is {split!r}, expected one of {', '.join(SPLITS)}")
     label = cell("label") or None
     if need == "label" and labels is not None and label not in labels:
-        raise InputError(f"{path}: row {n}: label {label!r} is not a class of the protocol; expected one of {', '.join(labels)}")
+        raise InputError(
+            f"{path}: row {n}: label {label!r} is not a class of the protocol; expected one of {', '.join(labels)}"
+        )
     images = {name: _existing(folder, cell(column), path, n, column) for column, name in channels.items()}
     mask = _existing(folder, cell("mask"), path, n, "mask") if cell("mask") else None
     known = {*KNOWN, *channels}

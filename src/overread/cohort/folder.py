@@ -66,7 +66,8 @@ def _kept(out: Path, task: Mapping[str, Any]) -> list[str]:
     others = sorted(names - OURS)
     if others and made != mine:
         raise InputError(
-            f"{out}: holds {', '.join(others[:3])} built on other data ({made}, now {mine}); choose another --out"
+            f"{out}: holds {', '.join(others[:3])} built on other data ({made}, now {mine}); "
+            "choose another --out"
         )
     return others
 

@@ -23,7 +23,8 @@ from overread.errors import InputError
 README = """virtual patients
 
 Everything in this folder is computed: brain MR (T1 and FLAIR) of patients who do not exist, with white-matter
-lesions whose extent is known because they were drawn. Anatomy comes from the ICBM 152 atlas, deformed at random.
+lesions whose extent is known because they were drawn. Anatomy comes from the ICBM 152 atlas, deformed at
+random.
 {patients} virtual patients, seed {seed}.
 
 images/   NIfTI, one per patient and contrast
@@ -124,13 +125,14 @@ def _task(patients: int, seed: int) -> dict[str, object]:
         "positive": "lesion",
         "counted_labels": ["lesion"],
         "modality": ["MR"],
-        "channels": {name: {"match": {"SeriesDescription": f"^{name}$"}} for name in SEQUENCES},
+        "match": {name: {"SeriesDescription": f"^{name}$"} for name in SEQUENCES},
         "limits": {"age_years": list(AGES), "body_part": ["HEAD"]},
+        "intended_use": "Demonstration on virtual patients: outline white-matter lesions on T1 and FLAIR brain MR.",
+        "virtual": True,
         "source": {
             "name": "virtual patients",
             "licence": "Apache-2.0; computed from the ICBM 152 2009a template (nilearn, BSD-3-Clause)",
             "note": "virtual patients: computed images with drawn white-matter lesions; nobody real is shown",
-            "virtual": True,
             "import": {"name": "virtual", "patients": patients, "seed": seed},
         },
     }

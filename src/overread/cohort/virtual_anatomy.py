@@ -21,7 +21,7 @@ from overread.errors import InputError
 
 Array = NDArray[np.float32]
 
-# Voxels of a virtual image, (left, posterior, superior) as DICOM's (column, row, slice), and their size in mm.
+# Voxels of a virtual image to left, posterior, superior (DICOM's column, row, slice), and their size in mm.
 SHAPE = (96, 112, 54)
 SPACING = (2.0, 2.0, 3.0)
 # Template coordinates (MNI, RAS mm) of the middle of the image.
@@ -68,7 +68,7 @@ def template_files() -> dict[str, Path]:
 
 def load_template() -> Template:
     """Read the atlas, sharpen its averaged tissues, and reduce it to 2 mm (about three seconds)."""
-    volumes = {k: nib.load(path) for k, path in template_files().items()}
+    volumes = {k: nib.Nifti1Image.from_filename(path) for k, path in template_files().items()}
     t1, gm, wm = (np.asarray(v.dataobj, np.float32) / 255 for v in volumes.values())
     origin = tuple(float(v) for v in volumes["t1"].affine[:3, 3])
     inside = t1 > 0
@@ -159,7 +159,7 @@ def anatomy(template: Template, rng: np.random.Generator, age: float, sex: str) 
     for axis in range(3):
         place[..., axis] += 2.6 * smooth_field(rng, (5, 6, 5), SHAPE)
         place[..., axis] += 0.9 * smooth_field(rng, (13, 15, 11), SHAPE)
-    # A coarse look finds the push of the ventricles and where the head is; only there is it worth looking closely.
+    # A coarse look finds the push of the ventricles and where the head is: only there is a close look needed.
     coarse = sample(
         template, np.ascontiguousarray(place[::2, ::2, ::2]).reshape(-1, 3), slice(0, len(CHANNELS))
     )
@@ -197,7 +197,7 @@ def _rotation(angles: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def sample(template: Template, place: Array, channels: slice) -> Array:
-    """Trilinear values of some ``channels`` at MNI coordinates ``place`` ``(..., 3)``; edge values beyond the edge."""
+    """Trilinear values of ``channels`` at MNI coordinates ``place`` ``(..., 3)``, edge values beyond the edge."""
     maps = template.maps[..., channels]
     flat = np.ascontiguousarray(maps).reshape(-1, maps.shape[3])
     limit = np.asarray(maps.shape[:3], np.float32) - 1.001

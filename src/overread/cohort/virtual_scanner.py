@@ -1,4 +1,4 @@
-"""The scanners of the virtual cohort: contrast, bias field, resolution, noise and the scale of grey values."""
+"""The virtual scanners: contrast, bias field, resolution, noise and the scale of grey values."""
 
 from __future__ import annotations
 
