@@ -1,0 +1,144 @@
+"""The demo: virtual patients, a trained and tested model, a clinic node, and its results back in a PACS."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import yaml
+from pydicom import Dataset, dcmread
+from pydicom.uid import UID
+
+from overread.cohort.cohort import Case, Cohort
+from overread.cohort.virtual import make_virtual_cohort
+from overread.demo.nodes import free_ports, overread, process, wait_for_port
+from overread.demo.results import read_segmentation, report_lines
+from overread.errors import InputError, OverreadError
+from overread.files import write_text
+from overread.imaging.nifti import read_nifti
+from overread.pipeline.stages import run_stages
+from overread.pipeline.workspace import Workspace, console
+from overread.stats.segmentation import dice
+
+MARKER = "overread-demo.txt"
+PATIENTS = 100
+BUDGET = "4m"
+QUIET_SECONDS = 2.0
+ANSWER_SECONDS = 180.0
+
+
+def run_demo(out: Path, *, serve: bool = False) -> None:
+    """Drive the whole road once in ``out``; with ``serve`` leave the nodes and the status page running."""
+    began = time.perf_counter()
+    _fresh(out)
+    protocol = out / "lesions"
+    console.print(f"[bold]overread demo[/bold]: everything goes to {out}/ ; all patients are virtual patients.\n")
+    console.rule("[bold]cohort", align="left", style="dim")
+    cohort = make_virtual_cohort(protocol, patients=PATIENTS)
+    run_stages(protocol, BUDGET)
+    case = _typical(cohort)
+    with ExitStack() as stack:
+        page = _clinic(stack, out, Workspace.open(protocol).package_file, cohort, case)
+        _closing(out, protocol, page if serve else None, time.perf_counter() - began)
+        if serve:
+            console.print("\nThe nodes are running. Stop them with Ctrl-C.")
+            _until_stopped()
+
+
+def _fresh(out: Path) -> None:
+    """An empty ``out``; an earlier demo there is replaced, anything else is left alone."""
+    if out.exists() and not (out / MARKER).is_file() and any(out.iterdir()):
+        raise InputError(f"{out}: is not empty and was not made by the demo; name another folder with --out")
+    shutil.rmtree(out, ignore_errors=True)
+    write_text(out / MARKER, "Made by `overread demo` from virtual patients. The demo replaces this folder when run again.\n")
+
+
+def _typical(cohort: Cohort) -> Case:
+    """The test patient in the middle by lesion volume."""
+    cases = sorted(cohort.split("test"), key=lambda c: float(c.attributes["lesion_ml"]))
+    return cases[len(cases) // 2]
+
+
+def _clinic(stack: ExitStack, out: Path, package: Path, cohort: Cohort, case: Case) -> str:
+    """Start both nodes, send ``case``, wait for its results and print them; returns the page's address."""
+    console.rule("[bold]clinic", align="left", style="dim")
+    port, pacs_port, web_port = free_ports(3)
+    config = {
+        "aet": "OVERREAD",
+        "port": port,
+        "folder": "node",
+        "quiet_seconds": QUIET_SECONDS,
+        "web": {"port": web_port},
+        "routes": [{"name": "lesions", "package": str(package.resolve()), "match": {"Modality": "^MR$"}}],
+        "destinations": [{"name": "pacs", "aet": "PACS", "host": "127.0.0.1", "port": pacs_port}],
+    }
+    write_text(out / "clinic.yaml", yaml.safe_dump(config, sort_keys=False))
+    pacs, node_log, pacs_log = out / "pacs", out / "node.log", out / "pacs.log"
+    child = stack.enter_context(process(["receive", "--out", str(pacs), "--port", str(pacs_port)], pacs_log))
+    wait_for_port(pacs_port, child, pacs_log)
+    child = stack.enter_context(process(["serve", str(out / "clinic.yaml")], node_log))
+    wait_for_port(port, child, node_log)
+    console.print(f"  clinic node OVERREAD on port {port}, stand-in PACS on port {pacs_port}")
+    study = cohort.folder / "dicom" / case.case
+    console.print(f"  sending {case.case} ({len(list(study.rglob('*.dcm')))} DICOM instances, held out from training)")
+    overread("send", str(study), "--to", f"OVERREAD@127.0.0.1:{port}")
+    sent = time.perf_counter()
+    report, segmentation = _wait_for_results(pacs)
+    console.print(f"  SR and SEG back in the PACS after {time.perf_counter() - sent:.1f} s (of which {QUIET_SECONDS:g} s waiting for late slices)")
+    for line in report_lines(report):
+        console.print(f"    {line}", highlight=False)
+    assert case.mask is not None
+    truth = read_nifti(case.mask)
+    found = read_segmentation(segmentation, study / "T1", truth)
+    console.print(f"  Dice of the delivered SEG against the drawn lesions: {dice(found, truth.array[0] > 0):.3f} (this one virtual patient)")
+    return f"http://127.0.0.1:{web_port}/"
+
+
+def _wait_for_results(pacs: Path) -> tuple[Dataset, Dataset]:
+    limit = time.monotonic() + ANSWER_SECONDS
+    while time.monotonic() < limit:
+        found: dict[str, Dataset] = {}
+        for path in pacs.rglob("*.dcm"):
+            dataset = dcmread(path)
+            found[UID(dataset.SOPClassUID).name] = dataset
+        report = next((d for n, d in found.items() if "SR" in n), None)
+        segmentation = next((d for n, d in found.items() if n.startswith("Segmentation")), None)
+        if report is not None and segmentation is not None:
+            return report, segmentation
+        time.sleep(0.3)
+    raise OverreadError(f"no SR and SEG in {pacs} after {ANSWER_SECONDS:g} s; see node.log and pacs.log beside it")
+
+
+def _closing(out: Path, protocol: Path, page: str | None, seconds: float) -> None:
+    report = json.loads((protocol / "report.json").read_text(encoding="utf-8"))
+    m = report["test"]["dice"]
+    console.rule("[bold]what was found", align="left", style="dim")
+    console.print(
+        f"  lesion Dice on {m['n']} sealed virtual patients: [bold]{m['estimate']:.3f}[/bold] "
+        f"({m['confidence']:.0%} CI {m['low']:.3f} to {m['high']:.3f})",
+        highlight=False,
+    )
+    places = {
+        "report": protocol / "report.html",
+        "package": protocol / report["package"]["path"],
+        "evidence": f"{protocol / 'ledger.db'} (overread ledger verify {protocol})",
+        "results in the PACS": out / "pacs",
+        "node": f"{out / 'node'} (overread serve {out / 'clinic.yaml'})",
+    }
+    if page:
+        places["status page"] = page
+    for name, place in places.items():
+        console.print(f"  {name}: {place}", highlight=False, soft_wrap=True)
+    console.print(f"  whole demo: {seconds:.0f} s")
+
+
+def _until_stopped() -> None:
+    stopped: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda n, _: stopped.append(n))
+    while not stopped:
+        time.sleep(0.2)
