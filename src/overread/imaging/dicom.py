@@ -140,7 +140,9 @@ def _drop_doubles(planes: list[Plane]) -> tuple[list[Plane], tuple[str, ...]]:
         step = plane.position - kept[-1].position
         if abs(float(normal(planes[0]) @ step)) > SAME_POSITION:
             kept.append(plane)
-        elif np.linalg.norm(step) <= SPACING_ABSOLUTE and np.array_equal(read_pixels(plane)[0], read_pixels(kept[-1])[0]):
+        elif np.linalg.norm(step) <= SPACING_ABSOLUTE and np.array_equal(
+            read_pixels(plane)[0], read_pixels(kept[-1])[0]
+        ):
             dropped.append(plane.name)
         else:
             raise InputError(
