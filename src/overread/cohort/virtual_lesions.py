@@ -65,7 +65,7 @@ def grow_lesions(rng: np.random.Generator, patient: Anatomy, load: float) -> Les
         box, inside = _blob(rng, centre, diameter, rough)
         inside *= allowed[box]
         before = int((fraction[box] > 0.5).sum())
-        strength[box] = np.where(inside > fraction[box], rng.uniform(0.7, 1.15), strength[box])
+        strength[box] = np.where(inside > fraction[box], rng.uniform(0.65, 1.1), strength[box])
         fraction[box] = np.maximum(fraction[box], inside)
         volume += int((fraction[box] > 0.5).sum()) - before
         if volume * VOXEL_ML >= load:
