@@ -44,6 +44,18 @@ def test_t1_of_64_slices(mr_zip: Path, mr_datasets: list[pydicom.Dataset]) -> No
         np.testing.assert_allclose(here, lps * [-1, -1, 1], atol=1e-3)
 
 
+def test_t1_grid_equals_highdicom(mr_zip: Path, mr_datasets: list[pydicom.Dataset]) -> None:
+    from highdicom import get_volume_from_series
+
+    image, volume = read(mr_zip), get_volume_from_series(mr_datasets)
+    # highdicom indexes (slice, row, column) in LPS, and may run the slices either way.
+    where = np.linalg.inv(volume.affine) @ np.diag([-1.0, -1, 1, 1]) @ image.affine
+    for index in ((0, 0, 0), (273, 0, 0), (0, 383, 0), (0, 0, 63), (100, 200, 30)):
+        at = where @ [*index, 1]
+        np.testing.assert_allclose(at, np.round(at), atol=0.01)
+        assert volume.array[tuple(np.round(at[:3]).astype(int))] == image.array[(0, *index)]
+
+
 def test_folder_and_list_and_zip_agree(mr_zip: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(mr_zip) as archive:
         archive.extractall(tmp_path / "series")

@@ -147,8 +147,8 @@ def _drop_doubles(planes: list[Plane]) -> tuple[list[Plane], tuple[str, ...]]:
         else:
             raise InputError(
                 f"duplicate position: {kept[-1].name} at {np.round(kept[-1].position, 3).tolist()} and "
-                f"{plane.name} at {np.round(plane.position, 3).tolist()} lie in one plane with different pixels "
-                "or places; give each echo, phase, time point or tile by itself"
+                f"{plane.name} at {np.round(plane.position, 3).tolist()} lie in one plane with different "
+                "pixels or places; give each echo, phase, time point or tile by itself"
             )
     return kept, (f"identical duplicates dropped: {', '.join(dropped)}",) if dropped else ()
 

@@ -81,8 +81,8 @@ def _decode(plane: Plane, kind: str) -> NDArray[Any]:
             found = codestream_size(get_frame(data, plane.frame, number_of_frames=frames))
             if found is not None and found != (*plane.shape, samples):
                 raise InputError(
-                    f"{name}: the compressed image is {found[0]} x {found[1]} x {found[2]}, but Rows x Columns x "
-                    f"SamplesPerPixel is {plane.shape[0]} x {plane.shape[1]} x {samples}"
+                    f"{name}: the compressed image is {found[0]} x {found[1]} x {found[2]}, "
+                    f"but Rows x Columns x SamplesPerPixel is {plane.shape[0]} x {plane.shape[1]} x {samples}"
                 )
     else:
         expected = int(get_expected_length(dataset))
@@ -111,7 +111,7 @@ def transfer_syntax(dataset: Dataset, name: str) -> UID:
 
 
 def codestream_size(data: bytes) -> tuple[int, int, int] | None:
-    """(rows, columns, components) that a JPEG, JPEG-LS or JPEG 2000 codestream claims, or None where there is no header.
+    """(rows, columns, components) that a JPEG, JPEG-LS or JPEG 2000 codestream claims; None without header.
 
     Read before decoding, because decoders allocate what the codestream claims. Source: ITU-T T.81 B.2.2
     (frame header), T.87 C.2.2, T.800 A.5.1 (SIZ).

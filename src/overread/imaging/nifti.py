@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from overread.imaging.image import Image
 
 GZIP_RATIO = 1100
 """No gzip stream unpacks to more than 1032 times its size."""
+EXTRA_BLOCKS = 64
+"""MiB that may follow the voxels in a gzip stream before it is refused."""
 MM_PER = {"meter": 1000.0, "mm": 1.0, "micron": 0.001, "unknown": 1.0}
 
 
@@ -58,6 +61,8 @@ def _read(path: Path) -> Image:
         raise InputError(f"{path}: has shape {shape}, expected 2 to 4 axes of 1 or more voxels")
     if size > held * (GZIP_RATIO if path.suffix.lower() == ".gz" else 1):
         raise InputError(f"{path}: is truncated: {held} bytes cannot hold {shape} voxels of {dtype}")
+    if path.suffix.lower() == ".gz":
+        image = type(image).from_bytes(_unpack(path, image.dataobj.offset + size))
     array, notes = _values(np.asanyarray(image.dataobj))
     if len(shape) == 5 and shape[3] == 1:
         array = array[:, :, :, 0]
@@ -66,6 +71,16 @@ def _read(path: Path) -> Image:
     array = np.moveaxis(array, 3, 0) if array.ndim == 4 else array[None]
     affine, more = _affine(image, path)
     return Image(np.ascontiguousarray(array), affine, source={"path": str(path)}, notes=notes + more)
+
+
+def _unpack(path: Path, size: int) -> bytes:
+    """The first ``size`` bytes of a gzip file, read on to its end so that its checksum is verified."""
+    with gzip.open(path) as stream:
+        content = stream.read(size)
+        for _ in range(EXTRA_BLOCKS):
+            if not stream.read(1 << 20):
+                return content
+    raise InputError(f"{path}: unpacks to far more than the {size} bytes that its header tells")
 
 
 def _values(array: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
@@ -126,7 +141,5 @@ def write_nifti(path: Path, array: NDArray[Any], affine: NDArray[np.float64]) ->
         # nibabel chooses compression by the suffix, which the temporary name lacks.
         data = image.to_bytes()
         if suffix == ".nii.gz":
-            import gzip
-
             data = gzip.compress(data, compresslevel=6, mtime=0)
         temporary.write_bytes(data)
