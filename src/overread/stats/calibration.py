@@ -27,7 +27,7 @@ from overread.stats.interval import Interval
 from overread.stats.intervals import mean_ci, proportion_ci
 
 Binning = Literal["equal-width", "equal-mass"]
-CLIP = 1e-12  # a probability of exactly 0 or 1 has no logit
+CLIP = 1e-15  # a probability of exactly 0 or 1 has no logit
 TEMPERATURES = (0.02, 50.0)
 
 
@@ -122,9 +122,9 @@ def ece(
     n = len(single)
     codes = as_groups(cluster, n)
     edges = _edges(single, bins, binning)
-    gaps = np.zeros((n, len(edges) - 1))
+    gaps: Floats = np.zeros((n, len(edges) - 1))
     gaps[np.arange(n), _bin_of(single, edges)] = labels - single
-    sizes = np.ones(n)
+    sizes: Floats = np.ones(n)
     if codes is not None:
         totals = np.zeros((int(codes.max()) + 1, gaps.shape[1]))
         np.add.at(totals, codes, gaps)
@@ -141,7 +141,7 @@ def ece(
 def calibration_slope_intercept(y: ArrayLike, p: ArrayLike, confidence: float = 0.95) -> CalibrationLine:
     """Logistic regression of ``y`` (n,) on logit(``p``) (Cox, Biometrika 1958;45:562), with Wald intervals.
 
-    ``in_the_large`` is the intercept with the slope held at 1. Probabilities are kept 1e-12 away from 0, 1.
+    ``in_the_large`` is the intercept with the slope held at 1. Probabilities are kept 1e-15 away from 0, 1.
 
     Raises ValueError for one class only, constant probabilities, or probabilities that separate the
     classes completely, where no slope exists.
@@ -172,7 +172,7 @@ def fit_temperature(logits: ArrayLike, y: ArrayLike) -> float:
     """The temperature T that makes softmax(logits / T) most likely (Guo et al., ICML 2017).
 
     ``logits`` (n, k) with class indices ``y`` (n,), or (n,) of class 1 with ``y`` in {0, 1}. T lies between
-    0.02 and 50; on separated classes, where the best T would be 0, it is 0.02.
+    0.02 and 50: on separated classes, where the best T would be 0, it stays above 0.
     """
     scores = as_floats(logits, "logits", np.ndim(logits) if np.ndim(logits) in (1, 2) else 1)
     if scores.ndim == 1:
@@ -223,13 +223,12 @@ def _edges(p: Floats, bins: int, binning: Binning) -> Floats:
     if bins < 1:
         raise ValueError(f"bins is {bins}, expected 1 or more")
     if binning == "equal-width":
-        return np.linspace(0, 1, bins + 1)
+        return np.arange(bins + 1) / bins
     if binning != "equal-mass":
         raise ValueError(f"binning is {binning!r}, expected 'equal-width' or 'equal-mass'")
-    inner = np.unique(np.quantile(p, np.arange(1, bins) / bins, method="inverted_cdf"))
+    inner: Floats = np.unique(np.quantile(p, np.arange(1, bins) / bins, method="inverted_cdf"))
     inner = inner[(inner > 0) & (inner < 1)]
-    edges: Floats = np.concatenate([[0.0], inner, [1.0]])
-    return edges
+    return np.concatenate([[0.0], inner, [1.0]])
 
 
 def _bin_of(p: Floats, edges: Floats) -> Ints:

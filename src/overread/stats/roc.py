@@ -1,4 +1,4 @@
-"""ROC curve, its area, and operating points. Higher scores speak for class 1; positive is score >= threshold."""
+"""ROC curve, its area, operating points. Higher scores speak for class 1; positive is score >= threshold."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ def lesion_detection(
     a, b = _masks(pred, truth, label)
     if not 0 <= min_overlap <= 1:
         raise ValueError(f"min_overlap is {min_overlap}, expected a fraction from 0 to 1")
-    allowed = {2: {26: 8, 8: 8, 6: 4, 4: 4}, 3: {6: 6, 18: 18, 26: 26}}.get(a.ndim, {})
+    allowed = _CONNECTIVITY.get(a.ndim, {})
     if connectivity not in allowed:
         raise ValueError(
             f"connectivity {connectivity} does not fit {a.ndim} axes; expected one of {list(allowed)}"
@@ -133,6 +133,13 @@ def lesion_detection(
     found, right = matched(b, a), matched(a, b)
     tp, fn, fp = int(found.sum()), int((~found).sum()), int((~right).sum())
     return LesionDetection(tp, fp, fn, 2 * tp / (2 * tp + fp + fn) if tp + fp + fn else 1.0)
+
+
+_Neighbours = Literal[4, 6, 8, 18, 26]
+_CONNECTIVITY: dict[int, dict[int, _Neighbours]] = {
+    2: {26: 8, 8: 8, 6: 4, 4: 4},
+    3: {6: 6, 18: 18, 26: 26},
+}
 
 
 def _masks(pred: ArrayLike, truth: ArrayLike, label: int) -> tuple[Bools, Bools]:
@@ -150,7 +157,7 @@ def _masks(pred: ArrayLike, truth: ArrayLike, label: int) -> tuple[Bools, Bools]
 def _spacing(spacing: ArrayLike | None, ndim: int) -> NDArray[np.float64]:
     size = np.ones(ndim) if spacing is None else np.asarray(spacing, dtype=np.float64)
     if size.shape != (ndim,) or not (np.isfinite(size) & (size > 0)).all():
-        raise ValueError(f"spacing is {spacing}, expected {ndim} positive numbers")
+        raise ValueError(f"spacing is {spacing!r}, expected {ndim} positive numbers")
     return size
 
 
