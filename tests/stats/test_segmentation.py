@@ -181,7 +181,7 @@ def test_bad_spacing(spacing: tuple) -> None:
 
 
 def test_published_small_arrays() -> None:
-    """G20: Metrics Reloaded's tests. A square with a cross over it (11 x 11); a missed single pixel (14 x 14)."""
+    """G20: Metrics Reloaded's tests. A square with a cross over it (11 x 11); a missed pixel (14 x 14)."""
     square, cross = np.zeros((2, 11, 11), dtype=int)
     square[3:8, 3:8] = 1
     cross[3:8, 3:8] = cross[[1, 2, 8, 9], 5] = cross[5, [1, 2, 8, 9]] = 1

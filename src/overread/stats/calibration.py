@@ -128,7 +128,7 @@ def ece(
     if codes is not None:
         totals = np.zeros((int(codes.max()) + 1, gaps.shape[1]))
         np.add.at(totals, codes, gaps)
-        gaps, sizes = totals, np.bincount(codes) * 1.0
+        gaps, sizes = totals, np.bincount(codes).astype(np.float64)
     estimate = float(np.abs(gaps.sum(axis=0)).sum() / n)
     blocks = resample_counts(len(sizes), resamples, seed, rows_of_data=n)
     replicates = np.concatenate([np.abs(c @ gaps).sum(axis=1) / (c @ sizes) for c in blocks])
