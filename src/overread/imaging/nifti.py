@@ -50,7 +50,7 @@ def _read(path: Path) -> Image:
     import nibabel
 
     image = nibabel.load(path)
-    if not isinstance(image, nibabel.Nifti1Pair):
+    if not isinstance(image, nibabel.Nifti1Image):
         raise InputError(f"{path}: is {type(image).__name__}, expected NIfTI")
     header, shape = image.header, tuple(int(n) for n in image.shape)
     dtype = header.get_data_dtype()
@@ -62,7 +62,8 @@ def _read(path: Path) -> Image:
     if size > held * (GZIP_RATIO if path.suffix.lower() == ".gz" else 1):
         raise InputError(f"{path}: is truncated: {held} bytes cannot hold {shape} voxels of {dtype}")
     if path.suffix.lower() == ".gz":
-        image = type(image).from_bytes(_unpack(path, image.dataobj.offset + size))
+        lazy: Any = image.dataobj
+        image = type(image).from_bytes(_unpack(path, lazy.offset + size))
     array, notes = _values(np.asanyarray(image.dataobj))
     if len(shape) == 5 and shape[3] == 1:
         array = array[:, :, :, 0]
