@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,8 @@ from overread.errors import InputError
 from overread.files import atomic_path, canonical_json, sha256_bytes
 
 FILE = "cohort.csv"
+# Results are written to files named after cases.
+CASE_NAME = re.compile(r"[^\W_][\w.-]*")
 KNOWN = ("case", "patient", "split", "label", "mask")
 
 
@@ -104,8 +107,8 @@ class Cohort:
         Raises
         ------
         InputError
-            Missing file or column, empty or doubled case, missing image or mask file, label outside ``labels``,
-            a patient in two splits, a split or class without a case.
+            Missing file or column, empty or doubled case, missing image or mask file, label outside
+            ``labels``, a patient in two splits, a split or class without a case.
         """
         folder = Path(folder)
         path = folder / FILE
@@ -120,6 +123,9 @@ class Cohort:
                 rows = list(reader)
         except (UnicodeDecodeError, csv.Error) as error:
             raise InputError(f"{path}: not a CSV file in UTF-8 ({error})") from error
+        doubled = [name for name, count in Counter(columns).items() if count > 1]
+        if doubled:
+            raise InputError(f"{path}: column {doubled[0]!r} stands twice in the header; keep one")
         channels = _channels(columns, path)
         for column in ("case", "patient", *([need] if need else [])):
             if column not in columns:
@@ -220,13 +226,18 @@ def _case(
     for column in ("case", "patient", *channels, *([need] if need else [])):
         if not cell(column):
             raise InputError(f"{path}: row {n}: column {column!r} is empty; every case needs it")
+    if not CASE_NAME.fullmatch(cell("case")):
+        raise InputError(
+            f"{path}: row {n}: case is {cell('case')!r}; expected letters, digits and ._- for it names files"
+        )
     split = cell("split")
     if "split" in row and split not in SPLITS:
         raise InputError(f"{path}: row {n}: split is {split!r}, expected one of {', '.join(SPLITS)}")
     label = cell("label") or None
     if need == "label" and labels is not None and label not in labels:
         raise InputError(
-            f"{path}: row {n}: label {label!r} is not a class of the protocol; expected one of {', '.join(labels)}"
+            f"{path}: row {n}: label {label!r} is not a class of the protocol; "
+            f"expected one of {', '.join(labels)}"
         )
     images = {name: _existing(folder, cell(column), path, n, column) for column, name in channels.items()}
     mask = _existing(folder, cell("mask"), path, n, "mask") if cell("mask") else None

@@ -127,7 +127,7 @@ def _task(patients: int, seed: int) -> dict[str, object]:
         "modality": ["MR"],
         "match": {name: {"SeriesDescription": f"^{name}$"} for name in SEQUENCES},
         "limits": {"age_years": list(AGES), "body_part": ["HEAD"]},
-        "intended_use": "Demonstration on virtual patients: outline white-matter lesions on T1 and FLAIR brain MR.",
+        "intended_use": "Demonstration on virtual patients: outline white-matter lesions on T1 and FLAIR.",
         "virtual": True,
         "source": {
             "name": "virtual patients",

@@ -197,7 +197,7 @@ def _rotation(angles: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def sample(template: Template, place: Array, channels: slice) -> Array:
-    """Trilinear values of ``channels`` at MNI coordinates ``place`` ``(..., 3)``, edge values beyond the edge."""
+    """Trilinear values of ``channels`` at MNI coordinates ``place`` ``(..., 3)``, clamped to the edge."""
     maps = template.maps[..., channels]
     flat = np.ascontiguousarray(maps).reshape(-1, maps.shape[3])
     limit = np.asarray(maps.shape[:3], np.float32) - 1.001

@@ -1,0 +1,1 @@
+"""From data in a known layout to a cohort folder."""
