@@ -6,6 +6,7 @@ import logging
 import struct
 import tracemalloc
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +102,26 @@ def test_compressed_codestream_larger_than_claimed(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="compressed image is 60000 x 60000"):
         read(path)
     assert tracemalloc.get_traced_memory()[1] < 20e6
+    tracemalloc.stop()
+
+
+def test_deflated_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from overread.imaging import dicom_files
+
+    path = tmp_path / "deflated.dcm"
+    content = (FOLDER / "image_dfl.dcm").read_bytes()
+    start = 144 + int.from_bytes(content[140:144], "little")
+    unpacked = zlib.decompress(content[start:], -zlib.MAX_WBITS)
+    path.write_bytes(content)
+    monkeypatch.setattr(dicom_files, "INFLATE_LIMIT", len(unpacked))
+    assert read(path).spatial == (512, 512)
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    bomb = packer.compress(unpacked + bytes(50_000_000)) + packer.flush()
+    path.write_bytes(content[:start] + bomb)
+    tracemalloc.start()
+    with pytest.raises(InputError, match=f"unpacks to more than {len(unpacked)} bytes"):
+        read(path)
+    assert tracemalloc.get_traced_memory()[1] < 10e6
     tracemalloc.stop()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ SUFFIXES = {".dcm", ".dicom", ".ima"}
 MAGIC_OFFSET, MAGIC = 128, b"DICM"
 ZIP_LIMIT = 4 << 30
 """Largest sum of unpacked sizes, in bytes, that is taken from a zip."""
+DEFLATED = b"1.2.840.10008.1.2.1.99"
+INFLATE_LIMIT = 1 << 30
+"""Largest deflated data set, in bytes after unpacking."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ def open_dataset(source: Path | io.BytesIO, name: str, **options: Any) -> FileDa
     if isinstance(source, Path) and not source.is_file():
         raise InputError(f"{name}: no such file; check the path")
     with reading(name):
+        _check_deflated(source, name)
         try:
             return dcmread(source, **options)
         except InvalidDicomError:
@@ -70,6 +75,26 @@ def open_dataset(source: Path | io.BytesIO, name: str, **options: Any) -> FileDa
                     f"{name}: not a DICOM file (no DICM mark at byte {MAGIC_OFFSET} and no SOP Class UID)"
                 ) from None
             return dataset
+
+
+def _check_deflated(source: Path | io.BytesIO, name: str) -> None:
+    """Raise InputError where a deflated data set (PS3.5 A.5) unpacks to more than INFLATE_LIMIT.
+
+    pydicom inflates such a file in one piece, and a small file can unpack to a thousand times its size.
+    """
+    with source.open("rb") if isinstance(source, Path) else io.BytesIO(source.getvalue()) as f:
+        head = f.read(2048)
+        if head[MAGIC_OFFSET : MAGIC_OFFSET + 4] != MAGIC or DEFLATED not in head:
+            return
+        # The File Meta Information begins with its own length (PS3.10 section 7.1).
+        f.seek(144 + int.from_bytes(head[140:144], "little"))
+        unpacker, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
+        while not unpacker.eof and (block := unpacker.unconsumed_tail or f.read(1 << 16)):
+            size += len(unpacker.decompress(block, 1 << 20))
+            if size > INFLATE_LIMIT:
+                raise InputError(
+                    f"{name}: deflated data unpacks to more than {INFLATE_LIMIT} bytes; not read"
+                )
 
 
 def has_magic(path: Path) -> bool:
