@@ -104,7 +104,7 @@ class ClinicConfig(_Strict):
     web: Web = Web()
     routes: list[Route] = Field(min_length=1)
     destinations: list[Destination] = Field(min_length=1)
-    delivery: Delivery = Delivery()
+    delivery: Delivery = Field(default_factory=lambda: Delivery.model_validate({}))
 
     @model_validator(mode="after")
     def _unique_names(self) -> ClinicConfig:

@@ -24,7 +24,7 @@ LONG_VRS = frozenset(
 )
 
 
-class NotWhole(ValueError):
+class NotWholeError(ValueError):
     """The data set does not follow the encoding rules, or ends before its last element does."""
 
 
@@ -49,7 +49,7 @@ def elements(data: bytes, transfer_syntax: str, wanted: Collection[int]) -> dict
 
     Raises
     ------
-    NotWhole
+    NotWholeError
         Truncated, nested deeper than 64 levels, an unknown structure, or a deflated stream that is broken
         or longer than 2 GiB.
     """
@@ -65,9 +65,9 @@ def _inflate(data: bytes) -> bytes:
     try:
         out = stream.decompress(data, MAX_INFLATED_BYTES)
     except zlib.error as error:
-        raise NotWhole(f"the deflated stream is broken ({error})") from error
+        raise NotWholeError(f"the deflated stream is broken ({error})") from error
     if not stream.eof:
-        raise NotWhole("the deflated stream has no end or is too long")
+        raise NotWholeError("the deflated stream has no end or is too long")
     return out
 
 
@@ -86,7 +86,7 @@ def _walk(data: bytes, implicit: bool, order: str, wanted: Collection[int]) -> d
                 return found
             continue
         if at + 8 > size:
-            raise NotWhole(f"ends at byte {size}, inside or before an element that starts at byte {at}")
+            raise NotWholeError(f"ends at byte {size}, inside or before an element that starts at byte {at}")
         group, number = tag_of(data, at)
         tag = group << 16 | number
         start = at
@@ -97,7 +97,9 @@ def _walk(data: bytes, implicit: bool, order: str, wanted: Collection[int]) -> d
                 vr = b""
             if vr in LONG_VRS:
                 if at + 12 > size:
-                    raise NotWhole(f"ends at byte {size}, inside the header of ({group:04X},{number:04X})")
+                    raise NotWholeError(
+                        f"ends at byte {size}, inside the header of ({group:04X},{number:04X})"
+                    )
                 length, at = long_of(data, at + 8)[0], at + 12
             elif vr:
                 length, at = short_of(data, at + 6)[0], at + 8
@@ -108,19 +110,19 @@ def _walk(data: bytes, implicit: bool, order: str, wanted: Collection[int]) -> d
             length, at = long_of(data, at + 4)[0], at + 8
             if tag in (ITEM_END, SEQUENCE_END):
                 if level.end is not None or (tag == ITEM_END) != (level.kind == "elements"):
-                    raise NotWhole(f"a delimiter without its beginning at byte {start}")
+                    raise NotWholeError(f"a delimiter without its beginning at byte {start}")
                 levels.pop()
                 continue
             if tag != ITEM:
-                raise NotWhole(f"found ({group:04X},{number:04X}) at byte {start}, expected an item")
+                raise NotWholeError(f"found ({group:04X},{number:04X}) at byte {start}, expected an item")
             if level.kind == "fragments" and length == UNDEFINED:
-                raise NotWhole(f"a pixel data fragment without a length at byte {start}")
+                raise NotWholeError(f"a pixel data fragment without a length at byte {start}")
             child = None if level.kind == "fragments" else _Level("elements", None, level.implicit)
         if length != UNDEFINED:
             end = at + length
             bound = min((inner.end for inner in levels if inner.end is not None), default=size)
             if end > bound:
-                raise NotWhole(
+                raise NotWholeError(
                     f"({group:04X},{number:04X}) runs to byte {end}, the data set ends at byte {bound}"
                 )
             if len(levels) == 1 and tag in wanted:
@@ -131,7 +133,7 @@ def _walk(data: bytes, implicit: bool, order: str, wanted: Collection[int]) -> d
                 at, child = end, None
         if child is not None:
             if len(levels) >= MAX_DEPTH:
-                raise NotWhole(f"nested deeper than {MAX_DEPTH} levels at byte {start}")
+                raise NotWholeError(f"nested deeper than {MAX_DEPTH} levels at byte {start}")
             levels.append(child)
 
 
@@ -144,4 +146,4 @@ def _child(tag: int, vr: bytes, level: _Level, length: int) -> _Level | None:
     if vr in (b"SQ", b"UN", b""):
         # UN of undefined length is a sequence in implicit VR little endian (PS3.5 section 6.2.2 note 2).
         return _Level("items", None, level.implicit or vr != b"SQ")
-    raise NotWhole(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) {vr.decode('ascii', 'replace')} has no length")
+    raise NotWholeError(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) {vr.decode('ascii', 'replace')} has no length")

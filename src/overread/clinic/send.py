@@ -16,7 +16,7 @@ from pynetdicom.dsutils import split_dataset
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from overread.clinic.encoded import NotWhole, elements
+from overread.clinic.encoded import NotWholeError, elements
 from overread.clinic.storage import MAXIMUM_PDU, no_delay
 from overread.errors import InputError, OverreadError
 
@@ -84,7 +84,7 @@ class Item(NamedTuple):
     sop: str
 
 
-class Unreachable(OverreadError):
+class UnreachableError(OverreadError):
     """No association could be made, or it broke."""
 
 
@@ -131,7 +131,7 @@ def send_files(
     ------
     InputError
         No such file, or a named file that is not DICOM.
-    Unreachable
+    UnreachableError
         The peer does not answer or rejects the association.
     """
     named = {Path(p) for p in paths if Path(p).is_file()}
@@ -161,14 +161,14 @@ def send_files(
 
 
 def echo(peer: Peer, calling: str, timeout: float = 30.0) -> int:
-    """Status of a C-ECHO. Raises Unreachable where there is no answer."""
+    """Status of a C-ECHO. Raises UnreachableError where there is no answer."""
     association = _associate(peer, calling, {(VERIFICATION, "1.2.840.10008.1.2")}, timeout)
     try:
         status = association.send_c_echo()
     finally:
         association.release()
     if "Status" not in status:
-        raise Unreachable(f"{peer}: the association broke before an answer came")
+        raise UnreachableError(f"{peer}: the association broke before an answer came")
     return int(status.Status)
 
 
@@ -222,7 +222,7 @@ def _head(path: Path) -> Item | None:
         raise InputError(f"{path}: cannot be read ({error.strerror}); nothing was sent") from error
     try:
         elements(data, item.syntax, ())
-    except NotWhole as error:
+    except NotWholeError as error:
         raise InputError(
             f"{path}: truncated or broken DICOM: {error}; nothing was sent, get the whole file"
         ) from error
@@ -262,11 +262,11 @@ def _associate(peer: Peer, calling: str, contexts: set[tuple[str, str]], timeout
     if association.is_rejected:
         answer = association.acceptor.primitive
         reason = f": {answer.reason_str}" if answer is not None else ""
-        raise Unreachable(f"{peer} rejects our association as {calling}{reason}")
-    if association.acceptor.primitive is not None and not association.acceptor.accepted_contexts:
+        raise UnreachableError(f"{peer} rejects our association as {calling}{reason}")
+    if association.acceptor.primitive is not None and not association.accepted_contexts:
         # The peer answered but takes none of our kinds of object: for each of them that is a refusal.
         return association
-    raise Unreachable(f"{peer} cannot be reached or does not answer")
+    raise UnreachableError(f"{peer} cannot be reached or does not answer")
 
 
 def _store(association: Association, item: Item) -> Answer:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
-from overread.clinic.encoded import NotWhole, elements
+from overread.clinic.encoded import NotWholeError, elements
 from overread.files import fsync_folder
 
 STUDY_UID, SERIES_UID = 0x0020000D, 0x0020000E
@@ -81,7 +81,7 @@ class Spool:
         """
         try:
             study = self._identify(data, sop_class, sop, transfer_syntax)
-        except NotWhole as error:
+        except NotWholeError as error:
             return Stored(Status.CANNOT_UNDERSTAND, f"not whole: {error}"[:64])
         except ValueError as error:
             return Stored(Status.DOES_NOT_MATCH, str(error)[:64])

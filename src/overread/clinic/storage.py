@@ -7,10 +7,11 @@ import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydicom.dataset import Dataset
 from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, _config, evt
+from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dsutils import encode_file_meta
 from pynetdicom.presentation import AllStoragePresentationContexts
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
@@ -85,15 +86,16 @@ def start_storage(
 
     handlers: list[Any] = [(evt.EVT_C_STORE, store), (evt.EVT_CONN_OPEN, no_delay)]
     try:
-        return ae.start_server((host, port), block=False, evt_handlers=handlers)
+        server = ae.start_server((host, port), block=False, evt_handlers=handlers)
     except (OSError, OverflowError) as error:
         raise InputError(
             f"{host}:{port}: cannot listen for DICOM ({error}); choose another host or port"
         ) from error
+    return cast(ThreadedAssociationServer, server)
 
 
 def _store(event: evt.Event, spool: Spool) -> Stored:
-    request = event.request
+    request = cast(C_STORE, event.request)
     sop_class, sop = str(request.AffectedSOPClassUID), str(request.AffectedSOPInstanceUID)
     syntax = str(event.context.transfer_syntax)
     try:

@@ -103,8 +103,8 @@ def _in_source_order(frames: NDArray[np.uint8], headers: Sequence[Dataset]) -> N
     planes = int(headers[0].get("NumberOfFrames", 1) or 1) if len(headers) == 1 else len(headers)
     if planes != len(frames):
         raise InputError(
-            f"series {headers[0].SeriesInstanceUID}: the mask has {len(frames)} planes, the images have {planes} "
-            "(repeated planes?); a SEG cannot refer to them"
+            f"series {headers[0].SeriesInstanceUID}: the mask has {len(frames)} planes, the images have "
+            f"{planes} (repeated planes?); a SEG cannot refer to them"
         )
     if len(headers) > 1 or planes == 1 or "PerFrameFunctionalGroupsSequence" not in headers[0]:
         return frames

@@ -103,21 +103,22 @@ def _values(dataset: Dataset, keyword: str) -> list[Any]:
 def copy_identity(source: Path, result: Dataset) -> None:
     """Put the patient's and study's text of ``source`` into ``result`` as the bytes that it was sent with.
 
-    A date, time, age, number or sex that the standard does not allow (an age of ``42`` without its unit) would
-    make the result invalid: it is left empty where the attribute is needed, and out where it is not.
+    A date, time, age, number or sex that the standard does not allow (an age of ``42`` without its unit)
+    would make the result invalid: it is left empty where the attribute is needed, and out where it is not.
     """
     original = dcmread(source, stop_before_pixels=True)
     charset = original.get_item("SpecificCharacterSet")
     for keyword in COPIED:
         element = original.get_item(keyword)
-        if element is not None and not _valid(keyword, element.value):
-            element = None
-        if isinstance(element, RawDataElement):
+        if element is None or not _valid(keyword, element.value):
+            if keyword in TYPE_2:
+                setattr(result, keyword, "")
+            elif keyword in result:
+                delattr(result, keyword)
+        elif isinstance(element, RawDataElement):
             result[element.tag] = element._replace(VR=dictionary_VR(element.tag))
-        elif element is not None:
+        else:
             result[element.tag] = element
-        elif keyword in TYPE_2:
-            setattr(result, keyword, "")
     if charset is None:
         if "SpecificCharacterSet" in result:
             del result.SpecificCharacterSet

@@ -64,7 +64,7 @@ def make_sr(
     answer
         What the package answered, or why it could not.
     files, headers
-        Every image that was used (first those of the first channel), as files and as data sets without pixels.
+        Every image that was used, those of the first channel first: as files and as data sets without pixels.
     seg
         The run's SEG where one was made; its segments are referred to.
     label_codes
@@ -342,5 +342,7 @@ def _procedures(header: Dataset) -> list[Code | CodedConcept]:
     for item in header.get("ProcedureCodeSequence") or []:
         values = [str(item.get(k, "") or "") for k in ("CodeValue", "CodingSchemeDesignator", "CodeMeaning")]
         if all(values):
-            found.append(CodedConcept(*values, item.get("CodingSchemeVersion") or None))
+            found.append(
+                CodedConcept(values[0], values[1], values[2], item.get("CodingSchemeVersion") or None)
+            )
     return found or [codes.PROCEDURES.get(str(header.get("Modality", "")), codes.IMAGING)]

@@ -1,0 +1,163 @@
+"""From the instances of a study to the one image that a package reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydicom.dataset import Dataset
+
+from overread.clinic.config import Route
+from overread.clinic.results.source import read_headers
+from overread.errors import InputError
+from overread.imaging.dicom import group_series, read_series
+from overread.imaging.geometry import resample_to, same_grid, stack
+from overread.imaging.image import Image
+from overread.runtime.manifest import Channel, Manifest
+
+LINEAR = 1
+
+
+class UnusableError(InputError):
+    """The study cannot be read for this package; ``code`` is short and stable, for the SR."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Series:
+    """One series with the header of its first file."""
+
+    uid: str
+    files: tuple[Path, ...]
+    header: Dataset
+
+    @property
+    def has_pixels(self) -> bool:
+        """Whether it holds images; reports, presentation states and plans do not."""
+        return "Rows" in self.header
+
+    def __str__(self) -> str:
+        words = (str(self.header.get(k, "") or "") for k in ("Modality", "SeriesDescription"))
+        return f"{' '.join(w for w in words if w)} ({len(self.files)} instances, series {self.uid})"
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """The image, the files that it was made of (first channel first), and the first channel's in slice order."""
+
+    image: Image
+    files: tuple[Path, ...]
+    first: tuple[Path, ...]
+
+
+def list_series(files: Sequence[Path]) -> list[Series]:
+    """The series of a study, sorted by UID. Raises InputError on a file that is not DICOM."""
+    groups = group_series(list(files))
+    return [Series(uid, tuple(paths), read_headers(paths[:1])[0]) for uid, paths in sorted(groups.items())]
+
+
+def choose_route(routes: Sequence[Route], series: Sequence[Series]) -> Route | None:
+    """The first route of which one series fits every pattern; None where none does."""
+    for route in routes:
+        if any(s.has_pixels and matches(s.header, route.match) for s in series):
+            return route
+    return None
+
+
+def matches(header: Dataset, patterns: Mapping[str, str]) -> bool:
+    """Whether each regular expression is found in the value of its keyword; an absent value is empty text."""
+    return all(re.search(pattern, _text(header, keyword)) for keyword, pattern in patterns.items())
+
+
+def choose_series(channel: Channel, series: Sequence[Series]) -> Series:
+    """The one series for a channel. Raises UnusableError where there is none, or more than one."""
+    found = [
+        s
+        for s in series
+        if s.has_pixels
+        and (not channel.modality or _text(s.header, "Modality") in channel.modality)
+        and matches(s.header, channel.match)
+    ]
+    if len(found) == 1:
+        return found[0]
+    wanted = " or ".join(channel.modality) or "any modality"
+    wanted += "".join(f", {keyword} like {pattern!r}" for keyword, pattern in channel.match.items())
+    if not found:
+        there = "; ".join(map(str, series)) or "nothing"
+        raise UnusableError(
+            "CHANNEL_MISSING", f"channel {channel.name}: no series fits ({wanted}); the study holds {there}"
+        )
+    there = "; ".join(map(str, found))
+    text = f"channel {channel.name}: {len(found)} series fit ({wanted}), expected one: {there}"
+    raise UnusableError("CHANNEL_AMBIGUOUS", text)
+
+
+def assemble(manifest: Manifest, series: Sequence[Series]) -> Assembled:
+    """Read one series per channel; further channels go onto the grid of the first.
+
+    Raises
+    ------
+    UnusableError
+        A channel without or with several candidate series (``CHANNEL_MISSING``, ``CHANNEL_AMBIGUOUS``), one
+        series for two channels, channels of different frames of reference (``FRAME_OF_REFERENCE``), or a
+        series that cannot be read (``UNREADABLE``).
+    """
+    chosen = [choose_series(channel, series) for channel in manifest.channels]
+    uids = [s.uid for s in chosen]
+    if len(set(uids)) < len(uids):
+        twice = next(uid for uid in uids if uids.count(uid) > 1)
+        names = " and ".join(c.name for c, uid in zip(manifest.channels, uids, strict=True) if uid == twice)
+        raise UnusableError("CHANNEL_AMBIGUOUS", f"channels {names}: one series fits both, {twice}")
+    try:
+        images = [read_series(list(s.files)) for s in chosen]
+        first = images[0]
+        if len(images) > 1:
+            channels = [c.name for c in manifest.channels]
+            onto = [_onto(first, i, n) for i, n in zip(images[1:], channels[1:], strict=True)]
+            image = stack([first, *onto], channels)
+        elif len(first.array) == 1:
+            image = first.with_(channels=(manifest.channels[0].name,))
+        else:
+            image = first
+    except UnusableError:
+        raise
+    except InputError as error:
+        raise UnusableError("UNREADABLE", str(error)) from error
+    headers = read_headers(chosen[0].files)
+    by_uid = {str(h.SOPInstanceUID): path for h, path in zip(headers, chosen[0].files, strict=True)}
+    in_order = tuple(by_uid[uid] for uid in first.source["SOPInstanceUIDs"])
+    files = tuple(dict.fromkeys((*in_order, *(path for s in chosen for path in s.files))))
+    return Assembled(image, files, in_order)
+
+
+def _onto(first: Image, image: Image, name: str) -> Image:
+    frame, other = (str(i.source.get("FrameOfReferenceUID") or "") for i in (first, image))
+    if not frame or frame != other:
+        raise UnusableError(
+            "FRAME_OF_REFERENCE",
+            f"channel {name}: found frame of reference {other or 'none'}, expected {frame or 'one'} as in the "
+            "first channel; images without a common frame of reference do not lie on one another",
+        )
+    if same_grid(first.spatial, first.affine, image.spatial, image.affine):
+        return image
+    moved = resample_to(image, first.spatial, first.affine, LINEAR)
+    sizes = [" x ".join(map(str, i.spatial)) for i in (image, first)]
+    return moved.with_(
+        notes=(*moved.notes, f"resampled from {sizes[0]} to the first channel's grid of {sizes[1]}")
+    )
+
+
+def _text(header: Dataset, keyword: str) -> str:
+    value = header.get(keyword)
+    if value is None:
+        return ""
+    return (
+        str(value)
+        if isinstance(value, str) or not isinstance(value, Sequence)
+        else "\\".join(map(str, value))
+    )

@@ -1,0 +1,210 @@
+"""What a run does, step by step; each step may be done twice and ends the same."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from highdicom.sr.coding import Code
+from pydicom.dataset import Dataset
+
+from overread.clinic.assemble import UnusableError, assemble, list_series
+from overread.clinic.config import ClinicConfig, Route
+from overread.clinic.deliver import Offered, offer
+from overread.clinic.record import PICTURE, SEG, SR, Answer, RunFolder, plain_prediction
+from overread.clinic.results.picture import draw
+from overread.clinic.results.seg import make_seg
+from overread.clinic.results.source import Run, read_headers
+from overread.clinic.results.sr import Failure, make_sr
+from overread.clinic.spool import Spool
+from overread.clinic.state import DeliveryState, State, StudyState
+from overread.errors import InputError, OverreadError
+from overread.files import atomic_path, sha256_file
+from overread.imaging.image import Image
+from overread.ledger.ledger import Ledger
+from overread.runtime.package import Package
+from overread.runtime.prediction import Prediction
+
+Predict = Callable[[Package, Image], Prediction]
+ACTOR = "overread"
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Work:
+    """Everything that the steps of a run need. ``packages`` are by their hash."""
+
+    config: ClinicConfig
+    packages: dict[str, Package]
+    spool: Spool
+    state: State
+    ledger: Ledger
+    predict: Predict
+
+    @property
+    def results(self) -> Path:
+        """Where runs keep their files."""
+        return self.config.folder / "results"
+
+    def folder(self, key: str) -> RunFolder:
+        """The folder of a run."""
+        return RunFolder(self.results, key)
+
+    def note(self, kind: str, **payload: Any) -> None:
+        """One event in the chain of evidence: UIDs, hashes and counts, never a name."""
+        self.ledger.append(kind, payload, actor=ACTOR)
+
+    def answer(self, key: str) -> bool:
+        """Step 1: read the study, ask the package, keep the answer. False where the run cannot go on.
+
+        Raises OSError and MemoryError, which say nothing about the study: the step is to be tried again.
+        """
+        folder = self.folder(key)
+        if folder.has_answer():
+            return True
+        record = folder.record()
+        package = self.packages.get(record.package_sha256)
+        if package is None:
+            text = f"package {record.package_name} {record.package_version} is no longer in the configuration"
+            self.give_up(key, text, again=True)
+            return False
+        self.state.set_run(key, StudyState.RUNNING, error="", again=0)
+        files = [self.spool.path(record.study_uid, sop) for sop in record.sops]
+        picture: bytes | None = None
+        used: Sequence[Path] = files
+        first: Sequence[Path] = ()
+        try:
+            assembled = assemble(package.manifest, list_series(files))
+            used, first = assembled.files, assembled.first
+            answer: Prediction | Failure = self.predict(package, assembled.image)
+            assert isinstance(answer, Prediction)
+            picture = draw(assembled.image, answer.mask, virtual=record.virtual)
+        except UnusableError as error:
+            answer = Failure(error.code, self._public(error))
+        except InputError as error:
+            answer = Failure("INPUT", self._public(error))
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:
+            # Whatever a strange image makes a library do ends this run, is shown, and is told to the PACS.
+            log.exception("run %s: unexpected error", key)
+            answer = Failure("INTERNAL_ERROR", self._public(error))
+        folder.write_answer(Answer(answer, _names(used), _names(first)), picture)
+        if isinstance(answer, Prediction):
+            self.note("clinic.predicted", run=key, study=record.study_uid, outcome=answer.outcome.value)
+        else:
+            self.note("clinic.failed", run=key, study=record.study_uid, code=answer.code)
+        return True
+
+    def write(self, key: str) -> bool:
+        """Step 2: make SEG and SR. False where the images do not even allow a report."""
+        folder = self.folder(key)
+        record, answer = folder.record(), folder.answer()
+        package = self.packages.get(record.package_sha256)
+        if package is None:
+            self.give_up(key, f"package {record.package_name} is no longer in the configuration", again=True)
+            return False
+        run = Run(key, record.time, self.config.content_qualification, self.config.serial_number)
+        files = {sop: self.spool.path(record.study_uid, sop) for sop in record.sops}
+        codes = self._codes(record.route)
+        content, seg = answer.content, None
+        failed = content.text if isinstance(content, Failure) else ""
+        try:
+            headers = dict(zip(answer.used, read_headers([files[sop] for sop in answer.used]), strict=True))
+            if isinstance(content, Prediction) and content.mask is not None and content.mask.any():
+                first = answer.first
+                seg = make_seg(
+                    content.mask, package, [files[s] for s in first], [headers[s] for s in first], run, codes
+                )
+            used = answer.used
+            sr = make_sr(content, package, [files[s] for s in used], list(headers.values()), run, seg, codes)
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:
+            if not isinstance(error, OverreadError):
+                log.exception("run %s: no result object could be made", key)
+            self.give_up(key, "; ".join(t for t in (failed, f"no result object: {self._public(error)}") if t))
+            return False
+        for name, made in ((SEG, seg), (SR, sr)):
+            if made is not None:
+                save(made, folder.folder / name)
+        names = [p.name for p in folder.objects()] + ([PICTURE] if (folder.folder / PICTURE).exists() else [])
+        prediction = plain_prediction(content) if isinstance(content, Prediction) else {}
+        state = StudyState.FAILED if failed else StudyState.DELIVERING
+        self.state.set_run(key, state, prediction=prediction, files=names, error=failed)
+        return True
+
+    def deliver(self, key: str, name: str, attempt: int) -> float | None:
+        """Step 3, for each destination: offer the objects. Seconds to the next attempt, or None."""
+        destination = next((d for d in self.config.destinations if d.name == name), None)
+        if destination is None:
+            self.state.set_delivery(key, name, DeliveryState.REFUSED, error="no longer in the configuration")
+            self.settle(key)
+            return None
+        known = self.state.delivery(key, name)
+        if known.state is DeliveryState.DELIVERED:
+            self.settle(key)
+            return None
+        objects = self.folder(key).objects()
+        ended: Offered = offer(
+            objects, destination, self.config.aet, self.config.delivery, attempt, known.refusals
+        )
+        refusals = known.refusals + int(ended.refused)
+        values = {"attempts": attempt, "refusals": refusals, "error": self._public(ended.error)}
+        # Evidence first: after a crash in between an event may be there twice, but is never missing.
+        if ended.state is DeliveryState.DELIVERED:
+            hashes = {p.name: sha256_file(p) for p in objects}
+            self.note("clinic.delivered", run=key, destination=name, objects=hashes)
+        elif ended.state is DeliveryState.REFUSED:
+            self.note("clinic.refused", run=key, destination=name)
+            log.error("run %s: %s refused the results: %s", key, name, ended.error)
+        self.state.set_delivery(key, name, ended.state, **values)
+        self.settle(key)
+        return ended.wait
+
+    def give_up(self, key: str, text: str, again: bool = False) -> None:
+        """The run ends without a result object; ``again``: the next start of the node tries once more."""
+        run = self.state.run(key)
+        self.state.set_run(key, StudyState.FAILED, error=text, again=int(again))
+        self.note("clinic.failed", run=key, study=run.study_uid if run else "", code="NO_RESULT")
+        log.error("run %s: %s", key, text)
+
+    def settle(self, key: str) -> None:
+        """The run's state from those of its deliveries."""
+        run = self.state.run(key)
+        if run is None or (run.state is StudyState.FAILED and not run.error.startswith(REFUSED)):
+            return
+        states = {d.state for d in run.deliveries}
+        refused = [f"{d.destination}: {d.error}" for d in run.deliveries if d.state is DeliveryState.REFUSED]
+        if DeliveryState.WAITING in states or not states:
+            self.state.set_run(key, StudyState.DELIVERING, error="")
+        elif refused:
+            self.state.set_run(key, StudyState.FAILED, error=f"{REFUSED} {'; '.join(refused)}")
+        else:
+            self.state.set_run(key, StudyState.DELIVERED, error="")
+
+    def _codes(self, route_name: str) -> dict[str, tuple[Code, Code]]:
+        route: Route | None = next((r for r in self.config.routes if r.name == route_name), None)
+        codes = route.codes if route else {}
+        return {label: (Code(*c.category), Code(*c.type)) for label, c in codes.items()}
+
+    def _public(self, error: Exception | str) -> str:
+        """An error's text on one line without the folders of this machine."""
+        text = " ".join(str(error).split()) or type(error).__name__
+        return text.replace(f"{self.spool.folder}/", "").replace(f"{self.results}/", "")
+
+
+REFUSED = "the results were refused by"
+
+
+def save(dataset: Dataset, path: Path) -> None:
+    """Write a DICOM file, whole or not at all."""
+    with atomic_path(path) as temporary:
+        dataset.save_as(temporary, enforce_file_format=True)
+
+
+def _names(files: Sequence[Path]) -> tuple[str, ...]:
+    return tuple(p.stem for p in files)
