@@ -31,6 +31,13 @@ def read_mask(case: Case, image: Image) -> NDArray[np.integer[Any]]:
         array, affine = read_labels(case.mask)
     except InputError as error:
         raise InputError(f"case {case.case}: {error}") from error
+    return on_grid(case, image, array, affine)
+
+
+def on_grid(
+    case: Case, image: Image, array: NDArray[np.integer[Any]], affine: NDArray[np.float64] | None
+) -> NDArray[np.integer[Any]]:
+    """The label map ``array`` of a case, if it lies on the image's grid (see `read_mask`)."""
     if array.shape != image.spatial:
         raise InputError(
             f"case {case.case}: mask {case.mask} has shape {array.shape}, "

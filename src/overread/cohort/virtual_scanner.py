@@ -41,7 +41,7 @@ STANDS = {"North": (0, 2), "South": (1,), "East": (0, 1, 2)}
 
 # Relative to white matter at 1.
 T1 = {"gm": 0.70, "csf": 0.24, "bone": 0.07, "marrow": 0.62, "fat": 1.20, "muscle": 0.48, "lesion": 0.66}
-FLAIR = {"gm": 1.24, "csf": 0.20, "bone": 0.10, "marrow": 0.70, "fat": 1.45, "muscle": 0.50, "lesion": 1.68}
+FLAIR = {"gm": 1.24, "csf": 0.20, "bone": 0.10, "marrow": 0.70, "fat": 1.25, "muscle": 0.50, "lesion": 1.84}
 
 
 def render(
@@ -56,7 +56,7 @@ def render(
     texture = 0.03 * smooth_field(rng, (16, 18, 14), SHAPE)
     dirty = 0.06 * np.clip(smooth_field(rng, (6, 7, 5), SHAPE), -1, 2) * patient.wm
     # CSF that moves escapes the inversion: bright streaks in ventricles and cisterns, which are no lesions.
-    flow = patient.csf * np.clip(smooth_field(rng, (12, 14, 10), SHAPE) - 1.3, 0, 0.9)
+    flow = patient.csf * np.clip(smooth_field(rng, (12, 14, 10), SHAPE) - 1.5, 0, 0.7)
     images = {}
     for name, values, grey in (("T1", T1, scanner.grey[0]), ("FLAIR", FLAIR, scanner.grey[1])):
         tissue = {
@@ -104,7 +104,7 @@ def _caps(rng: np.random.Generator, patient: Anatomy, age: float) -> Array:
     """FLAIR-bright lining and caps of the ventricles: normal ageing, not counted as lesion."""
     rim = np.exp(-(((patient.ventricle - 1.5) / 2.0) ** 2)) * (patient.csf < 0.5)
     where = np.clip(0.5 + 0.5 * smooth_field(rng, (5, 6, 5), SHAPE), 0, 1.2)
-    amount = float(np.clip(0.20 + 0.30 * (age - 20) / 70 + rng.normal(0, 0.08), 0.05, 0.65))
+    amount = float(np.clip(0.16 + 0.24 * (age - 20) / 70 + rng.normal(0, 0.07), 0.04, 0.55))
     return (amount * rim * where * patient.wm).astype(np.float32)
 
 

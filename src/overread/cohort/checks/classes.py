@@ -1,0 +1,72 @@
+"""Labels: values that have no name, names that never occur, and how the classes are spread."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from overread.cohort.checks.finding import Finding, some
+from overread.cohort.checks.sight import Sight
+from overread.cohort.split import SPLITS
+
+# With fewer cases of a class, its sensitivity has an interval too wide to say anything.
+FEW = 5
+
+
+def check_mask_values(sights: Sequence[Sight], labels: Sequence[str]) -> list[Finding]:
+    """Blocking: mask values outside 0 to ``len(labels) - 1``; a label that no mask of the cohort shows."""
+    findings = []
+    for s in sights:
+        odd = sorted(v for v in s.values if not 0 <= v < len(labels))
+        if odd:
+            message = (
+                f"{s.case.case}: mask {s.case.mask} holds {some(list(map(str, odd)))}, "
+                f"expected 0 to {len(labels) - 1} ({', '.join(labels)})"
+            )
+            findings.append(Finding("mask.values", "blocking", message, (s.case.case,)))
+    for value, name in enumerate(labels):
+        if value and not any(s.values.get(value) for s in sights):
+            message = f"label {name!r} (mask value {value}) is in no mask; drop it or check the masks"
+            findings.append(Finding("mask.label_empty", "blocking", message))
+    return findings
+
+
+def check_class_names(sights: Sequence[Sight], labels: Sequence[str]) -> list[Finding]:
+    """Blocking: a case whose label is not one of ``labels``."""
+    return [
+        Finding(
+            "label.unknown",
+            "blocking",
+            f"{s.case.case}: label is {s.case.label!r}, expected one of {', '.join(labels)}",
+            (s.case.case,),
+        )
+        for s in sights
+        if s.case.label not in labels
+    ]
+
+
+def class_counts(sights: Sequence[Sight], labels: Sequence[str], task: str) -> dict[str, dict[str, int]]:
+    """Cases per split and label; for segmentation, cases whose mask shows the label."""
+    table = {}
+    for split in SPLITS:
+        here = [s for s in sights if s.case.split == split]
+        if task == "classification":
+            found = Counter(s.case.label for s in here)
+            table[split] = {name: found[name] for name in labels}
+        else:
+            table[split] = {n: sum(bool(s.values.get(v)) for s in here) for v, n in enumerate(labels) if v}
+    return table
+
+
+def check_balance(sights: Sequence[Sight], labels: Sequence[str], task: str) -> list[Finding]:
+    """How many cases of each class every split has; a warning where there are fewer than five."""
+    findings = []
+    for split, counts in class_counts(sights, labels, task).items():
+        total = sum(s.case.split == split for s in sights)
+        shown = ", ".join(f"{name} {n}" for name, n in counts.items())
+        findings.append(Finding("class.balance", "info", f"{split}: {total} cases: {shown}"))
+        few = [f"{name} ({n})" for name, n in counts.items() if n < FEW]
+        if few:
+            message = f"{split}: fewer than {FEW} cases of {some(few)}; results for them will say little"
+            findings.append(Finding("class.few", "warning", message))
+    return findings

@@ -1,0 +1,67 @@
+"""Images that are there more than once: leakage between splits, contradictions, repetition."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import combinations
+
+from overread.cohort.checks.finding import Finding, Severity
+from overread.cohort.checks.sight import Sight
+from overread.cohort.split import SPLITS
+
+
+def check_duplicates(sights: Sequence[Sight]) -> list[Finding]:
+    """Compare the decoded pixels of all cases.
+
+    Shared with the test split is blocking, between train and val a warning; identical images with
+    different labels are a warning; repetition within a split is a fact worth knowing.
+    """
+    groups: dict[str, list[Sight]] = defaultdict(list)
+    for s in sights:
+        if s.pixels:
+            groups[s.pixels].append(s)
+    same = [g for g in groups.values() if len(g) > 1]
+    return [*_across(same), *_contradicting(same), *_within(same)]
+
+
+def _across(same: Sequence[Sequence[Sight]]) -> list[Finding]:
+    findings = []
+    for a, b in combinations(SPLITS, 2):
+        shared = [g for g in same if {a, b} <= {s.case.split for s in g}]
+        if not shared:
+            continue
+        severity: Severity = "blocking" if "test" in (a, b) else "warning"
+        names = tuple(s.case.case for g in shared for s in g if s.case.split in (a, b))
+        images = "1 image is" if len(shared) == 1 else f"{len(shared)} images are"
+        message = (
+            f"{images} shared by {a} and {b} (identical pixels), such as {names[0]} and {names[1]}; "
+            f"keep each in one of them"
+        )
+        findings.append(Finding("leakage.pixels", severity, message, names))
+    return findings
+
+
+def _contradicting(same: Sequence[Sequence[Sight]]) -> list[Finding]:
+    odd = [g for g in same if len({(s.case.label, s.mask) for s in g}) > 1]
+    if not odd:
+        return []
+    names = tuple(s.case.case for g in odd for s in g)
+    images = "1 image has" if len(odd) == 1 else f"{len(odd)} images have"
+    message = (
+        f"{images} different labels in different cases (identical pixels), such as {names[0]} and {names[1]}"
+    )
+    return [Finding("label.conflict", "warning", message, names)]
+
+
+def _within(same: Sequence[Sequence[Sight]]) -> list[Finding]:
+    findings = []
+    for name in SPLITS:
+        again = [[s for s in g if s.case.split == name] for g in same]
+        again = [g for g in again if len(g) > 1]
+        if again:
+            names = tuple(s.case.case for g in again for s in g)
+            extra = sum(len(g) - 1 for g in again)
+            message = f"{name}: {extra} of its images repeat another of the same split (identical pixels)"
+            findings.append(Finding("duplicate.within", "info", message, names))
+    return findings

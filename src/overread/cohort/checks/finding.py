@@ -1,0 +1,28 @@
+"""Finding: one thing that a check saw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["blocking", "warning", "info"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """``code`` names the check (``mask.grid``), ``message`` says in one line what was found.
+
+    ``blocking``: results would be wrong or impossible. ``warning``: a person should decide. ``info``: a fact.
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    cases: tuple[str, ...] = ()
+
+
+def some(names: Sequence[str], most: int = 3) -> str:
+    """The first names of a list, and how many more there are."""
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")

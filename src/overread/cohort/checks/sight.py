@@ -1,0 +1,90 @@
+"""Sight: what one look at a case's files tells, small enough to be kept for every case."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overread.cohort.cohort import Case
+from overread.cohort.masks import on_grid, read_labels
+from overread.errors import InputError
+from overread.imaging.geometry import stack
+from overread.imaging.image import Image
+from overread.imaging.read import read
+
+
+@dataclass(frozen=True)
+class Sight:
+    """One case as seen. ``problem`` is ``(code, message)`` where something cannot be read or does not fit.
+
+    ``pixels`` and ``mask`` are SHA-256 of the decoded values; ``values`` counts the voxels of each mask value;
+    ``constant`` names the channels without any contrast.
+    """
+
+    case: Case
+    problem: tuple[str, str] | None = None
+    shape: tuple[int, ...] = ()
+    spacing: tuple[float, ...] = ()
+    modality: str = ""
+    channels: int = 0
+    constant: tuple[str, ...] = ()
+    pixels: str = ""
+    mask: str = ""
+    values: Mapping[int, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def look(case: Case, *, masks: bool) -> Sight:
+    """Read a case's files; with ``masks`` its label map, too. Nothing is raised for bad files."""
+    try:
+        parts = [read(path) for path in case.images.values()]
+    except InputError as error:
+        return Sight(case, ("image.unreadable", f"{case.case}: {error}"))
+    try:
+        image = parts[0] if len(parts) == 1 else stack(parts, list(case.images))
+    except InputError as error:
+        return Sight(case, ("channels.grid", f"{case.case}: {error}"))
+    mask = None
+    if masks and case.mask is not None:
+        try:
+            labels = read_labels(case.mask)
+        except InputError as error:
+            return Sight(case, ("mask.unreadable", f"{case.case}: {error}"))
+        try:
+            mask = on_grid(case, image, *labels)
+        except InputError as error:
+            return Sight(case, ("mask.grid", str(error)))
+    values = dict[int, int]()
+    if mask is not None:
+        found, counts = np.unique(mask, return_counts=True)
+        values = dict(zip(found.tolist(), counts.tolist(), strict=True))
+    return Sight(
+        case,
+        None,
+        image.spatial,
+        image.spacing,
+        image.modality,
+        len(image.array),
+        _constant(image),
+        _hash(image.array),
+        "" if mask is None else _hash(mask),
+        values,
+        image.notes,
+    )
+
+
+def _constant(image: Image) -> tuple[str, ...]:
+    pairs = zip(image.channels, image.array, strict=True)
+    return tuple(name for name, channel in pairs if channel.min() == channel.max())
+
+
+def _hash(array: NDArray[Any]) -> str:
+    """SHA-256 of shape, type and values."""
+    digest = hashlib.sha256(f"{array.shape}{array.dtype.str}".encode())
+    digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
