@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-# The last features that still have a place: before pooling in the ResNet, at full resolution in the U-Net.
-TARGET_LAYERS = {"resnet": "layer4", "unet": "upsamples.{last}"}
+# A map of fewer places than this per axis is a blur: Grad-CAM's own examples have 7 to 14.
+FEWEST_PLACES = 7
 
 
 class _MeanLogit(nn.Module):
@@ -49,15 +49,30 @@ def grad_cam(network: nn.Module, architecture: str, image: NDArray[np.float32], 
     from monai.visualize.class_activation_maps import GradCAM
 
     model: nn.Module = network.eval()
-    target = TARGET_LAYERS[architecture]
+    x = torch.from_numpy(image[None])
     if architecture == "unet":
         stages: Any = network.upsamples
-        target = "network." + target.format(last=len(stages) - 1)
-        model = _MeanLogit(network)
+        model, target = _MeanLogit(network), f"network.upsamples.{len(stages) - 1}"
+    else:
+        target = deepest_layer(network, x)
     for parameter in model.parameters():
         parameter.requires_grad_(True)
     cam = GradCAM(nn_module=model, target_layers=target, postprocessing=lambda x: x)
-    raw = np.asarray(cam(torch.from_numpy(image[None]), class_idx=label).detach()[0, 0], np.float32)
+    raw = np.asarray(cam(x, class_idx=label).detach()[0, 0], np.float32)
     raw = np.maximum(raw, 0)
     top = float(raw.max())
     return raw / top if top > 0 else raw
+
+
+@torch.no_grad()
+def deepest_layer(network: nn.Module, x: Tensor) -> str:
+    """The ResNet's deepest stage whose features for ``x`` still have `FEWEST_PLACES` per axis (else its first)."""
+    sizes: dict[str, int] = {}
+    hooks = [
+        getattr(network, name).register_forward_hook(lambda _m, _i, out, name=name: sizes.update({name: min(out.shape[2:])}))
+        for name in ("layer1", "layer2", "layer3", "layer4")
+    ]
+    network(x)
+    for hook in hooks:
+        hook.remove()
+    return max((name for name, n in sizes.items() if n >= FEWEST_PLACES), default="layer1")

@@ -11,10 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from overread.errors import OverreadError
 from overread.learn.batches import Batches
 from overread.learn.data import Example
 from overread.learn.losses import loss_of
-from overread.learn.plan import Plan
+from overread.learn.plan import Augment, Plan
 from overread.nets.build import build
 
 WARM_UP = 0.05
@@ -73,6 +74,11 @@ def fit(
 
     ``advance(total, epoch)`` is called after each step with the number of steps now planned, and with the
     finished `Epoch` at the end of each.
+
+    Raises
+    ------
+    OverreadError
+        The loss is no longer finite.
     """
     from lightning_fabric import Fabric
 
@@ -99,8 +105,13 @@ def fit(
                 group["lr"] = rate
             optimizer.zero_grad(set_to_none=True)
             loss = loss_function(model(fabric.to_device(image.to(memory_format=form))), fabric.to_device(target))
+            if not torch.isfinite(loss):
+                raise OverreadError(
+                    f"the loss became {float(loss)} in epoch {len(history) + 1}: check the images for wild values, "
+                    "or lower learning_rate in plan.json"
+                )
             fabric.backward(loss)
-            fabric.clip_gradients(model, optimizer, max_norm=CLIP)
+            fabric.clip_gradients(model, optimizer, max_norm=CLIP, error_if_nonfinite=False)
             optimizer.step()
             average.update_parameters(model.module)
             losses.append(loss.detach())
@@ -110,8 +121,6 @@ def fit(
         validation = evaluate_loss(average.module, plan, tune, loss_function) if _due(len(history), epochs) else None
         value = float(torch.stack(losses).mean())
         history.append(Epoch(len(history) + 1, value, validation, rate, time.perf_counter() - epoch_began))
-        if not math.isfinite(value):
-            raise FloatingPointError(f"the loss is {value} in epoch {len(history)}; lower learning_rate in plan.json")
         epochs = min(epochs, _epochs_in_time(history, time.perf_counter() - began, plan))
         total = epochs * plan.steps_per_epoch
         advance(total, history[-1])
@@ -153,9 +162,6 @@ def evaluate_loss(
     network: nn.Module, plan: Plan, examples: Sequence[Example], loss: Callable[[Tensor, Tensor], Tensor]
 ) -> float | None:
     """Mean loss of ``network`` on patches from the middle (of the foreground) of up to 256 unchanged cases."""
-    from overread.learn.batches import Batches
-    from overread.learn.plan import Augment
-
     if not examples:
         return None
     limit = 256 if plan.task == "classification" else 8

@@ -22,6 +22,7 @@ GPU_PATCH = {2: 512 * 512, 3: 128 * 128 * 96}
 CLASSIFICATION_SIZE = {2: 224, 3: 96}
 MAX_EPOCHS = {"classification": 200, "segmentation": 1000}
 SMALLEST_FEATURE_MAP = 4
+FEWEST_STAGES = 3
 SMALL_IMAGE = 64
 
 
@@ -210,7 +211,7 @@ def _stages(size: Sequence[int], spacing: Sequence[float]) -> tuple[list[list[in
     while len(strides) < (6 if d == 2 else 5):
         finest = min(mm)
         stride = [2 if n >= 2 * SMALLEST_FEATURE_MAP and s <= 2 * finest else 1 for n, s in zip(now, mm, strict=True)]
-        if max(stride) == 1:
+        if max(stride) == 1 and len(strides) >= FEWEST_STAGES:
             break
         now = [n / s for n, s in zip(now, stride, strict=True)]
         mm = [m * s for m, s in zip(mm, stride, strict=True)]

@@ -100,8 +100,8 @@ def classification_metrics(
     ``cluster`` names the patient of each case where patients have several; rates and areas then rest on a
     bootstrap over patients.
     """
-    out: Metrics = {}
     n = len(y)
+    out: Metrics = {"balanced_accuracy": metric(balanced_accuracy(y, decided, cluster=cluster), "mean of class sensitivities")}
     if positive is not None and len(labels) == 2:
         k = list(labels).index(positive)
         truth, said, score = y == k, decided == k, p[:, k]
@@ -109,19 +109,19 @@ def classification_metrics(
         table = diagnostic_accuracy(
             int((truth & said).sum()), int((~truth & said).sum()), int((truth & ~said).sum()), int((~truth & ~said).sum())
         )
-        for name in ("sensitivity", "specificity", "ppv", "npv", "accuracy"):
-            out[name] = metric(getattr(table, name), "proportion of cases")
+        rates = {"sensitivity": table.sensitivity, "specificity": table.specificity, "accuracy": table.accuracy}
+        for name, rate in (rates | {"ppv": table.ppv, "npv": table.npv}).items():
+            if rate is not None:
+                out[name] = metric(rate, "proportion of cases")
+        y, p = truth.astype(int), score
     else:
         out["auroc_macro"] = metric(auc_macro(y, p, cluster=cluster), "mean one-against-rest area")
         for k, label in enumerate(labels):
             if 0 < (y == k).sum() < n:
                 out[f"auroc_{label}"] = metric(auc((y == k).astype(int), p[:, k], cluster=cluster), "area under the ROC curve")
         out["accuracy"] = metric(proportion_ci(int((y == decided).sum()), n), "proportion of cases")
-    out["balanced_accuracy"] = metric(balanced_accuracy(y, decided, cluster=cluster), "mean of class sensitivities")
-    index = np.arange(n)
-    for name, statistic in (("brier", brier), ("ece", ece)):
-        interval = bootstrap_ci(lambda i, f=statistic: f(y[i], p[i]), index, cluster=cluster, resamples=500)
-        out[name] = metric(interval, "squared probability" if name == "brier" else "probability")
+    out["brier"] = metric(brier(y, p, cluster=cluster), "squared probability")
+    out["ece"] = metric(ece(y, p, cluster=cluster), "probability")
     return out
 
 
@@ -130,6 +130,7 @@ def _segmentation(
 ) -> tuple[Evaluation, int]:
     manifest = package.manifest
     foreground = list(enumerate(manifest.labels))[1:]
+    per_unit = 1000 if manifest.preprocess.dimensions == 3 else 1  # mm3 in a ml; areas stay in mm2
     out = Evaluation(primary="dice")
     kept: list[Case] = []
     lesions: dict[str, list[tuple[int, int, int]]] = {label: [] for label in manifest.counted_labels}
@@ -145,8 +146,8 @@ def _segmentation(
             for k, label in foreground:
                 found, real = prediction.mask == k, truth == k
                 row[f"dice_{label}"] = float(dice(found, real))
-                row[f"hd95_{label}"] = float(hausdorff95(found, real, image.spacing))
-                row[f"volume_error_{label}"] = float(volume_error(found, real, image.spacing)) / 1000
+                row[f"hd95_{label}"] = float(hausdorff95(found, real, spacing=image.spacing))
+                row[f"volume_error_{label}"] = volume_error(found, real, spacing=image.spacing).difference / per_unit
                 if label in lesions:
                     hit = lesion_detection(found, real)
                     lesions[label].append((hit.tp, hit.fp, hit.fn))
@@ -159,11 +160,14 @@ def _segmentation(
     answered = [r for r in out.rows if "dice" in r]
     out.per_case = [{"case": r["case"], **{label: r[f"dice_{label}"] for _, label in foreground}} for r in answered]
     cluster = _clusters(kept)
-    units = {"dice": "overlap, 0 to 1", "hd95": "mm", "volume_error": "ml"}
+    units = {"dice": "overlap, 0 to 1", "hd95": "mm", "volume_error": "ml, found minus true"}
+    if manifest.preprocess.dimensions == 2:
+        units |= {"hd95": "mm (pixels where no spacing is known)", "volume_error": "mm2, found minus true"}
     for key in ["dice", *(f"{name}_{label}" for name in units for _, label in foreground)]:
         values = np.array([r[key] for r in answered])
         unit = next(u for name, u in units.items() if key.startswith(name))
-        out.metrics[key] = metric(mean_ci(values, cluster=cluster), unit)
+        bounds = (0.0, 1.0) if key.startswith("dice") else None
+        out.metrics[key] = metric(mean_ci(values, cluster=cluster, bounds=bounds), unit)
     for label, counts in lesions.items():
         out.metrics |= lesion_metrics(np.array(counts), label, cluster)
     return out, len(kept)

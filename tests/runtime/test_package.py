@@ -1,0 +1,107 @@
+"""A package that was changed, cut or is something else is refused by name and cause."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from overread.errors import InputError
+from overread.runtime.package import Package, write_package
+from tests.runtime.models import manifest, mean_classifier
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Package:
+    return write_package(tmp_path / "p.overread", manifest(), mean_classifier(2))
+
+
+def test_round_trip(package: Package) -> None:
+    loaded = Package.load(package.path)
+    assert loaded.manifest == package.manifest
+    assert loaded.model == package.model
+    assert loaded.sha256 == package.sha256 and len(loaded.sha256) == 64
+
+
+def test_same_content_gives_same_bytes(package: Package, tmp_path: Path) -> None:
+    again = write_package(tmp_path / "again.overread", manifest(), mean_classifier(2))
+    assert again.path.read_bytes() == package.path.read_bytes()
+
+
+def test_folder_is_a_package_too(package: Package, tmp_path: Path) -> None:
+    with zipfile.ZipFile(package.path) as archive:
+        archive.extractall(tmp_path / "folder")
+    assert Package.load(tmp_path / "folder").sha256 == package.sha256
+
+
+def unpacked(package: Package, tmp_path: Path) -> Path:
+    folder = tmp_path / "unpacked"
+    with zipfile.ZipFile(package.path) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def test_changed_weights_are_refused(package: Package, tmp_path: Path) -> None:
+    folder = unpacked(package, tmp_path)
+    raw = bytearray((folder / "model.onnx").read_bytes())
+    raw[-1] ^= 1
+    (folder / "model.onnx").write_bytes(raw)
+    with pytest.raises(InputError, match=r"model\.onnx was changed after packaging"):
+        Package.load(folder)
+
+
+def test_changed_threshold_is_refused(package: Package, tmp_path: Path) -> None:
+    folder = unpacked(package, tmp_path)
+    content = json.loads((folder / "package.json").read_text())
+    content["operating_point"] = {"rule": "youden", "threshold": 0.01}
+    (folder / "package.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"package\.json was changed after packaging"):
+        Package.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "cause"),
+    [(b"", "not an overread package"), (b"hello", "not an overread package"), (None, "no such package")],
+)
+def test_something_else_is_refused(tmp_path: Path, content: bytes | None, cause: str) -> None:
+    path = tmp_path / "x.overread"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=cause):
+        Package.load(path)
+
+
+def test_a_zip_without_a_model_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.overread"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("package.json", "{}")
+    with pytest.raises(InputError, match=r"model\.onnx"):
+        Package.load(path)
+
+
+def test_another_format_is_refused(package: Package, tmp_path: Path) -> None:
+    folder = unpacked(package, tmp_path)
+    content = json.loads((folder / "package.json").read_text()) | {"format": 99}
+    (folder / "package.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match="format 99"):
+        Package.load(folder)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_any_damaged_byte_is_refused_or_harmless(package: Package, tmp_path: Path, data: st.DataObject) -> None:
+    raw = bytearray(package.path.read_bytes())
+    at = data.draw(st.integers(0, len(raw) - 1))
+    raw[at] ^= data.draw(st.integers(1, 255))
+    damaged = tmp_path / "damaged.overread"
+    damaged.write_bytes(raw[: data.draw(st.integers(at, len(raw)))] if data.draw(st.booleans()) else raw)
+    try:
+        loaded = Package.load(damaged)
+    except InputError as error:
+        assert str(damaged) in str(error)
+    else:  # the byte was in the zip's own bookkeeping
+        assert loaded.manifest == package.manifest and loaded.model == package.model

@@ -1,0 +1,147 @@
+"""predict(): the answer, the gate, and the way back to the image's own grid."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from overread.imaging.geometry import reorient, resample
+from overread.imaging.image import Image
+from overread.runtime.package import Package
+from overread.runtime.predict import decide_label, predict
+from overread.runtime.prediction import Outcome
+from tests.runtime.models import manifest, mean_classifier, threshold_segmenter
+
+
+def package_of(model: bytes, **changes: object) -> Package:
+    m = manifest(**changes).sealed()
+    return Package(Path("tiny.overread"), m, model)
+
+
+def gray(value: float, shape: tuple[int, int] = (8, 8), **changes: object) -> Image:
+    return Image(np.full((1, *shape), value, np.float32), np.eye(4)).with_(**changes)
+
+
+def test_classification_scores_and_threshold() -> None:
+    package = package_of(mean_classifier(2), operating_point={"rule": "youden", "threshold": 0.9})
+    sure, unsure = predict(package, gray(1.0)), predict(package, gray(0.4))
+    assert sure.scores["abnormal"] == pytest.approx(1 / (1 + np.exp(-4.0)), rel=1e-5)
+    assert sum(sure.scores.values()) == pytest.approx(1)
+    assert sure.label == "abnormal" and sure.package_sha256 == package.sha256
+    # 0.83 lies above one half and below the operating point.
+    assert unsure.scores["abnormal"] > 0.5 and unsure.label == "normal"
+
+
+def test_temperature_conformal_set_and_score_interval() -> None:
+    calibration = {
+        "temperature": 2.0,
+        "bins": [(0.0, 0.5, 0.01, 0.3), (0.5, 1.0, 0.6, 0.95)],
+        "conformal_coverage": 0.9,
+        "conformal_quantile": 0.95,
+        "cases": 50,
+    }
+    found = predict(package_of(mean_classifier(2), calibration=calibration), gray(1.0))
+    assert found.scores["abnormal"] == pytest.approx(1 / (1 + np.exp(-2.0)), rel=1e-5)
+    assert found.score_intervals["abnormal"] == (0.6, 0.95)
+    assert found.label_set == ("normal", "abnormal") and found.set_coverage == 0.9
+    assert "90% interval 0.60 to 0.95" in found.summary()
+
+
+def test_multiclass_takes_the_likeliest() -> None:
+    m = manifest(labels=["a", "b", "c"], positive=None)
+    assert decide_label(np.array([0.2, 0.5, 0.3]), m) == "b"
+
+
+@pytest.mark.parametrize(
+    ("image", "limits", "code"),
+    [
+        (gray(1.0, (100, 90)), {"size": [(4, 16), (4, 16)]}, "SIZE"),
+        (gray(1.0, modality="CT"), {"modality": ["CR", "DX"]}, "MODALITY"),
+        (gray(1.0, source={"age_years": 64.0}), {"age_years": (1, 5)}, "AGE"),
+        (gray(1.0, source={"BodyPartExamined": "KNEE"}), {"body_part": ["CHEST"]}, "BODY_PART"),
+        (Image(np.zeros((1, 8, 8, 8), np.float32), np.eye(4)), {}, "DIMENSIONS"),
+        (gray(1.0, affine=np.diag([9.0, 9, 1, 1])), {"spacing_mm": [(0.5, 2), (0.5, 2)]}, "SPACING"),
+    ],
+)
+def test_outside_the_limits_there_is_a_coded_reason_and_no_score(image: Image, limits: dict, code: str) -> None:
+    found = predict(package_of(mean_classifier(2), limits=limits), image)
+    assert found.outcome is Outcome.OUT_OF_LIMITS
+    assert [b.code for b in found.breaches] == [code]
+    assert not found.scores and found.label is None and found.mask is None
+    assert code in found.summary()
+
+
+def test_what_the_image_does_not_state_breaks_no_limit() -> None:
+    limits = {"modality": ["CR"], "age_years": (1, 5), "body_part": ["CHEST"]}
+    assert predict(package_of(mean_classifier(2), limits=limits), gray(1.0)).outcome is Outcome.OK
+
+
+def blob(affine: np.ndarray, shape: tuple[int, int, int]) -> tuple[Image, np.ndarray]:
+    """A bright ball of 9 mm radius around a fixed point of the patient, sampled on any grid."""
+    index = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), -1)
+    world = index @ affine[:3, :3].T + affine[:3, 3]
+    inside = np.linalg.norm(world - np.array([3.0, -2, 4]), axis=-1) < 9
+    return Image(inside[None].astype(np.float32), affine), inside
+
+
+SEGMENTER = {
+    "task": "segmentation",
+    "positive": None,
+    "labels": ["background", "ball"],
+    "counted_labels": ["ball"],
+    "windows": {"size": [16, 16, 16]},
+    "preprocess": {
+        "dimensions": 3,
+        "orientation": "RAS",
+        "spacing": [1.5, 1.5, 1.5],
+        "intensity": [{"method": "fixed"}],
+    },
+    "calibration": {"volume_ratio": {"ball": (0.8, 1.25)}, "count_difference": {"ball": (-1, 2)}, "cases": 20},
+}
+
+
+@pytest.mark.parametrize(
+    "affine",
+    [
+        np.array([[1.0, 0, 0, -15], [0, 1, 0, -16], [0, 0, 1, -14], [0, 0, 0, 1]]),
+        np.array([[-2.0, 0, 0, 30], [0, -2, 0, 28], [0, 0, 3, -20], [0, 0, 0, 1]]),
+        np.array([[0, 0, 2.5, -16], [-1.2, 0, 0, 20], [0, 1.2, 0, -15], [0, 0, 0, 1]]),
+    ],
+)
+def test_segmentation_comes_back_on_the_grid_of_the_image(affine: np.ndarray) -> None:
+    image, inside = blob(affine, (30, 32, 20))
+    found = predict(package_of(threshold_segmenter(1, 3, 0.5), **SEGMENTER), image)
+    assert found.mask is not None and found.mask.shape == inside.shape
+    overlap = 2 * (found.mask.astype(bool) & inside).sum() / (found.mask.sum() + inside.sum())
+    assert overlap > 0.93
+    volume, count = found.measurements
+    expected = inside.sum() * abs(np.linalg.det(affine[:3, :3])) / 1000
+    assert volume.unit == "ml" and volume.value == pytest.approx(expected, rel=0.12)
+    assert (volume.low, volume.high) == (pytest.approx(0.8 * volume.value), pytest.approx(1.25 * volume.value))
+    assert (count.value, count.low, count.high) == (1, 0, 3)
+
+
+def test_the_answer_does_not_depend_on_how_the_volume_is_stored() -> None:
+    image, _ = blob(np.array([[1.5, 0, 0, -20], [0, 1.5, 0, -20], [0, 0, 1.5, -20], [0, 0, 0, 1.0]]), (28, 28, 28))
+    package = package_of(threshold_segmenter(1, 3, 0.5), **SEGMENTER)
+    turned = reorient(image, "LPI")
+    first, second = predict(package, image).mask, predict(package, turned).mask
+    assert first is not None and second is not None
+    back = reorient(Image(second[None], turned.affine), "RAS").array[0]
+    np.testing.assert_array_equal(first, back)
+
+
+def test_the_answer_survives_resampling() -> None:
+    image, _ = blob(np.array([[1.0, 0, 0, -20], [0, 1.0, 0, -20], [0, 0, 1.0, -20], [0, 0, 0, 1.0]]), (42, 42, 42))
+    package = package_of(threshold_segmenter(1, 3, 0.5), **SEGMENTER)
+    fine, coarse = predict(package, image), predict(package, resample(image, (2, 2, 2), order=1))
+    assert coarse.measurements[0].value == pytest.approx(fine.measurements[0].value, rel=0.1)
+
+
+def test_the_clinic_side_imports_no_torch() -> None:
+    code = "import overread.clinic, overread.runtime, overread.runtime.predict, sys; assert 'torch' not in sys.modules"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
