@@ -297,6 +297,12 @@ def test_identical_duplicates_are_dropped_and_noted(make_slice: Make) -> None:
     assert "again.dcm" in " ".join(image.notes)
 
 
+def test_equal_pixels_elsewhere_in_the_plane_are_no_duplicate(make_slice: Make) -> None:
+    tile = make_slice(2, SOPInstanceUID="1.2.3", ImagePositionPatient=[-10.0, 40.0, 35.0])
+    with pytest.raises(InputError, match="duplicate position"):
+        read_datasets([*[make_slice(k) for k in range(4)], tile])
+
+
 def test_folder_names_what_was_passed_over(make_slice: Make, save_series: Save) -> None:
     folder = save_series([make_slice(k) for k in range(3)])
     (folder / "README").write_text("not an image")

@@ -14,6 +14,7 @@ from overread.imaging.image import Image
 from overread.imaging.picture import (
     COLORS,
     best_slice,
+    border,
     caption,
     heatmap,
     montage,
@@ -110,6 +111,13 @@ def test_overlay() -> None:
     assert (plain[mask == 0] == 100).all()
     with pytest.raises(ValueError, match="mask"):
         overlay(gray, mask[1:])
+
+
+def test_border_lies_inside_the_labels() -> None:
+    labels = np.zeros((5, 5), int)
+    labels[1:4, 1:4] = 1
+    edge = border(labels)
+    assert edge.sum() == 8 and not edge[2, 2] and not edge[labels == 0].any()
 
 
 def test_colours_are_far_apart() -> None:
