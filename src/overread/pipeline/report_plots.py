@@ -1,0 +1,280 @@
+"""The report's figures, as SVG that goes into the page itself. Colours of Okabe and Ito."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overread.pipeline.report_words import interval, number
+from overread.stats.calibration import reliability_curve
+from overread.stats.diagnostic import confusion_matrix
+from overread.stats.roc import operating_point_at, roc_curve
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#4D4D4D"]
+DASHES = ["-", "--", "-.", ":"]
+INK, RULE = "#1d2733", "#c9d1da"
+STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.edgecolor": RULE,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e8ecf0",
+    "grid.linewidth": 0.8,
+    "axes.axisbelow": True,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "svg.hashsalt": "overread",
+    "text.parse_math": False,  # a $ in a name is a $
+}
+CURVE_POINTS = 800
+LABELLED = 3
+
+
+def roc_svg(
+    y: NDArray[Any],
+    probability: NDArray[Any],
+    labels: Sequence[str],
+    positive: str | None,
+    areas: dict[str, dict[str, Any]],
+    threshold: float | None,
+) -> str:
+    """ROC curve(s), one against the rest beyond two classes; the operating point with its intervals.
+
+    ``areas`` maps a class to its AUC as in report.json, for the legend. Classes without both positive and
+    negative cases have no curve.
+    """
+    with _figure(4.6, 4.6) as (figure, axes):
+        axes.plot([0, 1], [0, 1], color=RULE, linewidth=1)
+        shown = [positive] if positive is not None and len(labels) == 2 else list(labels)
+        for i, label in enumerate(shown):
+            k = list(labels).index(label)
+            truth = y == k
+            if truth.all() or not truth.any():
+                continue
+            curve = roc_curve(truth, probability[:, k])
+            thin = np.unique(np.linspace(0, len(curve.thresholds) - 1, CURVE_POINTS).astype(int))
+            area = f"AUC {interval(areas[label])}" if label in areas else ""
+            name = area if len(shown) == 1 else f"{_short(label)}  {area}"
+            axes.plot(
+                curve.false_positive_rate[thin],
+                curve.sensitivity[thin],
+                color=COLOURS[i % len(COLOURS)],
+                linestyle=DASHES[i // len(COLOURS) % len(DASHES)],
+                linewidth=1.8,
+                label=name,
+            )
+            if threshold is not None and len(shown) == 1:
+                _mark_operating_point(axes, truth, probability[:, k], threshold)
+        axes.set(
+            xlim=(-0.02, 1.02),
+            ylim=(-0.02, 1.02),
+            aspect="equal",
+            xlabel="1 − specificity",
+            ylabel="sensitivity",
+            title="ROC curve" if len(shown) == 1 else "ROC curves, one class against the rest",
+        )
+        axes.legend(loc="lower right", handlelength=1.6)
+        return _svg(figure)
+
+
+def _mark_operating_point(axes: Axes, truth: NDArray[Any], score: NDArray[Any], threshold: float) -> None:
+    point = operating_point_at(truth, score, threshold)
+    se, sp = point.sensitivity, point.specificity
+    x, low, high = 1 - sp.estimate, 1 - sp.high, 1 - sp.low
+    axes.errorbar(
+        [x],
+        [se.estimate],
+        xerr=[[x - low], [high - x]],
+        yerr=[[se.estimate - se.low], [se.high - se.estimate]],
+        fmt="o",
+        color=COLOURS[1],
+        markersize=6,
+        capsize=3,
+        linewidth=1.2,
+        zorder=5,
+        label=f"threshold {number(threshold)}\n"
+        f"sensitivity {interval(vars(se))}\n"
+        f"specificity {interval(vars(sp))}",
+    )
+
+
+def reliability_svg(outcome: NDArray[Any], probability: NDArray[Any], subject: str) -> str:
+    """Observed frequency against probability with Wilson bands, over the distribution of the probability."""
+    bins = reliability_curve(outcome, probability)
+    with _figure(4.6, 4.6, rows=2, ratio=(4, 1)) as (figure, (axes, below)):
+        axes.plot([0, 1], [0, 1], color=RULE, linewidth=1, label="perfect calibration")
+        x = [b.mean_predicted for b in bins]
+        y = [b.observed.estimate for b in bins]
+        spread = [
+            [b.observed.estimate - b.observed.low for b in bins],
+            [b.observed.high - b.observed.estimate for b in bins],
+        ]
+        axes.errorbar(
+            x,
+            y,
+            yerr=spread,
+            fmt="o-",
+            color=COLOURS[0],
+            markersize=5,
+            linewidth=1.2,
+            capsize=2.5,
+            label="observed, 95% interval",
+        )
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), ylabel="observed frequency", title="Reliability")
+        axes.tick_params(labelbottom=False)
+        axes.legend(loc="upper left")
+        below.bar([(b.low + b.high) / 2 for b in bins], [b.n for b in bins], width=0.085, color=COLOURS[4])
+        below.set(xlim=(-0.02, 1.02), xlabel=subject, ylabel="cases")
+        below.grid(axis="x", visible=False)
+        return _svg(figure)
+
+
+def confusion_svg(truth: NDArray[Any], decided: NDArray[Any], labels: Sequence[str]) -> str:
+    """Counts of true against decided class, shaded by share of the true class."""
+    counts = confusion_matrix(truth, decided, len(labels))
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    side = max(3.2, 1.5 + 0.62 * len(labels))
+    with _figure(side + 0.8, side) as (figure, axes):
+        axes.imshow(share, cmap="Blues", vmin=0, vmax=1.15)
+        axes.grid(visible=False)
+        for i, j in np.ndindex(counts.shape):
+            ink = "white" if share[i, j] > 0.55 else INK
+            text = f"{counts[i, j]:,}\n{share[i, j]:.0%}" if len(labels) <= 6 else f"{counts[i, j]:,}"
+            axes.text(j, i, text, ha="center", va="center", color=ink, fontsize=9 if len(labels) <= 6 else 7)
+        names = [_short(label) for label in labels]
+        axes.set_xticks(
+            range(len(labels)),
+            names,
+            rotation=0 if len(labels) <= 3 else 40,
+            ha="center" if len(labels) <= 3 else "right",
+        )
+        axes.set_yticks(range(len(labels)), names)
+        axes.set(xlabel="decided", ylabel="true", title="Decisions")
+        axes.spines[:].set_visible(False)
+        return _svg(figure)
+
+
+def dice_svg(per_case: Sequence[dict[str, Any]], means: dict[str, dict[str, Any]]) -> str:
+    """Dice of every case by structure: points, box, and the mean with its interval; the lowest are named."""
+    structures = [key for key in per_case[0] if key != "case"]
+    generator = np.random.default_rng(0)
+    with _figure(8.4, 1.0 + 0.95 * len(structures)) as (figure, axes):
+        for row, structure in enumerate(structures):
+            values = np.array([case[structure] for case in per_case], dtype=float)
+            colour = COLOURS[row % len(COLOURS)]
+            axes.boxplot(
+                values,
+                positions=[row],
+                orientation="horizontal",
+                widths=0.5,
+                showfliers=False,
+                medianprops={"color": INK, "linewidth": 1.4},
+                boxprops={"color": "#8a97a6"},
+                whiskerprops={"color": "#8a97a6"},
+                capprops={"color": "#8a97a6"},
+            )
+            height = row + generator.uniform(-0.17, 0.17, len(values))
+            axes.scatter(
+                values, height, s=13, color=colour, alpha=0.55, linewidths=0, rasterized=len(values) > 2000
+            )
+            for index in np.argsort(values, kind="stable")[: LABELLED if len(values) > LABELLED else 0]:
+                axes.annotate(
+                    _short(str(per_case[index]["case"])),
+                    (values[index], height[index]),
+                    xytext=(0, -5),
+                    textcoords="offset points",
+                    ha="center",
+                    va="top",
+                    fontsize=6.5,
+                    color="#5b6776",
+                )
+            mean = means.get(structure)
+            if mean:
+                errors = [[max(0, mean["estimate"] - mean["low"])], [max(0, mean["high"] - mean["estimate"])]]
+                axes.errorbar(
+                    [mean["estimate"]],
+                    [row - 0.37],
+                    xerr=errors,
+                    fmt="D",
+                    color=INK,
+                    markersize=4.5,
+                    capsize=3,
+                    linewidth=1.2,
+                )
+        axes.set_yticks(range(len(structures)), [_short(s) for s in structures])
+        low = min(float(case[s]) for case in per_case for s in structures)
+        axes.set(
+            xlim=(min(0.5, low) - 0.04, 1.01), ylim=(len(structures) - 0.45, -0.6), xlabel="Dice coefficient"
+        )
+        axes.set_title("Dice of every test case (box: median and quartiles; diamond: mean and its interval)")
+        axes.grid(axis="y", visible=False)
+        return _svg(figure)
+
+
+def history_svg(history: Sequence[dict[str, Any]]) -> str:
+    """Training loss and the measure on tuning patients, by epoch."""
+    epochs = [h["epoch"] for h in history]
+    parts = [
+        (name, title)
+        for name, title in (("loss", "Loss, training patients"), ("val_metric", "Tuning patients"))
+    ]
+    shown = [(k, t) for k, t in parts if any(h.get(k) is not None for h in history)]
+    with _figure(8.4, 2.5, columns=len(shown)) as (figure, panels):
+        for i, (key, title) in enumerate(shown):
+            axes = panels[i] if len(shown) > 1 else panels
+            points = [(e, h[key]) for e, h in zip(epochs, history, strict=True) if h.get(key) is not None]
+            axes.plot(
+                *zip(*points, strict=True),
+                color=COLOURS[i],
+                linewidth=1.6,
+                marker="o" if len(points) < 30 else "",
+                markersize=3,
+            )
+            axes.set(xlabel="epoch", title=title)
+            axes.xaxis.get_major_locator().set_params(integer=True)
+        return _svg(figure)
+
+
+def _short(text: str, length: int = 24) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+@contextmanager
+def _figure(
+    width: float, height: float, rows: int = 1, columns: int = 1, ratio: Sequence[float] | None = None
+) -> Iterator[tuple[Figure, Any]]:
+    """A figure of ``width`` x ``height`` inches and its axes, in the report's style and outside pyplot."""
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(figure)
+        yield figure, figure.subplots(rows, columns, height_ratios=ratio, sharex=ratio is not None)
+
+
+def _svg(figure: Figure) -> str:
+    text = io.StringIO()
+    figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    return text.getvalue()
