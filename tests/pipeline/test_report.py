@@ -13,7 +13,15 @@ import numpy as np
 import pytest
 
 from overread.pipeline.report import ReportFigures, write_report
-from overread.pipeline.report_words import duration, interval, meanings, metric_base, metric_name, number
+from overread.pipeline.report_words import (
+    duration,
+    interval,
+    meanings,
+    metric_base,
+    metric_name,
+    moment,
+    number,
+)
 from overread.stats.calibration import brier, ece
 from overread.stats.diagnostic import balanced_accuracy, diagnostic_accuracy
 from overread.stats.interval import Interval
@@ -375,6 +383,11 @@ def test_same_content_same_bytes(tmp_path: Path) -> None:
 )
 def test_numbers_for_people(value: float | None, text: str) -> None:
     assert number(value) == text
+
+
+def test_moment() -> None:
+    assert moment("2026-11-20T12:30:00+02:00") == "2026-11-20 10:30 UTC"
+    assert moment("yesterday") == "yesterday"
 
 
 def test_durations() -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from dbos import DBOS, DBOSConfig, EnqueueOptions, WorkflowSerializationFormat, WorkflowStatus
-from dbos.error import DBOSMaxStepRetriesExceeded
+from dbos import DBOS, DBOSConfig, EnqueueOptions, WorkflowSerializationFormat, WorkflowStatus, error
+
 
 from overread.clinic.state import DeliveryState, StudyState
 from overread.clinic.work import Work
@@ -119,8 +119,8 @@ def _analyse(key: str) -> None:
     try:
         if not _answer(key) or not _write(key):
             return
-    except DBOSMaxStepRetriesExceeded as error:
-        reason = "; ".join(sorted({str(e) for e in error.errors})) or str(error)
+    except error.DBOSMaxStepRetriesExceeded as spent:
+        reason = "; ".join(sorted({str(e) for e in spent.errors})) or str(spent)
         _give_up(key, f"the node could not finish: {reason}; the next start tries again")
         return
     for name in _destinations(key):

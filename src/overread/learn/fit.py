@@ -69,8 +69,8 @@ def fit(
     """Train ``plan``'s network on ``train`` and watch the loss on ``tune``.
 
     AdamW with warm-up and cosine decay, gradient clipping, and an exponential moving average of the weights, which
-    is what is returned. When the machine turns out slower than planned, the last epochs are dropped and the
-    decay is shortened to end with the time given, so that the schedule always completes.
+    is what is returned. While the machine is slower than planned, epochs are dropped from the end (and taken back
+    when it recovers), and the decay is stretched to match, so that the schedule always completes in the time given.
 
     ``advance(total, epoch)`` is called after each step with the number of steps now planned, and with the
     finished `Epoch` at the end of each.
@@ -121,7 +121,7 @@ def fit(
         validation = evaluate_loss(average.module, plan, tune, loss_function) if _due(len(history), epochs) else None
         value = float(torch.stack(losses).mean())
         history.append(Epoch(len(history) + 1, value, validation, rate, time.perf_counter() - epoch_began))
-        epochs = min(epochs, _epochs_in_time(history, time.perf_counter() - began, plan))
+        epochs = min(plan.epochs, _epochs_in_time(history, time.perf_counter() - began, plan))
         total = epochs * plan.steps_per_epoch
         advance(total, history[-1])
     return Fitted(average.module.eval().cpu(), history, time.perf_counter() - began, plan.epochs, str(fabric.device))

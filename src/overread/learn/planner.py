@@ -223,7 +223,11 @@ def _stages(size: Sequence[int], spacing: Sequence[float]) -> tuple[list[list[in
 def _measure(
     task: str, dimensions: int, channels: int, labels: int, network: Network, patch: Sequence[int], batch: int
 ) -> tuple[float, float]:
-    """Median seconds of a training step on random data, and GiB of memory a step adds."""
+    """Seconds of a training step on random data, and peak GiB of memory.
+
+    The fastest of some steps is taken: what else runs on the machine only slows it, and the training loop drops
+    epochs where that goes on.
+    """
     from overread.learn.fit import memory_format
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -243,7 +247,7 @@ def _measure(
             torch.cuda.synchronize()
         seconds.append(time.perf_counter() - began)
     memory = torch.cuda.max_memory_allocated() / 2**30 if device.type == "cuda" else _peak_gib()
-    return float(np.median(seconds[1:])), memory
+    return min(seconds[1:]), memory
 
 
 def _peak_gib() -> float:

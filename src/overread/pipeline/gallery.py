@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.cohort.cohort import Case
+from overread.imaging.geometry import reorient
 from overread.imaging.image import Image
 from overread.imaging.nifti import write_nifti
 from overread.imaging.picture import best_slice, overlay, png_bytes, slice_of, window_to_uint8
@@ -75,11 +76,11 @@ def _picture(image: Image, mask: NDArray[np.uint8] | None, truth: NDArray[np.int
         planes = [np.asarray(m) for m in parts]
         gray = window_to_uint8(image.array.mean(0))
     else:
-        both = np.any([m > 0 for m in parts], axis=0) if parts else np.zeros(image.spatial, bool)
+        axial = [reorient(image.with_(array=np.asarray(a)[None], channels=())) for a in (image.array[-1], *parts)]
+        both = np.any([a.array[0] > 0 for a in axial[1:]], axis=0) if parts else np.zeros(axial[0].spatial, bool)
         k = best_slice(both)
-        last = image.with_(array=image.array[-1:], channels=image.channels[-1:])
-        gray = window_to_uint8(slice_of(last, k))
-        planes = [slice_of(image.with_(array=np.asarray(m)[None], channels=()), k) for m in parts]
+        gray = window_to_uint8(slice_of(axial[0], k))
+        planes = [slice_of(a, k) for a in axial[1:]]
     if not planes:
         return _fit(np.repeat(gray[..., None], 3, -1))
     return np.concatenate([_fit(overlay(gray, plane)) for plane in planes], axis=1)

@@ -142,6 +142,6 @@ def write_protocol(folder: Path, values: dict[str, Any]) -> Path:
     for key, value in protocol.model_dump(mode="json").items():
         if key in _COMMENTS:
             lines.append(f"# {_COMMENTS[key]}")
-        lines.append(yaml.safe_dump({key: value}, sort_keys=False, allow_unicode=True, default_flow_style=None).rstrip())
+        lines.append(yaml.safe_dump({key: value}, sort_keys=False, allow_unicode=True).rstrip())
     write_text(folder / FILE, "\n".join(lines) + "\n")
     return folder / FILE

@@ -19,11 +19,13 @@ from overread.pipeline.report_words import (
     method_notes,
     metric_base,
     metric_name,
+    moment,
     number,
 )
 
 FILE = "report.html"
 WORST = 5
+PLOTS = ("roc", "reliability", "confusion", "scores", "dice", "history")
 FRACTIONS = {
     *("auroc", "auroc_macro", "sensitivity", "specificity", "ppv", "npv", "accuracy", "balanced_accuracy"),
     *("brier", "ece", "dice", "iou", "lesion_sensitivity", "lesion_precision", "lesion_f1", "answered"),
@@ -66,7 +68,9 @@ def write_report(folder: Path, report: dict[str, Any], figures: ReportFigures) -
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(number=number, interval=interval, duration=duration, metric=metric_name)
+    environment.filters.update(
+        moment=moment, number=number, interval=interval, duration=duration, metric=metric_name
+    )
     page = environment.get_template(FILE).render(**context(report, figures))
     write_text(folder / FILE, page)
     return folder / FILE
@@ -80,6 +84,7 @@ def context(report: dict[str, Any], figures: ReportFigures) -> dict[str, Any]:
     primary = report.get("primary") or (endpoints[0]["metric"] if endpoints else next(iter(test), None))
     return {
         "r": report,
+        "subject": list(report.get("labels") or [])[1 if report.get("task") == "segmentation" else 0 :],
         "protocol": protocol,
         "package": dict.fromkeys(("path", "sha256", "name", "version")) | (report.get("package") or {}),
         "virtual": bool(report.get("virtual")),
@@ -153,7 +158,7 @@ def _subgroups(report: dict[str, Any], test: dict[str, Any]) -> dict[str, Any] |
 def _plots(report: dict[str, Any], figures: ReportFigures) -> dict[str, str | None]:
     from overread.pipeline import report_plots as plots
 
-    out: dict[str, str | None] = dict.fromkeys(("roc", "reliability", "confusion", "dice", "history"))
+    out: dict[str, str | None] = dict.fromkeys(PLOTS)
     test, labels = report.get("test") or {}, list(report.get("labels") or [])
     if figures.y is not None and figures.probability is not None and len(figures.y):
         y, p, positive = figures.y, figures.probability, report.get("positive")
@@ -175,6 +180,8 @@ def _plots(report: dict[str, Any], figures: ReportFigures) -> dict[str, str | No
                 p.max(axis=1),
                 "highest probability (observed: it was right)",
             )
+        if binary:
+            out["scores"] = _data_uri(plots.scores_svg(y, probability, labels, subject, threshold))
         if len(np.unique(y)) > 1:
             out["roc"] = _data_uri(
                 plots.roc_svg(y, p, labels, positive if binary else None, areas, threshold)

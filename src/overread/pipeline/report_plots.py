@@ -174,10 +174,29 @@ def confusion_svg(truth: NDArray[Any], decided: NDArray[Any], labels: Sequence[s
         return _svg(figure)
 
 
+def scores_svg(
+    y: NDArray[Any], probability: NDArray[Any], labels: Sequence[str], subject: str, threshold: float | None
+) -> str:
+    """Distribution of the probability by true class, one above the other, with the threshold."""
+    edges = np.linspace(0, 1, 31)
+    with _figure(4.6, 3.6, rows=len(labels), ratio=[1] * len(labels)) as (figure, panels):
+        for k, (axes, label) in enumerate(zip(panels, labels, strict=True)):
+            axes.hist(probability[y == k], edges, color=COLOURS[k], alpha=0.85)
+            if threshold is not None:
+                axes.axvline(threshold, color=INK, linewidth=1.2, linestyle="--")
+            axes.set_title(f"True class: {_short(label)}", fontsize=9)
+            axes.set(xlim=(-0.02, 1.02), ylabel="cases")
+            axes.grid(axis="x", visible=False)
+        panels[-1].set_xlabel(subject)
+        return _svg(figure)
+
+
 def dice_svg(per_case: Sequence[dict[str, Any]], means: dict[str, dict[str, Any]]) -> str:
     """Dice of every case by structure: points, box, and the mean with its interval; the lowest are named."""
     structures = [key for key in per_case[0] if key != "case"]
     generator = np.random.default_rng(0)
+    start = min(0.5, *(float(case[s]) for case in per_case for s in structures))
+    reach = 1.05 - start
     with _figure(8.4, 1.0 + 0.95 * len(structures)) as (figure, axes):
         for row, structure in enumerate(structures):
             values = np.array([case[structure] for case in per_case], dtype=float)
@@ -197,7 +216,11 @@ def dice_svg(per_case: Sequence[dict[str, Any]], means: dict[str, dict[str, Any]
             axes.scatter(
                 values, height, s=13, color=colour, alpha=0.55, linewidths=0, rasterized=len(values) > 2000
             )
+            taken: list[float] = []
             for index in np.argsort(values, kind="stable")[: LABELLED if len(values) > LABELLED else 0]:
+                if any(abs(values[index] - x) < 0.12 * reach for x in taken):
+                    continue
+                taken.append(values[index])
                 axes.annotate(
                     _short(str(per_case[index]["case"])),
                     (values[index], height[index]),
@@ -222,10 +245,7 @@ def dice_svg(per_case: Sequence[dict[str, Any]], means: dict[str, dict[str, Any]
                     linewidth=1.2,
                 )
         axes.set_yticks(range(len(structures)), [_short(s) for s in structures])
-        low = min(float(case[s]) for case in per_case for s in structures)
-        axes.set(
-            xlim=(min(0.5, low) - 0.04, 1.01), ylim=(len(structures) - 0.45, -0.6), xlabel="Dice coefficient"
-        )
+        axes.set(xlim=(start - 0.04, 1.01), ylim=(len(structures) - 0.45, -0.6), xlabel="Dice coefficient")
         axes.set_title("Dice of every test case (box: median and quartiles; diamond: mean and its interval)")
         axes.grid(axis="y", visible=False)
         return _svg(figure)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 _NAMES = {
@@ -61,10 +62,10 @@ _METHODS = {
     "on the logit scale where said.",
     "Newcombe": "Newcombe: limits of the area under the ROC curve where DeLong's variance is zero, as with "
     "perfect separation (Newcombe 2006, method 5), or of Youden's index (Newcombe 1998, method 10).",
-    "bootstrap": "Bootstrap: resamples of the cases with a fixed seed. Of clusters: whole patients are drawn, "
-    "where patients have several images.",
+    "bootstrap": "Bootstrap: resamples of the cases, with a fixed seed. Of clusters: whole patients are "
+    "drawn, where patients have several images.",
     "percentile": "Percentile: limits are quantiles of the resampled values.",
-    "bca": "BCa: quantiles corrected for bias and skewness (Efron 1987).",
+    "BCa": "BCa: quantiles corrected for bias and skewness (Efron 1987).",
     "basic": "Basic: resampled quantiles mirrored at the estimate, for measures that resampling shifts.",
     "log method": "Log method: limits on the log scale (Simel et al. 1991; Woolf 1955).",
 }
@@ -81,6 +82,8 @@ def metric_name(key: str) -> str:
     base = metric_base(key)
     if base not in _NAMES:
         return key.replace("_", " ")
+    if key == "dice":
+        return "Mean Dice coefficient"
     of = key.removeprefix(base).removeprefix("_")
     return f"{_NAMES[base]}, {of}" if of else _NAMES[base]
 
@@ -110,6 +113,15 @@ def number(value: float | None) -> str:
 def interval(row: dict[str, Any]) -> str:
     """``0.912 (0.884 to 0.937)`` of a row with estimate, low and high."""
     return f"{number(row['estimate'])} ({number(row['low'])} to {number(row['high'])})"
+
+
+def moment(text: str) -> str:
+    """An ISO time as ``2026-11-20 10:00 UTC``; any other text as it is."""
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if when.tzinfo else text
 
 
 def duration(seconds: float) -> str:

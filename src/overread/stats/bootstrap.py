@@ -15,6 +15,7 @@ from overread.stats.arrays import Floats, Ints
 from overread.stats.interval import Interval
 
 BLOCK_VALUES = 2_000_000
+_WORDS = {"bca": "BCa"}
 
 
 def resample_counts(
@@ -76,7 +77,9 @@ def limits(
     low, high = np.quantile(replicates, levels)
     if method == "basic":
         low, high = 2 * estimate - high, 2 * estimate - low
-    return Interval(float(estimate), float(low), float(high), confidence, f"{name}, {method}", n)
+    return Interval(
+        float(estimate), float(low), float(high), confidence, f"{name}, {_WORDS.get(method, method)}", n
+    )
 
 
 def _bca_levels(estimate: float, replicates: Floats, jackknife: Floats, levels: Floats) -> Floats:

@@ -20,9 +20,9 @@ from overread.imaging.read import read
 
 @dataclass(frozen=True)
 class Sight:
-    """One case as seen. ``problem`` is ``(code, message)`` where something cannot be read or does not fit.
+    """One case as seen. ``problem`` is ``(code, message)`` of what cannot be read or does not fit.
 
-    ``pixels`` and ``mask`` are SHA-256 of the decoded values; ``values`` counts the voxels of each mask value;
+    ``pixels`` and ``mask`` are SHA-256 of the decoded values; ``values`` counts the voxels per mask value;
     ``constant`` names the channels without any contrast.
     """
 
