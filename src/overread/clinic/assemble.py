@@ -48,7 +48,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Assembled:
-    """The image, the files that it was made of (first channel first), and the first channel's in slice order."""
+    """The image, its files (first channel first), and those of the first channel in slice order."""
 
     image: Image
     files: tuple[Path, ...]
@@ -140,8 +140,8 @@ def _onto(first: Image, image: Image, name: str) -> Image:
     if not frame or frame != other:
         raise UnusableError(
             "FRAME_OF_REFERENCE",
-            f"channel {name}: found frame of reference {other or 'none'}, expected {frame or 'one'} as in the "
-            "first channel; images without a common frame of reference do not lie on one another",
+            f"channel {name}: found frame of reference {other or 'none'}, expected {frame or 'one'} as in "
+            "the first channel; images without a common frame of reference do not lie on one another",
         )
     if same_grid(first.spatial, first.affine, image.spatial, image.affine):
         return image

@@ -200,7 +200,7 @@ class State:
     # Studies
 
     def arrived(self, study: str, instances: int, sender: str, descriptors: dict[str, Any] | None) -> bool:
-        """Instances of ``study`` came; True where it is new. ``descriptors``: columns read from an instance."""
+        """Instances came; True where the study is new. ``descriptors``: columns read from an instance."""
         when = now()
         with self._write() as c:
             known = c.scalar(select(func.count()).where(studies_table.c.study_uid == study))

@@ -1,0 +1,283 @@
+"""Small studies, small packages and small nodes for the clinic's tests."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from pydicom import dcmread
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
+
+from overread.clinic.spool import Spool
+from overread.clinic.storage import start_storage
+from overread.runtime.manifest import Channel, Intensity, Limits, Manifest, OperatingPoint, Preprocess
+from overread.runtime.package import Package, write_package
+
+SHAPE = (12, 10, 6)  # columns, rows, slices
+BRIGHT = (slice(3, 7), slice(2, 5), slice(1, 4))
+
+
+def plane_of(k: int, bright: bool = True) -> np.ndarray:
+    """One slice ``(row, column)``: ground of 100 and, in some slices, a block of 900."""
+    volume = np.full(SHAPE, 100, np.uint16)
+    if bright:
+        volume[BRIGHT] = 900
+    return volume[:, :, k].T
+
+
+def write_series(
+    folder: Path,
+    *,
+    study: str = "1.2.3",
+    series: str = "1.2.3.1",
+    frame: str = "1.2.3.9",
+    description: str = "T1",
+    bright: bool = True,
+    slices: int = SHAPE[2],
+    **attributes: Any,
+) -> list[Path]:
+    """A valid MR series with a bright block; ``attributes`` by DICOM keyword go into every instance."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for k in range(slices):
+        ds = Dataset()
+        ds.file_meta = FileMetaDataset()
+        ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        ds.SpecificCharacterSet = "ISO_IR 100"
+        ds.ImageType = ["ORIGINAL", "PRIMARY", "OTHER"]
+        ds.SOPClassUID, ds.SOPInstanceUID = MRImageStorage, f"{series}.{k + 1}"
+        ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.FrameOfReferenceUID = study, series, frame
+        ds.StudyDate, ds.StudyTime, ds.AccessionNumber, ds.StudyID = "20240102", "030405", "A1", "7"
+        ds.Modality, ds.SeriesDescription, ds.StudyDescription = "MR", description, "Brain"
+        ds.PatientName, ds.PatientID, ds.PatientBirthDate, ds.PatientSex = (
+            "M\xfcller^Eva",
+            "P1",
+            "19800101",
+            "F",
+        )
+        ds.ReferringPhysicianName, ds.Manufacturer, ds.PositionReferenceIndicator = "", "maker", ""
+        ds.SeriesNumber, ds.InstanceNumber = 1, k + 1
+        ds.ScanningSequence, ds.SequenceVariant, ds.ScanOptions, ds.MRAcquisitionType = "SE", "NONE", "", "2D"
+        ds.EchoTime, ds.RepetitionTime, ds.EchoTrainLength = "10", "500", "1"
+        ds.SliceThickness, ds.PixelSpacing = "3", ["1", "2"]
+        ds.ImagePositionPatient, ds.ImageOrientationPatient = (
+            ["-5", "-9", str(3 * k)],
+            ["1", "0", "0", "0", "1", "0"],
+        )
+        ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
+        ds.Rows, ds.Columns = SHAPE[1], SHAPE[0]
+        ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, 16, 15, 0
+        for keyword, value in attributes.items():
+            setattr(ds, keyword, value)
+        ds.PixelData = plane_of(k, bright).astype("<u2").tobytes()
+        paths.append(folder / f"{series}.{k + 1}.dcm")
+        ds.save_as(paths[-1], enforce_file_format=True)
+    return paths
+
+
+def _model(node_list: list[Any], weights: list[Any], channels: int, labels: int, dense: bool) -> bytes:
+    onnx = pytest.importorskip("onnx")
+    helper, kind = onnx.helper, onnx.TensorProto.FLOAT
+    spatial = ["d", "h", "w"]
+    graph = helper.make_graph(
+        node_list,
+        "tiny",
+        [helper.make_tensor_value_info("x", kind, ["n", channels, *spatial])],
+        [helper.make_tensor_value_info("y", kind, ["n", labels, *(spatial if dense else [])])],
+        weights,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 8
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString())
+
+
+def write_segmenter(
+    path: Path, channels: tuple[Channel, ...] = (Channel(name="T1", modality=["MR"]),), **manifest: Any
+) -> Package:
+    """A package whose mask is every voxel where the first channel exceeds 500: label ``lesion``; ``edema`` never."""
+    onnx = pytest.importorskip("onnx")
+    count = len(channels)
+    weight = np.zeros((3, count, 1, 1, 1), np.float32)
+    weight[0, 0], weight[1, 0] = -0.1, 0.1
+    bias = np.array([50, -50, -1000], np.float32)
+    conv = onnx.helper.make_node("Conv", ["x", "w", "b"], ["y"])
+    tensors = [onnx.numpy_helper.from_array(weight, "w"), onnx.numpy_helper.from_array(bias, "b")]
+    model = _model([conv], tensors, count, 3, dense=True)
+    content = Manifest(
+        name="block finder",
+        version="1.2",
+        created="2026-01-01T00:00:00+00:00",
+        task="segmentation",
+        channels=list(channels),
+        preprocess=Preprocess(dimensions=3, intensity=[Intensity(method="fixed")] * count),
+        labels=["background", "lesion", "edema"],
+        files={},
+        **manifest,
+    )
+    return write_package(path, content, model)
+
+
+def write_classifier(
+    path: Path, limits: Limits | None = None, dimensions: int = 3, **manifest: Any
+) -> Package:
+    """A package that takes the mean of the image for the chance of ``bright``: above 140 likely."""
+    onnx = pytest.importorskip("onnx")
+    mean = onnx.helper.make_node("ReduceMean", ["x"], ["m"], axes=list(range(2, 2 + dimensions)), keepdims=0)
+    gemm = onnx.helper.make_node("Gemm", ["m", "w", "b"], ["y"])
+    weight, bias = np.array([[-0.05, 0.05]], np.float32), np.array([7, -7], np.float32)
+    tensors = [onnx.numpy_helper.from_array(weight, "w"), onnx.numpy_helper.from_array(bias, "b")]
+    model = _model([mean, gemm], tensors, 1, 2, dense=False)
+    content = Manifest(
+        name="brightness",
+        version="0.9",
+        created="2026-01-01T00:00:00+00:00",
+        task="classification",
+        channels=[Channel(name="image")],
+        preprocess=Preprocess(dimensions=dimensions, intensity=[Intensity(method="fixed")]),
+        labels=["dark", "bright"],
+        positive="bright",
+        operating_point=OperatingPoint(rule="youden", threshold=0.4),
+        limits=limits or Limits(),
+        files={},
+        **manifest,
+    )
+    return write_package(path, content, model)
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+@dataclass
+class Archive:
+    """A storage node that stands for the PACS; ``arrivals`` lists every C-STORE by SOP Instance UID."""
+
+    folder: Path
+    port: int
+    arrivals: list[str] = field(default_factory=list)
+    server: Any = None
+
+    def start(self) -> None:
+        """Listen."""
+        self.server = start_storage(
+            Spool(self.folder),
+            aet="PACS",
+            host="127.0.0.1",
+            port=self.port,
+            on_stored=lambda stored, calling: self.arrivals.append(stored.sop),
+        )
+
+    def stop(self) -> None:
+        """Stop listening."""
+        if self.server is not None:
+            self.server.shutdown()
+            self.server = None
+
+    def files(self) -> list[Path]:
+        """What has come."""
+        return sorted(p for p in self.folder.glob("*/*.dcm"))
+
+    def by_modality(self) -> dict[str, list[Dataset]]:
+        """What has come, read, by Modality."""
+        found: dict[str, list[Dataset]] = {}
+        for path in self.files():
+            ds = dcmread(path)
+            found.setdefault(str(ds.Modality), []).append(ds)
+        return found
+
+
+@dataclass
+class Site:
+    """A folder with a clinic.yaml, and the process that serves it."""
+
+    folder: Path
+    config: dict[str, Any]
+    process: subprocess.Popen[str] | None = None
+
+    @property
+    def yaml(self) -> Path:
+        """The configuration file, written anew."""
+        path = self.folder / "clinic.yaml"
+        path.write_text(yaml.safe_dump(self.config))
+        return path
+
+    @property
+    def peer(self) -> str:
+        """Where to send."""
+        return f"{self.config['aet']}@127.0.0.1:{self.config['port']}"
+
+    def start(self, **environment: str) -> None:
+        """overread serve, until its page answers."""
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "overread.cli", "serve", str(self.yaml)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+        )
+        wait_for(lambda: self._answers() or self._died(), 30)
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.get("/healthz"))
+        except OSError:
+            return False
+
+    def _died(self) -> bool:
+        assert self.process is not None
+        if self.process.poll() is not None:
+            output = self.process.stdout.read() if self.process.stdout else ""
+            raise AssertionError(f"serve ended with {self.process.returncode}: {output}")
+        return False
+
+    def get(self, path: str) -> str:
+        """A page."""
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{self.config['web']['port']}{path}", timeout=5
+        ) as answer:
+            return str(answer.read().decode())
+
+    def kill(self) -> None:
+        """SIGKILL: no goodbye."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(10)
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code."""
+        if self.process is None or self.process.poll() is not None:
+            return 0
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
+    """Ask until the answer is true; fails after ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = condition()
+        if answer:
+            return answer
+        assert time.monotonic() < deadline, "this did not happen in time"
+        time.sleep(0.05)
