@@ -230,6 +230,7 @@ def dice_svg(per_case: Sequence[dict[str, Any]], means: dict[str, dict[str, Any]
                     va="top",
                     fontsize=6.5,
                     color="#5b6776",
+                    bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.6},
                 )
             mean = means.get(structure)
             if mean:
