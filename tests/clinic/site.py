@@ -27,6 +27,7 @@ from overread.runtime.manifest import Channel, Intensity, Limits, Manifest, Oper
 from overread.runtime.package import Package, write_package
 
 SHAPE = (12, 10, 6)  # columns, rows, slices
+T1 = (Channel(name="T1", modality=["MR"]),)
 BRIGHT = (slice(3, 7), slice(2, 5), slice(1, 4))
 
 

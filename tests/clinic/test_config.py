@@ -12,11 +12,12 @@ import yaml
 from overread.clinic.config import load_config
 from overread.errors import InputError
 
+ROUTE = {"name": "r", "package": "a.overread", "match": {"Modality": "^MR$"}}
 GOOD: dict[str, Any] = {
     "aet": "OVERREAD",
     "port": 11112,
     "folder": "state",
-    "routes": [{"name": "r", "package": "a.overread", "match": {"Modality": "^MR$"}}],
+    "routes": [ROUTE],
     "destinations": [{"name": "PACS", "aet": "PACS", "host": "127.0.0.1", "port": 104}],
 }
 
@@ -72,7 +73,7 @@ def test_fault_is_one_line_with_file_and_key(tmp_path: Path, change: dict[str, A
 @pytest.mark.parametrize("content", ["aet: [", "just text", "- a\n- b", ""])
 def test_not_a_configuration(tmp_path: Path, content: str) -> None:
     path = write(tmp_path, content)
-    with pytest.raises(InputError, match="clinic.yaml"):
+    with pytest.raises(InputError, match=r"clinic\.yaml: "):
         load_config(path)
 
 

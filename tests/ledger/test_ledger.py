@@ -260,3 +260,21 @@ def test_no_append_after_the_head_is_gone(tmp_path: Path) -> None:
     for attempt in (ledger, Ledger.open(tmp_path / "ledger.db")):
         with pytest.raises(OverreadError, match="head is missing"):
             attempt.append("b", {})
+
+
+def test_postgresql_role_that_can_write_but_not_drop_triggers(postgres_url: str) -> None:
+    """The two grants that the documentation names are enough to append, and not enough to tamper."""
+    owner = Ledger.open(postgres_url)
+    with create_engine(postgres_url).begin() as connection:
+        connection.execute(text("CREATE ROLE writer LOGIN"))
+        connection.execute(text("GRANT SELECT, INSERT ON ledger_events TO writer"))
+        connection.execute(text("GRANT SELECT, UPDATE ON ledger_head TO writer"))
+    as_writer = postgres_url.replace("//tester@", "//writer@")
+    Ledger.open(as_writer).append("a", {})
+    assert owner.verify().events == 1
+    for statement in ("DROP TRIGGER ledger_events_fixed ON ledger_events", "DELETE FROM ledger_events"):
+        with (
+            pytest.raises(DBAPIError, match=r"owner|permission"),
+            create_engine(as_writer).begin() as connection,
+        ):
+            connection.execute(text(statement))

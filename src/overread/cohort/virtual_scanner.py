@@ -41,7 +41,7 @@ STANDS = {"North": (0, 2), "South": (1,), "East": (0, 1, 2)}
 
 # Relative to white matter at 1.
 T1 = {"gm": 0.70, "csf": 0.24, "bone": 0.07, "marrow": 0.62, "fat": 1.20, "muscle": 0.48, "lesion": 0.66}
-FLAIR = {"gm": 1.24, "csf": 0.20, "bone": 0.10, "marrow": 0.70, "fat": 1.25, "muscle": 0.50, "lesion": 1.84}
+FLAIR = {"gm": 1.24, "csf": 0.20, "bone": 0.10, "marrow": 0.70, "fat": 1.25, "muscle": 0.50, "lesion": 1.90}
 
 
 def render(

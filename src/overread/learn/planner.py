@@ -16,13 +16,16 @@ from overread.learn.plan import Augment, Network, Plan
 from overread.nets.build import build, parameters_of
 from overread.runtime.manifest import Intensity, Preprocess
 
-# On a processor a step should take about a second, so that a budget of minutes holds hundreds of steps.
+# The most voxels that the network sees at once.
 CPU_PATCH = {2: 256 * 256, 3: 64 * 64 * 48}
 GPU_PATCH = {2: 512 * 512, 3: 128 * 128 * 96}
 CLASSIFICATION_SIZE = {2: 224, 3: 96}
 MAX_EPOCHS = {"classification": 200, "segmentation": 1000}
 SMALLEST_FEATURE_MAP = 4
 FEWEST_STAGES = 3
+# Below this many steps a segmentation network has hardly begun: smaller patches buy more of them.
+FEWEST_STEPS = 500
+SMALLEST_PATCH = {2: 64 * 64, 3: 32 * 32 * 32}
 SMALL_IMAGE = 64
 
 
@@ -60,13 +63,22 @@ def make_plan(
         patch, batch, network, augment = _classification(preprocess, dimensions, len(names), len(labels), reasons)
         steps = math.ceil(train_cases / batch)
         rate, decay, share = 2e-3, 0.05, 0.0
+        seconds, memory = _measure(task, dimensions, len(names), len(labels), network, patch, batch)
     else:
         median = _grid_size(fingerprint, preprocess)
-        largest = _grid_size(fingerprint, preprocess, largest=True)
-        patch, batch, network, augment = _segmentation(median, largest, preprocess, dimensions, len(names), len(labels), gpu, reasons)
+        limit = (GPU_PATCH if gpu else CPU_PATCH)[dimensions]
+        while True:
+            why: list[str] = []
+            patch, batch, network, augment = _segmentation(
+                median, limit, preprocess, dimensions, len(names), len(labels), gpu, why
+            )
+            seconds, memory = _measure(task, dimensions, len(names), len(labels), network, patch, batch)
+            if train_seconds / seconds >= FEWEST_STEPS or math.prod(patch) // 2 < SMALLEST_PATCH[dimensions]:
+                break
+            limit = math.prod(patch) // 2
+        reasons += why
         steps = max(8, math.ceil(train_cases / batch))
         rate, decay, share = 2e-3, 1e-3, 0.5
-    seconds, memory = _measure(task, dimensions, len(names), len(labels), network, patch, batch)
     epochs = int(min(MAX_EPOCHS[task], max(2, train_seconds / (steps * seconds))))
     reasons.append(
         f"{epochs} epochs of {steps} steps: one step took {seconds:.3f} s here, and training may take {train_seconds:.0f} s."
@@ -110,11 +122,14 @@ def _spacing(f: Fingerprint, dimensions: int, reasons: list[str]) -> dict[str, A
     return {"spacing": spacing}
 
 
-def _grid_size(f: Fingerprint, spec: Preprocess, largest: bool = False) -> list[int]:
-    shape = f.max_shape if largest else f.median_shape
+def _grid_size(f: Fingerprint, spec: Preprocess) -> list[int]:
+    """The median image's size on the network's grid."""
     if not spec.spacing:
-        return [round(n) for n in shape]
-    return [max(1, round(n * have / want)) for n, have, want in zip(shape, f.median_spacing, spec.spacing, strict=True)]
+        return [round(n) for n in f.median_shape]
+    return [
+        max(1, round(n * have / want))
+        for n, have, want in zip(f.median_shape, f.median_spacing, spec.spacing, strict=True)
+    ]
 
 
 def _intensity(f: Fingerprint, task: str, modality: Sequence[str], channels: int, reasons: list[str]) -> list[Intensity]:
@@ -149,7 +164,7 @@ def _classification(
 
 def _segmentation(
     median: Sequence[int],
-    largest: Sequence[int],
+    limit: int,
     spec: Preprocess,
     dimensions: int,
     channels: int,
@@ -158,15 +173,11 @@ def _segmentation(
     reasons: list[str],
 ) -> tuple[list[int], int, Network, Augment]:
     spacing = spec.spacing or [1.0] * dimensions
-    limit = (GPU_PATCH if gpu else CPU_PATCH)[dimensions]
-    # A whole image is a patch where the largest fits; else start from the median and shrink the longest axis.
-    patch, strides, kernels = fit_patch(largest, spacing, limit)
-    whole = all(p >= n for p, n in zip(patch, largest, strict=True))
-    if not whole:
-        patch, strides, kernels = fit_patch(median, spacing, limit)
+    patch, strides, kernels = fit_patch(median, spacing, limit)
+    whole = all(p >= n for p, n in zip(patch, median, strict=True))
     reasons.append(
-        f"Patch {patch}: "
-        + ("every image fits whole." if whole else f"the median image is {list(median)}, and {limit} voxels is the most for this machine.")
+        f"Patch {patch}: the median image is {list(median)}"
+        + (" and fits whole." if whole else f", and {limit} voxels is the most that machine and time allow.")
     )
     base = 32 if gpu or dimensions == 2 else 16
     widths = [min(base * 2**i, 512 if dimensions == 2 else 320) for i in range(len(strides))]
@@ -178,7 +189,7 @@ def _segmentation(
     augment = Augment(
         rotate_deg=15, scale=0.15, shift=0.03, elastic=0.03, brightness=0.2, contrast=0.2, gamma=0.2, noise=0.1, blur=0.8
     )
-    return patch, max(2, min(16, limit // math.prod(patch))), network, augment
+    return patch, 2 if dimensions == 3 else max(2, min(16, limit // math.prod(patch))), network, augment
 
 
 def fit_patch(

@@ -91,6 +91,9 @@ def fit_for_highdicom(dataset: Dataset) -> Dataset:
     # A detector spacing of zero says "unknown" (seen in old CR) and is not copied into a result.
     if any(float(s) <= 0 for s in _values(out, "PixelSpacing")):
         del out.PixelSpacing
+    # Values are decoded by now; the result gets the source's character set in the end.
+    if "SpecificCharacterSet" in out:
+        del out.SpecificCharacterSet
     out.file_meta = dataset.file_meta
     return out
 
