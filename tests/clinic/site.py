@@ -89,10 +89,12 @@ def write_series(
     return paths
 
 
-def _model(node_list: list[Any], weights: list[Any], channels: int, labels: int, dense: bool) -> bytes:
+def _model(
+    node_list: list[Any], weights: list[Any], channels: int, labels: int, dense: bool, dimensions: int = 3
+) -> bytes:
     onnx = pytest.importorskip("onnx")
     helper, kind = onnx.helper, onnx.TensorProto.FLOAT
-    spatial = ["d", "h", "w"]
+    spatial = ["d", "h", "w"][:dimensions]
     graph = helper.make_graph(
         node_list,
         "tiny",
@@ -135,13 +137,13 @@ def write_segmenter(
 def write_classifier(
     path: Path, limits: Limits | None = None, dimensions: int = 3, **manifest: Any
 ) -> Package:
-    """A package that takes the mean of the image for the chance of ``bright``: above 140 likely."""
+    """A package that takes the mean of the image for the chance of ``bright``: above 120 likely."""
     onnx = pytest.importorskip("onnx")
     mean = onnx.helper.make_node("ReduceMean", ["x"], ["m"], axes=list(range(2, 2 + dimensions)), keepdims=0)
     gemm = onnx.helper.make_node("Gemm", ["m", "w", "b"], ["y"])
-    weight, bias = np.array([[-0.05, 0.05]], np.float32), np.array([7, -7], np.float32)
+    weight, bias = np.array([[-0.05, 0.05]], np.float32), np.array([6, -6], np.float32)
     tensors = [onnx.numpy_helper.from_array(weight, "w"), onnx.numpy_helper.from_array(bias, "b")]
-    model = _model([mean, gemm], tensors, 1, 2, dense=False)
+    model = _model([mean, gemm], tensors, 1, 2, dense=False, dimensions=dimensions)
     content = Manifest(
         name="brightness",
         version="0.9",

@@ -44,6 +44,8 @@ PROCEDURES = {
     "CT": Code("77477000", "SCT", "Computed tomography"),
     "CR": Code("168537006", "SCT", "Plain radiography"),
     "DX": Code("168537006", "SCT", "Plain radiography"),
+    "MR": Code("113091000", "SCT", "Magnetic resonance imaging"),
+    "PT": Code("82918005", "SCT", "Positron emission tomography"),
     "MG": Code("71651007", "SCT", "Mammography"),
     "US": Code("16310003", "SCT", "Diagnostic ultrasonography"),
     "NM": Code("371572003", "SCT", "Nuclear medicine procedure"),

@@ -89,7 +89,11 @@ def make_seg(
     if "FrameOfReferenceUID" not in result and "PatientOrientation" not in result:
         # Type 2C: required, perhaps empty, where no plane orientation is given (PS3.3 C.7.6.1).
         result.PatientOrientation = headers[0].get("PatientOrientation", "")
-    finish(result, files[0], run, headers)
+    # highdicom draws this UID by chance; a repeated run must give the same object.
+    organization = derived_uid(run.key, "dimension organization")
+    for item in (*result.DimensionOrganizationSequence, *result.DimensionIndexSequence):
+        item.DimensionOrganizationUID = organization
+    finish(result, files[0], package, run, headers)
     return result
 
 

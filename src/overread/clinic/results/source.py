@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -177,16 +177,22 @@ def equipment(package: Package, run: Run) -> dict[str, Any]:
                 purpose_of_reference=PROCESSING_EQUIPMENT,
                 manufacturer_model_name=plain(manifest.name, 64),
                 software_versions=plain(manifest.version, 64),
-                contribution_description=plain(f"package sha256 {package.sha256}", 1024),
-                contribution_datetime=run.time.astimezone(UTC),
+                contribution_description=_description(package),
             )
         ],
     }
 
 
-def finish(result: Dataset, source: Path, run: Run, headers: Sequence[Dataset]) -> None:
+def _description(package: Package) -> str:
+    return f"package sha256 {package.sha256}"
+
+
+def finish(result: Dataset, source: Path, package: Package, run: Run, headers: Sequence[Dataset]) -> None:
     """Fix the times to the run's and copy the patient's identity."""
     when = local_time(run.time, headers[0])
     result.InstanceCreationDate = result.SeriesDate = when.strftime("%Y%m%d")
     result.InstanceCreationTime = result.SeriesTime = when.strftime("%H%M%S")
+    for item in result.ContributingEquipmentSequence:
+        if item.get("ContributionDescription") == _description(package):
+            item.ContributionDateTime = when.strftime("%Y%m%d%H%M%S")
     copy_identity(source, result)

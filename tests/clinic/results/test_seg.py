@@ -1,0 +1,110 @@
+"""SEG: valid for dciodvfy, and the mask comes back in its place for readers of others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydicom import dcmread
+
+from overread.clinic.results.seg import frames_of, make_seg
+from overread.imaging.dicom import read_series
+from tests.clinic.outside import dicom_errors, run
+from tests.clinic.results.made import RUN, given_mask, in_slice_order, objects
+from tests.clinic.site import BRIGHT, SHAPE, write_segmenter, write_series
+
+
+@pytest.fixture
+def seg(tmp_path: Path) -> Path:
+    package = write_segmenter(tmp_path / "p.overread")
+    return objects(package, write_series(tmp_path / "in"), tmp_path)["seg"]
+
+
+def test_dciodvfy_finds_no_error(seg: Path) -> None:
+    assert dicom_errors(seg) == []
+
+
+def test_segments_are_described_as_made_by_an_algorithm(seg: Path) -> None:
+    ds = dcmread(seg)
+    assert ds.SegmentationType == "BINARY"
+    assert [s.SegmentLabel for s in ds.SegmentSequence] == ["lesion", "edema"]
+    first = ds.SegmentSequence[0]
+    assert first.SegmentAlgorithmType == "AUTOMATIC"
+    algorithm = first.SegmentationAlgorithmIdentificationSequence[0]
+    assert (algorithm.AlgorithmName, algorithm.AlgorithmVersion) == ("block finder", "1.2")
+    assert algorithm.AlgorithmFamilyCodeSequence[0].CodeValue == "123110"
+    assert first.SegmentedPropertyTypeCodeSequence[0].CodeValue == "52988006"
+    assert ds.ContentQualification == "RESEARCH"
+    assert ds.SeriesDescription.endswith(" AI")
+    assert ds.FrameOfReferenceUID == "1.2.3.9"
+    assert (ds.ContentDate, ds.DeviceSerialNumber) == ("20260304", "17")
+
+
+def test_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
+    package = write_segmenter(tmp_path / "p.overread")
+    files = write_series(tmp_path / "in")
+    first, second = (objects(package, files, tmp_path / name) for name in "ab")
+    for kind in ("seg", "sr"):
+        assert first[kind].read_bytes() == second[kind].read_bytes()
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.02, 0.5, 1.0]))
+def test_any_mask_comes_back_through_highdicom(tmp_path: Path, seed: int, density: float) -> None:
+    import highdicom
+
+    folder = tmp_path / "in"
+    package = write_segmenter(tmp_path / "p.overread")
+    files = sorted(folder.glob("*.dcm")) or write_series(folder)
+    _, files, headers = in_slice_order(files)
+    rng = np.random.default_rng(seed)
+    mask = (rng.integers(1, 3, SHAPE) * (rng.random(SHAPE) < density)).astype(np.uint8)
+    mask[0, 0, 0] = 1
+    made = make_seg(mask, package, files, headers, RUN)
+    seg = highdicom.seg.Segmentation.from_dataset(made)
+    back = seg.get_pixels_by_source_instance(
+        [h.SOPInstanceUID for h in headers], combine_segments=True, assert_missing_frames_are_empty=True
+    )
+    assert np.array_equal(back, frames_of(mask))
+
+
+def test_mask_lies_in_place_for_dcmqi(seg: Path, tmp_path: Path) -> None:
+    out = tmp_path / "nifti"
+    out.mkdir()
+    run("segimage2itkimage", "-t", "nifti", "--outputDirectory", out, "--inputDICOM", seg)
+    image = read_series(sorted((tmp_path / "in").glob("*.dcm")))
+    expected = np.zeros(SHAPE, bool)
+    expected[BRIGHT] = True
+    found = [nibabel.load(p) for p in sorted(out.glob("*.nii.gz"))]
+    masks = [np.asarray(n.dataobj) > 0 for n in found]
+    lesion = next(n for n, m in zip(found, masks, strict=True) if m.any())
+    inside = np.argwhere(np.asarray(lesion.dataobj) > 0)
+    # Compared by where the voxels are in the patient, whatever grid the reader chose.
+    theirs = {tuple(np.round(nibabel.affines.apply_affine(lesion.affine, v), 2) + 0.0) for v in inside}
+    ours = {tuple(np.round((image.affine @ [*v, 1])[:3], 2) + 0.0) for v in np.argwhere(expected)}
+    assert theirs == ours
+
+
+def test_one_plane(tmp_path: Path, data_dir: Path) -> None:
+    source = data_dir / "dicom_cr_radiographs" / "RG3_J2KR.dcm"
+    package = write_segmenter(tmp_path / "p.overread")
+    image, _, _ = in_slice_order([source])
+    mask = np.zeros(image.spatial, np.uint8)
+    mask[200:300, 500:900] = 1
+    made = objects(package, [source], tmp_path, given_mask(package, mask))
+    assert dicom_errors(made["seg"]) == []
+    assert dicom_errors(made["sr"]) == []
+    assert np.array_equal(np.squeeze(dcmread(made["seg"]).pixel_array), mask)
+
+
+def test_empty_mask_makes_no_seg(tmp_path: Path) -> None:
+    package = write_segmenter(tmp_path / "p.overread")
+    files = write_series(tmp_path / "in", bright=False)
+    assert set(objects(package, files, tmp_path)) == {"sr"}
+    _, files, headers = in_slice_order(files)
+    with pytest.raises(ValueError, match="empty"):
+        make_seg(np.zeros(SHAPE, np.uint8), package, files, headers, RUN)
