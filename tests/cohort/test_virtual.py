@@ -104,7 +104,7 @@ def test_table_counts_and_measures_the_masks(virtual: Cohort) -> None:
 
 
 def test_lesions_look_as_lesions_do(virtual: Cohort) -> None:
-    """Brighter than the brain on FLAIR, darker than white matter on T1: medians, in every patient with any."""
+    """Brighter than the brain on FLAIR and darker than white matter on T1, by medians."""
     measured = 0
     for case in virtual:
         image = load_case(case)
@@ -128,7 +128,7 @@ def test_speed(template: Template, tmp_path: Path) -> None:
         make_patient(template, tmp_path, number, 0, "train")
     each = (time.process_time() - began) / 2
     print(f"{each:.2f} s of processor time per patient")
-    # A hundred patients in well under a minute on two cores; twice that where other work fights for the caches.
+    # A hundred in well under a minute on two cores; twice that where other work fights for the caches.
     assert each < 2.0
 
 
