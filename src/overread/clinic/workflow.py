@@ -11,7 +11,6 @@ from pathlib import Path
 
 from dbos import DBOS, DBOSConfig, EnqueueOptions, WorkflowSerializationFormat, WorkflowStatus, error
 
-
 from overread.clinic.state import DeliveryState, StudyState
 from overread.clinic.work import Work
 

@@ -31,7 +31,11 @@ def in_slice_order(files: Sequence[Path]) -> tuple[Image, list[Path], list[Datas
 
 
 def objects(
-    package: Package, files: Sequence[Path], out: Path, answer: Prediction | Failure | None = None, run: Run = RUN
+    package: Package,
+    files: Sequence[Path],
+    out: Path,
+    answer: Prediction | Failure | None = None,
+    run: Run = RUN,
 ) -> dict[str, Path]:
     """SEG (where there is a mask) and SR of a series answered by a package, as files."""
     image, files, headers = in_slice_order(files)

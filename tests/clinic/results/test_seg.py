@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom import dcmread
-
-from overread.clinic.results.seg import frames_of, make_seg
-from overread.imaging.dicom import read_series
 from tests.clinic.outside import dicom_errors, run
 from tests.clinic.results.made import RUN, given_mask, in_slice_order, objects
 from tests.clinic.site import BRIGHT, SHAPE, write_segmenter, write_series
+
+from overread.clinic.results.seg import frames_of, make_seg
+from overread.imaging.dicom import read_series
 
 
 @pytest.fixture

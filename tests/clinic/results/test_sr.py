@@ -10,13 +10,13 @@ import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.filereader import data_element_generator
+from tests.clinic.outside import dicom_errors, run
+from tests.clinic.results.made import given_mask, objects
+from tests.clinic.site import BRIGHT, SHAPE, write_classifier, write_segmenter, write_series
 
 from overread.clinic.results.sr import Failure
 from overread.runtime.manifest import Calibration, Limits
 from overread.runtime.prediction import Measurement, Outcome, Prediction
-from tests.clinic.outside import dicom_errors, run
-from tests.clinic.results.made import given_mask, objects
-from tests.clinic.site import BRIGHT, SHAPE, write_classifier, write_segmenter, write_series
 
 
 def items(ds: Dataset) -> list[Dataset]:
@@ -34,7 +34,9 @@ def concept(item: Dataset) -> str:
 def coded(ds: Dataset, name: str) -> list[tuple[str, str]]:
     """Scheme and value of every CODE item of that name."""
     found = [i for i in items(ds) if i.ValueType == "CODE" and concept(i) == name]
-    return [(i.ConceptCodeSequence[0].CodingSchemeDesignator, i.ConceptCodeSequence[0].CodeValue) for i in found]
+    return [
+        (i.ConceptCodeSequence[0].CodingSchemeDesignator, i.ConceptCodeSequence[0].CodeValue) for i in found
+    ]
 
 
 def numbers(ds: Dataset) -> dict[str, tuple[float, str]]:
@@ -69,9 +71,15 @@ def test_segmentation(tmp_path: Path) -> None:
     assert seg.SegmentSequence[0].TrackingUID in tracking
     assert seg.SegmentSequence[1].TrackingUID in tracking
     study = ds.CurrentRequestedProcedureEvidenceSequence[0]
-    evidence = {r.ReferencedSOPInstanceUID for s in study.ReferencedSeriesSequence for r in s.ReferencedSOPSequence}
+    evidence = {
+        r.ReferencedSOPInstanceUID for s in study.ReferencedSeriesSequence for r in s.ReferencedSOPSequence
+    }
     assert evidence == {str(dcmread(f).SOPInstanceUID) for f in files} | {str(seg.SOPInstanceUID)}
-    assert (ds.CompletionFlag, ds.VerificationFlag, ds.PreliminaryFlag) == ("COMPLETE", "UNVERIFIED", "PRELIMINARY")
+    assert (ds.CompletionFlag, ds.VerificationFlag, ds.PreliminaryFlag) == (
+        "COMPLETE",
+        "UNVERIFIED",
+        "PRELIMINARY",
+    )
     assert ds.SeriesInstanceUID != seg.SeriesInstanceUID
 
 
@@ -84,7 +92,9 @@ def test_others_read_it(tmp_path: Path) -> None:
     out = tmp_path / "read.json"
     run("tid1500reader", "--inputDICOM", made["sr"], "--outputMetadata", out)
     groups = json.loads(out.read_text())["Measurements"]
-    volumes = [m["value"] for g in groups for m in g["measurementItems"] if m["quantity"]["CodeValue"] == "118565006"]
+    volumes = [
+        m["value"] for g in groups for m in g["measurementItems"] if m["quantity"]["CodeValue"] == "118565006"
+    ]
     assert [float(v) for v in volumes] == [pytest.approx(0.216), 0]
 
 
@@ -99,9 +109,7 @@ def test_nothing_found_is_not_silence(tmp_path: Path) -> None:
 
 
 def test_classification(tmp_path: Path) -> None:
-    calibration = Calibration(
-        bins=[(0.0, 1.0, 0.6, 1.0)], conformal_coverage=0.9, conformal_quantile=0.5
-    )
+    calibration = Calibration(bins=[(0.0, 1.0, 0.6, 1.0)], conformal_coverage=0.9, conformal_quantile=0.5)
     package = write_classifier(tmp_path / "p.overread", calibration=calibration)
     made = objects(package, write_series(tmp_path / "in"), tmp_path)
     assert dicom_errors(made["sr"]) == []
@@ -111,7 +119,9 @@ def test_classification(tmp_path: Path) -> None:
     assert found["Probability of bright"][1] == "1"
     assert coded(ds, "Finding") == [("99OVERREAD", "BRIGHT")]
     assert coded(ds, "Member of the 90% prediction set") == [("99OVERREAD", "BRIGHT")]
-    parameters = [i.TextValue for i in items(ds) if i.ValueType == "TEXT" and concept(i) == "Algorithm Parameters"]
+    parameters = [
+        i.TextValue for i in items(ds) if i.ValueType == "TEXT" and concept(i) == "Algorithm Parameters"
+    ]
     assert any("threshold 0.4 on the probability of bright, rule: youden" in p for p in parameters)
     assert "Lower limit of 90% prediction interval" in found
 
@@ -133,7 +143,9 @@ def test_out_of_limits_is_a_coded_outcome_without_a_score(tmp_path: Path, data_d
 def test_failure_is_a_coded_outcome(tmp_path: Path) -> None:
     package = write_segmenter(tmp_path / "p.overread")
     files = write_series(tmp_path / "in")
-    made = objects(package, files, tmp_path, Failure("CHANNEL_MISSING", "channel FLAIR: no series \xfcber it"))
+    made = objects(
+        package, files, tmp_path, Failure("CHANNEL_MISSING", "channel FLAIR: no series \xfcber it")
+    )
     assert dicom_errors(made["sr"]) == []
     ds = dcmread(made["sr"])
     assert coded(ds, "Summary of Analyses") == [("DCM", "111224")]
@@ -149,7 +161,9 @@ def raw_elements(path: Path) -> dict[int, bytes]:
     _, offset = split_dataset(path)
     with path.open("rb") as f:
         f.seek(offset)
-        return {int(e.tag): e.value for e in data_element_generator(f, False, True) if isinstance(e.value, bytes)}
+        return {
+            int(e.tag): e.value for e in data_element_generator(f, False, True) if isinstance(e.value, bytes)
+        }
 
 
 @pytest.mark.parametrize(
@@ -170,7 +184,16 @@ def test_patient_and_study_are_copied_byte_for_byte(tmp_path: Path, charset: Any
     for path in made.values():
         assert dicom_errors(path) == []
         result = raw_elements(path)
-        for tag in (0x00080005, 0x00100010, 0x00100020, 0x00100030, 0x00104000, 0x00080050, 0x00080020, 0x0020000D):
+        for tag in (
+            0x00080005,
+            0x00100010,
+            0x00100020,
+            0x00100030,
+            0x00104000,
+            0x00080050,
+            0x00080020,
+            0x0020000D,
+        ):
             assert result[tag] == source[tag], hex(tag)
         assert dcmread(path).PatientName == dcmread(files[0]).PatientName
 
@@ -180,7 +203,13 @@ def test_source_without_type_2_attributes(tmp_path: Path) -> None:
     files = write_series(tmp_path / "in", PatientAge="42", PatientSex="U", PatientBirthDate="unknown")
     for path in files:
         ds = dcmread(path)
-        for keyword in ("AccessionNumber", "StudyID", "ReferringPhysicianName", "StudyTime", "SpecificCharacterSet"):
+        for keyword in (
+            "AccessionNumber",
+            "StudyID",
+            "ReferringPhysicianName",
+            "StudyTime",
+            "SpecificCharacterSet",
+        ):
             delattr(ds, keyword)
         ds.PatientName = "plain"
         ds.save_as(path)

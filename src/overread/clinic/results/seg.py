@@ -93,7 +93,7 @@ def make_seg(
     organization = derived_uid(run.key, "dimension organization")
     for item in (*result.DimensionOrganizationSequence, *result.DimensionIndexSequence):
         item.DimensionOrganizationUID = organization
-    finish(result, files[0], package, run, headers)
+    finish(result, files[0], run, headers)
     return result
 
 

@@ -23,6 +23,7 @@ from overread.runtime.package import Package
 
 MANUFACTURER = "overread"
 MODEL = "overread"
+LIBRARY_MANUFACTURER = "Highdicom"
 CODING_SCHEME_NAME = "overread codes"
 
 # Type 2 in Patient and General Study modules (PS3.3 C.7.1.1, C.7.2.1): old sources leave some out.
@@ -177,22 +178,18 @@ def equipment(package: Package, run: Run) -> dict[str, Any]:
                 purpose_of_reference=PROCESSING_EQUIPMENT,
                 manufacturer_model_name=plain(manifest.name, 64),
                 software_versions=plain(manifest.version, 64),
-                contribution_description=_description(package),
+                contribution_description=f"package sha256 {package.sha256}",
             )
         ],
     }
 
 
-def _description(package: Package) -> str:
-    return f"package sha256 {package.sha256}"
-
-
-def finish(result: Dataset, source: Path, package: Package, run: Run, headers: Sequence[Dataset]) -> None:
+def finish(result: Dataset, source: Path, run: Run, headers: Sequence[Dataset]) -> None:
     """Fix the times to the run's and copy the patient's identity."""
     when = local_time(run.time, headers[0])
     result.InstanceCreationDate = result.SeriesDate = when.strftime("%Y%m%d")
     result.InstanceCreationTime = result.SeriesTime = when.strftime("%H%M%S")
     for item in result.ContributingEquipmentSequence:
-        if item.get("ContributionDescription") == _description(package):
+        if str(item.get("Manufacturer", "")).startswith((MANUFACTURER, LIBRARY_MANUFACTURER)):
             item.ContributionDateTime = when.strftime("%Y%m%d%H%M%S")
     copy_identity(source, result)

@@ -112,7 +112,7 @@ def make_sr(
         content_time=when.time().replace(microsecond=0),
         **equipment(package, run),
     )
-    finish(result, files[0], package, run, headers)
+    finish(result, files[0], run, headers)
     return result
 
 
