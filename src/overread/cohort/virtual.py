@@ -61,7 +61,7 @@ def make_virtual_cohort(
         raise InputError(f"patients: found {patients}, expected 3 to 999")
     if seed < 0:
         raise InputError(f"seed: found {seed}, expected 0 or more")
-    workers = max(1, min(patients, workers or len(os.sched_getaffinity(0))))
+    workers = max(1, min(patients, workers or _cores()))
     with building(out, _task(patients, seed)) as folder:
         splits = exact_splits(patients, seed)
         template = load_template()
@@ -70,6 +70,13 @@ def make_virtual_cohort(
         Cohort(folder, tuple(sorted(cases, key=lambda c: c.case))).write()
         (folder / "README.txt").write_text(README.format(patients=patients, seed=seed), encoding="utf-8")
     return Cohort.read(out, need="mask")
+
+
+def _cores() -> int:
+    """Cores this process may use; not every system can tell, then all there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def exact_splits(patients: int, seed: int) -> list[str]:

@@ -40,7 +40,7 @@ def lesion_load(rng: np.random.Generator, age: float) -> float:
     """Lesion volume to aim for, ml: log-normal, median 1.3 at 20 years to 11 at 90; one in 25 has none."""
     none = rng.random() < 0.04
     median = 1.3 * (11 / 1.3) ** ((age - 20) / 70)
-    load = float(np.clip(median * np.exp(rng.normal(0, 0.65)), 0.7, 28.0))
+    load = float(np.clip(median * np.exp(rng.normal(0, 0.65)), 0.7, 26.0))
     return 0.0 if none else load
 
 
