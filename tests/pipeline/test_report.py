@@ -256,7 +256,7 @@ def test_goals_show_estimate_lower_limit_and_what_decides(tmp_path: Path) -> Non
         report["endpoints"], ("point estimate", "lower limit"), ("✓ met", "✗ not met"), strict=True
     ):
         numbers = " ".join(number(endpoint[k]) for k in ("goal", "estimate", "low", "high"))
-        assert f"{metric_name(endpoint['metric'])} {numbers} {judged} {verdict}" in text
+        assert f"{metric_name(endpoint['metric'])} at least {numbers} {judged} {verdict}" in text
     assert "1 of 2 goals" in text
     marked = re.findall(r'<span class="judged">([^<]+)</span>', path.read_text(encoding="utf-8"))
     assert marked == [number(report["endpoints"][0]["estimate"]), number(report["endpoints"][1]["low"])]

@@ -23,19 +23,24 @@ from overread.stats.intervals import bootstrap_ci, mean_ci, proportion_ci
 from overread.stats.roc import auc, auc_macro
 from overread.stats.segmentation import dice, hausdorff95, lesion_detection, volume_error
 
-Metrics = dict[str, dict[str, Any]]
-
-
 @dataclass
 class Evaluation:
     """What the test gave: metrics, one row per case, and arrays for the figures."""
 
-    metrics: Metrics = field(default_factory=dict)
+    metrics: dict[str, dict[str, Any]] = field(default_factory=dict)
     rows: list[dict[str, Any]] = field(default_factory=list)
     y: NDArray[np.integer] | None = None
     probability: NDArray[np.floating] | None = None
     per_case: list[dict[str, Any]] = field(default_factory=list)
     primary: str = ""
+    not_computed: dict[str, str] = field(default_factory=dict)
+
+    def add(self, name: str, compute: Callable[[], Interval], unit: str) -> None:
+        """Add a metric; one that these cases cannot give (one class only, one case) is noted with the reason."""
+        try:
+            self.metrics[name] = metric(compute(), unit)
+        except ValueError as error:
+            self.not_computed[name] = str(error)
 
 
 Seen = Callable[[Case, Image, Prediction, NDArray[np.integer] | None], None]
@@ -49,7 +54,7 @@ def evaluate(package: Package, cases: Sequence[Case], advance: Callable[[], None
     """
     collect = _classification if package.manifest.task == "classification" else _segmentation
     evaluation, answered = collect(package, cases, advance, seen)
-    evaluation.metrics["answered"] = metric(proportion_ci(answered, len(cases)), "proportion of cases")
+    evaluation.add("answered", lambda: proportion_ci(answered, len(cases)), "proportion of cases")
     return evaluation
 
 
@@ -83,46 +88,56 @@ def _classification(
     decided = np.array([labels.index(str(r["decided"])) for r in out.rows if "decided" in r])
     out.y, out.probability = y, p
     out.primary = "auroc" if positive else "auroc_macro"
-    out.metrics |= classification_metrics(y, p, decided, labels, positive, _clusters(kept))
+    classification_metrics(out, y, p, decided, labels, positive, _clusters(kept))
     return out, len(kept)
 
 
 def classification_metrics(
+    out: Evaluation,
     y: NDArray[np.integer],
     p: NDArray[np.floating],
     decided: NDArray[np.integer],
     labels: Sequence[str],
     positive: str | None,
     cluster: NDArray[Any] | None,
-) -> Metrics:
-    """Metrics of class indices ``y (n,)``, probabilities ``p (n, labels)`` and decisions ``(n,)``.
+) -> None:
+    """Add the metrics of class indices ``y (n,)``, probabilities ``p (n, labels)`` and decisions ``(n,)``.
 
-    ``cluster`` names the patient of each case where patients have several; rates and areas then rest on a
+    ``cluster`` names the patient of each case where patients have several; areas and means then rest on a
     bootstrap over patients.
     """
-    n = len(y)
-    out: Metrics = {"balanced_accuracy": metric(balanced_accuracy(y, decided, cluster=cluster), "mean of class sensitivities")}
+    area = "area under the ROC curve"
+    out.add("balanced_accuracy", lambda: balanced_accuracy(y, decided, cluster=cluster), "mean of class sensitivities")
+    scored: tuple[NDArray[Any], NDArray[Any]] = (y, p)
     if positive is not None and len(labels) == 2:
         k = list(labels).index(positive)
-        truth, said, score = y == k, decided == k, p[:, k]
-        out["auroc"] = metric(auc(truth.astype(int), score, cluster=cluster), "area under the ROC curve")
+        truth, said = y == k, decided == k
+        scored = (truth.astype(int), p[:, k])
+        out.add("auroc", lambda: auc(*scored, cluster=cluster), area)
+        _add_rates(out, truth, said)
+    else:
+        out.add("auroc_macro", lambda: auc_macro(y, p, cluster=cluster), "mean one-against-rest area")
+        for k, label in enumerate(labels):
+            out.add(f"auroc_{label}", lambda k=k: auc((y == k).astype(int), p[:, k], cluster=cluster), area)
+        out.add("accuracy", lambda: proportion_ci(int((y == decided).sum()), len(y)), "proportion of cases")
+    out.add("brier", lambda: brier(*scored, cluster=cluster), "squared probability")
+    out.add("ece", lambda: ece(*scored, cluster=cluster), "probability")
+
+
+def _add_rates(out: Evaluation, truth: NDArray[np.bool_], said: NDArray[np.bool_]) -> None:
+    try:
         table = diagnostic_accuracy(
             int((truth & said).sum()), int((~truth & said).sum()), int((truth & ~said).sum()), int((~truth & ~said).sum())
         )
-        rates = {"sensitivity": table.sensitivity, "specificity": table.specificity, "accuracy": table.accuracy}
-        for name, rate in (rates | {"ppv": table.ppv, "npv": table.npv}).items():
-            if rate is not None:
-                out[name] = metric(rate, "proportion of cases")
-        y, p = truth.astype(int), score
-    else:
-        out["auroc_macro"] = metric(auc_macro(y, p, cluster=cluster), "mean one-against-rest area")
-        for k, label in enumerate(labels):
-            if 0 < (y == k).sum() < n:
-                out[f"auroc_{label}"] = metric(auc((y == k).astype(int), p[:, k], cluster=cluster), "area under the ROC curve")
-        out["accuracy"] = metric(proportion_ci(int((y == decided).sum()), n), "proportion of cases")
-    out["brier"] = metric(brier(y, p, cluster=cluster), "squared probability")
-    out["ece"] = metric(ece(y, p, cluster=cluster), "probability")
-    return out
+    except ValueError as error:
+        out.not_computed["sensitivity"] = out.not_computed["specificity"] = str(error)
+        return
+    rates = {"sensitivity": table.sensitivity, "specificity": table.specificity, "accuracy": table.accuracy}
+    for name, rate in (rates | {"ppv": table.ppv, "npv": table.npv}).items():
+        if rate is None:
+            out.not_computed[name] = "no case was decided so"
+        else:
+            out.metrics[name] = metric(rate, "proportion of cases")
 
 
 def _segmentation(
@@ -167,14 +182,14 @@ def _segmentation(
         values = np.array([r[key] for r in answered])
         unit = next(u for name, u in units.items() if key.startswith(name))
         bounds = (0.0, 1.0) if key.startswith("dice") else None
-        out.metrics[key] = metric(mean_ci(values, cluster=cluster, bounds=bounds), unit)
+        out.add(key, lambda v=values, b=bounds: mean_ci(v, cluster=cluster, bounds=b), unit)
     for label, counts in lesions.items():
-        out.metrics |= lesion_metrics(np.array(counts), label, cluster)
+        lesion_metrics(out, np.array(counts), label, cluster)
     return out, len(kept)
 
 
-def lesion_metrics(counts: NDArray[np.integer], label: str, cluster: NDArray[Any] | None) -> Metrics:
-    """Lesion-wise sensitivity, precision and F1 pooled over cases, and false lesions per case.
+def lesion_metrics(out: Evaluation, counts: NDArray[np.integer], label: str, cluster: NDArray[Any] | None) -> None:
+    """Add lesion-wise sensitivity, precision and F1 pooled over cases, and false lesions per case.
 
     ``counts``: ``(cases, 3)`` of found, false and missed lesions; intervals by bootstrap over cases.
     """
@@ -195,7 +210,8 @@ def lesion_metrics(counts: NDArray[np.integer], label: str, cluster: NDArray[Any
         ),
         f"false_lesions_per_case_{label}": (lambda i: float(counts[i, 1].mean()), "lesions per case"),
     }
-    return {name: metric(bootstrap_ci(f, index, cluster=cluster, resamples=1000), unit) for name, (f, unit) in ratios.items()}
+    for name, (f, unit) in ratios.items():
+        out.add(name, lambda f=f: bootstrap_ci(f, index, cluster=cluster, resamples=1000), unit)
 
 
 def _clusters(cases: Sequence[Case]) -> NDArray[Any] | None:
@@ -214,8 +230,11 @@ def subgroups(
     for attribute in attributes:
         groups = _groups([c.attributes.get(attribute, "") for c in kept])
         for name, members in groups.items():
-            interval = _within(evaluation, members, labels, positive, _clusters([kept[i] for i in members]))
-            if interval is not None:
+            try:
+                interval = _within(evaluation, members, labels, positive, _clusters([kept[i] for i in members]))
+            except ValueError as error:  # too few cases, or one class only
+                evaluation.not_computed[f"{evaluation.primary} of {attribute} {name}"] = str(error)
+            else:
                 part = {"attribute": attribute, "group": name, "n": len(members), "metric": evaluation.primary}
                 out.append(part | {k: interval.as_dict()[k] for k in ("estimate", "low", "high", "confidence", "method")})
     return out
@@ -227,14 +246,14 @@ def _within(
     labels: Sequence[str],
     positive: str | None,
     cluster: NDArray[Any] | None,
-) -> Interval | None:
+) -> Interval:
     if evaluation.per_case:
         values = [np.mean([v for k, v in evaluation.per_case[i].items() if k != "case"]) for i in members]
-        return mean_ci(np.array(values), cluster=cluster) if len(values) > 1 else None
+        if len(values) < 2:
+            raise ValueError("one case only")
+        return mean_ci(np.array(values), cluster=cluster, bounds=(0.0, 1.0))
     assert evaluation.y is not None and evaluation.probability is not None
     y, p = evaluation.y[members], evaluation.probability[members]
-    if len(np.unique(y)) < len(labels):
-        return None
     if positive is not None and len(labels) == 2:
         k = list(labels).index(positive)
         return auc((y == k).astype(int), p[:, k], cluster=cluster)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -17,6 +18,7 @@ from overread.cohort.cohort import Case, Cohort
 from overread.errors import InputError
 from overread.files import atomic_path, sha256_file, write_json
 from overread.imaging.image import Image
+from overread.pipeline.endpoints import judge
 from overread.pipeline.evaluate import Evaluation, evaluate, subgroups
 from overread.pipeline.gallery import Gallery
 from overread.pipeline.report import ReportFigures, write_report
@@ -76,6 +78,8 @@ def test_stage(folder: Path) -> None:
     page = write_report(folder, report, figures)
     for name, m in evaluation.metrics.items():
         console.print(f"  {name}: {m['estimate']:.3f} ({m['confidence']:.0%} CI {m['low']:.3f} to {m['high']:.3f}) {m['unit']}", highlight=False)
+    for name, reason in evaluation.not_computed.items():
+        console.print(f"  {name}: not computed ({reason})", highlight=False)
     console.print(f"  {page}", highlight=False)
     if openings > 1:
         console.print(f"  [yellow]The test patients have now been opened {openings} times; the report says so.")
@@ -83,8 +87,6 @@ def test_stage(folder: Path) -> None:
 
 def refresh_seconds(space: Workspace) -> None:
     """Bring the stage times in report.json up to date after a later stage."""
-    import json
-
     path = space.folder / "report.json"
     if path.is_file():
         report = json.loads(path.read_text(encoding="utf-8"))
@@ -117,8 +119,6 @@ def _write_rows(path: Path, rows: Sequence[dict[str, Any]]) -> Path:
 def _report(
     space: Workspace, package: Package, cohort: Cohort, evaluation: Evaluation, result: dict[str, Any]
 ) -> dict[str, Any]:
-    import json
-
     protocol, manifest = space.protocol, package.manifest
     checked = space.folder / "check.json"
     history = json.loads((space.model / "history.json").read_text(encoding="utf-8"))["history"]
@@ -139,6 +139,7 @@ def _report(
             "version": manifest.version,
         },
         "test": evaluation.metrics,
+        "not_computed": evaluation.not_computed,
         "primary": evaluation.primary,
         "endpoints": _endpoints(space, evaluation),
         "subgroups": subgroups(evaluation, cohort.split("test"), protocol.subgroups, protocol.labels, protocol.positive),
@@ -168,17 +169,10 @@ def _report(
 
 
 def _endpoints(space: Workspace, evaluation: Evaluation) -> list[dict[str, Any]]:
-    out = []
-    for endpoint in space.protocol.endpoints:
-        found = evaluation.metrics.get(endpoint.metric)
-        if found is None:
-            names = ", ".join(evaluation.metrics)
-            raise InputError(
-                f"{space.folder / 'protocol.yaml'}: endpoints: no metric {endpoint.metric!r}; this task gives {names}"
-            )
-        row = {k: found[k] for k in ("estimate", "low", "high")}
-        out.append(endpoint.model_dump() | row | {"met": bool(found[endpoint.judged_on] >= endpoint.goal)})
-    return out
+    try:
+        return [judge(e, evaluation.metrics) for e in space.protocol.endpoints]
+    except ValueError as error:
+        raise InputError(f"{space.folder / 'protocol.yaml'}: endpoints: {error}") from error
 
 
 def _versions() -> dict[str, str]:

@@ -25,12 +25,13 @@ class _Strict(BaseModel):
 class Endpoint(_Strict):
     """A goal fixed before the test patients are opened: ``metric`` must reach ``goal``.
 
-    ``judged_on`` says which quantity counts: the point ``estimate`` or the lower confidence limit ``low``.
+    ``judged_on`` says which quantity counts: the point ``estimate``, or the less favourable confidence ``limit``
+    (the lower one where more is better, the upper one for errors and distances).
     """
 
     metric: str
     goal: float
-    judged_on: Literal["estimate", "low"] = "low"
+    judged_on: Literal["estimate", "limit"] = "limit"
 
 
 class DeclaredLimits(_Strict):
@@ -128,7 +129,7 @@ _COMMENTS = {
     "intended_use": "In one or two sentences: which patients, which images, for what purpose.",
     "channels": "One per input; `match` tells the clinic node which DICOM series it is (keyword: regular expression).",
     "operating_point": "Fixed on the tuning patients: youden, sensitivity>=0.95 or specificity>=0.9.",
-    "endpoints": "Goals fixed before the test patients are opened; judged on the lower confidence limit unless said.",
+    "endpoints": "Goals fixed before the test patients are opened; judged on the less favourable confidence limit, or on the estimate.",
     "subgroups": "Columns of cohort.csv for which the result is shown apart.",
     "budget": "Wall-clock time for the whole run.",
     "limits": "What the package must refuse to answer and the images alone do not tell.",
