@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,7 +23,8 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
-from overread.clinic.spool import Spool
+from overread.clinic.send import parse_peer, send_files
+from overread.clinic.spool import Spool, Status, Stored
 from overread.clinic.storage import start_storage
 from overread.runtime.manifest import Channel, Intensity, Limits, Manifest, OperatingPoint, Preprocess
 from overread.runtime.package import Package, write_package
@@ -170,22 +173,34 @@ def free_port() -> int:
 
 @dataclass
 class Archive:
-    """A storage node that stands for the PACS; ``arrivals`` lists every C-STORE by SOP Instance UID."""
+    """A storage node that stands for the PACS.
+
+    ``arrivals`` lists the SOP Instance UID of every C-STORE that ended well, ``refusals`` of the others;
+    ``on_first`` is called once, after the first arrival; with ``refuse`` nothing is taken.
+    """
 
     folder: Path
     port: int
     arrivals: list[str] = field(default_factory=list)
+    refusals: list[Stored] = field(default_factory=list)
+    on_first: Callable[[], None] | None = None
+    refuse: bool = False
     server: Any = None
 
     def start(self) -> None:
         """Listen."""
         self.server = start_storage(
-            Spool(self.folder),
-            aet="PACS",
-            host="127.0.0.1",
-            port=self.port,
-            on_stored=lambda stored, calling: self.arrivals.append(stored.sop),
+            _Gate(self.folder, self), aet="PACS", host="127.0.0.1", port=self.port, on_stored=self._arrived
         )
+
+    def _arrived(self, stored: Stored, calling: str) -> None:
+        if stored.status is not Status.SUCCESS:
+            self.refusals.append(stored)
+            return
+        self.arrivals.append(stored.sop)
+        if self.on_first is not None:
+            action, self.on_first = self.on_first, None
+            action()
 
     def stop(self) -> None:
         """Stop listening."""
@@ -204,6 +219,19 @@ class Archive:
             ds = dcmread(path)
             found.setdefault(str(ds.Modality), []).append(ds)
         return found
+
+
+class _Gate(Spool):
+    """A spool that may be told to take nothing."""
+
+    def __init__(self, folder: Path, archive: Archive) -> None:
+        super().__init__(folder)
+        self.archive = archive
+
+    def store(self, meta: bytes, data: bytes, sop_class: str, sop: str, transfer_syntax: str) -> Stored:
+        if self.archive.refuse:
+            return Stored(Status.DOES_NOT_MATCH, "not today")
+        return super().store(meta, data, sop_class, sop, transfer_syntax)
 
 
 @dataclass
@@ -226,16 +254,39 @@ class Site:
         """Where to send."""
         return f"{self.config['aet']}@127.0.0.1:{self.config['port']}"
 
-    def start(self, **environment: str) -> None:
-        """overread serve, until its page answers."""
+    def start(self, *command: str) -> None:
+        """overread serve, or another script with the same meaning, until its page answers."""
+        program = command or ("-m", "overread.cli", "serve", str(self.yaml))
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "overread.cli", "serve", str(self.yaml)],
+            [sys.executable, *program],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
-        wait_for(lambda: self._answers() or self._died(), 30)
+        wait_for(lambda: self._answers() or self._died(), 40)
+
+    def send(self, *files: Path) -> None:
+        """C-STORE, each acknowledged."""
+        assert not send_files(files, parse_peer(self.peer), "MODALITY").failed
+
+    def study(self, uid: str) -> dict[str, Any]:
+        """What the node says about a study; empty where it does not know it."""
+        try:
+            return dict(json.loads(self.get(f"/api/studies/{uid}")))
+        except urllib.error.HTTPError as error:
+            assert error.code == 404
+            return {}
+
+    def wait_state(self, uid: str, state: str) -> dict[str, Any]:
+        """Wait until a study stands there."""
+        return dict(wait_for(lambda: (s := self.study(uid)) and s["state"] == state and s))
+
+    def end(self) -> None:
+        """Make sure that no process is left."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(10)
 
     def _answers(self) -> bool:
         try:
@@ -273,6 +324,22 @@ class Site:
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
+
+
+def make_site(folder: Path, pacs_port: int) -> Site:
+    """A node with one route and one destination; the package is for the caller to write."""
+    folder.mkdir()
+    config = {
+        "aet": "OVERREAD",
+        "port": free_port(),
+        "folder": "state",
+        "quiet_seconds": 0.5,
+        "web": {"port": free_port()},
+        "routes": [{"name": "blocks", "package": "blocks.overread", "match": {"Modality": "^MR$"}}],
+        "destinations": [{"name": "PACS", "aet": "PACS", "host": "127.0.0.1", "port": pacs_port}],
+        "delivery": {"attempts": 3, "retry_seconds": 0.2, "longest_retry_seconds": 1, "timeout_seconds": 5},
+    }
+    return Site(folder, config)
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = 20.0) -> Any:

@@ -50,6 +50,7 @@ def test_the_hash_ignores_layout_and_comments(tmp_path: Path) -> None:
         ({"counted_labels": ["cyst"]}, "'cyst'"),
         ({"name": "../x"}, "name"),
         ({"channels": []}, "channels"),
+        ({"endpoints": [{"metric": "dice", "goal": 0.8}]}, "no metric 'dice'"),
         ({"endpoints": [{"metric": "auroc", "goal": "high"}]}, "endpoints.0.goal"),
     ],
 )

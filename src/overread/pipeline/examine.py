@@ -169,10 +169,13 @@ def _report(
 
 
 def _endpoints(space: Workspace, evaluation: Evaluation) -> list[dict[str, Any]]:
-    try:
-        return [judge(e, evaluation.metrics) for e in space.protocol.endpoints]
-    except ValueError as error:
-        raise InputError(f"{space.folder / 'protocol.yaml'}: endpoints: {error}") from error
+    rows = []
+    for endpoint in space.protocol.endpoints:
+        try:
+            rows.append(judge(endpoint, evaluation.metrics))
+        except ValueError as error:
+            evaluation.not_computed[f"goal for {endpoint.metric}"] = str(error)
+    return rows
 
 
 def _versions() -> dict[str, str]:

@@ -91,7 +91,24 @@ class Protocol(_Strict):
             raise ValueError(f"counted_labels: {extra[0]!r} is not among the foreground labels {self.labels[1:]}")
         if self.task == "classification" and len(self.labels) == 2 and self.positive is None:
             raise ValueError(f"positive: missing; say which of {self.labels} counts as positive")
+        names = self.goal_metrics()
+        for endpoint in self.endpoints:
+            if endpoint.metric not in names:
+                raise ValueError(f"endpoints: no metric {endpoint.metric!r} to set a goal for; expected one of {', '.join(names)}")
         return self
+
+    def goal_metrics(self) -> list[str]:
+        """The metrics of this task's test that have a better direction, so that a goal can be set for them."""
+        if self.task == "segmentation":
+            names = ["dice", *(f"{m}_{label}" for m in ("dice", "hd95") for label in self.labels[1:])]
+            per_lesion = ("lesion_sensitivity", "lesion_precision", "lesion_f1", "false_lesions_per_case")
+            names += [f"{m}_{label}" for label in self.counted_labels for m in per_lesion]
+        elif len(self.labels) == 2:
+            names = ["auroc", "sensitivity", "specificity", "ppv", "npv", "accuracy", "balanced_accuracy", "brier", "ece"]
+        else:
+            names = ["auroc_macro", *(f"auroc_{label}" for label in self.labels)]
+            names += ["accuracy", "balanced_accuracy", "brier", "ece"]
+        return [*names, "answered"]
 
     def digest(self) -> str:
         """SHA-256 of the content, whatever the layout and comments of the file."""
