@@ -17,3 +17,6 @@ def data_dir() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real images at {folder} (set OVERREAD_DATA)")
     return folder
+
+
+pytest_plugins = ["tests.small_road"]

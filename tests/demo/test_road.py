@@ -1,0 +1,38 @@
+"""The demo in small: every station is passed and what a person is told is true."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from pydicom import dcmread
+
+from overread.demo import road
+from overread.errors import InputError
+from overread.ledger.ledger import Ledger
+
+
+def test_the_whole_demo_on_few_patients(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(road, "PATIENTS", 12)
+    monkeypatch.setattr(road, "BUDGET", "20s")
+    out = tmp_path / "demo"
+    road.run_demo(out)
+    told = capsys.readouterr().out
+    report = json.loads((out / "lesions" / "report.json").read_text())
+    assert report["virtual"] is True
+    assert f"{report['test']['dice']['estimate']:.3f}" in told and "virtual patient" in told
+    objects = [dcmread(p) for p in (out / "pacs").rglob("*.dcm")]
+    assert sorted(d.Modality for d in objects) == ["SEG", "SR"]
+    assert all(d.PatientID.startswith("VIRTUAL") for d in objects)
+    assert Ledger.open(out / "lesions" / "ledger.db").verify().ok
+    assert "virtual patients" in (out / "lesions" / "report.html").read_text()
+
+
+def test_a_folder_that_is_not_the_demos_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("three years of work")
+    with pytest.raises(InputError, match="not made by the demo"):
+        road.run_demo(tmp_path)
+    assert (tmp_path / "thesis.txt").read_text() == "three years of work"

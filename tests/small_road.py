@@ -1,0 +1,19 @@
+"""A whole protocol on a dozen virtual patients, run once per test session and shared by the tests that need one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from overread.cohort.virtual import make_virtual_cohort
+from overread.pipeline.stages import run_stages
+
+
+@pytest.fixture(scope="session")
+def small_road(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a protocol that went through every stage; the model is hardly trained."""
+    folder = tmp_path_factory.mktemp("road") / "lesions"
+    make_virtual_cohort(folder, patients=12)
+    run_stages(folder, "20s")
+    return folder
