@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import socket
 import threading
@@ -23,6 +24,8 @@ from overread.errors import InputError
 
 # Whole requests in a log would be patient data in a log.
 _config.LOG_HANDLER_LEVEL = "none"
+# What goes wrong is answered, raised or returned here; the library's own log would say it once more.
+logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)
 MAXIMUM_PDU = 256 * 1024
 NETWORK_TIMEOUT_SECONDS = 60.0
 PREFIX = b"\0" * 128 + b"DICM"

@@ -154,6 +154,8 @@ class Work:
         )
         refusals = known.refusals + int(ended.refused)
         values = {"attempts": attempt, "refusals": refusals, "error": self._public(ended.error)}
+        if ended.error and ended.error != known.error:
+            log.warning("run %s: not delivered to %s yet: %s", key, name, ended.error)
         # Evidence first: after a crash in between an event may be there twice, but is never missing.
         if ended.state is DeliveryState.DELIVERED:
             hashes = {p.name: sha256_file(p) for p in objects}
@@ -193,7 +195,9 @@ class Work:
 
     def _public(self, error: Exception | str) -> str:
         """An error's text on one line without the folders of this machine."""
-        text = " ".join(str(error).split()) or type(error).__name__
+        text = " ".join(str(error).split())
+        if not text and isinstance(error, Exception):
+            text = type(error).__name__
         return text.replace(f"{self.spool.folder}/", "").replace(f"{self.results}/", "")
 
 

@@ -83,7 +83,7 @@ def create_app(state: State, results: Path, facts: NodeFacts, trouble: Callable[
         undefined=StrictUndefined,
         trim_blocks=True,
     )
-    pages.filters["moment"] = moment
+    pages.filters.update(moment=moment, person=person)
     pages.globals.update(
         facts=facts, state_words=STATE_WORDS, delivery_words=DELIVERY_WORDS, refresh=REFRESH_SECONDS
     )
@@ -193,6 +193,13 @@ def has_picture(run: RunRow | None) -> bool:
 def moment(text: str) -> str:
     """A time in UTC as the node's local time, to the second."""
     return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M:%S") if text else ""
+
+
+def person(name: str) -> str:
+    """A DICOM person name for reading: ``Family, Given`` of its first group (PS3.5 section 6.2.1)."""
+    parts = [part.strip() for part in name.split("=")[0].split("^")]
+    given = " ".join(part for part in parts[1:3] if part)
+    return ", ".join(part for part in (parts[0], given) if part)
 
 
 def _interval(low: float | None, high: float | None, unit: str, confidence: float, form: str) -> str:

@@ -26,10 +26,10 @@ def draw(image: Image, mask: NDArray[np.uint8] | None, *, virtual: bool) -> byte
     Pixels are made square from the image's spacing; "virtual patient" is written below where it applies.
     """
     shown = np.zeros(image.spatial, np.uint8) if mask is None else mask
-    index = best_slice(shown)
-    plane, labels = slice_of(image, index, shown)
-    picture = overlay(window_to_uint8(plane), labels)
-    picture = _square_pixels(picture, *_step(image))
+    plane, labels = slice_of(image, best_slice(shown), shown)
+    size = _square_size(plane.shape, *_step(image))
+    gray = _resized(window_to_uint8(plane), size, Pillow.Resampling.BICUBIC)
+    picture = overlay(gray, _resized(labels, size, Pillow.Resampling.NEAREST))
     text = "Research use only. Not for diagnosis."
     return png_bytes(caption(picture, f"Virtual patient. {text}" if virtual else text))
 
@@ -44,8 +44,12 @@ def _step(image: Image) -> tuple[float, float]:
     return (a, b) if along_first[0, 0] != along_first[1, 0] else (b, a)
 
 
-def _square_pixels(picture: NDArray[np.uint8], row_step: float, column_step: float) -> NDArray[np.uint8]:
-    height, width = picture.shape[0] * row_step, picture.shape[1] * column_step
+def _square_size(shape: tuple[int, ...], row_step: float, column_step: float) -> tuple[int, int]:
+    """Width and height in square pixels for a plane of ``(rows, columns)``."""
+    height, width = shape[0] * row_step, shape[1] * column_step
     scale = LONGEST_SIDE / max(height, width)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return np.asarray(Pillow.fromarray(picture).resize(size, Pillow.Resampling.BICUBIC))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _resized(plane: NDArray[np.uint8], size: tuple[int, int], how: Pillow.Resampling) -> NDArray[np.uint8]:
+    return np.asarray(Pillow.fromarray(np.ascontiguousarray(plane)).resize(size, how))

@@ -1,0 +1,108 @@
+"""Which route, which series for which channel, and one image of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from overread.clinic.assemble import UnusableError, assemble, choose_route, choose_series, list_series
+from overread.clinic.config import Route
+from overread.runtime.manifest import Channel, Manifest
+from tests.clinic.site import SHAPE, plane_of, write_segmenter, write_series
+
+T1 = Channel(name="T1", modality=["MR"], match={"SeriesDescription": "^T1"})
+FLAIR = Channel(name="FLAIR", modality=["MR"], match={"SeriesDescription": "(?i)flair"})
+
+
+def manifest(folder: Path, *channels: Channel) -> Manifest:
+    return write_segmenter(folder / "p.overread", channels).manifest
+
+
+def study(folder: Path, **second: Any) -> list[Any]:
+    first = write_series(folder / "1", series="1.2.1")
+    more = write_series(folder / "2", series="1.2.2", **{"description": "Flair axial", **second})
+    return list_series(first + more)
+
+
+def test_series_are_told_apart(tmp_path: Path) -> None:
+    found = study(tmp_path)
+    assert [(s.uid, len(s.files)) for s in found] == [("1.2.1", 6), ("1.2.2", 6)]
+    assert str(found[0]) == "MR T1 (6 instances, series 1.2.1)"
+
+
+def test_first_fitting_route_wins(tmp_path: Path) -> None:
+    routes = [
+        Route(name="ct", package=Path("a"), match={"Modality": "^CT$"}),
+        Route(name="flair", package=Path("b"), match={"Modality": "^MR$", "SeriesDescription": "Flair"}),
+        Route(name="any", package=Path("c")),
+    ]
+    series = study(tmp_path)
+    chosen = choose_route(routes, series)
+    assert chosen is not None
+    assert chosen.name == "flair"
+    assert choose_route(routes[:1], series) is None
+
+
+def test_each_channel_has_its_series(tmp_path: Path) -> None:
+    series = study(tmp_path)
+    assert choose_series(T1, series).uid == "1.2.1"
+    assert choose_series(FLAIR, series).uid == "1.2.2"
+    with pytest.raises(UnusableError, match="no series fits") as caught:
+        choose_series(Channel(name="CT", modality=["CT"]), series)
+    assert caught.value.code == "CHANNEL_MISSING"
+    with pytest.raises(UnusableError, match="2 series fit") as caught:
+        choose_series(Channel(name="any"), series)
+    assert caught.value.code == "CHANNEL_AMBIGUOUS"
+
+
+def test_objects_without_pixels_are_no_candidates(tmp_path: Path, data_dir: Path) -> None:
+    reports = sorted((data_dir / "dicom_seg_sr" / "dcmqi_sr").rglob("*.dcm"))[:1]
+    series = list_series(write_series(tmp_path / "1") + reports)
+    assert len(series) == 2
+    assert choose_series(Channel(name="any"), series).header.Modality == "MR"
+
+
+def test_one_series_for_two_channels_is_refused(tmp_path: Path) -> None:
+    series = list_series(write_series(tmp_path / "1"))
+    twice = (Channel(name="a"), Channel(name="b"))
+    with pytest.raises(UnusableError, match="channels a and b: one series fits both"):
+        assemble(manifest(tmp_path, *twice), series)
+
+
+def test_channels_on_one_grid(tmp_path: Path) -> None:
+    made = assemble(manifest(tmp_path, FLAIR, T1), study(tmp_path))
+    assert made.image.channels == ("FLAIR", "T1")
+    assert made.image.spatial == SHAPE
+    assert [p.parent.name for p in made.files] == ["2"] * 6 + ["1"] * 6
+    assert np.array_equal(made.image.array[0][:, :, 2].T, plane_of(2))
+    # In slice order, whatever the order of the names.
+    assert [p.stem for p in made.first] == [f"1.2.2.{k + 1}" for k in range(6)]
+    assert made.image.notes == ()
+
+
+def test_another_grid_of_the_same_frame_is_resampled_and_said(tmp_path: Path) -> None:
+    series = study(tmp_path, slices=4)
+    made = assemble(manifest(tmp_path, T1, FLAIR), series)
+    assert made.image.array.shape == (2, *SHAPE)
+    assert np.array_equal(made.image.array[1][:, :, 1].T, plane_of(1))
+    assert np.all(made.image.array[1][:, :, 5] == 0)
+    assert any("resampled from 12 x 10 x 4 to the first channel's grid" in n for n in made.image.notes)
+
+
+@pytest.mark.parametrize("frame", ["1.2.8", ""])
+def test_another_frame_of_reference_is_refused(tmp_path: Path, frame: str) -> None:
+    series = study(tmp_path, frame=frame)
+    with pytest.raises(UnusableError, match="frame of reference") as caught:
+        assemble(manifest(tmp_path, T1, FLAIR), series)
+    assert caught.value.code == "FRAME_OF_REFERENCE"
+
+
+def test_series_that_cannot_be_read(tmp_path: Path) -> None:
+    files = write_series(tmp_path / "1")
+    files[2].unlink()
+    with pytest.raises(UnusableError) as caught:
+        assemble(manifest(tmp_path, T1), list_series(files[:2] + files[3:]))
+    assert caught.value.code == "UNREADABLE"
