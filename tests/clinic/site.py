@@ -114,7 +114,7 @@ def _model(
 def write_segmenter(
     path: Path, channels: tuple[Channel, ...] = (Channel(name="T1", modality=["MR"]),), **manifest: Any
 ) -> Package:
-    """A package whose mask is every voxel where the first channel exceeds 500: label ``lesion``; ``edema`` never."""
+    """A package that finds ``lesion`` where the first channel exceeds 500, and never an ``edema``."""
     onnx = pytest.importorskip("onnx")
     count = len(channels)
     weight = np.zeros((3, count, 1, 1, 1), np.float32)

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.clinic.site import SHAPE, plane_of, write_segmenter, write_series
 
 from overread.clinic.assemble import UnusableError, assemble, choose_route, choose_series, list_series
 from overread.clinic.config import Route
 from overread.runtime.manifest import Channel, Manifest
-from tests.clinic.site import SHAPE, plane_of, write_segmenter, write_series
 
 T1 = Channel(name="T1", modality=["MR"], match={"SeriesDescription": "^T1"})
 FLAIR = Channel(name="FLAIR", modality=["MR"], match={"SeriesDescription": "(?i)flair"})

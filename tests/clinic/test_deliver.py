@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from overread.clinic.config import Delivery, Destination
 from overread.clinic.deliver import backoff, offer
 from overread.clinic.send import Answer, SendResult, UnreachableError
-from overread.clinic.state import DeliveryState
+from overread.clinic.tables import DeliveryState
 
 POLICY = Delivery(attempts=3, retry_seconds=2, longest_retry_seconds=60)
 PACS = Destination(name="P", aet="PACS", host="h", port=104)

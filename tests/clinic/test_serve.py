@@ -67,8 +67,8 @@ class Day:
             {"name": "chest", "package": "chest.overread", "match": {"Modality": "^(CR|DX)$"}},
         ]
         site.start()
-        single = write_series(folder / "a", study="1.2.1", series="1.2.1.1", PatientName=SCRIPT, PatientID="VIRTUAL-1")
-        site.send(*single)
+        who = {"PatientName": SCRIPT, "PatientID": "VIRTUAL-1"}
+        site.send(*write_series(folder / "a", study="1.2.1", series="1.2.1.1", **who))
         two = {"study": "1.2.2", "StudyDescription": "Pair"}
         site.send(*write_series(folder / "b1", series="1.2.2.1", **two))
         site.send(*write_series(folder / "b2", series="1.2.2.2", description="FLAIR", slices=5, **two))
@@ -79,7 +79,8 @@ class Day:
         site.send(self.chest)
         elsewhere = {"study": "1.2.5", "StudyDescription": "Pair"}
         site.send(*write_series(folder / "e1", series="1.2.5.1", frame="1.2.5.8", **elsewhere))
-        site.send(*write_series(folder / "e2", series="1.2.5.2", frame="1.2.5.9", description="FLAIR", **elsewhere))
+        other = {"frame": "1.2.5.9", "description": "FLAIR", **elsewhere}
+        site.send(*write_series(folder / "e2", series="1.2.5.2", **other))
 
     def results(self, study: str) -> dict[str, Any]:
         found = [dcmread(p) for p in sorted(self.archive.folder.glob(f"{study}/*.dcm"))]
@@ -136,9 +137,12 @@ def test_two_channels_on_one_grid(day: Day) -> None:
 
 @pytest.mark.parametrize(
     ("study", "code", "words"),
-    [("1.2.3", "CHANNEL_MIS", "channel FLAIR: no series fits"), ("1.2.5", "FRAME_OF_RE", "frame of reference 1.2.5.9")],
+    [
+        ("1.2.3", "CHANNEL_MIS", "channel FLAIR: no series fits"),
+        ("1.2.5", "FRAME_OF_RE", "frame of reference 1.2.5.9"),
+    ],
 )
-def test_study_that_cannot_be_read_is_failed_with_a_coded_report(day: Day, study: str, code: str, words: str) -> None:
+def test_unreadable_study_is_failed_with_a_coded_report(day: Day, study: str, code: str, words: str) -> None:
     day.site.wait_state(study, "failed")
     wait_for(lambda: day.files(study))
     row = day.site.study(study)
@@ -310,4 +314,3 @@ def test_the_clinic_needs_no_torch() -> None:
         "assert 'torch' not in sys.modules and 'monai' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
-

@@ -9,17 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 from pydicom import dcmread
+from tests.clinic.results.test_sr import coded
+from tests.clinic.site import free_port, write_segmenter, write_series
 
 from overread.clinic.config import ClinicConfig
 from overread.clinic.record import ANSWER, Record, run_key
-from overread.clinic.results.sr import Failure
+from overread.clinic.results.groups import Failure
 from overread.clinic.spool import Spool
-from overread.clinic.state import DeliveryState, State, StudyState
+from overread.clinic.state import State
+from overread.clinic.tables import DeliveryState, StudyState
 from overread.clinic.work import Predict, Work
 from overread.ledger.ledger import Ledger
 from overread.runtime.predict import predict
-from tests.clinic.results.test_sr import coded
-from tests.clinic.site import free_port, write_segmenter, write_series
 
 Make = Callable[..., tuple[Work, str]]
 
@@ -50,11 +51,19 @@ def make(tmp_path: Path) -> Make:
         work = Work(config, {package.sha256: package}, spool, state, ledger, predict)
         key = run_key("1.2.3", sops, package.sha256)
         common = {"package_name": "p", "package_version": "1", "package_sha256": package.sha256, "route": "r"}
-        record = Record(key, "1.2.3", tuple(sops), created="2026-01-02T03:04:05+00:00", virtual=False, **common)
+        record = Record(
+            key, "1.2.3", tuple(sops), created="2026-01-02T03:04:05+00:00", virtual=False, **common
+        )
         work.folder(key).write_record(record)
         state.arrived("1.2.3", len(files), "CT", {})
         state.add_run(
-            key=key, study_uid="1.2.3", created=record.created, state=StudyState.QUEUED, sops_sha256="0", instances=6, **common
+            key=key,
+            study_uid="1.2.3",
+            created=record.created,
+            state=StudyState.QUEUED,
+            sops_sha256="0",
+            instances=6,
+            **common,
         )
         return work, key
 
@@ -93,20 +102,18 @@ def test_answer_survives_the_disk(make: Make) -> None:
     assert len(kept.used) == len(kept.first) == 6
 
 
-def test_full_disk_and_no_memory_are_not_the_study(make: Make) -> None:
-    for error in (OSError(28, "No space left on device"), MemoryError()):
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), MemoryError()])
+def test_full_disk_and_no_memory_are_not_the_study(make: Make, error: Exception) -> None:
+    def fail(*_: Any) -> Any:
+        raise error
 
-        def fail(*_: Any, error: Exception = error) -> Any:
-            raise error
-
-        work, key = make(fail)
-        with pytest.raises(type(error)):
-            work.answer(key)
-        assert not (work.folder(key).folder / ANSWER).exists()
-        work.give_up(key, "later", again=True)
-        assert run_of(work, key).again
-        assert [r.key for r in work.state.unfinished()] == [key]
-        return
+    work, key = make(fail)
+    with pytest.raises(type(error)):
+        work.answer(key)
+    assert not (work.folder(key).folder / ANSWER).exists()
+    work.give_up(key, "later", again=True)
+    assert run_of(work, key).again
+    assert [r.key for r in work.state.unfinished()] == [key]
 
 
 def test_any_other_error_is_told_to_the_pacs(make: Make) -> None:

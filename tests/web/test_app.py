@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from overread.clinic.state import DeliveryState, State, StudyState
+from overread.clinic.state import State
+from overread.clinic.tables import DeliveryState, StudyState
 from overread.web.app import NodeFacts, create_app, person
 
 KEY = "0123456789abcdef" * 2
@@ -83,7 +84,8 @@ def test_empty_clinic_says_where_to_send(clinic: Clinic) -> None:
 
 def test_nothing_is_believed_that_a_sender_or_a_model_wrote(clinic: Clinic) -> None:
     clinic.add(patient_name=EVIL, patient_id=EVIL, description=EVIL, modalities=EVIL)
-    measurement = {"label": EVIL, "name": EVIL, "value": 1.0, "low": 0.5, "high": 2.0, "unit": EVIL, "confidence": 0.9}
+    measurement = {"label": EVIL, "name": EVIL, "value": 1.0, "low": 0.5, "high": 2.0, "unit": EVIL}
+    measurement["confidence"] = 0.9
     breach = {"code": EVIL, "found": EVIL, "expected": EVIL}
     clinic.run(error=EVIL, prediction=prediction(measurements=[measurement], breaches=[breach], notes=[EVIL]))
     clinic.state.set_delivery(KEY, "PACS", DeliveryState.WAITING, error=EVIL)
@@ -108,8 +110,11 @@ def test_page_asks_nothing_of_the_network(clinic: Clinic) -> None:
 
 def test_number_with_unit_and_interval(clinic: Clinic) -> None:
     clinic.add()
-    volume = {"label": "lesion", "name": "volume", "value": 3.14159, "low": 2, "high": 5, "unit": "ml", "confidence": 0.9}
-    clinic.run(prediction=prediction(measurements=[volume, {**volume, "label": "cyst", "value": 0, "low": None}]))
+    volume = {"label": "lesion", "name": "volume", "value": 3.14159, "low": 2, "high": 5, "unit": "ml"}
+    volume["confidence"] = 0.9
+    clinic.run(
+        prediction=prediction(measurements=[volume, {**volume, "label": "cyst", "value": 0, "low": None}])
+    )
     for page in both(clinic):
         assert "lesion found" in page
         assert "3.14 ml" in page
@@ -187,7 +192,12 @@ def test_unknown_study_and_health(clinic: Clinic) -> None:
 
 @pytest.mark.parametrize(
     ("name", "read"),
-    [("Doe^Jane^A^Dr", "Doe, Jane A"), ("Doe", "Doe"), ("", ""), ("Yamada^Tarou=\u5c71\u7530", "Yamada, Tarou")],
+    [
+        ("Doe^Jane^A^Dr", "Doe, Jane A"),
+        ("Doe", "Doe"),
+        ("", ""),
+        ("Yamada^Tarou=\u5c71\u7530", "Yamada, Tarou"),
+    ],
 )
 def test_person_names_are_read(name: str, read: str) -> None:
     assert person(name) == read

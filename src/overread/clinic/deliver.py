@@ -8,7 +8,7 @@ from pathlib import Path
 
 from overread.clinic.config import Delivery, Destination
 from overread.clinic.send import Peer, SendResult, UnreachableError, send_files
-from overread.clinic.state import DeliveryState
+from overread.clinic.tables import DeliveryState
 
 OUT_OF_RESOURCES = 0xA7
 Send = Callable[..., SendResult]

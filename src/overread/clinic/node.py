@@ -20,8 +20,9 @@ from overread.clinic.config import ClinicConfig
 from overread.clinic.record import Record, run_key, sops_sha256
 from overread.clinic.results.source import read_headers
 from overread.clinic.spool import Spool, Status, Stored
-from overread.clinic.state import State, StudyState, now
+from overread.clinic.state import State, now
 from overread.clinic.storage import start_storage
+from overread.clinic.tables import StudyState
 from overread.clinic.work import Predict, Work
 from overread.errors import InputError
 from overread.files import fsync_folder

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from overread.clinic.results.sr import Failure
+from overread.clinic.results.groups import Failure
 from overread.files import atomic_path, canonical_json, sha256_bytes, write_json
 from overread.runtime.prediction import Breach, Measurement, Outcome, Prediction
 

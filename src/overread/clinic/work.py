@@ -15,12 +15,14 @@ from overread.clinic.assemble import UnusableError, assemble, list_series
 from overread.clinic.config import ClinicConfig, Route
 from overread.clinic.deliver import Offered, offer
 from overread.clinic.record import PICTURE, SEG, SR, Answer, RunFolder, plain_prediction
+from overread.clinic.results.groups import Failure
 from overread.clinic.results.picture import draw
 from overread.clinic.results.seg import make_seg
 from overread.clinic.results.source import Run, read_headers
-from overread.clinic.results.sr import Failure, make_sr
+from overread.clinic.results.sr import make_sr
 from overread.clinic.spool import Spool
-from overread.clinic.state import DeliveryState, State, StudyState
+from overread.clinic.state import State
+from overread.clinic.tables import DeliveryState, StudyState
 from overread.errors import InputError, OverreadError
 from overread.files import atomic_path, sha256_file
 from overread.imaging.image import Image

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dbos import DBOS, DBOSConfig, EnqueueOptions, WorkflowSerializationFormat, WorkflowStatus, error
 
-from overread.clinic.state import DeliveryState, StudyState
+from overread.clinic.tables import DeliveryState, StudyState
 from overread.clinic.work import Work
 
 # Pinned: DBOS resumes only work of the same version and executor. Change the version when steps change in

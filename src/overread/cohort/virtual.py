@@ -132,14 +132,14 @@ def _task(patients: int, seed: int) -> dict[str, object]:
         "positive": "lesion",
         "counted_labels": ["lesion"],
         "modality": ["MR"],
-        "match": {name: {"SeriesDescription": f"^{name}$"} for name in SEQUENCES},
+        "channels": {name: {"match": {"SeriesDescription": f"^{name}$"}} for name in SEQUENCES},
         "limits": {"age_years": list(AGES), "body_part": ["HEAD"]},
         "intended_use": "Demonstration on virtual patients: outline white-matter lesions on T1 and FLAIR.",
-        "virtual": True,
         "source": {
             "name": "virtual patients",
             "licence": "Apache-2.0; computed from the ICBM 152 2009a template (nilearn, BSD-3-Clause)",
             "note": "virtual patients: computed images with drawn white-matter lesions; nobody real is shown",
+            "virtual": True,
             "import": {"name": "virtual", "patients": patients, "seed": seed},
         },
     }

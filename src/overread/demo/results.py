@@ -38,15 +38,14 @@ def _lines(items: Any, depth: int) -> Iterator[str]:
 
 def read_segmentation(segmentation: Dataset, series: Path, grid: Image) -> NDArray[np.bool_]:
     """The first segment of a binary SEG over the source ``series``, on ``grid``."""
+    from highdicom.seg import Segmentation
+
     source = read_series(series)
-    place = {uid: k for k, uid in enumerate(source.source["SOPInstanceUIDs"])}
-    mask = np.zeros(source.spatial, np.uint8)
-    frames = segmentation.pixel_array
-    frames = frames[None] if frames.ndim == 2 else frames
-    for frame, item in zip(frames, segmentation.PerFrameFunctionalGroupsSequence, strict=True):
-        if item.SegmentIdentificationSequence[0].ReferencedSegmentNumber != 1:
-            continue
-        uid = item.DerivationImageSequence[0].SourceImageSequence[0].ReferencedSOPInstanceUID
-        mask[:, :, place[uid]] = frame.T
-    moved = resample_to(Image(mask[None], source.affine), grid.spatial, grid.affine, order=0)
-    return moved.array[0] > 0
+    frames = Segmentation.from_dataset(segmentation).get_pixels_by_source_instance(
+        source.source["SOPInstanceUIDs"],
+        segment_numbers=[1],
+        assert_missing_frames_are_empty=True,
+        ignore_spatial_locations=True,
+    )
+    mask = Image(np.ascontiguousarray(frames[..., 0].transpose(2, 1, 0))[None], source.affine)
+    return resample_to(mask, grid.spatial, grid.affine, order=0).array[0] > 0

@@ -21,6 +21,8 @@ from overread.stats.roc import operating_point
 
 COVERAGE = 0.9
 BINS = 10
+# Fewer tuning cases than this say nothing about the tails of an error: then no interval is stated.
+FEWEST_CASES = 5
 
 
 def calibrate_classification(
@@ -99,8 +101,8 @@ def calibrate_segmentation(
             if label in counts:
                 counts[label].append(float(count_components(truth == k) - count_components(prediction.mask == k)))
     calibration = Calibration(
-        volume_ratio={label: _outer(v) for label, v in ratios.items() if v},
-        count_difference={label: _outer(v) for label, v in counts.items() if v},
+        volume_ratio={label: _outer(v) for label, v in ratios.items() if len(v) >= FEWEST_CASES},
+        count_difference={label: _outer(v) for label, v in counts.items() if len(v) >= FEWEST_CASES},
         cases=len(cases),
     )
     reference = {"volume_voxels": {label: np.quantile(v, np.linspace(0, 1, 11)).tolist() for label, v in volumes.items() if v}}

@@ -15,7 +15,8 @@ from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from overread.clinic.record import PICTURE
-from overread.clinic.state import DeliveryState, RunRow, State, StudyRow, StudyState
+from overread.clinic.state import State
+from overread.clinic.tables import DeliveryState, RunRow, StudyRow, StudyState
 
 HERE = Path(__file__).parent
 REFRESH_SECONDS = 5

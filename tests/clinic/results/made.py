@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 from pydicom.dataset import Dataset
 
+from overread.clinic.results.groups import Failure
 from overread.clinic.results.seg import make_seg
 from overread.clinic.results.source import Run, read_headers
-from overread.clinic.results.sr import Failure, make_sr
+from overread.clinic.results.sr import make_sr
 from overread.clinic.work import save
 from overread.imaging.dicom import read_series
 from overread.imaging.image import Image
@@ -43,11 +44,11 @@ def objects(
     made: dict[str, Path] = {}
     seg = None
     if isinstance(answer, Prediction) and answer.mask is not None and answer.mask.any():
-        seg = make_seg(answer.mask, package, files, headers, run)
+        seg = make_seg(answer.mask, package, files, headers, RUN)
         made["seg"] = out / "seg.dcm"
         save(seg, made["seg"])
     made["sr"] = out / "sr.dcm"
-    save(make_sr(answer, package, files, headers, run, seg), made["sr"])
+    save(make_sr(answer, package, files, headers, RUN, seg), made["sr"])
     return made
 
 

@@ -14,7 +14,7 @@ from tests.clinic.outside import dicom_errors, run
 from tests.clinic.results.made import given_mask, objects
 from tests.clinic.site import BRIGHT, SHAPE, write_classifier, write_segmenter, write_series
 
-from overread.clinic.results.sr import Failure
+from overread.clinic.results.groups import Failure
 from overread.runtime.manifest import Calibration, Limits
 from overread.runtime.prediction import Measurement, Outcome, Prediction
 
@@ -164,6 +164,10 @@ def raw_elements(path: Path) -> dict[int, bytes]:
         return {
             int(e.tag): e.value for e in data_element_generator(f, False, True) if isinstance(e.value, bytes)
         }
+
+
+COPIED = (0x00080005, 0x00080020, 0x00080050, 0x00100010, 0x00100020, 0x00100030, 0x00104000, 0x0020000D)
+MISSING = ("AccessionNumber", "StudyID", "ReferringPhysicianName", "StudyTime", "SpecificCharacterSet")
 
 
 @pytest.mark.parametrize(
