@@ -55,7 +55,7 @@ def test_each_channel_has_its_series(tmp_path: Path) -> None:
     assert caught.value.code == "CHANNEL_MISSING"
     with pytest.raises(UnusableError, match="2 series fit") as caught:
         choose_series(Channel(name="any"), series)
-    assert caught.value.code == "CHANNEL_AMBIGUOUS"
+    assert caught.value.code == "CHANNEL_UNCLEAR"
 
 
 def test_objects_without_pixels_are_no_candidates(tmp_path: Path, data_dir: Path) -> None:
@@ -97,7 +97,7 @@ def test_another_frame_of_reference_is_refused(tmp_path: Path, frame: str) -> No
     series = study(tmp_path, frame=frame)
     with pytest.raises(UnusableError, match="frame of reference") as caught:
         assemble(manifest(tmp_path, T1, FLAIR), series)
-    assert caught.value.code == "FRAME_OF_REFERENCE"
+    assert caught.value.code == "FRAME_DIFFERS"
 
 
 def test_series_that_cannot_be_read(tmp_path: Path) -> None:

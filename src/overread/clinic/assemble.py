@@ -94,7 +94,7 @@ def choose_series(channel: Channel, series: Sequence[Series]) -> Series:
         )
     there = "; ".join(map(str, found))
     text = f"channel {channel.name}: {len(found)} series fit ({wanted}), expected one: {there}"
-    raise UnusableError("CHANNEL_AMBIGUOUS", text)
+    raise UnusableError("CHANNEL_UNCLEAR", text)
 
 
 def assemble(manifest: Manifest, series: Sequence[Series]) -> Assembled:
@@ -103,8 +103,8 @@ def assemble(manifest: Manifest, series: Sequence[Series]) -> Assembled:
     Raises
     ------
     UnusableError
-        A channel without or with several candidate series (``CHANNEL_MISSING``, ``CHANNEL_AMBIGUOUS``), one
-        series for two channels, channels of different frames of reference (``FRAME_OF_REFERENCE``), or a
+        A channel without or with several candidate series (``CHANNEL_MISSING``, ``CHANNEL_UNCLEAR``), one
+        series for two channels, channels of different frames of reference (``FRAME_DIFFERS``), or a
         series that cannot be read (``UNREADABLE``).
     """
     chosen = [choose_series(channel, series) for channel in manifest.channels]
@@ -112,7 +112,7 @@ def assemble(manifest: Manifest, series: Sequence[Series]) -> Assembled:
     if len(set(uids)) < len(uids):
         twice = next(uid for uid in uids if uids.count(uid) > 1)
         names = " and ".join(c.name for c, uid in zip(manifest.channels, uids, strict=True) if uid == twice)
-        raise UnusableError("CHANNEL_AMBIGUOUS", f"channels {names}: one series fits both, {twice}")
+        raise UnusableError("CHANNEL_UNCLEAR", f"channels {names}: one series fits both, {twice}")
     try:
         images = [read_series(list(s.files)) for s in chosen]
         first = images[0]
@@ -139,7 +139,7 @@ def _onto(first: Image, image: Image, name: str) -> Image:
     frame, other = (str(i.source.get("FrameOfReferenceUID") or "") for i in (first, image))
     if not frame or frame != other:
         raise UnusableError(
-            "FRAME_OF_REFERENCE",
+            "FRAME_DIFFERS",
             f"channel {name}: found frame of reference {other or 'none'}, expected {frame or 'one'} as in "
             "the first channel; images without a common frame of reference do not lie on one another",
         )
