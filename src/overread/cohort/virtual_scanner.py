@@ -31,9 +31,9 @@ class Scanner:
 
 
 SCANNERS = (
-    Scanner("A", 3.0, (820.0, 410.0), 1.00, 0.045, 0.30, 0.030),
-    Scanner("B", 1.5, (260.0, 190.0), 0.88, 0.030, 0.48, 0.045),
-    Scanner("C", 3.0, (1900.0, 1300.0), 1.08, 0.060, 0.38, 0.040),
+    Scanner("A", 3.0, (820.0, 410.0), 1.00, 0.040, 0.30, 0.030),
+    Scanner("B", 1.5, (260.0, 190.0), 0.88, 0.028, 0.48, 0.045),
+    Scanner("C", 3.0, (1900.0, 1300.0), 1.08, 0.052, 0.38, 0.040),
 )
 SITES = ("North", "South", "East")
 # Which scanners stand at which site: shared ones, so that site and scanner are not the same thing.
@@ -41,7 +41,7 @@ STANDS = {"North": (0, 2), "South": (1,), "East": (0, 1, 2)}
 
 # Relative to white matter at 1.
 T1 = {"gm": 0.70, "csf": 0.24, "bone": 0.07, "marrow": 0.62, "fat": 1.20, "muscle": 0.48, "lesion": 0.66}
-FLAIR = {"gm": 1.24, "csf": 0.20, "bone": 0.10, "marrow": 0.70, "fat": 1.30, "muscle": 0.50, "lesion": 1.74}
+FLAIR = {"gm": 1.24, "csf": 0.20, "bone": 0.10, "marrow": 0.70, "fat": 1.14, "muscle": 0.50, "lesion": 1.82}
 
 
 def render(
