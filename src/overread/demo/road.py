@@ -8,6 +8,7 @@ import signal
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.request import urlopen
 
 import yaml
 from pydicom import Dataset, dcmread
@@ -87,7 +88,8 @@ def _clinic(stack: ExitStack, out: Path, package: Path, cohort: Cohort, case: Ca
     console.print(f"  sending {case.case} ({len(list(study.rglob('*.dcm')))} DICOM instances, held out from training)")
     overread("send", str(study), "--to", f"OVERREAD@127.0.0.1:{port}")
     sent = time.perf_counter()
-    report, segmentation = _wait_for_results(pacs)
+    page = f"http://127.0.0.1:{web_port}/"
+    report, segmentation = _wait_for_results(pacs, page)
     console.print(f"  SR and SEG back in the PACS after {time.perf_counter() - sent:.1f} s (of which {QUIET_SECONDS:g} s waiting for late slices)")
     for line in report_lines(report):
         console.print(f"    {line}", highlight=False)
@@ -95,12 +97,16 @@ def _clinic(stack: ExitStack, out: Path, package: Path, cohort: Cohort, case: Ca
     truth = read_nifti(case.mask)
     found = read_segmentation(segmentation, study / "T1", truth)
     console.print(f"  Dice of the delivered SEG against the drawn lesions: {dice(found, truth.array[0] > 0):.3f} (this one virtual patient)")
-    return f"http://127.0.0.1:{web_port}/"
+    return page
 
 
-def _wait_for_results(pacs: Path) -> tuple[Dataset, Dataset]:
+def _wait_for_results(pacs: Path, page: str) -> tuple[Dataset, Dataset]:
     limit = time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < limit:
+        with urlopen(f"{page}api/studies") as answer:
+            failed = [s for s in json.load(answer) if s["state"] == "failed"]
+        if failed:
+            raise OverreadError(f"the node could not answer the study: {failed[0]['run']['error']}; see node.log in the demo's folder")
         found: dict[str, Dataset] = {}
         for path in pacs.rglob("*.dcm"):
             dataset = dcmread(path)

@@ -160,8 +160,11 @@ def label_group(answer: Prediction, label: str, number: int, context: Context) -
 def _frames_of_segment(seg: Dataset, number: int) -> list[tuple[int, str]]:
     """Frame number in the SEG and SOP Instance UID of the image, for each frame of a segment."""
     out = []
+    shared = seg.SharedFunctionalGroupsSequence[0]
     for n, group in enumerate(seg.PerFrameFunctionalGroupsSequence, 1):
-        if group.SegmentIdentificationSequence[0].ReferencedSegmentNumber == number:
+        # A functional group that is equal in all frames may stand with the shared ones (PS3.3 C.7.6.16).
+        identified = group if "SegmentIdentificationSequence" in group else shared
+        if identified.SegmentIdentificationSequence[0].ReferencedSegmentNumber == number:
             source = group.DerivationImageSequence[0].SourceImageSequence[0]
             out.append((n, str(source.ReferencedSOPInstanceUID)))
     return out
