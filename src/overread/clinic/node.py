@@ -168,10 +168,8 @@ class Node:
     def _tell(self, study: str, arrival: _Arrival) -> None:
         sops = self.spool.instances(study)
         known = self.state.study(study)
-        header = None if known else read_headers([self.spool.path(study, sops[0])])[0]
-        new = self.state.arrived(
-            study, len(sops), arrival.sender, describe(header) if header is not None else None
-        )
+        descriptors = None if known else describe(self.spool.path(study, sops[0]))
+        new = self.state.arrived(study, len(sops), arrival.sender, descriptors)
         if new:
             self.work.note("clinic.received", study=study)
         arrival.told = True
@@ -181,12 +179,18 @@ class Node:
         digest = sops_sha256(sops)
         try:
             series = list_series([self.spool.path(study, sop) for sop in sops])
-        except InputError as error:
-            self.state.set_study(study, StudyState.FAILED, sops_sha256=digest, error=str(error), run="")
+            route = choose_route(self.config.routes, series)
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:
+            # A header that no library can read would otherwise hold up its study for ever, without a word.
+            if not isinstance(error, InputError):
+                log.exception("study %s: its headers cannot be read", study)
+            text = f"the headers cannot be read: {error}"
+            self.state.set_study(study, StudyState.FAILED, sops_sha256=digest, error=text, run="")
             self.work.note("clinic.failed", study=study, code="UNREADABLE")
             return
         modalities = ", ".join(sorted({str(s.header.get("Modality", "") or "?") for s in series}))
-        route = choose_route(self.config.routes, series)
         package = self.packages[route.name] if route else None
         self.work.note(
             "clinic.complete",
@@ -237,8 +241,9 @@ class Node:
         workflow.start_analysis(key)
 
 
-def describe(header: Dataset) -> dict[str, Any]:
-    """Columns of the study table from one instance."""
+def describe(path: Path) -> dict[str, Any]:
+    """Columns of the study table from one instance; without those that cannot be read."""
+    header = read_headers([path])[0]
     columns = {
         "patient_id": "PatientID",
         "patient_name": "PatientName",
@@ -246,8 +251,13 @@ def describe(header: Dataset) -> dict[str, Any]:
         "modalities": "Modality",
         "study_date": "StudyDate",
     }
-    found: dict[str, Any] = {name: str(header.get(keyword, "") or "") for name, keyword in columns.items()}
-    return {**found, "virtual": int(is_virtual(header))}
+    found: dict[str, Any] = {"virtual": int(is_virtual(header))}
+    for name, keyword in columns.items():
+        try:
+            found[name] = str(header.get(keyword, "") or "")
+        except (ValueError, TypeError, LookupError, NotImplementedError) as error:
+            log.warning("%s: %s cannot be read (%s)", path.stem, keyword, error)
+    return found
 
 
 def is_virtual(header: Dataset) -> bool:
