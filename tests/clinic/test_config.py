@@ -48,6 +48,7 @@ def test_defaults_and_relative_paths(tmp_path: Path) -> None:
         ({"quiet_seconds": -1}, "quiet_seconds"),
         ({"content_qualification": "SERVICE"}, "content_qualification"),
         ({"routes": []}, "routes"),
+        ({"peers": []}, "peers"),
         ({"routes": [{"name": "r"}]}, "routes.0.package: missing"),
         (
             {"routes": [{**GOOD["routes"][0], "match": {"Modalety": "MR"}}]},

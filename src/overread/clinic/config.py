@@ -96,7 +96,7 @@ class ClinicConfig(_Strict):
     port: Port = 11112
     folder: Path
     quiet_seconds: Seconds = 30.0
-    peers: list[Aet] | None = None
+    peers: Annotated[list[Aet], Field(min_length=1)] | None = None
     maximum_associations: int = Field(50, ge=1, le=1000)
     content_qualification: Literal["RESEARCH", "PRODUCT"] = "RESEARCH"
     serial_number: str = Field("1", min_length=1, max_length=64, pattern=r"^[ -\[\]-~]+$")
