@@ -22,7 +22,11 @@ WITH_PYTHON = [p for p in PAGES if blocks(p, "python")]
 
 @pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda p: p.name)
 def test_python_examples_run(
-    page: Path, small_road: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    page: Path,
+    small_road: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (package,) = (small_road / "package").glob("*.overread")
@@ -46,7 +50,9 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_the_commands_named_in_the_docs_exist() -> None:
-    shown = subprocess.run([sys.executable, "-m", "overread.cli", "--help"], capture_output=True, text=True, check=True)
+    shown = subprocess.run(
+        [sys.executable, "-m", "overread.cli", "--help"], capture_output=True, text=True, check=True
+    )
     commands = set(re.findall(r"^  (\w+) ", shown.stdout, re.M))
     named = {m for p in PAGES for b in blocks(p, "") for m in re.findall(r"^overread (\w+)", b, re.M)}
     assert named and named <= commands

@@ -32,7 +32,9 @@ Budget = Annotated[
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option("--out", help="Folder for everything the demo makes.")] = Path("demo-out"),
+    out: Annotated[Path, typer.Option("--out", help="Folder for everything the demo makes.")] = Path(
+        "demo-out"
+    ),
     serve: Annotated[bool, typer.Option("--serve", help="Leave the node and its pages running.")] = False,
 ) -> None:
     """Drive the whole road once, on virtual patients: cohort, training, test, clinic node, results."""
@@ -116,8 +118,12 @@ def run(folder: Folder, budget: Budget = None) -> None:
 @app.command()
 def predict(
     package: Annotated[Path, typer.Argument(help="Package folder or .overread file.")],
-    images: Annotated[list[Path], typer.Argument(help="One file or DICOM folder per channel, in the package's order.")],
-    mask: Annotated[Optional[Path], typer.Option("--mask", help="Write the segmentation here (.nii.gz or .png).")] = None,
+    images: Annotated[
+        list[Path], typer.Argument(help="One file or DICOM folder per channel, in the package's order.")
+    ],
+    mask: Annotated[
+        Optional[Path], typer.Option("--mask", help="Write the segmentation here (.nii.gz or .png).")
+    ] = None,
 ) -> None:
     """Answer one image with a package and print what was found."""
     from overread.pipeline.answer import answer
@@ -126,7 +132,9 @@ def predict(
 
 
 @app.command()
-def serve(config: Annotated[Path, typer.Argument(metavar="clinic.yaml", help="The node's configuration.")]) -> None:
+def serve(
+    config: Annotated[Path, typer.Argument(metavar="clinic.yaml", help="The node's configuration.")],
+) -> None:
     """Run the DICOM node and its status page until stopped."""
     from overread.web.serve import serve as run_node
 
@@ -196,7 +204,9 @@ def import_pairs(
     out: Out,
     foreground: Annotated[
         Optional[str],
-        typer.Option("--foreground", help="Every non-zero label is this one class (instance masks become semantic)."),
+        typer.Option(
+            "--foreground", help="Every non-zero label is this one class (instance masks become semantic)."
+        ),
     ] = None,
 ) -> None:
     """From a folder of 2D images and one of label images with the same names."""
@@ -218,7 +228,9 @@ def import_virtual(
 
 
 @ledger.command("verify")
-def ledger_verify(where: Annotated[str, typer.Argument(help="A protocol folder, a ledger file or a database URL.")]) -> None:
+def ledger_verify(
+    where: Annotated[str, typer.Argument(help="A protocol folder, a ledger file or a database URL.")],
+) -> None:
     """Recompute the chain of hashes; name the first row that was altered, removed or reordered."""
     from overread.ledger.commands import verify_command
 
@@ -226,7 +238,9 @@ def ledger_verify(where: Annotated[str, typer.Argument(help="A protocol folder, 
 
 
 @ledger.command("show")
-def ledger_show(where: Annotated[str, typer.Argument(help="A protocol folder, a ledger file or a database URL.")]) -> None:
+def ledger_show(
+    where: Annotated[str, typer.Argument(help="A protocol folder, a ledger file or a database URL.")],
+) -> None:
     """List the events, oldest first."""
     from overread.ledger.commands import show_command
 

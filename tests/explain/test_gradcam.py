@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+from tests.learn.test_fit import SEGMENTATION, pictures, plan, squares
 
 from overread.explain.gradcam import grad_cam
 from overread.learn.fit import fit
-from tests.learn.test_fit import SEGMENTATION, pictures, plan, squares
 
 
 def test_classification_map_lies_on_the_square() -> None:
     network = fit(plan(), squares(96), []).network
     heat = np.mean([grad_cam(network, "resnet", e.image, 1) for e in squares(12, seed=4)[1::2]], axis=0)
-    assert heat.shape == (12, 12) and 0 <= heat.min() and heat.max() <= 1
+    assert heat.shape == (12, 12) and heat.min() >= 0 and heat.max() <= 1
     inside = np.zeros((12, 12), bool)
     inside[2:10, 2:10] = True
     assert heat[inside].mean() > heat[~inside].mean()

@@ -14,7 +14,16 @@ from overread.learn.augment import Change, apply, draw, generator, random_crop, 
 from overread.learn.plan import Augment
 
 STRONG = Augment(
-    rotate_deg=30, scale=0.3, shift=0.1, elastic=0.1, flip=[0], brightness=0.3, contrast=0.3, gamma=0.3, noise=0.2, blur=1
+    rotate_deg=30,
+    scale=0.3,
+    shift=0.1,
+    elastic=0.1,
+    flip=[0],
+    brightness=0.3,
+    contrast=0.3,
+    gamma=0.3,
+    noise=0.2,
+    blur=1,
 )
 
 
@@ -44,8 +53,14 @@ def test_labels_stay_labels_and_constant_stays_constant(d: int, seed: int) -> No
 def test_image_and_label_move_together() -> None:
     ball = np.linalg.norm(np.stack(np.meshgrid(*[np.arange(40) - 22.0] * 3, indexing="ij")), axis=0) < 9
     for seed in range(5):
-        change = draw(Augment(rotate_deg=30, scale=0.2, shift=0.1, elastic=0.05, flip=[0, 1, 2]), 3, generator(seed, 0, 0))
-        image, mask = apply(change, torch.from_numpy(ball[None].astype(np.float32)), torch.from_numpy(ball.astype(np.uint8)))
+        change = draw(
+            Augment(rotate_deg=30, scale=0.2, shift=0.1, elastic=0.05, flip=[0, 1, 2]),
+            3,
+            generator(seed, 0, 0),
+        )
+        image, mask = apply(
+            change, torch.from_numpy(ball[None].astype(np.float32)), torch.from_numpy(ball.astype(np.uint8))
+        )
         assert mask is not None
         both = ((image[0] > 0.5) & (mask > 0)).sum() * 2 / ((image[0] > 0.5).sum() + (mask > 0).sum())
         assert both > 0.95

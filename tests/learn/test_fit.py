@@ -29,7 +29,9 @@ def plan(**changes: object) -> Plan:
         "patch": [12, 12],
         "batch": 16,
         "network": Network(
-            name="resnet", arguments={"widths": [8, 8, 16, 16], "blocks": [1, 1, 1, 1], "small_stem": True}, parameters=1
+            name="resnet",
+            arguments={"widths": [8, 8, 16, 16], "blocks": [1, 1, 1, 1], "small_stem": True},
+            parameters=1,
         ),
         "augment": Augment(rotate_deg=5, noise=0.05),
         "learning_rate": 3e-3,
@@ -101,7 +103,9 @@ def test_segmentation_is_learnt() -> None:
     fitted = fit(p, pictures(24), pictures(4))
     cases = pictures(6)
     with torch.no_grad():
-        logits = fitted.network(torch.from_numpy(np.stack([np.pad(e.image, ((0, 0), (0, 0), (0, 4))) for e in cases])))
+        logits = fitted.network(
+            torch.from_numpy(np.stack([np.pad(e.image, ((0, 0), (0, 0), (0, 4))) for e in cases]))
+        )
     found = logits.argmax(1).numpy()[:, :, :20]
     truth = np.stack([e.target for e in cases])
     assert 2 * (found & truth).sum() / (found.sum() + truth.sum()) > 0.85
@@ -116,7 +120,10 @@ def test_the_same_seed_gives_the_same_network() -> None:
 def test_training_keeps_to_its_time_and_completes_its_schedule() -> None:
     seen: list[Epoch] = []
     fitted = fit(
-        plan(epochs=5000, train_seconds=3.0), squares(96), [], lambda total, epoch: seen.append(epoch) if epoch else None
+        plan(epochs=5000, train_seconds=3.0),
+        squares(96),
+        [],
+        lambda total, epoch: seen.append(epoch) if epoch else None,
     )
     assert fitted.seconds < 8
     assert 1 < len(fitted.history) < 5000 and len(seen) == len(fitted.history)
@@ -151,7 +158,12 @@ def test_schedule_warms_up_and_ends_at_zero() -> None:
 
 @pytest.mark.parametrize(
     ("size", "spacing", "limit"),
-    [([36, 50, 35], [1, 1, 1], 64 * 64 * 48), ([320, 320, 20], [0.6, 0.6, 4], 64 * 64 * 48), ([500, 700], [1, 1], 256 * 256), ([7, 7], [1, 1], 99)],
+    [
+        ([36, 50, 35], [1, 1, 1], 64 * 64 * 48),
+        ([320, 320, 20], [0.6, 0.6, 4], 64 * 64 * 48),
+        ([500, 700], [1, 1], 256 * 256),
+        ([7, 7], [1, 1], 99),
+    ],
 )
 def test_patches_fit_the_network_and_the_limit(size: list[int], spacing: list[float], limit: int) -> None:
     patch, strides, kernels = fit_patch(size, spacing, limit)

@@ -18,12 +18,17 @@ Fault = Callable[[Path], None]
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "overread.cli", *map(str, arguments)], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "overread.cli", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+    return {
+        p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()
+    }
 
 
 def refused(done: subprocess.CompletedProcess[str], *named: str) -> None:
@@ -56,7 +61,9 @@ def pictures(tmp_path: Path) -> Path:
     for i in range(12):
         Pillow.fromarray(rng.integers(0, 255, (16, 16), np.uint8)).save(folder / f"{i}.png")
         split = ("train", "val", "test")[i // 4]
-        rows.append({"case": f"c{i}", "patient": f"p{i}", "split": split, "image": f"{i}.png", "label": "ab"[i % 2]})
+        rows.append(
+            {"case": f"c{i}", "patient": f"p{i}", "split": split, "image": f"{i}.png", "label": "ab"[i % 2]}
+        )
     write_rows(folder, rows)
     assert run("init", folder).returncode == 0
     return folder
@@ -74,7 +81,15 @@ def volumes(tmp_path: Path) -> Path:
         for name, array in (("i", rng.normal(size=mask.shape).astype(np.float32)), ("m", mask)):
             nibabel.save(nibabel.Nifti1Image(array, np.eye(4)), folder / f"{name}{i}.nii.gz")
         split = ("train", "val", "test")[i // 2]
-        rows.append({"case": f"c{i}", "patient": f"p{i}", "split": split, "image": f"i{i}.nii.gz", "mask": f"m{i}.nii.gz"})
+        rows.append(
+            {
+                "case": f"c{i}",
+                "patient": f"p{i}",
+                "split": split,
+                "image": f"i{i}.nii.gz",
+                "mask": f"m{i}.nii.gz",
+            }
+        )
     write_rows(folder, rows)
     assert run("init", folder).returncode == 0
     return folder
@@ -188,7 +203,9 @@ def test_a_truncated_dicom_file(tmp_path: Path, pictures: Path) -> None:
 
 def test_a_wrong_package(pictures: Path) -> None:
     (pictures / "x.overread").write_bytes(b"not a package")
-    refused(run("predict", pictures / "x.overread", pictures / "0.png"), "x.overread", "not an overread package")
+    refused(
+        run("predict", pictures / "x.overread", pictures / "0.png"), "x.overread", "not an overread package"
+    )
 
 
 def test_stages_out_of_order_say_what_comes_first(pictures: Path) -> None:

@@ -23,14 +23,18 @@ GOOD = {
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     write_protocol(tmp_path, GOOD)
     protocol = read_protocol(tmp_path)
-    assert protocol.labels == ["normal", "pneumonia"] and protocol.channels[0].match == {"SeriesDescription": "(?i)chest: pa"}
+    assert protocol.labels == ["normal", "pneumonia"] and protocol.channels[0].match == {
+        "SeriesDescription": "(?i)chest: pa"
+    }
     assert "# " in (tmp_path / "protocol.yaml").read_text()
 
 
 def test_the_hash_ignores_layout_and_comments(tmp_path: Path) -> None:
     write_protocol(tmp_path, GOOD)
     first = read_protocol(tmp_path).digest()
-    (tmp_path / "protocol.yaml").write_text("# another layout\n" + yaml.safe_dump(GOOD, default_flow_style=True))
+    (tmp_path / "protocol.yaml").write_text(
+        "# another layout\n" + yaml.safe_dump(GOOD, default_flow_style=True)
+    )
     assert read_protocol(tmp_path).digest() == first
     (tmp_path / "protocol.yaml").write_text(yaml.safe_dump(GOOD | {"seed": 1}))
     assert read_protocol(tmp_path).digest() != first
@@ -58,7 +62,9 @@ def test_a_wrong_key_or_value_is_named(tmp_path: Path, change: dict, named: str)
     (tmp_path / "protocol.yaml").write_text(yaml.safe_dump(GOOD | change))
     with pytest.raises(InputError) as caught:
         read_protocol(tmp_path)
-    assert named in str(caught.value) and "protocol.yaml" in str(caught.value) and "\n" not in str(caught.value)
+    assert (
+        named in str(caught.value) and "protocol.yaml" in str(caught.value) and "\n" not in str(caught.value)
+    )
 
 
 @pytest.mark.parametrize("text", ["[1, 2]", "a: b: c", "", "\x00"])

@@ -46,7 +46,9 @@ def checked_report(folder: Path, metric: str) -> dict:
     for name, m in report["test"].items():
         assert np.isfinite([m["estimate"], m["low"], m["high"]]).all(), name
         assert m["unit"] and m["method"], name
-    assert report["test"][metric]["low"] <= report["test"][metric]["estimate"] <= report["test"][metric]["high"]
+    assert (
+        report["test"][metric]["low"] <= report["test"][metric]["estimate"] <= report["test"][metric]["high"]
+    )
     assert set(report["seconds"]) == set(STAGES)
     for stage in STAGES:
         assert json.loads((folder / "record" / f"{stage}.json").read_text())["stage"] == stage
@@ -98,7 +100,9 @@ def test_multiclass_classification_in_colour(data_dir: Path, tmp_path: Path) -> 
         picture = Pillow.open(source / "JPEGImages" / f"{path.stem}.jpg")
         for i, item in enumerate(ET.parse(path).getroot().iter("object")):
             label = str(item.findtext("name"))
-            x0, y0, x1, y1 = (int(str(item.findtext(f"bndbox/{k}"))) for k in ("xmin", "ymin", "xmax", "ymax"))
+            x0, y0, x1, y1 = (
+                int(str(item.findtext(f"bndbox/{k}"))) for k in ("xmin", "ymin", "xmax", "ymax")
+            )
             if counts.get(label, 0) >= 150 or min(x1 - x0, y1 - y0) < 8:
                 continue
             counts[label] = counts.get(label, 0) + 1
@@ -113,7 +117,10 @@ def test_multiclass_classification_in_colour(data_dir: Path, tmp_path: Path) -> 
     report = checked_report(folder, "auroc_macro")
     assert report["labels"] == ["Platelets", "RBC", "WBC"]
     assert report["test"]["auroc_macro"]["estimate"] > 0.9
-    assert "patient" in report["test"]["auroc_macro"]["method"] or "cluster" in report["test"]["auroc_macro"]["method"]
+    assert (
+        "patient" in report["test"]["auroc_macro"]["method"]
+        or "cluster" in report["test"]["auroc_macro"]["method"]
+    )
     assert Package.load(folder / report["package"]["path"]).manifest.preprocess.color == "rgb"
 
 

@@ -22,7 +22,10 @@ def mean_classifier(dimensions: int, gain: float = 4.0) -> bytes:
     """Logits (0, gain * mean grey value)."""
     weight = np.zeros((2, 1, *[1] * dimensions), np.float32)
     weight[1, 0] = gain
-    pool = [helper.make_node("GlobalAveragePool", ["conv"], ["pool"]), helper.make_node("Flatten", ["pool"], ["logits"])]
+    pool = [
+        helper.make_node("GlobalAveragePool", ["conv"], ["pool"]),
+        helper.make_node("Flatten", ["pool"], ["logits"]),
+    ]
     return _conv_model(weight, np.zeros(2, np.float32), dimensions, 1, pool)
 
 

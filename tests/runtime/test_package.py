@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.runtime.models import manifest, mean_classifier
 
 from overread.errors import InputError
 from overread.runtime.package import Package, write_package
-from tests.runtime.models import manifest, mean_classifier
 
 
 @pytest.fixture
@@ -93,7 +93,9 @@ def test_another_format_is_refused(package: Package, tmp_path: Path) -> None:
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
-def test_any_damaged_byte_is_refused_or_harmless(package: Package, tmp_path: Path, data: st.DataObject) -> None:
+def test_any_damaged_byte_is_refused_or_harmless(
+    package: Package, tmp_path: Path, data: st.DataObject
+) -> None:
     raw = bytearray(package.path.read_bytes())
     at = data.draw(st.integers(0, len(raw) - 1))
     raw[at] ^= data.draw(st.integers(1, 255))

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.runtime.models import manifest, mean_classifier, threshold_segmenter
 
 from overread.imaging.geometry import reorient, resample
 from overread.imaging.image import Image
 from overread.runtime.package import Package
 from overread.runtime.predict import decide_label, predict
 from overread.runtime.prediction import Outcome
-from tests.runtime.models import manifest, mean_classifier, threshold_segmenter
 
 
 def package_of(model: bytes, **changes: object) -> Package:
@@ -67,7 +67,9 @@ def test_multiclass_takes_the_likeliest() -> None:
         (gray(1.0, affine=np.diag([9.0, 9, 1, 1])), {"spacing_mm": [(0.5, 2), (0.5, 2)]}, "SPACING"),
     ],
 )
-def test_outside_the_limits_there_is_a_coded_reason_and_no_score(image: Image, limits: dict, code: str) -> None:
+def test_outside_the_limits_there_is_a_coded_reason_and_no_score(
+    image: Image, limits: dict, code: str
+) -> None:
     found = predict(package_of(mean_classifier(2), limits=limits), image)
     assert found.outcome is Outcome.OUT_OF_LIMITS
     assert [b.code for b in found.breaches] == [code]
@@ -100,7 +102,11 @@ SEGMENTER = {
         "spacing": [1.5, 1.5, 1.5],
         "intensity": [{"method": "fixed"}],
     },
-    "calibration": {"volume_ratio": {"ball": (0.8, 1.25)}, "count_difference": {"ball": (-1, 2)}, "cases": 20},
+    "calibration": {
+        "volume_ratio": {"ball": (0.8, 1.25)},
+        "count_difference": {"ball": (-1, 2)},
+        "cases": 20,
+    },
 }
 
 
@@ -121,12 +127,17 @@ def test_segmentation_comes_back_on_the_grid_of_the_image(affine: np.ndarray) ->
     volume, count = found.measurements
     expected = inside.sum() * abs(np.linalg.det(affine[:3, :3])) / 1000
     assert volume.unit == "ml" and volume.value == pytest.approx(expected, rel=0.12)
-    assert (volume.low, volume.high) == (pytest.approx(0.8 * volume.value), pytest.approx(1.25 * volume.value))
+    assert (volume.low, volume.high) == (
+        pytest.approx(0.8 * volume.value),
+        pytest.approx(1.25 * volume.value),
+    )
     assert (count.value, count.low, count.high) == (1, 0, 3)
 
 
 def test_the_answer_does_not_depend_on_how_the_volume_is_stored() -> None:
-    image, _ = blob(np.array([[1.5, 0, 0, -20], [0, 1.5, 0, -20], [0, 0, 1.5, -20], [0, 0, 0, 1.0]]), (28, 28, 28))
+    image, _ = blob(
+        np.array([[1.5, 0, 0, -20], [0, 1.5, 0, -20], [0, 0, 1.5, -20], [0, 0, 0, 1.0]]), (28, 28, 28)
+    )
     package = package_of(threshold_segmenter(1, 3, 0.5), **SEGMENTER)
     turned = reorient(image, "LPI")
     first, second = predict(package, image).mask, predict(package, turned).mask
@@ -136,7 +147,9 @@ def test_the_answer_does_not_depend_on_how_the_volume_is_stored() -> None:
 
 
 def test_the_answer_survives_resampling() -> None:
-    image, _ = blob(np.array([[1.0, 0, 0, -20], [0, 1.0, 0, -20], [0, 0, 1.0, -20], [0, 0, 0, 1.0]]), (42, 42, 42))
+    image, _ = blob(
+        np.array([[1.0, 0, 0, -20], [0, 1.0, 0, -20], [0, 0, 1.0, -20], [0, 0, 0, 1.0]]), (42, 42, 42)
+    )
     package = package_of(threshold_segmenter(1, 3, 0.5), **SEGMENTER)
     fine, coarse = predict(package, image), predict(package, resample(image, (2, 2, 2), order=1))
     assert coarse.measurements[0].value == pytest.approx(fine.measurements[0].value, rel=0.1)

@@ -17,7 +17,11 @@ axis = st.tuples(st.integers(1, 23), st.integers(1, 12))
 def test_constant_in_constant_out(axes: list[tuple[int, int]], overlap: float, batch: int) -> None:
     spatial, size = [n for n, _ in axes], [s for _, s in axes]
     out = sliding_window(
-        np.zeros((1, *spatial), np.float32), size, overlap, lambda b: np.ones((len(b), 2, *size), np.float32) * 3, batch
+        np.zeros((1, *spatial), np.float32),
+        size,
+        overlap,
+        lambda b: np.ones((len(b), 2, *size), np.float32) * 3,
+        batch,
     )
     assert out.shape == (2, *spatial)
     np.testing.assert_allclose(out, 3, rtol=1e-5)

@@ -63,6 +63,8 @@ def wait_for_port(port: int, child: subprocess.Popen[bytes], log: Path) -> None:
 
 def overread(*arguments: str) -> None:
     """Run one overread command in a process of its own. Raises OverreadError when it fails."""
-    done = subprocess.run([sys.executable, "-m", "overread.cli", *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "overread.cli", *arguments], capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise OverreadError(f"overread {' '.join(arguments)}: {(done.stderr or done.stdout).strip()}")

@@ -37,7 +37,9 @@ def run_demo(out: Path, *, serve: bool = False) -> None:
     began = time.perf_counter()
     _fresh(out)
     protocol = out / "lesions"
-    console.print(f"[bold]overread demo[/bold]: everything goes to {out}/ ; all patients are virtual patients.\n")
+    console.print(
+        f"[bold]overread demo[/bold]: everything goes to {out}/ ; all patients are virtual patients.\n"
+    )
     console.rule("[bold]cohort", align="left", style="dim")
     cohort = make_virtual_cohort(protocol, patients=PATIENTS)
     run_stages(protocol, BUDGET)
@@ -55,7 +57,10 @@ def _fresh(out: Path) -> None:
     if out.exists() and not (out / MARKER).is_file() and any(out.iterdir()):
         raise InputError(f"{out}: is not empty and was not made by the demo; name another folder with --out")
     shutil.rmtree(out, ignore_errors=True)
-    write_text(out / MARKER, "Made by `overread demo` from virtual patients. The demo replaces this folder when run again.\n")
+    write_text(
+        out / MARKER,
+        "Made by `overread demo` from virtual patients. The demo replaces this folder when run again.\n",
+    )
 
 
 def _typical(cohort: Cohort) -> Case:
@@ -85,18 +90,26 @@ def _clinic(stack: ExitStack, out: Path, package: Path, cohort: Cohort, case: Ca
     wait_for_port(port, child, node_log)
     console.print(f"  clinic node OVERREAD on port {port}, stand-in PACS on port {pacs_port}")
     study = cohort.folder / "dicom" / case.case
-    console.print(f"  sending {case.case} ({len(list(study.rglob('*.dcm')))} DICOM instances, held out from training)")
+    console.print(
+        f"  sending {case.case} ({len(list(study.rglob('*.dcm')))} DICOM instances, held out from training)"
+    )
     overread("send", str(study), "--to", f"OVERREAD@127.0.0.1:{port}")
     sent = time.perf_counter()
     page = f"http://127.0.0.1:{web_port}/"
     report, segmentation = _wait_for_results(pacs, page)
-    console.print(f"  SR and SEG back in the PACS after {time.perf_counter() - sent:.1f} s (of which {QUIET_SECONDS:g} s waiting for late slices)")
+    console.print(
+        f"  SR and SEG back in the PACS after {time.perf_counter() - sent:.1f} s, "
+        f"of which {QUIET_SECONDS:g} s waiting for late slices"
+    )
     for line in report_lines(report):
         console.print(f"    {line}", highlight=False)
     assert case.mask is not None
     truth = read_nifti(case.mask)
     found = read_segmentation(segmentation, study / "T1", truth)
-    console.print(f"  Dice of the delivered SEG against the drawn lesions: {dice(found, truth.array[0] > 0):.3f} (this one virtual patient)")
+    overlap = dice(found, truth.array[0] > 0)
+    console.print(
+        f"  Dice of the delivered SEG against the drawn lesions: {overlap:.3f} (this one virtual patient)"
+    )
     return page
 
 
@@ -106,7 +119,9 @@ def _wait_for_results(pacs: Path, page: str) -> tuple[Dataset, Dataset]:
         with urlopen(f"{page}api/studies") as answer:
             failed = [s for s in json.load(answer) if s["state"] == "failed"]
         if failed:
-            raise OverreadError(f"the node could not answer the study: {failed[0]['run']['error']}; see node.log in the demo's folder")
+            raise OverreadError(
+                f"the node could not answer the study: {failed[0]['run']['error']}; see node.log in the demo's folder"
+            )
         found: dict[str, Dataset] = {}
         for path in pacs.rglob("*.dcm"):
             dataset = dcmread(path)
@@ -116,7 +131,9 @@ def _wait_for_results(pacs: Path, page: str) -> tuple[Dataset, Dataset]:
         if report is not None and segmentation is not None:
             return report, segmentation
         time.sleep(0.3)
-    raise OverreadError(f"no SR and SEG in {pacs} after {ANSWER_SECONDS:g} s; see node.log and pacs.log beside it")
+    raise OverreadError(
+        f"no SR and SEG in {pacs} after {ANSWER_SECONDS:g} s; see node.log and pacs.log beside it"
+    )
 
 
 def _closing(out: Path, protocol: Path, page: str | None, seconds: float) -> None:

@@ -28,7 +28,9 @@ class _MeanLogit(nn.Module):
         return mean
 
 
-def grad_cam(network: nn.Module, architecture: str, image: NDArray[np.float32], label: int) -> NDArray[np.float32]:
+def grad_cam(
+    network: nn.Module, architecture: str, image: NDArray[np.float32], label: int
+) -> NDArray[np.float32]:
     """Map of where ``image`` speaks for class ``label``.
 
     Parameters
@@ -69,7 +71,9 @@ def deepest_layer(network: nn.Module, x: Tensor) -> str:
     """The ResNet's deepest stage whose features for ``x`` still have `FEWEST_PLACES` per axis (else its first)."""
     sizes: dict[str, int] = {}
     hooks = [
-        getattr(network, name).register_forward_hook(lambda _m, _i, out, name=name: sizes.update({name: min(out.shape[2:])}))
+        getattr(network, name).register_forward_hook(
+            lambda _m, _i, out, name=name: sizes.update({name: min(out.shape[2:])})
+        )
         for name in ("layer1", "layer2", "layer3", "layer4")
     ]
     network(x)

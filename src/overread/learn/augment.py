@@ -100,7 +100,10 @@ def sampling_grid(change: Change, size: tuple[int, ...], source: tuple[int, ...]
     d = len(size)
     source = source or size
     ratio = [n / m for n, m in zip(size, source, strict=True)]
-    lines = [((2 * torch.arange(n, dtype=torch.float32) + 1) / n - 1).view([-1 if i == a else 1 for i in range(d)]) for a, n in enumerate(size)]
+    lines = [
+        ((2 * torch.arange(n, dtype=torch.float32) + 1) / n - 1).view([-1 if i == a else 1 for i in range(d)])
+        for a, n in enumerate(size)
+    ]
     # The affine part acts in physical proportions: coordinates are weighted by the size of their axis.
     extent = np.asarray(size, float) / max(size)
     matrix = np.asarray(change.matrix) * extent[None, :] / extent[:, None]
@@ -109,7 +112,9 @@ def sampling_grid(change: Change, size: tuple[int, ...], source: tuple[int, ...]
     if change.control is not None:
         field = torch.tensor(change.control, dtype=torch.float32)
         for axis, n in enumerate(size):
-            field = torch.movedim(torch.tensordot(field, _spline_basis(n, CONTROL_POINTS), dims=([axis + 1], [1])), -1, axis + 1)
+            field = torch.movedim(
+                torch.tensordot(field, _spline_basis(n, CONTROL_POINTS), dims=([axis + 1], [1])), -1, axis + 1
+            )
     for a in range(d):
         out = grid[..., d - 1 - a]
         out.fill_(change.shift[a])
@@ -122,7 +127,9 @@ def sampling_grid(change: Change, size: tuple[int, ...], source: tuple[int, ...]
     return grid
 
 
-def apply(change: Change, image: Tensor, label: Tensor | None = None, size: tuple[int, ...] | None = None) -> tuple[Tensor, Tensor | None]:
+def apply(
+    change: Change, image: Tensor, label: Tensor | None = None, size: tuple[int, ...] | None = None
+) -> tuple[Tensor, Tensor | None]:
     """Change one image ``(channels, *source)`` and its label map ``(*source)`` alike.
 
     Returns the image ``(channels, *size)`` (linear, edges repeated) and the label map ``(*size)`` (nearest).
@@ -132,7 +139,9 @@ def apply(change: Change, image: Tensor, label: Tensor | None = None, size: tupl
     out = F.grid_sample(image[None], grid, mode="bilinear", padding_mode="border", align_corners=False)[0]
     mask = None
     if label is not None:
-        read = F.grid_sample(label[None, None].float(), grid, mode="nearest", padding_mode="border", align_corners=False)
+        read = F.grid_sample(
+            label[None, None].float(), grid, mode="nearest", padding_mode="border", align_corners=False
+        )
         mask = read[0, 0].to(label.dtype)
     return _intensity(change, out), mask
 
@@ -172,11 +181,17 @@ def _blur(x: Tensor, sigma: float) -> Tensor:
 def random_crop(
     array: NDArray[Any], mask: NDArray[Any], size: tuple[int, ...], centre: NDArray[np.integer]
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Cut ``size`` around ``centre`` from ``array (channels, *spatial)`` and ``mask (*spatial)``, edges repeated outside."""
+    """Cut ``size`` around ``centre`` from ``array (channels, *spatial)`` and ``mask (*spatial)``.
+
+    Edges are repeated outside; the cut stays inside where it fits.
+    """
     spatial = mask.shape
     start = [int(c) - s // 2 for c, s in zip(centre, size, strict=True)]
     # Keep the patch inside where it fits; centre it where it does not.
-    start = [min(max(a, 0), n - s) if n >= s else (n - s) // 2 for a, n, s in zip(start, spatial, size, strict=True)]
+    start = [
+        min(max(a, 0), n - s) if n >= s else (n - s) // 2
+        for a, n, s in zip(start, spatial, size, strict=True)
+    ]
     pads = [(max(0, -a), max(0, a + s - n)) for a, s, n in zip(start, size, spatial, strict=True)]
     cut = tuple(slice(max(0, a), min(n, a + s)) for a, s, n in zip(start, size, spatial, strict=True))
     image, label = array[(slice(None), *cut)], mask[cut]

@@ -39,7 +39,9 @@ class Batches:
         rounds = -(-count // len(self.examples))
         order = np.concatenate([rng.permutation(len(self.examples)) for _ in range(rounds)])[:count]
         for first in range(0, count, plan.batch):
-            pairs = [self._one(number, first + i, int(k)) for i, k in enumerate(order[first : first + plan.batch])]
+            pairs = [
+                self._one(number, first + i, int(k)) for i, k in enumerate(order[first : first + plan.batch])
+            ]
             yield torch.stack([p[0] for p in pairs]), torch.stack([p[1] for p in pairs])
 
     def _one(self, epoch: int, index: int, k: int) -> tuple[Tensor, Tensor]:
@@ -55,7 +57,10 @@ class Batches:
         centre = self._centre(k, spatial, rng)
         array, mask = random_crop(example.image, example.target, wide, centre)
         image, label = apply(
-            change, torch.from_numpy(np.ascontiguousarray(array)), torch.from_numpy(np.ascontiguousarray(mask)), patch
+            change,
+            torch.from_numpy(np.ascontiguousarray(array)),
+            torch.from_numpy(np.ascontiguousarray(mask)),
+            patch,
         )
         assert label is not None
         return image, label

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import io
+import tempfile
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from overread.errors import OverreadError
+from overread.learn.memory import in_format
 from overread.learn.plan import Plan
 
 TOLERANCE = 1e-3
@@ -37,22 +39,22 @@ def export_onnx(network: nn.Module, plan: Plan, samples: Sequence[NDArray[np.flo
     OverreadError
         The exported network answers differently from the trained one.
     """
-    network = network.eval().to(memory_format=torch.contiguous_format)
+    network = in_format(network.eval(), torch.contiguous_format)
     example = torch.zeros(1, len(plan.channels), *plan.patch)
-    buffer = io.BytesIO()
-    with warnings.catch_warnings(), torch.no_grad():
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
+        file = Path(folder) / "model.onnx"
         # The tracing exporter takes a fraction of a second here and needs no further package.
         torch.onnx.export(
             network,
             (example,),
-            buffer,
+            file,
             input_names=["image"],
             output_names=["logits"],
             dynamic_axes={"image": {0: "batch"}, "logits": {0: "batch"}},
             dynamo=False,
         )
-    model = buffer.getvalue()
+        model = file.read_bytes()
     difference = _largest_difference(network, model, samples)
     if not difference <= TOLERANCE:
         raise OverreadError(

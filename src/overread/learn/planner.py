@@ -12,6 +12,7 @@ import torch
 
 from overread.cohort.fingerprint import Fingerprint
 from overread.learn.losses import loss_of
+from overread.learn.memory import in_format, memory_format
 from overread.learn.plan import Augment, Network, Plan
 from overread.nets.build import build, parameters_of
 from overread.runtime.manifest import Intensity, Preprocess
@@ -51,7 +52,11 @@ def make_plan(
     reasons: list[str] = []
     gray = fingerprint.color != "rgb"
     names = list(channels) if gray else [f"{channels[0]}_{c}" for c in ("red", "green", "blue")]
-    grid = _classification_grid(fingerprint, dimensions, reasons) if task == "classification" else _spacing(fingerprint, dimensions, reasons)
+    grid = (
+        _classification_grid(fingerprint, dimensions, reasons)
+        if task == "classification"
+        else _spacing(fingerprint, dimensions, reasons)
+    )
     preprocess = Preprocess(
         dimensions=2 if dimensions == 2 else 3,
         color=("gray" if gray else "rgb") if dimensions == 2 and len(channels) == 1 else "as_is",
@@ -60,7 +65,9 @@ def make_plan(
         **grid,
     )
     if task == "classification":
-        patch, batch, network, augment = _classification(preprocess, dimensions, len(names), len(labels), reasons)
+        patch, batch, network, augment = _classification(
+            preprocess, dimensions, len(names), len(labels), reasons
+        )
         steps = math.ceil(train_cases / batch)
         rate, decay, share = 2e-3, 0.05, 0.0
         seconds, memory = _measure(task, dimensions, len(names), len(labels), network, patch, batch)
@@ -81,7 +88,8 @@ def make_plan(
         rate, decay, share = 2e-3, 1e-3, 0.5
     epochs = int(min(MAX_EPOCHS[task], max(2, train_seconds / (steps * seconds))))
     reasons.append(
-        f"{epochs} epochs of {steps} steps: one step took {seconds:.3f} s here, and training may take {train_seconds:.0f} s."
+        f"{epochs} epochs of {steps} steps: one step took {seconds:.3f} s here, "
+        f"and training may take {train_seconds:.0f} s."
     )
     return Plan(
         task="classification" if task == "classification" else "segmentation",
@@ -109,13 +117,17 @@ def make_plan(
 def _classification_grid(f: Fingerprint, dimensions: int, reasons: list[str]) -> dict[str, Any]:
     cap = CLASSIFICATION_SIZE[dimensions]
     size = [min(cap, max(16, round(n))) for n in f.median_shape]
-    reasons.append(f"Size {size}: the median image is {list(f.median_shape)}, and {cap} per axis is the most.")
+    reasons.append(
+        f"Size {size}: the median image is {list(f.median_shape)}, and {cap} per axis is the most."
+    )
     return {"size": size}
 
 
 def _spacing(f: Fingerprint, dimensions: int, reasons: list[str]) -> dict[str, Any]:
     if dimensions == 2:
-        reasons.append("Images keep their own pixels: 2D images without a common physical scale are not resampled.")
+        reasons.append(
+            "Images keep their own pixels: 2D images without a common physical scale are not resampled."
+        )
         return {}
     spacing = [round(s, 4) for s in f.median_spacing]
     reasons.append(f"Spacing {spacing} mm: the median of the training cases.")
@@ -132,8 +144,10 @@ def _grid_size(f: Fingerprint, spec: Preprocess) -> list[int]:
     ]
 
 
-def _intensity(f: Fingerprint, task: str, modality: Sequence[str], channels: int, reasons: list[str]) -> list[Intensity]:
-    """Modalities with an absolute scale (CT, PET) and classification of radiographs keep it; others are scaled per image."""
+def _intensity(
+    f: Fingerprint, task: str, modality: Sequence[str], channels: int, reasons: list[str]
+) -> list[Intensity]:
+    """Modalities with an absolute scale (CT, PET) and radiographs to be classified keep it; others go image by image."""
     absolute = {"CT", "PT"} & set(modality)
     if task == "segmentation" and not absolute:
         reasons.append("Grey values are standardised image by image: their scale differs between scanners.")
@@ -141,9 +155,12 @@ def _intensity(f: Fingerprint, task: str, modality: Sequence[str], channels: int
     stats = [f.intensity[min(i, len(f.intensity) - 1)] for i in range(channels)]
     if task == "classification" and "MR" in modality:
         return [Intensity(method="zscore") for _ in range(channels)]
-    reasons.append("Grey values are clipped and scaled by the percentiles, mean and deviation of the training cases.")
+    reasons.append(
+        "Grey values are clipped and scaled by the percentiles, mean and deviation of the training cases."
+    )
     return [
-        Intensity(method="fixed", low=s["p0_5"], high=s["p99_5"], mean=s["mean"], std=max(s["std"], 1e-6)) for s in stats
+        Intensity(method="fixed", low=s["p0_5"], high=s["p99_5"], mean=s["mean"], std=max(s["std"], 1e-6))
+        for s in stats
     ]
 
 
@@ -152,13 +169,24 @@ def _classification(
 ) -> tuple[list[int], int, Network, Augment]:
     assert spec.size is not None
     small = max(spec.size) <= SMALL_IMAGE
-    arguments = {"widths": [32, 64, 128, 256], "blocks": [1, 1, 1, 1] if small else [2, 2, 2, 2], "small_stem": small}
+    arguments = {
+        "widths": [32, 64, 128, 256],
+        "blocks": [1, 1, 1, 1] if small else [2, 2, 2, 2],
+        "small_stem": small,
+    }
     network = Network(
-        name="resnet", arguments=arguments, parameters=parameters_of(build("resnet", dimensions, channels, labels, arguments))
+        name="resnet",
+        arguments=arguments,
+        parameters=parameters_of(build("resnet", dimensions, channels, labels, arguments)),
     )
-    reasons.append(f"ResNet, {network.parameters / 1e6:.1f} million parameters, {'full-resolution' if small else 'strided'} first layer.")
+    reasons.append(
+        f"ResNet, {network.parameters / 1e6:.1f} million parameters, "
+        f"{'full-resolution' if small else 'strided'} first layer."
+    )
     # Mirroring would swap the heart's side in a chest and the laterality of every finding: left out.
-    augment = Augment(rotate_deg=10, scale=0.1, shift=0.05, brightness=0.2, contrast=0.2, gamma=0.2, noise=0.1)
+    augment = Augment(
+        rotate_deg=10, scale=0.1, shift=0.05, brightness=0.2, contrast=0.2, gamma=0.2, noise=0.1
+    )
     return spec.size, 64 if dimensions == 2 else 8, network, augment
 
 
@@ -183,11 +211,23 @@ def _segmentation(
     widths = [min(base * 2**i, 512 if dimensions == 2 else 320) for i in range(len(strides))]
     arguments = {"widths": widths, "strides": strides, "kernels": kernels}
     network = Network(
-        name="unet", arguments=arguments, parameters=parameters_of(build("unet", dimensions, channels, labels, arguments))
+        name="unet",
+        arguments=arguments,
+        parameters=parameters_of(build("unet", dimensions, channels, labels, arguments)),
     )
-    reasons.append(f"U-Net of {len(strides)} stages from {base} channels, {network.parameters / 1e6:.1f} million parameters.")
+    reasons.append(
+        f"U-Net of {len(strides)} stages from {base} channels, {network.parameters / 1e6:.1f} million parameters."
+    )
     augment = Augment(
-        rotate_deg=15, scale=0.15, shift=0.03, elastic=0.03, brightness=0.2, contrast=0.2, gamma=0.2, noise=0.1, blur=0.8
+        rotate_deg=15,
+        scale=0.15,
+        shift=0.03,
+        elastic=0.03,
+        brightness=0.2,
+        contrast=0.2,
+        gamma=0.2,
+        noise=0.1,
+        blur=0.8,
     )
     return patch, 2 if dimensions == 3 else max(2, min(16, limit // math.prod(patch))), network, augment
 
@@ -221,7 +261,10 @@ def _stages(size: Sequence[int], spacing: Sequence[float]) -> tuple[list[list[in
     strides, kernels = [[1] * d], [[3 if s <= 2 * min(mm) else 1 for s in mm]]
     while len(strides) < (6 if d == 2 else 5):
         finest = min(mm)
-        stride = [2 if n >= 2 * SMALLEST_FEATURE_MAP and s <= 2 * finest else 1 for n, s in zip(now, mm, strict=True)]
+        stride = [
+            2 if n >= 2 * SMALLEST_FEATURE_MAP and s <= 2 * finest else 1
+            for n, s in zip(now, mm, strict=True)
+        ]
         if max(stride) == 1 and len(strides) >= FEWEST_STAGES:
             break
         now = [n / s for n, s in zip(now, stride, strict=True)]
@@ -239,11 +282,9 @@ def _measure(
     The fastest of some steps is taken: what else runs on the machine only slows it, and the training loop drops
     epochs where that goes on.
     """
-    from overread.learn.fit import memory_format
-
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    form = memory_format(task, dimensions)
-    model = build(network.name, dimensions, channels, labels, network.arguments).to(device, memory_format=form)
+    form = memory_format(dimensions)
+    model = in_format(build(network.name, dimensions, channels, labels, network.arguments).to(device), form)
     optimizer = torch.optim.AdamW(model.parameters())
     loss = loss_of(task)
     x = torch.randn(batch, channels, *patch, device=device).to(memory_format=form)

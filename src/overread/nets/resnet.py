@@ -8,7 +8,13 @@ from torch import nn
 
 
 def resnet(
-    dimensions: int, channels: int, labels: int, *, widths: Sequence[int], blocks: Sequence[int], small_stem: bool
+    dimensions: int,
+    channels: int,
+    labels: int,
+    *,
+    widths: Sequence[int],
+    blocks: Sequence[int],
+    small_stem: bool,
 ) -> nn.Module:
     """``(batch, channels, *spatial)`` to logits ``(batch, labels)``.
 

@@ -26,7 +26,9 @@ def answer(package: Path, images: Sequence[Path], mask: Path | None) -> None:
     parts = [read(p) for p in images]
     image = parts[0] if len(parts) == 1 else stack(parts, [c.name for c in manifest.channels])
     prediction = predict(loaded, image)
-    console.print(f"{manifest.name} {manifest.version} ({loaded.sha256[:12]}), research use only", highlight=False)
+    console.print(
+        f"{manifest.name} {manifest.version} ({loaded.sha256[:12]}), research use only", highlight=False
+    )
     console.print(prediction.summary(), highlight=False)
     for note in prediction.notes:
         console.print(f"  note: {note}", highlight=False)

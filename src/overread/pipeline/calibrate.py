@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from overread.cohort.load import load_case
 from overread.cohort.masks import read_mask
 from overread.runtime.manifest import Calibration, OperatingPoint
 from overread.runtime.package import Package
-from overread.runtime.predict import count_components, logits_of, predict, softmax
+from overread.runtime.predict import count_components, logits_of, predict, softmax, unit_volume
 from overread.runtime.preprocess import prepare
 from overread.stats.calibration import conformal_lac_quantile, fit_temperature
 from overread.stats.intervals import proportion_ci
@@ -56,7 +57,11 @@ def calibrate_classification(
             specificity=chosen.specificity.as_dict(),
         )
     quantiles = np.quantile(p, np.linspace(0, 1, 21), axis=0)
-    reference = {"score_quantiles": {label: quantiles[:, k].round(6).tolist() for k, label in enumerate(manifest.labels)}}
+    reference = {
+        "score_quantiles": {
+            label: quantiles[:, k].round(6).tolist() for k, label in enumerate(manifest.labels)
+        }
+    }
     return calibration, point, reference
 
 
@@ -70,7 +75,7 @@ def score_bins(p: NDArray[np.floating], y: NDArray[np.integer]) -> list[tuple[fl
     edges = np.unique(np.quantile(score, np.linspace(0, 1, BINS + 1)))
     edges[0], edges[-1] = 0.0, 1.0
     rows: list[tuple[float, float, float, float]] = []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         inside = (score >= low) & ((score < high) | (high == 1.0))
         if inside.any():
             ci = proportion_ci(int(true[inside].sum()), int(inside.sum()), confidence=0.9)
@@ -81,11 +86,13 @@ def score_bins(p: NDArray[np.floating], y: NDArray[np.integer]) -> list[tuple[fl
 def calibrate_segmentation(
     package: Package, cases: Sequence[Case], advance: Callable[[], None]
 ) -> tuple[Calibration, dict[str, Any]]:
-    """Quantiles of true volume / predicted volume and of true - predicted count on the tuning cases."""
+    """Errors of volumes and counts on the tuning cases, as quantiles for the intervals of later answers."""
     manifest = package.manifest
-    ratios: dict[str, list[float]] = {label: [] for label in manifest.labels[1:]}
+    foreground = list(enumerate(manifest.labels))[1:]
+    ratios: dict[str, list[float]] = {label: [] for _, label in foreground}
+    missed: dict[str, list[float]] = {label: [] for _, label in foreground}
+    volumes: dict[str, list[float]] = {label: [] for _, label in foreground}
     counts: dict[str, list[float]] = {label: [] for label in manifest.counted_labels}
-    volumes: dict[str, list[float]] = {label: [] for label in manifest.labels[1:]}
     for case in cases:
         image = load_case(case)
         truth = read_mask(case, image)
@@ -93,19 +100,26 @@ def calibrate_segmentation(
         advance()
         if prediction.mask is None:
             continue
-        for k, label in enumerate(manifest.labels[1:], 1):
+        _, _, per_voxel = unit_volume(image)
+        for k, label in foreground:
             found, real = int((prediction.mask == k).sum()), int((truth == k).sum())
-            volumes[label].append(float(found))
+            volumes[label].append(found * per_voxel)
+            missed[label].append(max(0, real - found) * per_voxel)
             if found and real:
                 ratios[label].append(real / found)
             if label in counts:
-                counts[label].append(float(count_components(truth == k) - count_components(prediction.mask == k)))
+                counts[label].append(
+                    float(count_components(truth == k) - count_components(prediction.mask == k))
+                )
     calibration = Calibration(
         volume_ratio={label: _outer(v) for label, v in ratios.items() if len(v) >= FEWEST_CASES},
         count_difference={label: _outer(v) for label, v in counts.items() if len(v) >= FEWEST_CASES},
+        missed_volume={label: _outer(v)[1] for label, v in missed.items() if len(v) >= FEWEST_CASES},
         cases=len(cases),
     )
-    reference = {"volume_voxels": {label: np.quantile(v, np.linspace(0, 1, 11)).tolist() for label, v in volumes.items() if v}}
+    reference = {
+        "volume": {label: np.quantile(v, np.linspace(0, 1, 11)).tolist() for label, v in volumes.items() if v}
+    }
     return calibration, reference
 
 

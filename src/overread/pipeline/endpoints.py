@@ -20,7 +20,9 @@ def judge(endpoint: Endpoint, metrics: Mapping[str, Mapping[str, Any]]) -> dict[
         A metric that could not be computed on these cases.
     """
     if endpoint.metric not in metrics:
-        raise ValueError(f"{endpoint.metric!r} could not be computed on these test cases; see not_computed in report.json")
+        raise ValueError(
+            f"{endpoint.metric!r} could not be computed on these test cases; see not_computed in report.json"
+        )
     found = metrics[endpoint.metric]
     less = endpoint.metric.startswith(ERRORS)
     judged_on = "estimate" if endpoint.judged_on == "estimate" else ("high" if less else "low")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,7 @@ from overread.stats.interval import Interval
 from overread.stats.intervals import bootstrap_ci, mean_ci, proportion_ci
 from overread.stats.roc import auc, auc_macro
 from overread.stats.segmentation import dice, hausdorff95, lesion_detection, volume_error
+
 
 @dataclass
 class Evaluation:
@@ -75,11 +78,19 @@ def _classification(
         prediction = predict(package, image)
         seen(case, image, prediction, None)
         advance()
-        row = {"case": case.case, "patient": case.patient, "outcome": str(prediction.outcome), "label": case.label}
+        row: dict[str, Any] = {
+            "case": case.case,
+            "patient": case.patient,
+            "outcome": str(prediction.outcome),
+            "label": case.label,
+        }
         if prediction.outcome is Outcome.OK:
             kept.append(case)
             scores.append([prediction.scores[label] for label in labels])
-            row |= {"decided": prediction.label, **{f"score_{k}": round(v, 6) for k, v in prediction.scores.items()}}
+            row |= {
+                "decided": prediction.label,
+                **{f"score_{k}": round(v, 6) for k, v in prediction.scores.items()},
+            }
         out.rows.append(row)
     if not kept:
         return out, 0
@@ -107,7 +118,11 @@ def classification_metrics(
     bootstrap over patients.
     """
     area = "area under the ROC curve"
-    out.add("balanced_accuracy", lambda: balanced_accuracy(y, decided, cluster=cluster), "mean of class sensitivities")
+    out.add(
+        "balanced_accuracy",
+        lambda: balanced_accuracy(y, decided, cluster=cluster),
+        "mean of class sensitivities",
+    )
     scored: tuple[NDArray[Any], NDArray[Any]] = (y, p)
     if positive is not None and len(labels) == 2:
         k = list(labels).index(positive)
@@ -118,7 +133,7 @@ def classification_metrics(
     else:
         out.add("auroc_macro", lambda: auc_macro(y, p, cluster=cluster), "mean one-against-rest area")
         for k, label in enumerate(labels):
-            out.add(f"auroc_{label}", lambda k=k: auc((y == k).astype(int), p[:, k], cluster=cluster), area)
+            out.add(f"auroc_{label}", partial(auc, (y == k).astype(int), p[:, k], cluster=cluster), area)
         out.add("accuracy", lambda: proportion_ci(int((y == decided).sum()), len(y)), "proportion of cases")
     out.add("brier", lambda: brier(*scored, cluster=cluster), "squared probability")
     out.add("ece", lambda: ece(*scored, cluster=cluster), "probability")
@@ -127,7 +142,10 @@ def classification_metrics(
 def _add_rates(out: Evaluation, truth: NDArray[np.bool_], said: NDArray[np.bool_]) -> None:
     try:
         table = diagnostic_accuracy(
-            int((truth & said).sum()), int((~truth & said).sum()), int((truth & ~said).sum()), int((~truth & ~said).sum())
+            int((truth & said).sum()),
+            int((~truth & said).sum()),
+            int((truth & ~said).sum()),
+            int((~truth & ~said).sum()),
         )
     except ValueError as error:
         out.not_computed["sensitivity"] = out.not_computed["specificity"] = str(error)
@@ -162,7 +180,9 @@ def _segmentation(
                 found, real = prediction.mask == k, truth == k
                 row[f"dice_{label}"] = float(dice(found, real))
                 row[f"hd95_{label}"] = float(hausdorff95(found, real, spacing=image.spacing))
-                row[f"volume_error_{label}"] = volume_error(found, real, spacing=image.spacing).difference / per_unit
+                row[f"volume_error_{label}"] = (
+                    volume_error(found, real, spacing=image.spacing).difference / per_unit
+                )
                 if label in lesions:
                     hit = lesion_detection(found, real)
                     lesions[label].append((hit.tp, hit.fp, hit.fn))
@@ -173,7 +193,9 @@ def _segmentation(
     if not kept:
         return out, 0
     answered = [r for r in out.rows if "dice" in r]
-    out.per_case = [{"case": r["case"], **{label: r[f"dice_{label}"] for _, label in foreground}} for r in answered]
+    out.per_case = [
+        {"case": r["case"], **{label: r[f"dice_{label}"] for _, label in foreground}} for r in answered
+    ]
     cluster = _clusters(kept)
     units = {"dice": "overlap, 0 to 1", "hd95": "mm", "volume_error": "ml, found minus true"}
     if manifest.preprocess.dimensions == 2:
@@ -182,13 +204,15 @@ def _segmentation(
         values = np.array([r[key] for r in answered])
         unit = next(u for name, u in units.items() if key.startswith(name))
         bounds = (0.0, 1.0) if key.startswith("dice") else None
-        out.add(key, lambda v=values, b=bounds: mean_ci(v, cluster=cluster, bounds=b), unit)
+        out.add(key, partial(mean_ci, values, cluster=cluster, bounds=bounds), unit)
     for label, counts in lesions.items():
         lesion_metrics(out, np.array(counts), label, cluster)
     return out, len(kept)
 
 
-def lesion_metrics(out: Evaluation, counts: NDArray[np.integer], label: str, cluster: NDArray[Any] | None) -> None:
+def lesion_metrics(
+    out: Evaluation, counts: NDArray[np.integer], label: str, cluster: NDArray[Any] | None
+) -> None:
     """Add lesion-wise sensitivity, precision and F1 pooled over cases, and false lesions per case.
 
     ``counts``: ``(cases, 3)`` of found, false and missed lesions; intervals by bootstrap over cases.
@@ -202,8 +226,14 @@ def lesion_metrics(out: Evaluation, counts: NDArray[np.integer], label: str, clu
         return float(a / b) if b else 1.0
 
     ratios: dict[str, tuple[Callable[[Any], float], str]] = {
-        f"lesion_sensitivity_{label}": (lambda i: share(pooled(i)[0], pooled(i)[[0, 2]].sum()), "proportion of lesions"),
-        f"lesion_precision_{label}": (lambda i: share(pooled(i)[0], pooled(i)[[0, 1]].sum()), "proportion of found lesions"),
+        f"lesion_sensitivity_{label}": (
+            lambda i: share(pooled(i)[0], pooled(i)[[0, 2]].sum()),
+            "proportion of lesions",
+        ),
+        f"lesion_precision_{label}": (
+            lambda i: share(pooled(i)[0], pooled(i)[[0, 1]].sum()),
+            "proportion of found lesions",
+        ),
         f"lesion_f1_{label}": (
             lambda i: share(2 * pooled(i)[0], 2 * pooled(i)[0] + pooled(i)[1] + pooled(i)[2]),
             "harmonic mean, 0 to 1",
@@ -211,7 +241,7 @@ def lesion_metrics(out: Evaluation, counts: NDArray[np.integer], label: str, clu
         f"false_lesions_per_case_{label}": (lambda i: float(counts[i, 1].mean()), "lesions per case"),
     }
     for name, (f, unit) in ratios.items():
-        out.add(name, lambda f=f: bootstrap_ci(f, index, cluster=cluster, resamples=1000), unit)
+        out.add(name, partial(bootstrap_ci, f, index, cluster=cluster, resamples=1000), unit)
 
 
 def _clusters(cases: Sequence[Case]) -> NDArray[Any] | None:
@@ -221,7 +251,11 @@ def _clusters(cases: Sequence[Case]) -> NDArray[Any] | None:
 
 
 def subgroups(
-    evaluation: Evaluation, cases: Sequence[Case], attributes: Sequence[str], labels: Sequence[str], positive: str | None
+    evaluation: Evaluation,
+    cases: Sequence[Case],
+    attributes: Sequence[str],
+    labels: Sequence[str],
+    positive: str | None,
 ) -> list[dict[str, Any]]:
     """The primary metric within each value of each attribute (numbers in three groups of equal size)."""
     by_case = {c.case: c for c in cases}
@@ -231,12 +265,22 @@ def subgroups(
         groups = _groups([c.attributes.get(attribute, "") for c in kept])
         for name, members in groups.items():
             try:
-                interval = _within(evaluation, members, labels, positive, _clusters([kept[i] for i in members]))
+                interval = _within(
+                    evaluation, members, labels, positive, _clusters([kept[i] for i in members])
+                )
             except ValueError as error:  # too few cases, or one class only
                 evaluation.not_computed[f"{evaluation.primary} of {attribute} {name}"] = str(error)
             else:
-                part = {"attribute": attribute, "group": name, "n": len(members), "metric": evaluation.primary}
-                out.append(part | {k: interval.as_dict()[k] for k in ("estimate", "low", "high", "confidence", "method")})
+                part = {
+                    "attribute": attribute,
+                    "group": name,
+                    "n": len(members),
+                    "metric": evaluation.primary,
+                }
+                out.append(
+                    part
+                    | {k: interval.as_dict()[k] for k in ("estimate", "low", "high", "confidence", "method")}
+                )
     return out
 
 
@@ -271,9 +315,11 @@ def _groups(values: Sequence[str]) -> dict[str, NDArray[np.integer]]:
     if numbers is None or len(distinct) <= 6:
         return {v: np.flatnonzero(np.array(values) == v) for v in distinct}
     edges = np.quantile(numbers[known], [0, 1 / 3, 2 / 3, 1])
-    out = {}
-    for i, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    out: dict[str, NDArray[np.integer]] = {}
+    for i, (low, high) in enumerate(pairwise(edges)):
         inside = known & (numbers >= low) & ((numbers < high) | (i == 2))
         if inside.any():
-            out[f"{low:g} to {high:g}" if i == 2 else f"{low:g} to below {high:g}"] = np.flatnonzero(inside)
+            out[f"{low:.3g} to {high:.3g}" if i == 2 else f"{low:.3g} to below {high:.3g}"] = np.flatnonzero(
+                inside
+            )
     return out

@@ -35,12 +35,16 @@ def check_stage(folder: Path) -> None:
     with recording(space, "check") as result:
         cohort = space.cohort()
         with progress("Checking cases", len(cohort)) as advance:
-            report = check_cohort(cohort, task=space.protocol.task, labels=space.protocol.labels, progress=advance)
+            report = check_cohort(
+                cohort, task=space.protocol.task, labels=space.protocol.labels, progress=advance
+            )
         write_json(folder / "check.json", report.as_dict())
         print_report(report)
         if report.blocking:
             first = report.blocking[0]
-            raise InputError(f"{folder / 'cohort.csv'}: {first.message} (all findings: {folder / 'check.json'})")
+            raise InputError(
+                f"{folder / 'cohort.csv'}: {first.message} (all findings: {folder / 'check.json'})"
+            )
         result.update(findings=len(report.findings), cohort_sha256=cohort.digest())
 
 
@@ -49,7 +53,9 @@ def test_stage(folder: Path) -> None:
     space = Workspace.open(folder)
     package, cohort = _locked(space)
     cases = cohort.split("test")
-    opened = space.ledger.append("pipeline.opened", {"test": cohort.digest("test"), "package": package.sha256})
+    opened = space.ledger.append(
+        "pipeline.opened", {"test": cohort.digest("test"), "package": package.sha256}
+    )
     openings = len(space.ledger.events("pipeline.opened"))
     with recording(space, "test") as result:
         gallery = Gallery(folder / "predictions", package.manifest.labels)
@@ -77,12 +83,17 @@ def test_stage(folder: Path) -> None:
     )
     page = write_report(folder, report, figures)
     for name, m in evaluation.metrics.items():
-        console.print(f"  {name}: {m['estimate']:.3f} ({m['confidence']:.0%} CI {m['low']:.3f} to {m['high']:.3f}) {m['unit']}", highlight=False)
+        console.print(
+            f"  {name}: {m['estimate']:.3f} ({m['confidence']:.0%} CI {m['low']:.3f} to {m['high']:.3f}) {m['unit']}",
+            highlight=False,
+        )
     for name, reason in evaluation.not_computed.items():
         console.print(f"  {name}: not computed ({reason})", highlight=False)
     console.print(f"  {page}", highlight=False)
     if openings > 1:
-        console.print(f"  [yellow]The test patients have now been opened {openings} times; the report says so.")
+        console.print(
+            f"  [yellow]The test patients have now been opened {openings} times; the report says so."
+        )
 
 
 def refresh_seconds(space: Workspace) -> None:
@@ -97,13 +108,20 @@ def refresh_seconds(space: Workspace) -> None:
 def _locked(space: Workspace) -> tuple[Package, Cohort]:
     lock = space.record("lock")["result"]
     if lock["protocol_sha256"] != space.protocol.digest():
-        raise InputError(f"{space.folder / 'protocol.yaml'}: changed after the lock; run `overread lock {space.folder}` again")
+        raise InputError(
+            f"{space.folder / 'protocol.yaml'}: changed after the lock; run `overread lock {space.folder}` again"
+        )
     package = Package.load(space.package_file)
     if lock["package_sha256"] != package.sha256:
-        raise InputError(f"{space.package_file}: not the locked package; run `overread lock {space.folder}` again")
+        raise InputError(
+            f"{space.package_file}: not the locked package; run `overread lock {space.folder}` again"
+        )
     cohort = space.cohort()
     if lock["sealed_test_sha256"] != cohort.digest("test"):
-        raise InputError(f"{space.folder / 'cohort.csv'}: test cases changed after the lock; run `overread lock {space.folder}` again")
+        raise InputError(
+            f"{space.folder / 'cohort.csv'}: test cases changed after the lock; "
+            f"run `overread lock {space.folder}` again"
+        )
     return package, cohort
 
 
@@ -142,10 +160,17 @@ def _report(
         "not_computed": evaluation.not_computed,
         "primary": evaluation.primary,
         "endpoints": _endpoints(space, evaluation),
-        "subgroups": subgroups(evaluation, cohort.split("test"), protocol.subgroups, protocol.labels, protocol.positive),
-        "operating_point": manifest.operating_point.model_dump(mode="json") if manifest.operating_point else None,
+        "subgroups": subgroups(
+            evaluation, cohort.split("test"), protocol.subgroups, protocol.labels, protocol.positive
+        ),
+        "operating_point": manifest.operating_point.model_dump(mode="json")
+        if manifest.operating_point
+        else None,
         "cases": {
-            name: {"patients": len({c.patient for c in cohort.split(name)}), "images": len(cohort.split(name))}
+            name: {
+                "patients": len({c.patient for c in cohort.split(name)}),
+                "images": len(cohort.split(name)),
+            }
             for name in ("train", "val", "test")
         },
         "evidence": {

@@ -11,13 +11,21 @@ from overread.cohort.cohort import Case
 from overread.cohort.load import load_case
 from overread.files import atomic_path
 from overread.imaging.image import Image
-from overread.imaging.picture import best_slice, caption, heatmap, montage, png_bytes, slice_of, window_to_uint8
+from overread.imaging.picture import (
+    best_slice,
+    caption,
+    heatmap,
+    montage,
+    png_bytes,
+    slice_of,
+    window_to_uint8,
+)
 from overread.pipeline.train import load_network
 from overread.pipeline.workspace import Workspace, console, progress, recording
 from overread.runtime.package import Package
 from overread.runtime.predict import predict
 from overread.runtime.prediction import Outcome
-from overread.runtime.preprocess import prepare
+from overread.runtime.preprocess import prepare, prepare_mask
 
 SHOWN = 8
 PIXELS = 224
@@ -48,11 +56,18 @@ def explain_stage(folder: Path) -> None:
                     window = array
                 else:
                     assert prediction.mask is not None
-                    k = int(np.bincount(prediction.mask[prediction.mask > 0], minlength=2).argmax()) if prediction.mask.any() else 1
+                    k = (
+                        int(np.bincount(prediction.mask[prediction.mask > 0], minlength=2).argmax())
+                        if prediction.mask.any()
+                        else 1
+                    )
                     said = plan.labels[k]
-                    window = _window(array, plan.patch, network_mask(prediction.mask, image, plan.preprocess, k))
+                    window = _window(
+                        array, plan.patch, prepare_mask(prediction.mask, image, plan.preprocess) == k
+                    )
                 heat = grad_cam(network, plan.network.name, window, k)
-                tile = _picture(window, heat, f"{case.case}: {said}")
+                virtual = ", virtual patient" if space.protocol.virtual else ""
+                tile = _picture(window, heat, f"{case.case}: {said}{virtual}")
                 name = f"explain/{case.case}.png"
                 with atomic_path(folder / name) as temporary:
                     temporary.write_bytes(png_bytes(tile))
@@ -62,14 +77,9 @@ def explain_stage(folder: Path) -> None:
             with atomic_path(folder / "explain" / "overview.png") as temporary:
                 temporary.write_bytes(png_bytes(montage(tiles, columns=2)))
         result.update(method="Grad-CAM", layer=plan.network.name, pictures=written)
-    console.print(f"  {len(tiles)} pictures in {folder / 'explain'}: what the network weighed, which is no proof of why.")
-
-
-def network_mask(mask: NDArray[np.uint8], image: Image, spec, label: int) -> NDArray[np.bool_]:  # type: ignore[no-untyped-def]
-    """Where ``label`` was found, on the network's grid."""
-    from overread.runtime.preprocess import prepare_mask
-
-    return prepare_mask(mask, image, spec) == label
+    console.print(
+        f"  {len(tiles)} pictures in {folder / 'explain'}: what the network weighed, which is no proof of why."
+    )
 
 
 def _chosen(space: Workspace) -> list[Case]:
@@ -91,16 +101,18 @@ def _window(array: NDArray[np.float32], patch: list[int], mask: NDArray[np.bool_
             start = min(max(c - p // 2, 0), n - p)
             out = np.take(out, np.arange(start, start + p), axis)
         else:
-            out = np.pad(out, [((p - n) // 2, p - n - (p - n) // 2) if i == axis else (0, 0) for i in range(out.ndim)], mode="edge")
+            out = np.pad(
+                out,
+                [((p - n) // 2, p - n - (p - n) // 2) if i == axis else (0, 0) for i in range(out.ndim)],
+                mode="edge",
+            )
     return np.ascontiguousarray(out)
 
 
 def _picture(array: NDArray[np.float32], heat: NDArray[np.float32], text: str) -> NDArray[np.uint8]:
     if array.ndim == 4:
         k = int(heat.sum((0, 1)).argmax()) if heat.any() else best_slice(np.zeros(heat.shape, bool))
-        image = Image(np.stack([array[0], heat]), np.eye(4))
-        gray2d = slice_of(image.with_(array=array[:1], channels=()), k)
-        heat2d = slice_of(image.with_(array=heat[None], channels=()), k)
+        gray2d, heat2d = (slice_of(Image(a[None], np.eye(4)), k) for a in (array[-1], heat))
     else:
         gray2d, heat2d = array.mean(0), heat
     gray = _enlarge(window_to_uint8(gray2d))

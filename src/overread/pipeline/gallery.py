@@ -28,7 +28,9 @@ class Gallery:
         self.folder, self.labels = folder, labels
         self._pictures: dict[str, bytes] = {}
 
-    def add(self, case: Case, image: Image, prediction: Prediction, truth: NDArray[np.integer] | None) -> None:
+    def add(
+        self, case: Case, image: Image, prediction: Prediction, truth: NDArray[np.integer] | None
+    ) -> None:
         """Take note of one test case."""
         if prediction.mask is not None:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -44,7 +46,11 @@ class Gallery:
         if answered:
             ranked = sorted(answered, key=lambda r: float(r["dice"]))
             middle = max(0, len(ranked) // 2 - 1)
-            groups = {"Worst": ranked[:SHOWN], "Median": ranked[middle : middle + SHOWN], "Best": ranked[-SHOWN:]}
+            groups = {
+                "Worst": ranked[:SHOWN],
+                "Median": ranked[middle : middle + SHOWN],
+                "Best": ranked[-SHOWN:],
+            }
             shown: set[str] = set()
             out = []
             for title, part in groups.items():
@@ -69,15 +75,21 @@ class Gallery:
         ]
 
 
-def _picture(image: Image, mask: NDArray[np.uint8] | None, truth: NDArray[np.integer] | None) -> NDArray[np.uint8]:
+def _picture(
+    image: Image, mask: NDArray[np.uint8] | None, truth: NDArray[np.integer] | None
+) -> NDArray[np.uint8]:
     """2D: the image; 3D: the telling slice of the last channel. With masks: reference and found side by side."""
     parts = [m for m in (truth, mask) if m is not None]
     if len(image.spatial) == 2:
         planes = [np.asarray(m) for m in parts]
         gray = window_to_uint8(image.array.mean(0))
     else:
-        axial = [reorient(image.with_(array=np.asarray(a)[None], channels=())) for a in (image.array[-1], *parts)]
-        both = np.any([a.array[0] > 0 for a in axial[1:]], axis=0) if parts else np.zeros(axial[0].spatial, bool)
+        axial = [
+            reorient(image.with_(array=np.asarray(a)[None], channels=())) for a in (image.array[-1], *parts)
+        ]
+        both = (
+            np.any([a.array[0] > 0 for a in axial[1:]], axis=0) if parts else np.zeros(axial[0].spatial, bool)
+        )
         k = best_slice(both)
         gray = window_to_uint8(slice_of(axial[0], k))
         planes = [slice_of(a, k) for a in axial[1:]]
@@ -92,4 +104,8 @@ def _fit(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     height, width = rgb.shape[:2]
     scale = PIXELS / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(Pillow.fromarray(rgb).resize(size, Pillow.Resampling.NEAREST if scale > 2 else Pillow.Resampling.BILINEAR))
+    return np.asarray(
+        Pillow.fromarray(rgb).resize(
+            size, Pillow.Resampling.NEAREST if scale > 2 else Pillow.Resampling.BILINEAR
+        )
+    )

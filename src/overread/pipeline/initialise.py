@@ -22,7 +22,7 @@ SUBGROUPS = ("sex", "age", "site", "scanner")
 
 
 def init_stage(folder: Path) -> None:
-    """Write ``folder/protocol.yaml`` from cohort.csv and, where an import left it, task.json; keep one that is there."""
+    """Write ``folder/protocol.yaml`` from cohort.csv and an import's task.json; keep one that is there."""
     if (folder / FILE).is_file():
         space = Workspace.open(folder)
         with recording(space, "init") as result:
@@ -34,7 +34,8 @@ def init_stage(folder: Path) -> None:
     with recording(Workspace.open(folder), "init") as result:
         result.update(written=True, task=values["task"], dimensions=values["dimensions"])
     console.print(
-        f"Wrote {folder / FILE}: {values['dimensions']}D {values['task']} of {', '.join(values['labels'])}. Read it before you train."
+        f"Wrote {folder / FILE}: {values['dimensions']}D {values['task']} of {', '.join(values['labels'])}. "
+        "Read it before you train."
     )
 
 
@@ -58,11 +59,15 @@ def _values(folder: Path) -> dict[str, Any]:
         "dimensions": len(image.spatial),
         "labels": labels,
         "positive": positive,
-        "channels": [{"name": c, "modality": modality, "match": stated.get(c, {}).get("match", {})} for c in cohort.channels],
+        "channels": [
+            {"name": c, "modality": modality, "match": stated.get(c, {}).get("match", {})}
+            for c in cohort.channels
+        ],
         "limits": task.get("limits") or {},
         "counted_labels": task.get("counted_labels", []),
         "operating_point": task.get("operating_point", "youden"),
-        "endpoints": task.get("endpoints") or [{"metric": metric, "goal": 0.7 if kind == "segmentation" else 0.8}],
+        "endpoints": task.get("endpoints")
+        or [{"metric": metric, "goal": 0.7 if kind == "segmentation" else 0.8}],
         "subgroups": [a for a in SUBGROUPS if a in attributes],
         "virtual": bool(task.get("source", {}).get("virtual", False)),
     }
@@ -84,7 +89,8 @@ def _infer_task(cohort: Cohort, folder: Path) -> str:
     if not with_mask and not with_label:
         columns = next(csv.reader((folder / COHORT).open(encoding="utf-8-sig")))
         raise InputError(
-            f"{folder / COHORT}: neither column 'label' (classification) nor 'mask' (segmentation) is filled in every row; "
+            f"{folder / COHORT}: neither column 'label' (classification) nor 'mask' (segmentation) is filled in "
+            "every row; "
             f"found columns {', '.join(columns)}"
         )
     return "segmentation" if with_mask else "classification"

@@ -40,19 +40,28 @@ def package_stage(folder: Path) -> None:
 
         cohort = space.cohort()
         tune = cohort.split("val")
-        samples = [_network_input(prepare(load_case(c), plan.preprocess).array, plan.patch) for c in tune[:CHECKED_INPUTS]]
+        samples = [
+            _network_input(prepare(load_case(c), plan.preprocess).array, plan.patch)
+            for c in tune[:CHECKED_INPUTS]
+        ]
         exported = export_onnx(network, plan, samples)
         look = Fingerprint.from_dict(json.loads((folder / "fingerprint.json").read_text(encoding="utf-8")))
         manifest = _manifest(space, plan, look)
         draft = Package(space.package_file, manifest.sealed(), exported.model)
         with progress("Calibrating on tuning cases", len(tune)) as advance:
             if plan.task == "classification":
-                calibration, point, reference = calibrate_classification(draft, tune, space.protocol.operating_point, advance)
+                calibration, point, reference = calibrate_classification(
+                    draft, tune, space.protocol.operating_point, advance
+                )
             else:
                 calibration, reference = calibrate_segmentation(draft, tune, advance)
                 point = None
         manifest = manifest.model_copy(
-            update={"calibration": calibration, "operating_point": point, "reference": manifest.reference | reference}
+            update={
+                "calibration": calibration,
+                "operating_point": point,
+                "reference": manifest.reference | reference,
+            }
         )
         package = write_package(space.package_file, manifest, exported.model)
         result.update(
@@ -99,7 +108,11 @@ def _network_input(array: NDArray[np.float32], patch: Sequence[int]) -> NDArray[
             array = np.take(array, np.arange((n - p) // 2, (n - p) // 2 + p), axis)
         else:
             before = (p - n) // 2
-            array = np.pad(array, [(before, p - n - before) if i == axis else (0, 0) for i in range(array.ndim)], mode="edge")
+            array = np.pad(
+                array,
+                [(before, p - n - before) if i == axis else (0, 0) for i in range(array.ndim)],
+                mode="edge",
+            )
     return np.ascontiguousarray(array)
 
 
@@ -107,7 +120,9 @@ def _manifest(space: Workspace, plan: Plan, look: Fingerprint) -> Manifest:
     protocol = space.protocol
     channels = protocol.channels
     if len(plan.channels) != len(channels):  # colour: one file, three network channels
-        channels = [Channel(name=n, modality=channels[0].modality, match=channels[0].match) for n in plan.channels]
+        channels = [
+            Channel(name=n, modality=channels[0].modality, match=channels[0].match) for n in plan.channels
+        ]
     evidence = {
         "protocol": protocol.digest(),
         "plan": space.record("train")["result"]["plan_sha256"],
@@ -136,8 +151,12 @@ def _manifest(space: Workspace, plan: Plan, look: Fingerprint) -> Manifest:
 
 def _limits(protocol: Protocol, look: Fingerprint) -> Limits:
     """Sizes and spacings from half the smallest to twice the largest seen in training; the rest as declared."""
-    size = [(max(1, int(a / SLACK)), int(b * SLACK)) for a, b in zip(look.min_shape, look.max_shape, strict=True)]
-    spacing = [(float(a / SLACK), float(b * SLACK)) for a, b in zip(look.min_spacing, look.max_spacing, strict=True)]
+    size = [
+        (max(1, int(a / SLACK)), int(b * SLACK)) for a, b in zip(look.min_shape, look.max_shape, strict=True)
+    ]
+    spacing = [
+        (float(a / SLACK), float(b * SLACK)) for a, b in zip(look.min_spacing, look.max_spacing, strict=True)
+    ]
     modality = sorted({m for c in protocol.channels for m in c.modality})
     return Limits(
         modality=modality,

@@ -88,13 +88,17 @@ class Protocol(_Strict):
             raise ValueError(f"positive: {self.positive!r} is not among the labels {self.labels}")
         extra = [name for name in self.counted_labels if name not in self.labels[1:]]
         if extra:
-            raise ValueError(f"counted_labels: {extra[0]!r} is not among the foreground labels {self.labels[1:]}")
+            raise ValueError(
+                f"counted_labels: {extra[0]!r} is not among the foreground labels {self.labels[1:]}"
+            )
         if self.task == "classification" and len(self.labels) == 2 and self.positive is None:
             raise ValueError(f"positive: missing; say which of {self.labels} counts as positive")
         names = self.goal_metrics()
         for endpoint in self.endpoints:
             if endpoint.metric not in names:
-                raise ValueError(f"endpoints: no metric {endpoint.metric!r} to set a goal for; expected one of {', '.join(names)}")
+                raise ValueError(
+                    f"endpoints: no metric {endpoint.metric!r} to set a goal for; expected one of {', '.join(names)}"
+                )
         return self
 
     def goal_metrics(self) -> list[str]:
@@ -104,7 +108,17 @@ class Protocol(_Strict):
             per_lesion = ("lesion_sensitivity", "lesion_precision", "lesion_f1", "false_lesions_per_case")
             names += [f"{m}_{label}" for label in self.counted_labels for m in per_lesion]
         elif len(self.labels) == 2:
-            names = ["auroc", "sensitivity", "specificity", "ppv", "npv", "accuracy", "balanced_accuracy", "brier", "ece"]
+            names = [
+                "auroc",
+                "sensitivity",
+                "specificity",
+                "ppv",
+                "npv",
+                "accuracy",
+                "balanced_accuracy",
+                "brier",
+                "ece",
+            ]
         else:
             names = ["auroc_macro", *(f"auroc_{label}" for label in self.labels)]
             names += ["accuracy", "balanced_accuracy", "brier", "ece"]
@@ -129,7 +143,9 @@ def read_protocol(folder: Path) -> Protocol:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; `overread init {folder}` writes one from cohort.csv") from error
+        raise InputError(
+            f"{path}: no such file; `overread init {folder}` writes one from cohort.csv"
+        ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not YAML ({str(error).splitlines()[0]})") from error
     if not isinstance(content, dict):
@@ -139,14 +155,16 @@ def read_protocol(folder: Path) -> Protocol:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
-        raise InputError(f"{path}: {key + ': ' if key else ''}{first['msg'].removeprefix('Value error, ')}") from error
+        raise InputError(
+            f"{path}: {key + ': ' if key else ''}{first['msg'].removeprefix('Value error, ')}"
+        ) from error
 
 
 _COMMENTS = {
     "intended_use": "In one or two sentences: which patients, which images, for what purpose.",
     "channels": "One per input; `match` tells the clinic node which DICOM series it is (keyword: regular expression).",
     "operating_point": "Fixed on the tuning patients: youden, sensitivity>=0.95 or specificity>=0.9.",
-    "endpoints": "Goals fixed before the test patients are opened; judged on the less favourable confidence limit, or on the estimate.",
+    "endpoints": "Goals fixed before the test patients are opened; judged on the less favourable limit, or the estimate.",
     "subgroups": "Columns of cohort.csv for which the result is shown apart.",
     "budget": "Wall-clock time for the whole run.",
     "limits": "What the package must refuse to answer and the images alone do not tell.",

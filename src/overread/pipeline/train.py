@@ -55,7 +55,9 @@ def plan_stage(folder: Path, budget: str | None = None) -> None:
         )
         write_text(space.plan_file, json.dumps(plan.model_dump(mode="json"), indent=2) + "\n")
         write_json(folder / "fingerprint.json", look.as_dict())
-        event = space.ledger.append("cohort.sealed", {"test": cohort.digest("test"), "cases": len(cohort.split("test"))})
+        event = space.ledger.append(
+            "cohort.sealed", {"test": cohort.digest("test"), "cases": len(cohort.split("test"))}
+        )
         result.update(
             plan_sha256=sha256_file(space.plan_file),
             cohort_sha256=cohort.digest(),
@@ -144,6 +146,8 @@ def load_network(space: Workspace) -> tuple[nn.Module, Plan]:
     if not weights.is_file():
         raise InputError(f"{weights}: no such file; run `overread train {space.folder}` first")
     plan = read_plan(space.model / "plan.json")
-    network = build(plan.network.name, plan.dimensions, len(plan.channels), len(plan.labels), plan.network.arguments)
+    network = build(
+        plan.network.name, plan.dimensions, len(plan.channels), len(plan.labels), plan.network.arguments
+    )
     network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
     return network.eval(), plan

@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 import overread
 from overread.cohort.cohort import Cohort
@@ -66,7 +73,8 @@ class Workspace:
         names = tuple(c.name for c in p.channels)
         if cohort.channels != names:
             raise InputError(
-                f"{self.folder / 'cohort.csv'}: image columns are {', '.join(cohort.channels)}, protocol.yaml has channels "
+                f"{self.folder / 'cohort.csv'}: image columns are {', '.join(cohort.channels)}, protocol.yaml has "
+                "channels "
                 f"{', '.join(names)}; expected the same names in the same order"
             )
         return cohort
@@ -96,7 +104,9 @@ def recording(space: Workspace, stage: str) -> Iterator[dict[str, Any]]:
     result: dict[str, Any] = {}
     yield result
     seconds = round(time.perf_counter() - began, 2)
-    event = space.ledger.append(f"pipeline.{stage}", {"protocol": space.protocol.digest(), "seconds": seconds, **_short(result)})
+    event = space.ledger.append(
+        f"pipeline.{stage}", {"protocol": space.protocol.digest(), "seconds": seconds, **_short(result)}
+    )
     write_json(
         space.folder / "record" / f"{stage}.json",
         {
@@ -113,7 +123,11 @@ def recording(space: Workspace, stage: str) -> Iterator[dict[str, Any]]:
 
 def _short(result: dict[str, Any]) -> dict[str, Any]:
     """The part of a result that belongs into the chain: hashes, paths and headline numbers."""
-    return {k: v for k, v in result.items() if isinstance(v, str | int | float | bool) or k in ("test", "evidence")}
+    return {
+        k: v
+        for k, v in result.items()
+        if isinstance(v, str | int | float | bool) or k in ("test", "evidence")
+    }
 
 
 @contextmanager

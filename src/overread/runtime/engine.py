@@ -21,9 +21,13 @@ class Engine:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         try:
-            self._session: Any = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+            self._session: Any = onnxruntime.InferenceSession(
+                model, options, providers=["CPUExecutionProvider"]
+            )
         except Exception as error:  # ONNX Runtime raises types of its own, none of them documented
-            raise InputError(f"{name}: ONNX Runtime cannot load its network ({str(error).splitlines()[0]})") from error
+            raise InputError(
+                f"{name}: ONNX Runtime cannot load its network ({str(error).splitlines()[0]})"
+            ) from error
         self._input = self._session.get_inputs()[0].name
 
     def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -23,7 +23,9 @@ def breaches(image: Image, manifest: Manifest) -> tuple[Breach, ...]:
         return (Breach("DIMENSIONS", f"{len(image.spatial)} spatial axes", f"{dimensions} spatial axes"),)
     if manifest.preprocess.color == "as_is" and len(image.array) != len(manifest.channels):
         names = ", ".join(c.name for c in manifest.channels)
-        found.append(Breach("CHANNELS", f"{len(image.array)} channels", f"{len(manifest.channels)} ({names})"))
+        found.append(
+            Breach("CHANNELS", f"{len(image.array)} channels", f"{len(manifest.channels)} ({names})")
+        )
     if limits.modality and image.modality and image.modality not in limits.modality:
         found.append(Breach("MODALITY", image.modality, " or ".join(limits.modality)))
     part = str(image.source.get("BodyPartExamined") or "").upper()
@@ -31,12 +33,16 @@ def breaches(image: Image, manifest: Manifest) -> tuple[Breach, ...]:
         found.append(Breach("BODY_PART", part, " or ".join(limits.body_part)))
     age = image.source.get("age_years")
     if limits.age_years and age is not None and not limits.age_years[0] <= age <= limits.age_years[1]:
-        found.append(Breach("AGE", f"{age:g} years", f"{limits.age_years[0]:g} to {limits.age_years[1]:g} years"))
+        found.append(
+            Breach("AGE", f"{age:g} years", f"{limits.age_years[0]:g} to {limits.age_years[1]:g} years")
+        )
     order = _canonical_axes(image)
     if limits.size:
         size = [image.spatial[a] for a in order]
         if any(not low <= n <= high for n, (low, high) in zip(size, limits.size, strict=True)):
-            found.append(Breach("SIZE", _times(size), " x ".join(f"{a} to {b}" for a, b in limits.size) + " pixels"))
+            found.append(
+                Breach("SIZE", _times(size), " x ".join(f"{a} to {b}" for a, b in limits.size) + " pixels")
+            )
     if limits.spacing_mm:
         spacing = [image.spacing[a] for a in order]
         pairs = zip(spacing, limits.spacing_mm, strict=True)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from overread.files import canonical_json, sha256_bytes
 
-FORMAT = 1
+FORMAT: Literal[1] = 1
 
 
 class _Strict(BaseModel):
@@ -84,6 +84,8 @@ class Calibration(_Strict):
     ``conformal_quantile``: LAC threshold on ``1 - probability`` for coverage ``conformal_coverage``.
     ``volume_ratio``: per label, the 5% and 95% quantiles of true volume / predicted volume.
     ``count_difference``: per label, the 5% and 95% quantiles of true count - predicted count.
+    ``missed_volume``: per label, the 95% quantile of what was there and not found (ml; mm2 in 2D): the upper
+    limit where nothing is found.
     """
 
     temperature: float = 1.0
@@ -92,6 +94,7 @@ class Calibration(_Strict):
     conformal_quantile: float | None = None
     volume_ratio: dict[str, tuple[float, float]] = {}
     count_difference: dict[str, tuple[float, float]] = {}
+    missed_volume: dict[str, float] = {}
     cases: int = 0
 
 

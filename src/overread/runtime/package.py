@@ -80,7 +80,9 @@ def _read_file(path: Path, package: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise InputError(f"{package}: cannot read {path.name} ({error.strerror}); not a complete package") from error
+        raise InputError(
+            f"{package}: cannot read {path.name} ({error.strerror}); not a complete package"
+        ) from error
 
 
 def _read_zip(path: Path) -> dict[str, bytes]:
@@ -91,13 +93,19 @@ def _read_zip(path: Path) -> dict[str, bytes]:
             for name, limit in limits.items():
                 info = archive.getinfo(name)
                 if info.file_size > limit:
-                    raise InputError(f"{path}: {name} claims {info.file_size} bytes, at most {limit} are accepted")
+                    raise InputError(
+                        f"{path}: {name} claims {info.file_size} bytes, at most {limit} are accepted"
+                    )
                 out[name] = archive.read(info)
             return out
     except KeyError as error:
-        raise InputError(f"{path}: not an overread package: it has no {error.args[0].split(chr(39))[1]}") from error
+        raise InputError(
+            f"{path}: not an overread package: it has no {error.args[0].split(chr(39))[1]}"
+        ) from error
     except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
-        raise InputError(f"{path}: not an overread package ({error}); expected a zip with {MANIFEST} and {MODEL}") from error
+        raise InputError(
+            f"{path}: not an overread package ({error}); expected a zip with {MANIFEST} and {MODEL}"
+        ) from error
 
 
 def _parse(data: bytes, path: Path) -> Manifest:
@@ -113,4 +121,6 @@ def _parse(data: bytes, path: Path) -> Manifest:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise InputError(f"{path}: {MANIFEST}: {where}: {first['msg']} ({error.error_count()} in all)") from error
+        raise InputError(
+            f"{path}: {MANIFEST}: {where}: {first['msg']} ({error.error_count()} in all)"
+        ) from error

@@ -51,7 +51,9 @@ def predict(package: Package, image: Image, *, keep_probability: bool = False) -
     }
     broken = breaches(image, manifest)
     if broken:
-        return Prediction(Outcome.OUT_OF_LIMITS, breaches=broken, seconds=time.perf_counter() - began, **common)
+        return Prediction(
+            Outcome.OUT_OF_LIMITS, breaches=broken, seconds=time.perf_counter() - began, **common
+        )
     prepared = prepare(image, manifest.preprocess)
     if manifest.task == "classification":
         result = _classify(package, prepared)
@@ -102,7 +104,9 @@ def _classify(package: Package, prepared: Prepared) -> dict[str, Any]:
         "scores": {label: float(v) for label, v in zip(labels, p, strict=True)},
         "score_intervals": {label: i for label, i in intervals.items() if i is not None},
         "label": decide_label(p, manifest),
-        "label_set": tuple(label for label, v in zip(labels, p, strict=True) if quantile is not None and 1 - v <= quantile),
+        "label_set": tuple(
+            label for label, v in zip(labels, p, strict=True) if quantile is not None and 1 - v <= quantile
+        ),
         "set_coverage": calibration.conformal_coverage,
         "uncertainty": {"entropy": _entropy(p, axis=0).item()},
     }
@@ -126,27 +130,41 @@ def count_components(mask: NDArray[np.bool_]) -> int:
     return int(cc3d.connected_components(mask, connectivity=26 if mask.ndim == 3 else 8, return_N=True)[1])
 
 
+def unit_volume(image: Image) -> tuple[str, str, float]:
+    """What is measured on ``image``, its unit, and how much of it one voxel is: volume in ml, area in mm2 in 2D."""
+    if len(image.spatial) == 3:
+        return "volume", "ml", voxel_volume(image.affine) / 1000
+    return "area", "mm2", float(np.prod(image.spacing))
+
+
 def measure(mask: NDArray[np.uint8], image: Image, manifest: Manifest) -> tuple[Measurement, ...]:
     """Volume (ml; area in mm2 for 2D) and, for counted labels, number of parts, with prediction intervals.
 
-    The limits are the estimate times (plus, for counts) the 5% and 95% quantiles seen on the tuning cases.
+    The limits are the estimate times (plus, for counts) the 5% and 95% quantiles seen on the tuning cases; where
+    nothing was found, from 0 to the 95% quantile of what was missed there.
     """
     out = []
     calibration = manifest.calibration
-    name, unit, per_voxel = ("volume", "ml", 1e-3) if mask.ndim == 3 else ("area", "mm2", 1.0)
-    per_voxel *= voxel_volume(image.affine) if mask.ndim == 3 else float(np.prod(image.spacing))
+    name, unit, per_voxel = unit_volume(image)
     for k, label in enumerate(manifest.labels[1:], 1):
         part = mask == k
         size = int(part.sum()) * per_voxel
-        ratio = calibration.volume_ratio.get(label)
-        low, high = (size * ratio[0], size * ratio[1]) if ratio else (None, None)
+        low, high = _volume_limits(size, label, calibration)
         out.append(Measurement(label, name, size, low, high, unit, INTERVAL))
         if label in manifest.counted_labels:
             n = count_components(part)
             spread = calibration.count_difference.get(label)
-            ends = (max(0.0, n + spread[0]), max(0.0, n + spread[1])) if spread else (None, None)
-            out.append(Measurement(label, "count", n, *ends, "1", INTERVAL))
+            low, high = (max(0.0, n + spread[0]), max(0.0, n + spread[1])) if spread else (None, None)
+            out.append(Measurement(label, "count", n, low, high, "1", INTERVAL))
     return tuple(out)
+
+
+def _volume_limits(size: float, label: str, calibration: Calibration) -> tuple[float | None, float | None]:
+    if size == 0:
+        missed = calibration.missed_volume.get(label)
+        return (None, None) if missed is None else (0.0, missed)
+    ratio = calibration.volume_ratio.get(label)
+    return (None, None) if ratio is None else (min(1.0, ratio[0]) * size, max(1.0, ratio[1]) * size)
 
 
 def _bin_interval(score: float, calibration: Calibration) -> tuple[float, float] | None:
@@ -163,7 +181,10 @@ def _entropy(p: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
 
 
 def _quality(image: Image) -> dict[str, Any]:
-    quality: dict[str, Any] = {"size": list(image.spatial), "spacing_mm": [round(s, 4) for s in image.spacing]}
+    quality: dict[str, Any] = {
+        "size": list(image.spatial),
+        "spacing_mm": [round(s, 4) for s in image.spacing],
+    }
     quality["modality"] = image.modality or "unknown"
     if image.source.get("age_years") is not None:
         quality["age_years"] = image.source["age_years"]

@@ -14,7 +14,7 @@ WEIGHT_FLOOR = 1e-2
 
 @lru_cache(maxsize=64)
 def _weight(size: int) -> NDArray[np.float32]:
-    """Gaussian of sigma size/8 along one axis, never below the floor (nnU-Net, Isensee 2021, doi 10.1038/s41592-020-01008-z)."""
+    """Gaussian of sigma size/8 along one axis, never below the floor (Isensee 2021, doi 10.1038/s41592-020-01008-z)."""
     x = np.arange(size) - (size - 1) / 2
     return np.maximum(np.exp(-0.5 * (x / (size / 8)) ** 2), WEIGHT_FLOOR).astype(np.float32)
 
@@ -29,9 +29,7 @@ def starts(length: int, size: int, overlap: float) -> list[int]:
     return [round(i) for i in np.linspace(0, length - size, count)]
 
 
-def windows(
-    spatial: Sequence[int], size: Sequence[int], overlap: float
-) -> Iterator[tuple[slice, ...]]:
+def windows(spatial: Sequence[int], size: Sequence[int], overlap: float) -> Iterator[tuple[slice, ...]]:
     """Slices of every window, first axis slowest."""
     for corner in product(*(starts(n, s, overlap) for n, s in zip(spatial, size, strict=True))):
         yield tuple(slice(a, a + s) for a, s in zip(corner, size, strict=True))
@@ -79,8 +77,8 @@ def sliding_window(
         out = predict(np.ascontiguousarray(np.stack([array[(slice(None), *w)] for w in part])))
         if total is None:
             total = np.zeros((out.shape[1], *padded), np.float32)
-        for w, o in zip(part, out, strict=True):
-            total[(slice(None), *w)] += o * weight
+        for place, o in zip(part, out, strict=True):
+            total[(slice(None), *place)] += o * weight
     assert total is not None
     # The sum of separable weights over a grid of windows is itself separable: one reciprocal per axis.
     for axis, (n, s, w) in enumerate(zip(padded, size, axes, strict=True)):
