@@ -110,7 +110,7 @@ def fit(
             )
             if not torch.isfinite(loss):
                 raise OverreadError(
-                    f"the loss became {float(loss)} in epoch {len(history) + 1}: check the images for wild values, "
+                    f"the loss became {float(loss.detach())} in epoch {len(history) + 1}: check the images for wild values, "
                     "or lower learning_rate in plan.json"
                 )
             fabric.backward(loss)

@@ -147,7 +147,7 @@ def _grid_size(f: Fingerprint, spec: Preprocess) -> list[int]:
 def _intensity(
     f: Fingerprint, task: str, modality: Sequence[str], channels: int, reasons: list[str]
 ) -> list[Intensity]:
-    """Modalities with an absolute scale (CT, PET) and radiographs to be classified keep it; others go image by image."""
+    """Modalities with an absolute scale (CT, PET) and radiographs to classify keep it; others go image by image."""
     absolute = {"CT", "PT"} & set(modality)
     if task == "segmentation" and not absolute:
         reasons.append("Grey values are standardised image by image: their scale differs between scanners.")

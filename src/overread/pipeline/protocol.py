@@ -164,7 +164,7 @@ _COMMENTS = {
     "intended_use": "In one or two sentences: which patients, which images, for what purpose.",
     "channels": "One per input; `match` tells the clinic node which DICOM series it is (keyword: regular expression).",
     "operating_point": "Fixed on the tuning patients: youden, sensitivity>=0.95 or specificity>=0.9.",
-    "endpoints": "Goals fixed before the test patients are opened; judged on the less favourable limit, or the estimate.",
+    "endpoints": "Goals fixed before the test patients are opened; judged on the worse limit, or the estimate.",
     "subgroups": "Columns of cohort.csv for which the result is shown apart.",
     "budget": "Wall-clock time for the whole run.",
     "limits": "What the package must refuse to answer and the images alone do not tell.",

@@ -109,10 +109,7 @@ def train_stage(folder: Path) -> None:
                 if epoch is None:
                     display.update(task, advance=1, total=total)
                 else:
-                    text = f"epoch {epoch.epoch} loss {epoch.loss:.3f}"
-                    if epoch.validation_loss is not None:
-                        text += f", tuning cases {epoch.validation_loss:.3f}"
-                    display.update(task, total=total, loss=text)
+                    display.update(task, total=total, loss=f"loss {epoch.loss:.3f}")
 
             fitted = fit(plan, examples, tuning, advance_step)
         with atomic_path(space.model / "weights.pt") as temporary:

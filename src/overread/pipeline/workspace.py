@@ -142,7 +142,7 @@ def bar(*columns: Any) -> Progress:
     """The project's progress bar, with further columns at its end."""
     return Progress(
         TextColumn("{task.description}"),
-        BarColumn(bar_width=30),
+        BarColumn(bar_width=18),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("left"),
