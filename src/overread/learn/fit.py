@@ -110,8 +110,8 @@ def fit(
             )
             if not torch.isfinite(loss):
                 raise OverreadError(
-                    f"the loss became {float(loss.detach())} in epoch {len(history) + 1}: check the images for wild values, "
-                    "or lower learning_rate in plan.json"
+                    f"the loss became {float(loss.detach())} in epoch {len(history) + 1}: "
+                    "check the images for wild values, or lower learning_rate in plan.json"
                 )
             fabric.backward(loss)
             fabric.clip_gradients(model, optimizer, max_norm=CLIP, error_if_nonfinite=False)
