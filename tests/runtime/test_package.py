@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.runtime.models import manifest, mean_classifier
 
 from overread.errors import InputError
+from overread.runtime.manifest import digest_of
 from overread.runtime.package import Package, write_package
 
 
@@ -81,6 +82,14 @@ def test_a_zip_without_a_model_is_refused(tmp_path: Path) -> None:
         archive.writestr("package.json", "{}")
     with pytest.raises(InputError, match=r"model\.onnx"):
         Package.load(path)
+
+
+def test_a_package_from_before_a_field_existed_still_loads(package: Package, tmp_path: Path) -> None:
+    folder = unpacked(package, tmp_path)
+    content = json.loads((folder / "package.json").read_text())
+    del content["calibration"]["missed_volume"], content["counted_labels"]
+    (folder / "package.json").write_text(json.dumps(content | {"sha256": digest_of(content)}))
+    assert Package.load(folder).manifest.counted_labels == []
 
 
 def test_another_format_is_refused(package: Package, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -128,10 +129,14 @@ class Manifest(_Strict):
     files: dict[str, str]
     sha256: str = ""
 
-    def digest(self) -> str:
-        """SHA-256 over the canonical JSON of every field but ``sha256`` itself; it covers the weights' hash."""
-        return sha256_bytes(canonical_json(self.model_dump(mode="json", exclude={"sha256"})).encode())
-
     def sealed(self) -> Manifest:
         """A copy that carries its own digest."""
-        return self.model_copy(update={"sha256": self.digest()})
+        return self.model_copy(update={"sha256": digest_of(self.model_dump(mode="json"))})
+
+
+def digest_of(content: Mapping[str, Any]) -> str:
+    """SHA-256 over the canonical JSON of every key but ``sha256`` itself; it covers the weights' hash.
+
+    It is taken over what the file says, not over the model it is read into: a later version may know more fields.
+    """
+    return sha256_bytes(canonical_json({k: v for k, v in content.items() if k != "sha256"}).encode())

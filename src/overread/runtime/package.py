@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from overread.errors import InputError
 from overread.files import atomic_path, sha256_bytes
-from overread.runtime.manifest import FORMAT, Manifest
+from overread.runtime.manifest import FORMAT, Manifest, digest_of
 
 MANIFEST = "package.json"
 MODEL = "model.onnx"
@@ -48,10 +48,10 @@ class Package:
             raw = _read_zip(path)
         else:
             raise InputError(f"{path}: no such package; expected a folder or an .overread file")
-        manifest = _parse(raw[MANIFEST], path)
-        if manifest.digest() != manifest.sha256:
+        manifest, digest = _parse(raw[MANIFEST], path)
+        if digest != manifest.sha256:
             raise InputError(
-                f"{path}: {MANIFEST} was changed after packaging (its hash is {manifest.digest()[:12]}, it states "
+                f"{path}: {MANIFEST} was changed after packaging (its hash is {digest[:12]}, it states "
                 f"{manifest.sha256[:12]}); restore the original package"
             )
         found = sha256_bytes(raw[MODEL])
@@ -108,7 +108,7 @@ def _read_zip(path: Path) -> dict[str, bytes]:
         ) from error
 
 
-def _parse(data: bytes, path: Path) -> Manifest:
+def _parse(data: bytes, path: Path) -> tuple[Manifest, str]:
     try:
         content = json.loads(data)
     except ValueError as error:
@@ -117,7 +117,7 @@ def _parse(data: bytes, path: Path) -> Manifest:
         found = content.get("format") if isinstance(content, dict) else type(content).__name__
         raise InputError(f"{path}: {MANIFEST} has format {found!r}, this overread reads format {FORMAT}")
     try:
-        return Manifest.model_validate(content)
+        return Manifest.model_validate(content), digest_of(content)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
