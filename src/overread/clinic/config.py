@@ -6,11 +6,10 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydicom.datadict import tag_for_keyword
 
-from overread.errors import InputError
+from overread.settings import read_settings
 
 
 def _aet(value: str) -> str:
@@ -127,22 +126,7 @@ def load_config(path: Path) -> ClinicConfig:
         Unreadable, not YAML, an unknown key or a value that does not fit: one line with file and key.
     """
     path = Path(path)
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be read ({error.strerror}); expected the node's configuration"
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: is not YAML ({' '.join(str(error).split())})") from error
-    if not isinstance(content, dict):
-        raise InputError(
-            f"{path}: found {type(content).__name__}, expected keys such as aet, port, folder, routes"
-        )
-    try:
-        config = ClinicConfig.model_validate(content)
-    except ValidationError as error:
-        raise InputError(f"{path}: {_first(error)}") from error
+    config = read_settings(path, ClinicConfig, "expected the node's configuration, see docs/clinic.md")
     base = path.absolute().parent
     changes: dict[str, Any] = {
         "folder": (base / config.folder).resolve(),
@@ -151,18 +135,3 @@ def load_config(path: Path) -> ClinicConfig:
     if config.ledger and "://" not in config.ledger:
         changes["ledger"] = str((base / config.ledger).resolve())
     return config.model_copy(update=changes)
-
-
-def _first(error: ValidationError) -> str:
-    first = error.errors()[0]
-    where = ".".join(map(str, first["loc"]))
-    if first["type"] == "extra_forbidden":
-        text = f"{where}: unknown key; see docs/clinic.md for the keys"
-    elif first["type"] == "missing":
-        text = f"{where}: missing; this key is needed"
-    else:
-        message = first["msg"].removeprefix("Value error, ")
-        found = f", found {first['input']!r}" if first["type"] != "value_error" else ""
-        text = f"{where}: {message}{found}" if where else message
-    more = error.error_count() - 1
-    return " ".join(text.split()) + (f" (and {more} more)" if more else "")

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from overread.cohort.split import FRACTIONS, SPLITS
-from overread.errors import InputError
 from overread.files import canonical_json, sha256_bytes, write_text
 from overread.runtime.manifest import Channel
+from overread.settings import read_settings
 
 FILE = "protocol.yaml"
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -139,25 +139,7 @@ def parse_budget(text: str) -> float:
 
 def read_protocol(folder: Path) -> Protocol:
     """Read and check ``folder/protocol.yaml``. Raises InputError naming file and key."""
-    path = folder / FILE
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(
-            f"{path}: no such file; `overread init {folder}` writes one from cohort.csv"
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not YAML ({str(error).splitlines()[0]})") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: found {type(content).__name__}, expected keys such as name, task, labels")
-    try:
-        return Protocol.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise InputError(
-            f"{path}: {key + ': ' if key else ''}{first['msg'].removeprefix('Value error, ')}"
-        ) from error
+    return read_settings(folder / FILE, Protocol, f"`overread init {folder}` writes one from cohort.csv")
 
 
 _COMMENTS = {

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
 from rich.progress import TextColumn
 
 from overread.cohort.fingerprint import fingerprint
@@ -15,6 +14,7 @@ from overread.errors import InputError
 from overread.files import atomic_path, sha256_file, write_json, write_text
 from overread.pipeline.protocol import parse_budget
 from overread.pipeline.workspace import Workspace, bar, console, progress, recording
+from overread.settings import validated
 
 if TYPE_CHECKING:  # torch takes seconds to import: only the stages that train pay for it
     from torch import nn
@@ -77,10 +77,10 @@ def read_plan(path: Path) -> Plan:
     if not path.is_file():
         raise InputError(f"{path}: no such file; run `overread plan {path.parent}` first")
     try:
-        return Plan.model_validate_json(path.read_text(encoding="utf-8"))
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path}: is not JSON ({error}); plan again or mend it") from error
+    return validated(Plan, content, str(path))
 
 
 def train_stage(folder: Path) -> None:

@@ -34,7 +34,7 @@ def breaches(image: Image, manifest: Manifest) -> tuple[Breach, ...]:
     age = image.source.get("age_years")
     if limits.age_years and age is not None and not limits.age_years[0] <= age <= limits.age_years[1]:
         found.append(
-            Breach("AGE", f"{age:g} years", f"{limits.age_years[0]:g} to {limits.age_years[1]:g} years")
+            Breach("AGE", f"{age:.3g} years", f"{limits.age_years[0]:g} to {limits.age_years[1]:g} years")
         )
     order = _canonical_axes(image)
     if limits.size:

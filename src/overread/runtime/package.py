@@ -7,11 +7,10 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from overread.errors import InputError
 from overread.files import atomic_path, sha256_bytes
 from overread.runtime.manifest import FORMAT, Manifest, digest_of
+from overread.settings import validated
 
 MANIFEST = "package.json"
 MODEL = "model.onnx"
@@ -116,11 +115,4 @@ def _parse(data: bytes, path: Path) -> tuple[Manifest, str]:
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         found = content.get("format") if isinstance(content, dict) else type(content).__name__
         raise InputError(f"{path}: {MANIFEST} has format {found!r}, this overread reads format {FORMAT}")
-    try:
-        return Manifest.model_validate(content), digest_of(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise InputError(
-            f"{path}: {MANIFEST}: {where}: {first['msg']} ({error.error_count()} in all)"
-        ) from error
+    return validated(Manifest, content, f"{path}: {MANIFEST}"), digest_of(content)

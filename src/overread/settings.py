@@ -1,0 +1,57 @@
+"""Reading what a person wrote, held against a pydantic model: every fault is one line with file and key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from overread.errors import InputError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_settings(path: Path, model: type[Model], missing: str) -> Model:
+    """Read the YAML file ``path`` as ``model``.
+
+    Raises
+    ------
+    InputError
+        A missing or unreadable file (the message ends in ``missing``, which says what to do), no YAML, or what
+        `validated` refuses.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); {missing}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: is not YAML ({' '.join(str(error).split())})") from error
+    if not isinstance(content, dict):
+        names = ", ".join(list(model.model_fields)[:4])
+        raise InputError(f"{path}: found {type(content).__name__}, expected keys such as {names}")
+    return validated(model, content, str(path))
+
+
+def validated(model: type[Model], content: Any, where: str) -> Model:
+    """``content`` as ``model``. Raises InputError that begins with ``where`` and names the first wrong key."""
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise InputError(f"{where}: {_first(error)}") from error
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors()[0]
+    key = ".".join(map(str, first["loc"]))
+    if first["type"] == "extra_forbidden":
+        text = f"{key}: unknown key; check its spelling"
+    elif first["type"] == "missing":
+        text = f"{key}: missing; this key is needed"
+    else:
+        message = first["msg"].removeprefix("Value error, ")
+        found = f", found {first['input']!r}" if first["type"] != "value_error" else ""
+        text = f"{key}: {message}{found}" if key else message
+    more = error.error_count() - 1
+    return " ".join(text.split()) + (f" (and {more} more)" if more else "")
