@@ -44,6 +44,7 @@ def main() -> None:
         learning_rate=0,
         weight_decay=0,
         epochs=1,
+        most_epochs=1,
         steps_per_epoch=1,
         seconds_per_step=0,
         train_seconds=0,

@@ -37,6 +37,8 @@ def plan(**changes: object) -> Plan:
         "learning_rate": 3e-3,
         "weight_decay": 1e-3,
         "epochs": 6,
+        "most_epochs": 9999,
+        "follow_clock": False,
         "steps_per_epoch": 6,
         "seconds_per_step": 0.1,
         "train_seconds": 120.0,
@@ -117,16 +119,18 @@ def test_the_same_seed_gives_the_same_network() -> None:
         assert torch.equal(a, b)
 
 
-def test_training_keeps_to_its_time_and_completes_its_schedule() -> None:
+@pytest.mark.parametrize("planned", [2, 5000])
+def test_training_keeps_to_its_time_and_completes_its_schedule(planned: int) -> None:
+    """Whether the plan expected too few or too many epochs."""
     seen: list[Epoch] = []
     fitted = fit(
-        plan(epochs=5000, train_seconds=3.0),
+        plan(epochs=planned, follow_clock=True, train_seconds=3.0),
         squares(96),
         [],
         lambda total, epoch: seen.append(epoch) if epoch else None,
     )
-    assert fitted.seconds < 8
-    assert 1 < len(fitted.history) < 5000 and len(seen) == len(fitted.history)
+    assert 2 < fitted.seconds < 8
+    assert 2 < len(fitted.history) < 5000 and len(seen) == len(fitted.history)
     assert fitted.history[-1].learning_rate < 0.2 * max(e.learning_rate for e in fitted.history)
 
 

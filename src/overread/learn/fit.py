@@ -65,8 +65,8 @@ def fit(
     """Train ``plan``'s network on ``train`` and watch the loss on ``tune``.
 
     AdamW with warm-up and cosine decay, gradient clipping, and an exponential moving average of the weights, which
-    is what is returned. While the machine is slower than planned, epochs are dropped from the end (and taken back
-    when it recovers), and the decay is stretched to match, so that the schedule always completes in the time given.
+    is what is returned. The schedule ends with the time given (see `Plan.follow_clock`): after each epoch the
+    number of those to come is set anew from the speed seen, and the decay is stretched to match.
 
     ``advance(total, epoch)`` is called after each step with the number of steps now planned, and with the
     finished `Epoch` at the end of each.
@@ -126,7 +126,8 @@ def fit(
         )
         value = float(torch.stack(losses).mean())
         history.append(Epoch(len(history) + 1, value, validation, rate, time.perf_counter() - epoch_began))
-        epochs = min(plan.epochs, _epochs_in_time(history, time.perf_counter() - began, plan))
+        if plan.follow_clock:
+            epochs = min(plan.most_epochs, _epochs_in_time(history, time.perf_counter() - began, plan))
         total = epochs * plan.steps_per_epoch
         advance(total, history[-1])
     return Fitted(
@@ -154,8 +155,7 @@ def _epochs_in_time(history: Sequence[Epoch], elapsed: float, plan: Plan) -> int
     remaining = plan.train_seconds - elapsed
     recent = sorted(e.seconds for e in history[-5:])
     typical = recent[len(recent) // 2]
-    # A tenth of slack keeps ordinary noise from changing the schedule.
-    return len(history) + max(0, math.floor((remaining + 0.1 * plan.train_seconds) / max(typical, 1e-9)))
+    return len(history) + max(0, round(remaining / max(typical, 1e-9)))
 
 
 def _due(done: int, epochs: int) -> bool:

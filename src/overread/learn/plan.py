@@ -46,7 +46,9 @@ class Plan(_Strict):
     """What the planner chose, and why (``reasons``, one sentence each).
 
     ``patch`` is the size in voxels that the network sees at once; ``seconds_per_step`` was measured on this
-    machine with this network; ``epochs`` follow from it and the time given to training.
+    machine with this network; ``epochs`` are those expected from it in ``train_seconds``. While ``follow_clock``
+    is true, training does as many epochs as the time really holds, up to ``most_epochs``; false makes it do
+    exactly ``epochs``, which the same seed then repeats.
     """
 
     task: Literal["classification", "segmentation"]
@@ -62,6 +64,8 @@ class Plan(_Strict):
     weight_decay: float
     foreground_share: float = 0.0
     epochs: int = Field(gt=0)
+    most_epochs: int = Field(gt=0)
+    follow_clock: bool = True
     steps_per_epoch: int = Field(gt=0)
     seconds_per_step: float
     train_seconds: float

@@ -26,6 +26,7 @@ SMALLEST_FEATURE_MAP = 4
 FEWEST_STAGES = 3
 # Below this many steps a segmentation network has hardly begun: smaller patches buy more of them.
 FEWEST_STEPS = 500
+LEAST_STEPS_TIMED, LEAST_SECONDS_TIMED = 6, 3.0
 SMALLEST_PATCH = {2: 64 * 64, 3: 32 * 32 * 32}
 SMALL_IMAGE = 64
 
@@ -88,7 +89,7 @@ def make_plan(
         rate, decay, share = 2e-3, 1e-3, 0.5
     epochs = int(min(MAX_EPOCHS[task], max(2, train_seconds / (steps * seconds))))
     reasons.append(
-        f"{epochs} epochs of {steps} steps: one step took {seconds:.3f} s here, "
+        f"About {epochs} epochs of {steps} steps: one step took {seconds:.3f} s here, "
         f"and training may take {train_seconds:.0f} s."
     )
     return Plan(
@@ -105,6 +106,7 @@ def make_plan(
         weight_decay=decay,
         foreground_share=share,
         epochs=epochs,
+        most_epochs=MAX_EPOCHS[task],
         steps_per_epoch=steps,
         seconds_per_step=round(seconds, 4),
         train_seconds=round(train_seconds, 1),
@@ -279,8 +281,8 @@ def _measure(
 ) -> tuple[float, float]:
     """Seconds of a training step on random data, and peak GiB of memory.
 
-    The fastest of some steps is taken: what else runs on the machine only slows it, and the training loop drops
-    epochs where that goes on.
+    The fastest of some seconds' steps is taken: what else runs on the machine only slows it, and the training
+    loop follows the clock where that goes on.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     form = memory_format(dimensions)
@@ -289,8 +291,8 @@ def _measure(
     loss = loss_of(task)
     x = torch.randn(batch, channels, *patch, device=device).to(memory_format=form)
     y = torch.randint(labels, (batch,) if task == "classification" else (batch, *patch), device=device)
-    seconds = []
-    for _ in range(5):
+    seconds: list[float] = []
+    while len(seconds) < LEAST_STEPS_TIMED or sum(seconds) < LEAST_SECONDS_TIMED:
         began = time.perf_counter()
         optimizer.zero_grad()
         loss(model(x), y).backward()
@@ -299,7 +301,7 @@ def _measure(
             torch.cuda.synchronize()
         seconds.append(time.perf_counter() - began)
     memory = torch.cuda.max_memory_allocated() / 2**30 if device.type == "cuda" else _peak_gib()
-    return min(seconds[1:]), memory
+    return min(seconds), memory
 
 
 def _peak_gib() -> float:
