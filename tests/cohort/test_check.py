@@ -110,7 +110,28 @@ def test_mask_values(pictures: WriteCohort) -> None:
     assert "m2.png holds 9, expected 0 to 1 (background, cell)" in blocking["mask.values"].message
     assert "(8, 7)" in blocking["mask.grid"].message and "(8, 8)" in blocking["mask.grid"].message
     report = _check(folder, "segmentation", [*names, "nucleus"])
-    assert "label 'nucleus' (mask value 2) is in no mask" in " ".join(f.message for f in report.blocking)
+    said = [f.message for f in report.blocking if f.code == "mask.label_empty"]
+    assert [m.split(";")[0] for m in said] == [
+        "empty class: label 'nucleus' (mask value 2) is in no mask of train",
+        "empty class: label 'nucleus' (mask value 2) is in no mask of test",
+    ]
+
+
+@pytest.mark.parametrize("empty", ["train", "val", "test"])
+def test_label_that_one_split_never_shows(pictures: WriteCohort, empty: str) -> None:
+    folder = pictures(ROWS, masks=True)
+    for i, (split, _) in enumerate(ROWS):
+        if split == empty:
+            Pillow.fromarray(np.zeros((8, 8), np.uint8)).save(folder / f"m{i}.png")
+    report = _check(folder, "segmentation", ["background", "cell"])
+    blocking = [f.message for f in report.blocking]
+    if empty == "val":
+        assert not blocking
+    else:
+        (said,) = blocking
+        assert f"'cell' (mask value 1) is in no mask of {empty}" in said
+    few = [f.message for f in report.warnings if f.code == "class.few"]
+    assert any(m.startswith(f"{empty}: fewer than 5 cases of cell (0)") for m in few)
 
 
 def _volumes(folder: Path, count: int = 9) -> None:

@@ -61,6 +61,22 @@ def test_fractions_are_no_labels(tmp_path: Path, image: Path) -> None:
         read_mask(case, load_case(case))
 
 
+def test_value_without_a_label(tmp_path: Path, image: Path) -> None:
+    for value in (3, -1):
+        truth = np.zeros((4, 5, 6), np.int16)
+        truth[1, 2, 3] = value
+        case = _case(image, _nifti(tmp_path / "mask.nii.gz", truth))
+        loaded = load_case(case)
+        np.testing.assert_array_equal(read_mask(case, loaded), truth)
+        with pytest.raises(
+            InputError, match=rf"case c1: mask .*mask\.nii\.gz holds {value}, expected .* 0 to 2"
+        ):
+            read_mask(case, loaded, labels=3)
+    truth[1, 2, 3] = 2
+    case = _case(image, _nifti(tmp_path / "mask.nii.gz", truth))
+    np.testing.assert_array_equal(read_mask(case, loaded, labels=3), truth)
+
+
 def test_no_mask_and_a_missing_one(tmp_path: Path, image: Path) -> None:
     loaded = load_case(_case(image, None))
     with pytest.raises(InputError, match="case c1: has no mask"):

@@ -16,14 +16,16 @@ from overread.imaging.raster import read_label_raster
 from overread.imaging.read import is_raster, read
 
 
-def read_mask(case: Case, image: Image) -> NDArray[np.integer[Any]]:
+def read_mask(case: Case, image: Image, *, labels: int | None = None) -> NDArray[np.integer[Any]]:
     """Read the label map of a case: integers of shape ``image.spatial``, on the image's grid.
+
+    With ``labels``, the number of labels with the background, every value must lie in ``0..labels - 1``.
 
     Raises
     ------
     InputError
-        No mask, an unreadable one, values that are no whole numbers, or another shape or affine than the
-        image's; the case and both grids are named.
+        No mask, an unreadable one, values that are no whole numbers or outside the ``labels``, or another
+        shape or affine than the image's; the case, the file and what was found and expected are named.
     """
     if case.mask is None:
         raise InputError(f"case {case.case}: has no mask; fill the column 'mask' of cohort.csv")
@@ -31,7 +33,15 @@ def read_mask(case: Case, image: Image) -> NDArray[np.integer[Any]]:
         array, affine = read_labels(case.mask)
     except InputError as error:
         raise InputError(f"case {case.case}: {error}") from error
-    return on_grid(case, image, array, affine)
+    array = on_grid(case, image, array, affine)
+    if labels is not None:
+        odd = array[(array < 0) | (array >= labels)]
+        if odd.size:
+            raise InputError(
+                f"case {case.case}: mask {case.mask} holds {int(odd.flat[0])}, expected whole numbers from 0 to "
+                f"{labels - 1}; correct the mask or the protocol's labels"
+            )
+    return array
 
 
 def on_grid(

@@ -14,7 +14,7 @@ FEW = 5
 
 
 def check_mask_values(sights: Sequence[Sight], labels: Sequence[str]) -> list[Finding]:
-    """Blocking: mask values outside 0 to ``len(labels) - 1``; a label that no mask of the cohort shows."""
+    """Blocking: mask values outside 0 to ``len(labels) - 1``; a label that no mask of train or of test shows."""
     findings = []
     for s in sights:
         odd = sorted(v for v in s.values if not 0 <= v < len(labels))
@@ -25,8 +25,15 @@ def check_mask_values(sights: Sequence[Sight], labels: Sequence[str]) -> list[Fi
             )
             findings.append(Finding("mask.values", "blocking", message, (s.case.case,)))
     for value, name in enumerate(labels):
-        if value and not any(s.values.get(value) for s in sights):
-            message = f"label {name!r} (mask value {value}) is in no mask; drop it or check the masks"
+        if not value:
+            continue
+        shown = {s.case.split for s in sights if s.values.get(value)}
+        # What is never seen cannot be learned, and what is never asked cannot be measured; tuning does without.
+        for split in [s for s in ("train", "test") if s not in shown]:
+            message = (
+                f"empty class: label {name!r} (mask value {value}) is in no mask of {split}; "
+                "drop the label, check the masks or move patients"
+            )
             findings.append(Finding("mask.label_empty", "blocking", message))
     return findings
 
