@@ -87,9 +87,19 @@ def test_a_zip_without_a_model_is_refused(tmp_path: Path) -> None:
 def test_a_package_from_before_a_field_existed_still_loads(package: Package, tmp_path: Path) -> None:
     folder = unpacked(package, tmp_path)
     content = json.loads((folder / "package.json").read_text())
-    del content["calibration"]["missed_volume"], content["counted_labels"]
+    del content["calibration"]["bins"], content["counted_labels"]
     (folder / "package.json").write_text(json.dumps(content | {"sha256": digest_of(content)}))
     assert Package.load(folder).manifest.counted_labels == []
+
+
+@pytest.mark.parametrize(
+    "text", ['{"format": NaN}', '{"format": 1, "name": "\\ud800"}', "[" * 9999, "[]", "{"]
+)
+def test_a_manifest_that_is_no_proper_json_is_refused(package: Package, tmp_path: Path, text: str) -> None:
+    folder = unpacked(package, tmp_path)
+    (folder / "package.json").write_text(text)
+    with pytest.raises(InputError, match=r"package\.json"):
+        Package.load(folder)
 
 
 def test_another_format_is_refused(package: Package, tmp_path: Path) -> None:
@@ -98,6 +108,29 @@ def test_another_format_is_refused(package: Package, tmp_path: Path) -> None:
     (folder / "package.json").write_text(json.dumps(content))
     with pytest.raises(InputError, match="format 99"):
         Package.load(folder)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_damage_in_a_compressed_package_is_refused_too(
+    package: Package, tmp_path: Path, data: st.DataObject
+) -> None:
+    squeezed = tmp_path / "squeezed.overread"
+    with (
+        zipfile.ZipFile(package.path) as source,
+        zipfile.ZipFile(squeezed, "w", zipfile.ZIP_DEFLATED) as target,
+    ):
+        for name in source.namelist():
+            target.writestr(name, source.read(name))
+    raw = bytearray(squeezed.read_bytes())
+    raw[data.draw(st.integers(0, len(raw) - 1))] ^= data.draw(st.integers(1, 255))
+    squeezed.write_bytes(raw)
+    try:
+        loaded = Package.load(squeezed)
+    except InputError as error:
+        assert str(squeezed) in str(error)
+    else:
+        assert loaded.manifest == package.manifest and loaded.model == package.model
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

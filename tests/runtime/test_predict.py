@@ -13,7 +13,7 @@ from tests.runtime.models import manifest, mean_classifier, threshold_segmenter
 from overread.imaging.geometry import reorient, resample
 from overread.imaging.image import Image
 from overread.runtime.package import Package
-from overread.runtime.predict import decide_label, predict
+from overread.runtime.predict import decide_label, measure, predict
 from overread.runtime.prediction import Outcome
 
 
@@ -39,7 +39,12 @@ def test_classification_scores_and_threshold() -> None:
 def test_temperature_conformal_set_and_score_interval() -> None:
     calibration = {
         "temperature": 2.0,
-        "bins": [(0.0, 0.5, 0.01, 0.3), (0.5, 1.0, 0.6, 0.95)],
+        "bins": {
+            "abnormal": [
+                {"low": 0.0, "high": 0.5, "observed_low": 0.01, "observed_high": 0.3, "cases": 25},
+                {"low": 0.5, "high": 1.0, "observed_low": 0.6, "observed_high": 0.95, "cases": 25},
+            ]
+        },
         "conformal_coverage": 0.9,
         "conformal_quantile": 0.95,
         "cases": 50,
@@ -103,8 +108,8 @@ SEGMENTER = {
         "intensity": [{"method": "fixed"}],
     },
     "calibration": {
-        "volume_ratio": {"ball": (0.8, 1.25)},
-        "count_difference": {"ball": (-1, 2)},
+        "volume_ratio": {"ball": {"low": 0.8, "high": 1.25, "coverage": 0.9, "cases": 20, "offset": 0.1}},
+        "count_difference": {"ball": {"low": -2, "high": 2, "coverage": 0.85, "cases": 12}},
         "cases": 20,
     },
 }
@@ -127,11 +132,29 @@ def test_segmentation_comes_back_on_the_grid_of_the_image(affine: np.ndarray) ->
     volume, count = found.measurements
     expected = inside.sum() * abs(np.linalg.det(affine[:3, :3])) / 1000
     assert volume.unit == "ml" and volume.value == pytest.approx(expected, rel=0.12)
-    assert (volume.low, volume.high) == (
-        pytest.approx(0.8 * volume.value),
-        pytest.approx(1.25 * volume.value),
-    )
-    assert (count.value, count.low, count.high) == (1, 0, 3)
+    assert volume.low == pytest.approx(0.8 * (volume.value + 0.1) - 0.1)
+    assert volume.high == pytest.approx(1.25 * (volume.value + 0.1) - 0.1) and volume.confidence == 0.9
+    assert (count.value, count.low, count.high, count.confidence) == (1, 0, 3, 0.85)
+    assert "85% interval 0 to 3" in found.summary() and " 1 1 " not in found.summary()
+
+
+def test_a_volume_of_nothing_is_not_certain() -> None:
+    image = Image(np.zeros((1, 20, 20, 20), np.float32), np.eye(4))
+    found = predict(package_of(threshold_segmenter(1, 3, 0.5), **SEGMENTER), image)
+    assert found.measurements[0].value == 0
+    assert found.measurements[0].low == 0 and found.measurements[0].high == pytest.approx(0.025)
+
+
+def test_without_a_known_spacing_areas_are_in_pixels() -> None:
+    mask = np.zeros((9, 9), np.uint8)
+    mask[2:5, 2:6] = 1
+    m = manifest(task="segmentation", labels=["background", "spot"], positive=None)
+    unknown = Image(np.zeros((1, 9, 9)), np.eye(4), source={"spacing_known": False})
+    known = Image(np.zeros((1, 9, 9)), np.diag([0.5, 0.5, 1, 1]))
+    assert [(x.value, x.unit) for x in (*measure(mask, unknown, m), *measure(mask, known, m))] == [
+        (12, "{pixels}"),
+        (3, "mm2"),
+    ]
 
 
 def test_the_answer_does_not_depend_on_how_the_volume_is_stored() -> None:

@@ -77,25 +77,46 @@ class OperatingPoint(_Strict):
     specificity: dict[str, Any] | None = None
 
 
+class Spread(_Strict):
+    """Range of an error over tuning cases, between two order statistics.
+
+    ``coverage`` is what these two really cover in a further case like them, (upper rank - lower rank) / (n + 1):
+    with few cases less than was aimed at.
+    """
+
+    low: float
+    high: float
+    coverage: float
+    cases: int
+    offset: float = 0.0
+
+
+class ScoreBin(_Strict):
+    """Tuning cases that gave a class a score from ``low`` to ``high``: 90% limits of how often it was the true one."""
+
+    low: float
+    high: float
+    observed_low: float
+    observed_high: float
+    cases: int
+
+
 class Calibration(_Strict):
     """Fixed on tuning cases: temperature of the scores, conformal quantile, error of volumes and counts.
 
-    ``bins``: rows ``[score_low, score_high, observed_low, observed_high]`` giving the 90% interval of how often
-    a class was the true one among tuning cases that gave it such a score (all classes pooled).
+    ``bins``: per class, what its scores meant.
     ``conformal_quantile``: LAC threshold on ``1 - probability`` for coverage ``conformal_coverage``.
-    ``volume_ratio``: per label, the 5% and 95% quantiles of true volume / predicted volume.
-    ``count_difference``: per label, the 5% and 95% quantiles of true count - predicted count.
-    ``missed_volume``: per label, the 95% quantile of what was there and not found (ml; mm2 in 2D): the upper
-    limit where nothing is found.
+    ``volume_ratio``: per label, (true + offset) / (found + offset), the offset in the unit of the measurement; it
+    lets cases count in which nothing was found or nothing was there.
+    ``count_difference``: per label, true - found count.
     """
 
     temperature: float = 1.0
-    bins: list[tuple[float, float, float, float]] = []
+    bins: dict[str, list[ScoreBin]] = {}
     conformal_coverage: float | None = None
     conformal_quantile: float | None = None
-    volume_ratio: dict[str, tuple[float, float]] = {}
-    count_difference: dict[str, tuple[float, float]] = {}
-    missed_volume: dict[str, float] = {}
+    volume_ratio: dict[str, Spread] = {}
+    count_difference: dict[str, Spread] = {}
     cases: int = 0
 
 

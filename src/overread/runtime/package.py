@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,7 +102,7 @@ def _read_zip(path: Path) -> dict[str, bytes]:
         raise InputError(
             f"{path}: not an overread package: it has no {error.args[0].split(chr(39))[1]}"
         ) from error
-    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
         raise InputError(
             f"{path}: not an overread package ({error}); expected a zip with {MANIFEST} and {MODEL}"
         ) from error
@@ -110,9 +111,10 @@ def _read_zip(path: Path) -> dict[str, bytes]:
 def _parse(data: bytes, path: Path) -> tuple[Manifest, str]:
     try:
         content = json.loads(data)
-    except ValueError as error:
-        raise InputError(f"{path}: {MANIFEST} is not JSON ({error})") from error
+        digest = digest_of(content) if isinstance(content, dict) else ""
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: {MANIFEST} is damaged ({' '.join(str(error).split())})") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         found = content.get("format") if isinstance(content, dict) else type(content).__name__
         raise InputError(f"{path}: {MANIFEST} has format {found!r}, this overread reads format {FORMAT}")
-    return validated(Manifest, content, f"{path}: {MANIFEST}"), digest_of(content)
+    return validated(Manifest, content, f"{path}: {MANIFEST}"), digest

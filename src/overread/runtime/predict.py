@@ -13,13 +13,11 @@ from overread.imaging.geometry import voxel_volume
 from overread.imaging.image import Image
 from overread.runtime.engine import engine_of
 from overread.runtime.limits import breaches
-from overread.runtime.manifest import Calibration, Manifest
+from overread.runtime.manifest import Calibration, Manifest, Spread
 from overread.runtime.package import Package
 from overread.runtime.prediction import Measurement, Outcome, Prediction
 from overread.runtime.preprocess import Prepared, decide, prepare
 from overread.runtime.windows import sliding_window
-
-INTERVAL = 0.9
 
 
 def predict(package: Package, image: Image, *, keep_probability: bool = False) -> Prediction:
@@ -98,7 +96,9 @@ def _classify(package: Package, prepared: Prepared) -> dict[str, Any]:
     manifest = package.manifest
     calibration, labels = manifest.calibration, manifest.labels
     p = softmax(logits_of(package, prepared) / calibration.temperature, axis=0)
-    intervals = {label: _bin_interval(float(v), calibration) for label, v in zip(labels, p, strict=True)}
+    intervals = {
+        label: _bin_interval(label, float(v), calibration) for label, v in zip(labels, p, strict=True)
+    }
     quantile = calibration.conformal_quantile
     return {
         "scores": {label: float(v) for label, v in zip(labels, p, strict=True)},
@@ -131,17 +131,22 @@ def count_components(mask: NDArray[np.bool_]) -> int:
 
 
 def unit_volume(image: Image) -> tuple[str, str, float]:
-    """What is measured on ``image``, its unit, and how much of it one voxel is: volume in ml, area in mm2 in 2D."""
+    """What is measured on ``image``, its unit, and how much of it one voxel is.
+
+    Volume in ml; in 2D area in mm2, or in pixels where the file states no pixel spacing.
+    """
     if len(image.spatial) == 3:
         return "volume", "ml", voxel_volume(image.affine) / 1000
-    return "area", "mm2", float(np.prod(image.spacing))
+    if image.source.get("spacing_known", True):
+        return "area", "mm2", float(np.prod(image.spacing))
+    return "area", "{pixels}", 1.0
 
 
 def measure(mask: NDArray[np.uint8], image: Image, manifest: Manifest) -> tuple[Measurement, ...]:
-    """Volume (ml; area in mm2 for 2D) and, for counted labels, number of parts, with prediction intervals.
+    """Volume or area (see `unit_volume`) and, for counted labels, number of parts, with prediction intervals.
 
-    The limits are the estimate times (plus, for counts) the 5% and 95% quantiles seen on the tuning cases; where
-    nothing was found, from 0 to the 95% quantile of what was missed there.
+    The limits say where the true value of a further case lies, from the errors of the tuning cases; where these
+    were biased the interval need not hold the estimate. Without enough tuning cases there are none.
     """
     out = []
     calibration = manifest.calibration
@@ -149,28 +154,29 @@ def measure(mask: NDArray[np.uint8], image: Image, manifest: Manifest) -> tuple[
     for k, label in enumerate(manifest.labels[1:], 1):
         part = mask == k
         size = int(part.sum()) * per_voxel
-        low, high = _volume_limits(size, label, calibration)
-        out.append(Measurement(label, name, size, low, high, unit, INTERVAL))
+        error = calibration.volume_ratio.get(label)
+        ends = [(size + error.offset) * r - error.offset for r in (error.low, error.high)] if error else None
+        out.append(_measurement(label, name, size, ends, unit, error))
         if label in manifest.counted_labels:
             n = count_components(part)
-            spread = calibration.count_difference.get(label)
-            low, high = (max(0.0, n + spread[0]), max(0.0, n + spread[1])) if spread else (None, None)
-            out.append(Measurement(label, "count", n, low, high, "1", INTERVAL))
+            error = calibration.count_difference.get(label)
+            ends = [n + error.low, n + error.high] if error else None
+            out.append(_measurement(label, "count", n, ends, "1", error))
     return tuple(out)
 
 
-def _volume_limits(size: float, label: str, calibration: Calibration) -> tuple[float | None, float | None]:
-    if size == 0:
-        missed = calibration.missed_volume.get(label)
-        return (None, None) if missed is None else (0.0, missed)
-    ratio = calibration.volume_ratio.get(label)
-    return (None, None) if ratio is None else (min(1.0, ratio[0]) * size, max(1.0, ratio[1]) * size)
+def _measurement(
+    label: str, name: str, value: float, ends: list[float] | None, unit: str, error: Spread | None
+) -> Measurement:
+    if ends is None or error is None:
+        return Measurement(label, name, value, None, None, unit)
+    return Measurement(label, name, value, max(0.0, ends[0]), max(0.0, ends[1]), unit, error.coverage)
 
 
-def _bin_interval(score: float, calibration: Calibration) -> tuple[float, float] | None:
-    for low, high, observed_low, observed_high in calibration.bins:
-        if low <= score <= high:
-            return min(observed_low, score), max(observed_high, score)
+def _bin_interval(label: str, score: float, calibration: Calibration) -> tuple[float, float] | None:
+    for part in calibration.bins.get(label, []):
+        if part.low <= score <= part.high:
+            return part.observed_low, part.observed_high
     return None
 
 

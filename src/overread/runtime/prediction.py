@@ -34,7 +34,7 @@ class Breach:
 
 @dataclass(frozen=True)
 class Measurement:
-    """A measured quantity of one label, with its prediction interval and unit (UCUM)."""
+    """A measured quantity of one label, its prediction interval with its coverage, and unit (UCUM)."""
 
     label: str
     name: str
@@ -45,9 +45,10 @@ class Measurement:
     confidence: float = 0.9
 
     def __str__(self) -> str:
-        text = f"{self.label} {self.name} {self.value:.3g} {self.unit}"
+        unit = "" if self.unit == "1" else " " + self.unit.strip("{}")
+        text = f"{self.label} {self.name} {self.value:.3g}{unit}"
         if self.low is not None and self.high is not None:
-            text += f" ({self.confidence:.0%} interval {self.low:.3g} to {self.high:.3g} {self.unit})"
+            text += f" ({self.confidence:.0%} interval {self.low:.3g} to {self.high:.3g}{unit})"
         return text
 
 
@@ -62,7 +63,8 @@ class Prediction:
     scores
         Classification: calibrated probability of each class.
     score_intervals
-        Classification: 90% range of each probability over the calibration cases with a similar score.
+        Classification: 90% limits of how often cases with such a score had that class among the tuning cases.
+        Where scores are badly calibrated they need not hold the score.
     label
         Classification: the class decided by the package's operating point.
     label_set
