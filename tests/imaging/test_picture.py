@@ -16,11 +16,13 @@ from overread.imaging.picture import (
     best_slice,
     border,
     caption,
+    fit_box,
     heatmap,
     montage,
     overlay,
     png_bytes,
     slice_of,
+    steps,
     window_to_uint8,
 )
 
@@ -122,6 +124,36 @@ def test_border_lies_inside_the_labels() -> None:
 
 def test_colours_are_far_apart() -> None:
     assert min(np.linalg.norm(np.subtract(a, b)) for a, b in combinations(COLORS, 2)) > 60
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"), [("RAS", (2, 1)), ("ARS", (2, 1)), ("SRA", (3, 1)), ("ASR", (3, 2))]
+)
+def test_steps_are_those_of_the_picture(codes: str, expected: tuple[float, float]) -> None:
+    image = reorient(patient(), codes)
+    assert steps(image) == expected
+    # Field of view: the patient's own extent along the picture's rows and columns.
+    rows, columns = slice_of(image, 0).shape
+    extent = {1: 7, 2: 18, 3: 33}
+    assert (rows * expected[0], columns * expected[1]) == tuple(extent[int(e)] for e in expected)
+    assert steps(Image(np.zeros((1, 4, 5)), np.diag([3.0, 2, 1, 1]))) == (3, 2)
+
+
+def test_fit_box_keeps_proportions() -> None:
+    gray = np.tile(np.arange(10, dtype=np.uint8) * 20, (20, 1))
+    assert fit_box(gray, 100).shape == (100, 50)
+    assert fit_box(gray, 100, (1, 2)).shape == (100, 100)
+    assert fit_box(gray, 100, (1, 4)).shape == (50, 100)
+    assert fit_box(gray, 5, (1, 2)).shape == (5, 5)
+    assert fit_box(np.zeros((1, 900), np.uint8), 30).shape == (1, 30)
+    assert fit_box(np.zeros((20, 10, 3), np.uint8), 100).shape == (100, 50, 3)
+    assert set(fit_box(gray, 97, labels=True).flat) == set(gray.flat)
+    boxed = fit_box(np.full((20, 10), 200, np.uint8), 100, pad=True)
+    assert boxed.shape == (100, 100)
+    assert (boxed[:, 25:75] == 200).all() and not boxed[:, :25].any() and not boxed[:, 75:].any()
+    for side, apart in ((0, (1.0, 1.0)), (9, (1.0, 0.0))):
+        with pytest.raises(ValueError, match="above 0"):
+            fit_box(gray, side, apart)
 
 
 def test_heatmap() -> None:

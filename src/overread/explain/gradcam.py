@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -11,6 +11,13 @@ from torch import Tensor, nn
 
 # A map of fewer places than this per axis is a blur: Grad-CAM's own examples have 7 to 14.
 FEWEST_PLACES = 7
+
+
+class Cam(NamedTuple):
+    """A map ``(*spatial)`` in 0..1, and the name of the network's layer whose features it weighs."""
+
+    heat: NDArray[np.float32]
+    layer: str
 
 
 class _MeanLogit(nn.Module):
@@ -28,9 +35,7 @@ class _MeanLogit(nn.Module):
         return mean
 
 
-def grad_cam(
-    network: nn.Module, architecture: str, image: NDArray[np.float32], label: int
-) -> NDArray[np.float32]:
+def grad_cam(network: nn.Module, architecture: str, image: NDArray[np.float32], label: int) -> Cam:
     """Map of where ``image`` speaks for class ``label``.
 
     Parameters
@@ -46,7 +51,8 @@ def grad_cam(
 
     Returns
     -------
-    ``(*spatial)`` in 0..1: 1 the strongest support. All zero where nothing in the layer supports the class.
+    Cam
+        1 is the strongest support; all zero where nothing in the layer supports the class.
     """
     from monai.visualize.class_activation_maps import GradCAM
 
@@ -54,16 +60,17 @@ def grad_cam(
     x = torch.from_numpy(image[None])
     if architecture == "unet":
         stages: Any = network.upsamples
-        model, target = _MeanLogit(network), f"network.upsamples.{len(stages) - 1}"
+        layer = f"upsamples.{len(stages) - 1}"
+        model, target = _MeanLogit(network), f"network.{layer}"
     else:
-        target = deepest_layer(network, x)
+        target = layer = deepest_layer(network, x)
     for parameter in model.parameters():
         parameter.requires_grad_(True)
     cam = GradCAM(nn_module=model, target_layers=target, postprocessing=lambda x: x)
     raw = np.asarray(cam(x, class_idx=label).detach()[0, 0], np.float32)
     raw = np.maximum(raw, 0)
     top = float(raw.max())
-    return raw / top if top > 0 else raw
+    return Cam(raw / top if top > 0 else raw, layer)
 
 
 @torch.no_grad()

@@ -132,6 +132,45 @@ def upright(plane: NDArray[Any], affine: NDArray[np.float64]) -> NDArray[Any]:
     return plane
 
 
+def steps(image: Image) -> tuple[float, float]:
+    """Distance of the rows and of the columns of `slice_of`'s pictures of ``image``, mm."""
+    a, b = image.spacing[:2]
+    if len(image.spatial) == 2:
+        return a, b
+    # Where the first axis lies in the picture, shown by an array that counts along it.
+    along_first = upright(np.arange(2)[:, None].repeat(2, axis=1), image.affine)
+    return (a, b) if along_first[0, 0] != along_first[1, 0] else (b, a)
+
+
+def fit_box(
+    picture: NDArray[np.uint8],
+    side: int,
+    steps: tuple[float, float] = (1.0, 1.0),
+    *,
+    labels: bool = False,
+    pad: bool = False,
+) -> NDArray[np.uint8]:
+    """A picture as large as a square box holds it, in the patient's proportions.
+
+    ``picture`` is ``(rows, columns)`` or RGB; ``side`` the box in pixels; ``steps`` the distances of rows and
+    columns, in one unit (see the function `steps`): the result has square pixels. Greys are interpolated
+    (bicubic), ``labels`` keep their values (nearest neighbour). With ``pad`` the box is filled up with black,
+    the picture in its middle. Raises ValueError unless ``side`` and ``steps`` are positive.
+    """
+    if side < 1 or min(steps) <= 0:
+        raise ValueError(f"fit_box: found side {side} and steps {steps}, expected numbers above 0")
+    extent = np.array(picture.shape[:2]) * steps
+    rows, columns = (max(1, round(float(e))) for e in extent * side / extent.max())
+    how = Pillow.Resampling.NEAREST if labels else Pillow.Resampling.BICUBIC
+    fitted = np.asarray(Pillow.fromarray(np.ascontiguousarray(picture)).resize((columns, rows), how))
+    if not pad:
+        return fitted
+    box = np.zeros((side, side, *picture.shape[2:]), np.uint8)
+    top, left = (side - rows) // 2, (side - columns) // 2
+    box[top : top + rows, left : left + columns] = fitted
+    return box
+
+
 def heatmap(gray_uint8: NDArray[np.uint8], heat: NDArray[Any], alpha: float = 0.5) -> NDArray[np.uint8]:
     """``heat`` (0 to 1, ``(rows, columns)``) in colour over a picture, the more opaque the hotter; RGB."""
     if heat.shape != gray_uint8.shape[:2]:

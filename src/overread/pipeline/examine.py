@@ -58,7 +58,7 @@ def test_stage(folder: Path) -> None:
     )
     openings = len(space.ledger.events("pipeline.opened"))
     with recording(space, "test") as result:
-        gallery = Gallery(folder / "predictions", package.manifest.labels)
+        gallery = Gallery(folder / "predictions")
 
         def seen(case: Case, image: Image, prediction: Prediction, truth: NDArray[np.integer] | None) -> None:
             gallery.add(case, image, prediction, truth)

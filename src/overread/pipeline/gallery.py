@@ -13,7 +13,7 @@ from overread.cohort.cohort import Case
 from overread.imaging.geometry import reorient
 from overread.imaging.image import Image
 from overread.imaging.nifti import write_nifti
-from overread.imaging.picture import best_slice, overlay, png_bytes, slice_of, window_to_uint8
+from overread.imaging.picture import best_slice, fit_box, overlay, png_bytes, slice_of, steps, window_to_uint8
 from overread.imaging.raster import write_png
 from overread.runtime.prediction import Prediction
 
@@ -24,8 +24,8 @@ PIXELS = 260
 class Gallery:
     """Writes each segmentation to ``folder`` and keeps a small picture of each case."""
 
-    def __init__(self, folder: Path, labels: Sequence[str]) -> None:
-        self.folder, self.labels = folder, labels
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self._pictures: dict[str, bytes] = {}
 
     def add(
@@ -82,7 +82,7 @@ def _picture(
     parts = [m for m in (truth, mask) if m is not None]
     if len(image.spatial) == 2:
         planes = [np.asarray(m) for m in parts]
-        gray = window_to_uint8(image.array.mean(0))
+        gray, apart = window_to_uint8(image.array.mean(0)), steps(image)
     else:
         axial = [
             reorient(image.with_(array=np.asarray(a)[None], channels=())) for a in (image.array[-1], *parts)
@@ -91,21 +91,10 @@ def _picture(
             np.any([a.array[0] > 0 for a in axial[1:]], axis=0) if parts else np.zeros(axial[0].spatial, bool)
         )
         k = best_slice(both)
-        gray = window_to_uint8(slice_of(axial[0], k))
+        gray, apart = window_to_uint8(slice_of(axial[0], k)), steps(axial[0])
         planes = [slice_of(a, k) for a in axial[1:]]
+    gray = fit_box(gray, PIXELS, apart)
     if not planes:
-        return _fit(np.repeat(gray[..., None], 3, -1))
-    return np.concatenate([_fit(overlay(gray, plane)) for plane in planes], axis=1)
-
-
-def _fit(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    from PIL import Image as Pillow
-
-    height, width = rgb.shape[:2]
-    scale = PIXELS / max(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(
-        Pillow.fromarray(rgb).resize(
-            size, Pillow.Resampling.NEAREST if scale > 2 else Pillow.Resampling.BILINEAR
-        )
-    )
+        return np.repeat(gray[..., None], 3, -1)
+    fitted = [fit_box(plane.astype(np.uint8), PIXELS, apart, labels=True) for plane in planes]
+    return np.concatenate([overlay(gray, plane) for plane in fitted], axis=1)

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from overread.cohort.fingerprint import Fingerprint
 from overread.cohort.load import load_case
@@ -21,6 +17,7 @@ from overread.pipeline.train import load_network
 from overread.pipeline.workspace import Workspace, console, progress, recording
 from overread.runtime.manifest import Channel, Limits, Manifest, Windows
 from overread.runtime.package import Package, write_package
+from overread.runtime.patch import centre_patch
 from overread.runtime.preprocess import prepare
 
 if TYPE_CHECKING:
@@ -41,7 +38,7 @@ def package_stage(folder: Path) -> None:
         cohort = space.cohort()
         tune = cohort.split("val")
         samples = [
-            _network_input(prepare(load_case(c), plan.preprocess).array, plan.patch)
+            centre_patch(prepare(load_case(c), plan.preprocess).array, plan.patch)
             for c in tune[:CHECKED_INPUTS]
         ]
         exported = export_onnx(network, plan, samples)
@@ -98,22 +95,6 @@ def _built(space: Workspace) -> Path:
     if not space.package_file.is_file():
         raise InputError(f"{space.package_file}: no such file; run `overread package {space.folder}` first")
     return space.package_file
-
-
-def _network_input(array: NDArray[np.float32], patch: Sequence[int]) -> NDArray[np.float32]:
-    """The middle of a prepared image, cut or padded (edge values) to the network's size."""
-    for axis, p in enumerate(patch, 1):
-        n = array.shape[axis]
-        if n >= p:
-            array = np.take(array, np.arange((n - p) // 2, (n - p) // 2 + p), axis)
-        else:
-            before = (p - n) // 2
-            array = np.pad(
-                array,
-                [(before, p - n - before) if i == axis else (0, 0) for i in range(array.ndim)],
-                mode="edge",
-            )
-    return np.ascontiguousarray(array)
 
 
 def _manifest(space: Workspace, plan: Plan, look: Fingerprint) -> Manifest:
