@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,6 +41,20 @@ def validated(model: type[Model], content: Any, where: str) -> Model:
         return model.model_validate(content)
     except ValidationError as error:
         raise InputError(f"{where}: {_first(error)}") from error
+
+
+def dicom_patterns(value: dict[str, str]) -> dict[str, str]:
+    """``value`` as it is, if it maps DICOM keywords (PS3.6) to regular expressions. Raises ValueError if not."""
+    from pydicom.datadict import tag_for_keyword
+
+    for keyword, pattern in value.items():
+        if tag_for_keyword(keyword) is None:
+            raise ValueError(f"{keyword!r} is not a DICOM keyword, such as Modality or SeriesDescription")
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"{keyword}: {pattern!r} is not a regular expression ({error})") from error
+    return value
 
 
 def _first(error: ValidationError) -> str:

@@ -112,9 +112,12 @@ def test_radiograph_spacing_is_told(make_slice: Make) -> None:
     image = read_datasets([make_slice(**plain, Modality="DX", ImagerPixelSpacing=[0.2, 0.1])])
     assert image.spacing == pytest.approx((0.2, 0.1))
     assert "at the detector" in " ".join(image.notes)
+    assert "spacing_known" not in image.source
     image = read_datasets([make_slice(**plain, Modality="CR")])
     assert image.spacing == (1.0, 1.0)
     assert "1 mm was assumed" in " ".join(image.notes)
+    assert image.source["spacing_known"] is False
+    assert "spacing_known" not in read_datasets([make_slice(0), make_slice(1)]).source
     with pytest.raises(InputError, match="one image at a time"):
         read_datasets([make_slice(0, **plain), make_slice(1, **plain)])
 

@@ -206,6 +206,9 @@ def test_stack() -> None:
     assert both.array.dtype == np.float32
     assert both.notes == ("t1: x",)
     assert [s["path"] for s in both.source["channel_sources"]] == ["a", "b"]
+    assert "spacing_known" not in both.source
+    unknown = b.with_(source={"path": "b", "spacing_known": False})
+    assert stack([a, unknown], ["t1", "flair"]).source["spacing_known"] is False
     moved = b.with_(affine=affine_of((1, 1, 1), origin=(0, 0, 2)))
     with pytest.raises(
         InputError, match=r"flair .*from \(0\.00, 0\.00, 2\.00\); a has .*from \(0\.00, 0\.00, 0\.00\)"

@@ -26,6 +26,7 @@ def test_gray_colour_and_deep(tmp_path: Path) -> None:
         assert image.array.dtype == array.dtype
         assert image.spacing == (1.0, 1.0)
         assert "without physical spacing" in image.notes[0]
+        assert image.source["spacing_known"] is False
     assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
 
 

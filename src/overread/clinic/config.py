@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
-from pydicom.datadict import tag_for_keyword
 
-from overread.settings import read_settings
+from overread.settings import dicom_patterns, read_settings
 
 
 def _aet(value: str) -> str:
@@ -17,17 +16,6 @@ def _aet(value: str) -> str:
         raise ValueError(
             f"found {value!r}, expected an application entity title: 1 to 16 ASCII characters, no backslash"
         )
-    return value
-
-
-def _patterns(value: dict[str, str]) -> dict[str, str]:
-    for keyword, pattern in value.items():
-        if tag_for_keyword(keyword) is None:
-            raise ValueError(f"{keyword!r} is not a DICOM keyword, such as Modality or SeriesDescription")
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise ValueError(f"{keyword}: {pattern!r} is not a regular expression ({error})") from error
     return value
 
 
@@ -61,7 +49,7 @@ class Route(_Strict):
 
     name: Name
     package: Path
-    match: Annotated[dict[str, str], AfterValidator(_patterns)] = {}
+    match: Annotated[dict[str, str], AfterValidator(dicom_patterns)] = {}
     codes: dict[str, SegmentCodes] = {}
 
 

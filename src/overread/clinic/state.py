@@ -159,14 +159,6 @@ class State:
         with self._engine.connect() as c:
             return [_delivery(row) for row in c.execute(query).mappings()]
 
-    def has_run(self, study: str, sops_sha256: str) -> bool:
-        """Whether exactly these instances of a study were taken up before, by any package."""
-        query = select(func.count()).where(
-            runs_table.c.study_uid == study, runs_table.c.sops_sha256 == sops_sha256
-        )
-        with self._engine.connect() as c:
-            return bool(c.scalar(query))
-
     def _runs(self, where: Any) -> list[RunRow]:
         query = select(runs_table).where(where).order_by(runs_table.c.created, runs_table.c.key)
         with self._engine.connect() as c:

@@ -17,6 +17,7 @@ from overread.imaging.dicom_geometry import (
     SPACING_ABSOLUTE,
     check_alike,
     check_regular,
+    has_spacing,
     normal,
     plane_affine,
     sort_planes,
@@ -108,11 +109,13 @@ def _image(instances: list[Instance], path: str, notes: tuple[str, ...] = ()) ->
             arrays.append(array)
             notes += plane.notes + found
         first = planes[0].dataset
-        source = {
+        source: dict[str, Any] = {
             "path": path,
             **facts(first),
             "SOPInstanceUIDs": tuple(dict.fromkeys(p.uid for p in planes)),
         }
+        if not has_spacing(planes[0]):
+            source["spacing_known"] = False
         return Image(
             _assemble(arrays), affine, text(first, "Modality"), (), source, tuple(dict.fromkeys(notes))
         )

@@ -28,14 +28,14 @@ def check_alike(planes: Sequence[Plane]) -> None:
                 f"{plane.name}: one of {len(planes)} images, but without ImagePositionPatient and "
                 "ImageOrientationPatient they are no volume; give one image at a time"
             )
-        if plane.spacing is None or min(plane.spacing) <= 0:
+        if not has_spacing(plane):
             raise InputError(f"{plane.name}: PixelSpacing is missing or not positive; a volume needs it")
         if plane.shape != first.shape:
             raise InputError(
                 f"{plane.name}: has {plane.shape[0]} x {plane.shape[1]} rows x columns, "
                 f"but {first.name} has {first.shape[0]} x {first.shape[1]}; give one series of one size"
             )
-        assert first.orientation is not None and first.spacing is not None
+        assert first.orientation is not None and first.spacing is not None and plane.spacing is not None
         if np.abs(plane.orientation - first.orientation).max() > ORIENTATION_TOLERANCE:
             raise InputError(
                 f"mixed orientations: {plane.name} has ImageOrientationPatient "
@@ -48,6 +48,11 @@ def check_alike(planes: Sequence[Plane]) -> None:
                 f"{plane.name}: PixelSpacing is {list(plane.spacing)}, "
                 f"but {first.name} has {list(first.spacing)}; give one series of one spacing"
             )
+
+
+def has_spacing(plane: Plane) -> bool:
+    """Whether the file says how far apart the pixels lie."""
+    return plane.spacing is not None and min(plane.spacing) > 0
 
 
 def normal(plane: Plane) -> NDArray[np.float64]:
@@ -122,8 +127,8 @@ def plane_affine(plane: Plane) -> tuple[NDArray[np.float64], tuple[str, ...]]:
     to the patient's left, rows to posterior, origin 0. The third axis is the normal, by the thickness.
     """
     notes = []
-    spacing = plane.spacing
-    if spacing is None or min(spacing) <= 0:
+    spacing = plane.spacing or (1.0, 1.0)
+    if not has_spacing(plane):
         spacing = (1.0, 1.0)
         notes.append("no pixel spacing: 1 mm was assumed, distances are in pixels")
     axes, origin = plane.orientation, plane.position

@@ -1,7 +1,8 @@
 """Geometry of images: every function keeps array and affine true to each other.
 
 A voxel's centre has an integer index; its cell reaches half a voxel to either side. Sizes are in voxels,
-distances in mm, affines RAS+ (see `Image`).
+distances in mm, affines RAS+ (see `Image`). What a package does to its input is `reorient` and `resize`; `crop`,
+`pad_to`, `resample` and `resample_to` are there for those who prepare images of their own.
 """
 
 from __future__ import annotations
@@ -183,6 +184,8 @@ def stack(images: Sequence[Image], names: Sequence[str]) -> Image:
         return first.with_(array=array, channels=tuple(names))
     notes = tuple(f"{name}: {note}" for name, i in zip(names, images, strict=True) for note in i.notes)
     source = {**first.source, "channel_sources": tuple(dict(i.source) for i in images)}
+    if any(i.source.get("spacing_known") is False for i in images):
+        source["spacing_known"] = False
     return Image(array, first.affine, first.modality, tuple(names), source, notes)
 
 
@@ -201,7 +204,10 @@ def _where(image: Image) -> str:
 
 
 def crop(image: Image, start: Sequence[int], stop: Sequence[int]) -> Image:
-    """The voxels from ``start`` up to but without ``stop``. Raises ValueError outside the image."""
+    """The voxels from ``start`` up to but without ``stop``, each where it was in the patient.
+
+    Both are one index per spatial axis. Raises ValueError where they reach outside the image or hold nothing.
+    """
     ranges = list(zip(start, stop, image.spatial, strict=True))
     if any(not 0 <= a < b <= n for a, b, n in ranges):
         raise ValueError(f"crop: found {tuple(start)} to {tuple(stop)} in an image of {image.spatial} voxels")
@@ -210,7 +216,10 @@ def crop(image: Image, start: Sequence[int], stop: Sequence[int]) -> Image:
 
 
 def pad_to(image: Image, size: Sequence[int], value: float = 0.0) -> Image:
-    """At least ``size`` voxels per axis: ``value`` around the image, the odd voxel after it."""
+    """At least ``size`` voxels per axis: ``value`` around the image, the odd voxel after it.
+
+    Axes that are long enough stay; every voxel stays where it was in the patient.
+    """
     extra = [max(0, m - n) for m, n in zip(size, image.spatial, strict=True)]
     before = [e // 2 for e in extra]
     widths = [(0, 0), *((b, e - b) for b, e in zip(before, extra, strict=True))]

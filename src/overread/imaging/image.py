@@ -28,7 +28,8 @@ class Image:
     channels
         One name per channel.
     source
-        Identifiers and facts carried along: ``path``, ``StudyInstanceUID``, ``PatientAge`` (years) ...
+        Identifiers and facts carried along: ``path``, ``StudyInstanceUID``, ``age_years`` ...
+        ``spacing_known`` is False where no file said how far apart pixels lie and 1 mm was assumed.
     notes
         What a reader corrected or assumed, one sentence each; recorded with every result.
     """

@@ -24,7 +24,7 @@ def read_raster(path: Path) -> Image:
     """Read one picture as ``(1 or 3, rows, columns)``; gray keeps 16 bit, colour is RGB of 8 bit.
 
     Alpha is dropped, palettes are resolved, the EXIF rotation is applied: each with a note. A raster
-    image carries no place in the patient; spacing is 1 with a note.
+    image carries no place in the patient; spacing is 1 with a note, and ``source['spacing_known']`` is False.
 
     Raises
     ------
@@ -46,7 +46,8 @@ def read_raster(path: Path) -> Image:
     if "A" in mode.upper().removeprefix("LAB") or "transparency" in image.info:
         notes.append("transparency dropped")
     array = np.moveaxis(array, -1, 0) if array.ndim == 3 else array[None]
-    return Image(np.ascontiguousarray(array), AFFINE.copy(), source={"path": str(path)}, notes=tuple(notes))
+    source = {"path": str(path), "spacing_known": False}
+    return Image(np.ascontiguousarray(array), AFFINE.copy(), source=source, notes=tuple(notes))
 
 
 def read_label_raster(path: Path) -> NDArray[Any]:
