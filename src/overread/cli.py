@@ -240,11 +240,14 @@ def ledger_verify(
 @ledger.command("show")
 def ledger_show(
     where: Annotated[str, typer.Argument(help="A protocol folder, a ledger file or a database URL.")],
+    json_lines: Annotated[
+        bool, typer.Option("--json", help="Whole events, one JSON object per line.")
+    ] = False,
 ) -> None:
-    """List the events, oldest first."""
+    """List the events, oldest first, one line each."""
     from overread.ledger.commands import show_command
 
-    show_command(where)
+    show_command(where, json_lines)
 
 
 def main() -> None:
@@ -254,6 +257,10 @@ def main() -> None:
     except OverreadError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except OSError as error:
+        # A full disk, a missing right, a file where a folder should be: nothing a traceback would explain better.
+        print(f"error: {error.filename or 'system'}: {error.strerror or error}", file=sys.stderr)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

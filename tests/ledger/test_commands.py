@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 
@@ -36,14 +37,46 @@ def test_verify_names_the_broken_row(folder: Path) -> None:
     assert caught.value.exit_code == 1
 
 
-def test_show_lists_events(
+def test_show_gives_each_event_one_line(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    ledger = Ledger.open(folder / "ledger.db")
+    ledger.append("pipeline.train", {"weights": "ab" * 32, "text": "two\nlines", "gone": None}, actor="me")
     monkeypatch.setenv("COLUMNS", "200")
     show_command(str(folder))
-    out = capsys.readouterr().out
-    assert "[red]not markup[/red]" in out
-    assert out.index("check") < out.index("plan") and '{"epochs":3}' in out
+    lines = capsys.readouterr().out.splitlines()
+    times = [e.time[:19] + "Z" for e in ledger.events()]
+    assert lines == [
+        f'1  {times[0]}  tester  check           images=12 note="[red]not markup[/red]"',
+        f"2  {times[1]}  tester  plan            epochs=3",
+        f'3  {times[2]}  me      pipeline.train  gone=null text="two\\nlines" weights=abababababab',
+    ]
+
+
+@pytest.mark.parametrize("width", [40, 61, 80])
+def test_show_cuts_to_the_terminal(
+    folder: Path, width: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Ledger.open(folder / "ledger.db").append("note", {"text": "x" * 500 + "\u5c71" * 500}, actor="me")
+    monkeypatch.setenv("COLUMNS", str(width))
+    show_command(str(folder))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3 and max(map(len, lines)) == width
+    assert lines[2].endswith("\u2026")
+
+
+def test_show_json_is_the_whole_event(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ledger = Ledger.open(folder / "ledger.db")
+    ledger.append("note", {"text": "two\nlines " + "x" * 500}, actor="me")
+    show_command(str(folder), json_lines=True)
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert found == [{**vars(e), "payload": e.data} for e in ledger.events()]
+
+
+def test_show_of_an_empty_ledger(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Ledger.open(tmp_path / "ledger.db")
+    show_command(str(tmp_path))
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("command", [verify_command, show_command])

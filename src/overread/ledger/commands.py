@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from overread.errors import InputError, OverreadError
 from overread.ledger.ledger import Ledger
 
 LEDGER_FILE = "ledger.db"
+HASH = re.compile(r"[0-9a-f]{64}")
+WORD = re.compile(r"[\w.:/+-]+")
 
 
 def verify_command(where: str) -> None:
@@ -26,19 +32,41 @@ def verify_command(where: str) -> None:
     print(result)
 
 
-def show_command(where: str) -> None:
-    """Print the events, oldest first: number, time, who, what, payload and the start of the hash."""
+def show_command(where: str, json_lines: bool = False) -> None:
+    """Print the events, oldest first, one line each: number, UTC time, who, what and the payload in short.
+
+    Lines are cut to the terminal's width. With ``json_lines`` each is a whole event as one JSON object.
+    """
+    events = open_existing(where).events()
+    if json_lines:
+        for event in events:
+            print(json.dumps({**asdict(event), "payload": event.data}, ensure_ascii=False))
+        return
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("#", "time (UTC)", "actor", "kind", "payload", "hash"):
-        table.add_column(name, justify="right" if name == "#" else "left", overflow="fold")
-    for event in open_existing(where).events():
-        cells = (str(event.seq), event.time[:19], event.actor, event.kind, event.payload, event.hash[:12])
-        table.add_row(*(Text(cell) for cell in cells))
-    Console().print(table)
+    console = Console(highlight=False)
+    rows = [(str(e.seq), e.time[:19] + "Z", _brief(e.actor), _brief(e.kind), _short(e.data)) for e in events]
+    number, _, actor, kind, _ = (
+        (max(map(len, column)) for column in zip(*rows, strict=True)) if rows else [0] * 5
+    )
+    for seq, time, who, what, payload in rows:
+        line = Text(f"{seq:>{number}}  {time}  {who:<{actor}}  {what:<{kind}}  {payload}".rstrip())
+        line.truncate(console.width, overflow="ellipsis")
+        console.print(line, soft_wrap=True)
+
+
+def _short(payload: dict[str, Any]) -> str:
+    return " ".join(f"{_brief(key)}={_brief(value)}" for key, value in payload.items())
+
+
+def _brief(value: Any) -> str:
+    """A plain word as it is, a SHA-256 by its beginning, all else as JSON, which holds no line break."""
+    if isinstance(value, str) and HASH.fullmatch(value):
+        return value[:12]
+    if isinstance(value, str) and WORD.fullmatch(value):
+        return value
+    return json.dumps(value, ensure_ascii=not str(value).isprintable())
 
 
 def open_existing(where: str) -> Ledger:
