@@ -122,6 +122,22 @@ def test_number_with_unit_and_interval(clinic: Clinic) -> None:
         assert "0 ml" in page
 
 
+def test_counts_and_pixels(clinic: Clinic) -> None:
+    """A count has no unit, an area in pixels says so in words; without limits there is no interval."""
+    clinic.add()
+    count = {"label": "cell", "name": "count", "value": 12, "low": None, "high": None, "unit": "1"}
+    count["confidence"] = 0.9
+    area = {**count, "name": "area", "value": 123456, "unit": "{pixels}"}
+    wide = {**area, "label": "nucleus", "value": 0.0, "low": 0.0, "high": 23456.7}
+    clinic.run(prediction=prediction(measurements=[count, area, wide]))
+    for page in both(clinic):
+        assert "cell count <b>12</b>" in page or "<td><b>12</b></td>" in page
+        assert "<b>123456 pixels</b>" in page
+        assert page.count("90% interval") == 1
+        assert "90% interval 0 to 23500 pixels" in page
+        assert "{" not in page
+
+
 def test_classification_and_its_set(clinic: Clinic) -> None:
     clinic.add()
     clinic.run(

@@ -172,17 +172,19 @@ def result_lines(run: RunRow | None) -> list[Line]:
     prediction = run.prediction
     lines = []
     for m in prediction["measurements"]:
-        unit = "" if m["unit"] == "1" else f" {m['unit']}"
+        # UCUM's 1 is a bare number, and braces mark words of ours ({pixels}).
+        unit = "" if m["unit"] == "1" else f" {m['unit'].strip('{}')}"
         lines.append(
             Line(
                 f"{m['label']} {m['name']}",
-                f"{m['value']:.3g}{unit}",
-                _interval(m["low"], m["high"], unit, m["confidence"], ".3g"),
+                _figure(m["value"]) + unit,
+                _interval(m["low"], m["high"], unit, m["confidence"], _figure),
             )
         )
     for label, score in prediction["scores"].items():
         low, high = prediction["score_intervals"].get(label, (None, None))
-        lines.append(Line(f"Probability of {label}", f"{score:.2f}", _interval(low, high, "", 0.9, ".2f")))
+        interval = _interval(low, high, "", 0.9, "{:.2f}".format)
+        lines.append(Line(f"Probability of {label}", f"{score:.2f}", interval))
     return lines
 
 
@@ -203,10 +205,17 @@ def person(name: str) -> str:
     return ", ".join(part for part in (parts[0], given) if part)
 
 
-def _interval(low: float | None, high: float | None, unit: str, confidence: float, form: str) -> str:
+def _figure(value: float) -> str:
+    """A whole number as it is, all else to three significant digits; large ones without an exponent."""
+    return f"{value if value == int(value) else float(f'{value:.3g}'):.15g}"
+
+
+def _interval(
+    low: float | None, high: float | None, unit: str, confidence: float, shown: Callable[[float], str]
+) -> str:
     if low is None or high is None:
         return ""
-    return f"{confidence:.0%} interval {low:{form}} to {high:{form}}{unit}"
+    return f"{confidence:.0%} interval {shown(low)} to {shown(high)}{unit}"
 
 
 def _found(study: StudyRow | None) -> StudyRow:

@@ -15,7 +15,7 @@ from tests.clinic.results.made import given_mask, objects
 from tests.clinic.site import BRIGHT, SHAPE, write_classifier, write_segmenter, write_series
 
 from overread.clinic.results.groups import Failure
-from overread.runtime.manifest import Calibration, Limits
+from overread.runtime.manifest import Calibration, Limits, ScoreBin, Spread
 from overread.runtime.prediction import Measurement, Outcome, Prediction
 
 
@@ -51,7 +51,8 @@ def numbers(ds: Dataset) -> dict[str, tuple[float, str]]:
 
 
 def test_segmentation(tmp_path: Path) -> None:
-    calibration = Calibration(volume_ratio={"lesion": (0.8, 1.5)})
+    spread = Spread(low=0.8, high=1.5, coverage=9 / 11, cases=10)
+    calibration = Calibration(volume_ratio={"lesion": spread})
     package = write_segmenter(tmp_path / "p.overread", calibration=calibration)
     files = write_series(tmp_path / "in")
     made = objects(package, files, tmp_path)
@@ -60,8 +61,8 @@ def test_segmentation(tmp_path: Path) -> None:
     volume = 4 * 3 * 3 * 6.0 / 1000
     found = numbers(ds)
     assert found["Volume"] == (pytest.approx(volume), "ml")
-    assert found["Lower limit of 90% prediction interval"] == (pytest.approx(0.8 * volume), "ml")
-    assert found["Upper limit of 90% prediction interval"] == (pytest.approx(1.5 * volume), "ml")
+    assert found["Lower limit of 82% prediction interval"] == (pytest.approx(0.8 * volume), "ml")
+    assert found["Upper limit of 82% prediction interval"] == (pytest.approx(1.5 * volume), "ml")
     assert coded(ds, "Summary of Analyses") == [("DCM", "111222")]
     assert coded(ds, "Presence") == [("SCT", "52101004"), ("SCT", "272519000")]
     reference = next(i for i in items(ds) if concept(i) == "Referenced Segment").ReferencedSOPSequence[0]
@@ -109,7 +110,8 @@ def test_nothing_found_is_not_silence(tmp_path: Path) -> None:
 
 
 def test_classification(tmp_path: Path) -> None:
-    calibration = Calibration(bins=[(0.0, 1.0, 0.6, 1.0)], conformal_coverage=0.9, conformal_quantile=0.5)
+    scores = ScoreBin(low=0, high=1, observed_low=0.6, observed_high=1, cases=20)
+    calibration = Calibration(bins={"bright": [scores]}, conformal_coverage=0.9, conformal_quantile=0.5)
     package = write_classifier(tmp_path / "p.overread", calibration=calibration)
     made = objects(package, write_series(tmp_path / "in"), tmp_path)
     assert dicom_errors(made["sr"]) == []
@@ -218,6 +220,30 @@ def test_source_without_type_2_attributes(tmp_path: Path) -> None:
     for path in objects(package, files, tmp_path).values():
         assert dicom_errors(path) == []
         assert "PatientAge" not in dcmread(path)
+
+
+def test_area_in_pixels(tmp_path: Path) -> None:
+    """Where no file says how large a pixel is; with no limit, or one of them, known."""
+    import numpy as np
+
+    package = write_segmenter(tmp_path / "p.overread")
+    mask = np.zeros(SHAPE[:2][::-1], np.uint8)
+    mask[2:5, 3:6] = 1
+    answer = given_mask(package, mask)
+    measured = (
+        Measurement("lesion", "area", 9, None, None, "{pixels}"),
+        Measurement("edema", "area", 0, None, 4, "{pixels}"),
+    )
+    answer = Prediction(**{**vars(answer), "measurements": measured})
+    made = objects(package, write_series(tmp_path / "in")[:1], tmp_path, answer)
+    assert dicom_errors(made["sr"]) == []
+    ds = dcmread(made["sr"])
+    areas = [i.MeasuredValueSequence[0] for i in items(ds) if i.ValueType == "NUM" and concept(i) == "Area"]
+    unit = areas[0].MeasurementUnitsCodeSequence[0]
+    assert (unit.CodeValue, unit.CodingSchemeDesignator, unit.CodeMeaning) == ("{pixels}", "UCUM", "pixels")
+    assert [float(a.NumericValue) for a in areas] == [9, 0]
+    assert "Lower limit of 90% prediction interval" not in numbers(ds)
+    assert numbers(ds)["Upper limit of 90% prediction interval"] == (4.0, "{pixels}")
 
 
 def test_unusual_measurements(tmp_path: Path) -> None:

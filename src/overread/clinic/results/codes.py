@@ -38,6 +38,8 @@ UNITS = {
     "mm2": Code("mm2", "UCUM", "square millimeter"),
     "cm2": Code("cm2", "UCUM", "square centimeter"),
     "1": Code("1", "UCUM", "no units"),
+    # An annotation of the unit 1, where no file says how large a pixel is (UCUM section 12).
+    "{pixels}": Code("{pixels}", "UCUM", "pixels"),
 }
 
 PROCEDURES = {
