@@ -34,6 +34,7 @@ def main() -> None:
     plan = Plan(
         task="segmentation",
         dimensions=3,
+        inputs=["T1", "FLAIR"],
         channels=["T1", "FLAIR"],
         labels=["background", "lesion"],
         preprocess=Preprocess(dimensions=3, intensity=[Intensity(method="zscore")] * 2),

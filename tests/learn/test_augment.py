@@ -120,3 +120,23 @@ def test_strong_changes_give_finite_numbers(d: int) -> None:
     for i in range(20):
         image, _ = apply(draw(STRONG, d, generator(0, 0, i)), torch.randn(2, *[12] * d) * 3)
         assert torch.isfinite(image).all()
+
+
+def test_rotation_is_rigid_in_mm_on_thick_slices() -> None:
+    """A quarter turn out of plane moves a point by its distance in mm, whatever the voxels' shape."""
+    spacing = (1.0, 5.0)
+    turn = Change([[0.0, -1.0], [1.0, 0.0]], [0, 0], None, 0, 1, 1, 0, 0, 0)
+    size = (41, 9)
+    grid = sampling_grid(turn, size, spacing=spacing).numpy()
+    # The voxel 10 mm along the first axis reads 10 mm, that is 2 slices, along the second.
+    column, row = grid[30, 4]
+    read = np.array([(row + 1) * size[0] / 2 - 0.5, (column + 1) * size[1] / 2 - 0.5])
+    np.testing.assert_allclose(np.abs(read - [20, 4]) * spacing, [0, 10], atol=1e-4)
+
+
+def test_nothing_turns_out_of_the_plane_of_thick_slices() -> None:
+    change = draw(Augment(rotate_deg=30, coarse_axis=2), 3, generator(1, 2, 3))
+    matrix = np.array(change.matrix)
+    np.testing.assert_allclose(matrix[2], [0, 0, 1])
+    np.testing.assert_allclose(matrix[:, 2], [0, 0, 1])
+    assert abs(matrix[0, 1]) > 0

@@ -23,6 +23,7 @@ def plan(**changes: object) -> Plan:
     base: dict = {
         "task": "classification",
         "dimensions": 2,
+        "inputs": ["image"],
         "channels": ["image"],
         "labels": ["dark", "bright"],
         "preprocess": {"dimensions": 2, "size": [12, 12], "intensity": [{"method": "fixed"}]},

@@ -100,7 +100,7 @@ SEGMENTER = {
     "positive": None,
     "labels": ["background", "ball"],
     "counted_labels": ["ball"],
-    "windows": {"size": [16, 16, 16]},
+    "windows": {"size": [16, 16, 16], "overlap": 0.5},
     "preprocess": {
         "dimensions": 3,
         "orientation": "RAS",

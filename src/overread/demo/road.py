@@ -54,6 +54,8 @@ def run_demo(out: Path, *, serve: bool = False) -> None:
 
 def _fresh(out: Path) -> None:
     """An empty ``out``; an earlier demo there is replaced, anything else is left alone."""
+    if out.is_file():
+        raise InputError(f"{out}: is a file; name a folder with --out")
     if out.exists() and not (out / MARKER).is_file() and any(out.iterdir()):
         raise InputError(f"{out}: is not empty and was not made by the demo; name another folder with --out")
     shutil.rmtree(out, ignore_errors=True)

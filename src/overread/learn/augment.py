@@ -6,6 +6,7 @@ depend only on (seed, epoch, index), never on the order of workers or of other i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
@@ -56,7 +57,10 @@ def draw(spec: Augment, dimensions: int, rng: np.random.Generator) -> Change:
     angle = np.deg2rad(spec.rotate_deg)
     for i in range(d):
         for j in range(i + 1, d):
+            # Drawn for every plane, so that the other numbers do not depend on which are used.
             a = rng.uniform(-angle, angle)
+            if spec.coarse_axis in (i, j):
+                continue
             turn = np.eye(d)
             turn[[i, i, j, j], [i, j, i, j]] = np.cos(a), -np.sin(a), np.sin(a), np.cos(a)
             matrix = matrix @ turn
@@ -92,10 +96,16 @@ def _spline_basis(n: int, control: int) -> Tensor:
     return torch.from_numpy(basis)
 
 
-def sampling_grid(change: Change, size: tuple[int, ...], source: tuple[int, ...] | None = None) -> Tensor:
+def sampling_grid(
+    change: Change,
+    size: tuple[int, ...],
+    source: tuple[int, ...] | None = None,
+    spacing: Sequence[float] | None = None,
+) -> Tensor:
     """Where each output voxel is read, for `torch.nn.functional.grid_sample`: ``(*size, d)``, last axis first.
 
-    ``source`` is the size of the array that is read when it is larger than the output (both share their centre).
+    ``source`` is the size of the array that is read when it is larger than the output (both share their centre);
+    ``spacing`` the distance of voxels per axis, equal if not given: rotations are rigid in mm, not in voxels.
     """
     d = len(size)
     source = source or size
@@ -104,8 +114,8 @@ def sampling_grid(change: Change, size: tuple[int, ...], source: tuple[int, ...]
         ((2 * torch.arange(n, dtype=torch.float32) + 1) / n - 1).view([-1 if i == a else 1 for i in range(d)])
         for a, n in enumerate(size)
     ]
-    # The affine part acts in physical proportions: coordinates are weighted by the size of their axis.
-    extent = np.asarray(size, float) / max(size)
+    # Coordinates run from -1 to 1 on every axis: the affine part is weighted by the axes' lengths in mm.
+    extent = np.asarray(size, float) * (spacing or [1.0] * d)
     matrix = np.asarray(change.matrix) * extent[None, :] / extent[:, None]
     grid = torch.empty(*size, d)
     field = None
@@ -128,14 +138,18 @@ def sampling_grid(change: Change, size: tuple[int, ...], source: tuple[int, ...]
 
 
 def apply(
-    change: Change, image: Tensor, label: Tensor | None = None, size: tuple[int, ...] | None = None
+    change: Change,
+    image: Tensor,
+    label: Tensor | None = None,
+    size: tuple[int, ...] | None = None,
+    spacing: Sequence[float] | None = None,
 ) -> tuple[Tensor, Tensor | None]:
-    """Change one image ``(channels, *source)`` and its label map ``(*source)`` alike.
+    """Change one image ``(channels, *source)`` and its label map ``(*source)`` alike; ``spacing`` in mm per axis.
 
     Returns the image ``(channels, *size)`` (linear, edges repeated) and the label map ``(*size)`` (nearest).
     """
     size = size or tuple(image.shape[1:])
-    grid = sampling_grid(change, size, tuple(image.shape[1:]))[None]
+    grid = sampling_grid(change, size, tuple(image.shape[1:]), spacing)[None]
     out = F.grid_sample(image[None], grid, mode="bilinear", padding_mode="border", align_corners=False)[0]
     mask = None
     if label is not None:

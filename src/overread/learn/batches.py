@@ -61,6 +61,7 @@ class Batches:
             torch.from_numpy(np.ascontiguousarray(array)),
             torch.from_numpy(np.ascontiguousarray(mask)),
             patch,
+            plan.preprocess.spacing,
         )
         assert label is not None
         return image, label

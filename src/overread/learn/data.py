@@ -54,7 +54,7 @@ def load_examples(
         prepared = prepare(image, spec)
         if task == "classification":
             return Example(case.case, prepared.array, list(labels).index(str(case.label)))
-        mask = read_mask(case, image)
+        mask = read_mask(case, image, labels=len(labels))
         return Example(case.case, prepared.array, prepare_mask(mask, image, spec))
 
     examples: list[Example] = []

@@ -18,6 +18,7 @@ class Augment(_Strict):
 
     ``rotate_deg`` and ``scale`` and ``shift`` (fraction of the size) make the affine part, ``elastic`` the largest
     displacement of a control point as a fraction of the size, ``flip`` lists the axes that may be mirrored;
+    ``coarse_axis`` is an axis of so thick slices that nothing is rotated out of their plane;
     ``brightness`` and ``contrast`` act in units of the image's deviation, ``gamma`` is a log range,
     ``noise`` the largest standard deviation, ``blur`` the largest sigma in voxels.
     """
@@ -27,6 +28,7 @@ class Augment(_Strict):
     shift: float = 0.0
     elastic: float = 0.0
     flip: list[int] = []
+    coarse_axis: int | None = None
     brightness: float = 0.0
     contrast: float = 0.0
     gamma: float = 0.0
@@ -45,6 +47,7 @@ class Network(_Strict):
 class Plan(_Strict):
     """What the planner chose, and why (``reasons``, one sentence each).
 
+    ``inputs`` are the protocol's channels, ``channels`` the network's (three for a colour picture).
     ``patch`` is the size in voxels that the network sees at once; ``seconds_per_step`` was measured on this
     machine with this network; ``epochs`` are those expected from it in ``train_seconds``. While ``follow_clock``
     is true, training does as many epochs as the time really holds, up to ``most_epochs``; false makes it do
@@ -53,6 +56,7 @@ class Plan(_Strict):
 
     task: Literal["classification", "segmentation"]
     dimensions: Literal[2, 3]
+    inputs: list[str]
     channels: list[str]
     labels: list[str]
     preprocess: Preprocess

@@ -16,6 +16,7 @@ from overread.learn.memory import in_format, memory_format
 from overread.learn.plan import Augment, Network, Plan
 from overread.nets.build import build, parameters_of
 from overread.runtime.manifest import Intensity, Preprocess
+from overread.runtime.windows import OVERLAP, starts
 
 # The most voxels that the network sees at once.
 CPU_PATCH = {2: 256 * 256, 3: 64 * 64 * 48}
@@ -27,6 +28,10 @@ FEWEST_STAGES = 3
 # Below this many steps a segmentation network has hardly begun: smaller patches buy more of them.
 FEWEST_STEPS = 500
 LEAST_STEPS_TIMED, LEAST_SECONDS_TIMED = 6, 3.0
+# A step is this many times as long as answering its windows in ONNX Runtime, with reading and resampling; measured.
+FASTER = 2.5
+# Export, report and start-up.
+OTHER_SECONDS = 8.0
 SMALLEST_PATCH = {2: 64 * 64, 3: 32 * 32 * 32}
 SMALL_IMAGE = 64
 
@@ -40,13 +45,15 @@ def make_plan(
     labels: Sequence[str],
     modality: Sequence[str],
     train_cases: int,
-    train_seconds: float,
+    answered_cases: int,
+    seconds_left: float,
     seed: int = 0,
 ) -> Plan:
     """Choose grid, patch, network, batch, augmentation and epochs.
 
-    ``train_seconds`` is the wall-clock time that training may take; the epochs follow from the speed of some
-    steps that are run here, on this machine. The rules for spacing, patch and strides follow nnU-Net
+    ``seconds_left`` is the wall-clock time for training and for answering ``answered_cases`` (tuning, test and
+    explained cases) afterwards; the epochs follow from the speed of some steps that are run here, on this machine.
+    The rules for spacing, patch and strides follow nnU-Net
     (Isensee 2021, doi 10.1038/s41592-020-01008-z) with patches small enough for the machine.
     """
     gpu = torch.cuda.is_available()
@@ -72,6 +79,7 @@ def make_plan(
         steps = math.ceil(train_cases / batch)
         rate, decay, share = 2e-3, 0.05, 0.0
         seconds, memory = _measure(task, dimensions, len(names), len(labels), network, patch, batch)
+        train_seconds = _train_seconds(seconds_left, answered_cases * seconds / batch)
     else:
         median = _grid_size(fingerprint, preprocess)
         limit = (GPU_PATCH if gpu else CPU_PATCH)[dimensions]
@@ -81,6 +89,10 @@ def make_plan(
                 median, limit, preprocess, dimensions, len(names), len(labels), gpu, why
             )
             seconds, memory = _measure(task, dimensions, len(names), len(labels), network, patch, batch)
+            windows = math.prod(
+                len(starts(max(n, p), p, OVERLAP)) for n, p in zip(median, patch, strict=True)
+            )
+            train_seconds = _train_seconds(seconds_left, answered_cases * windows * seconds / batch / FASTER)
             if train_seconds / seconds >= FEWEST_STEPS or math.prod(patch) // 2 < SMALLEST_PATCH[dimensions]:
                 break
             limit = math.prod(patch) // 2
@@ -95,6 +107,7 @@ def make_plan(
     return Plan(
         task="classification" if task == "classification" else "segmentation",
         dimensions=2 if dimensions == 2 else 3,
+        inputs=list(channels),
         channels=names,
         labels=list(labels),
         preprocess=preprocess,
@@ -114,6 +127,11 @@ def make_plan(
         seed=seed,
         reasons=reasons,
     )
+
+
+def _train_seconds(left: float, answering: float) -> float:
+    """What is left for training when all cases have been answered; never under a third, whatever they take."""
+    return max(left / 3, left - answering - OTHER_SECONDS)
 
 
 def _classification_grid(f: Fingerprint, dimensions: int, reasons: list[str]) -> dict[str, Any]:
@@ -220,7 +238,9 @@ def _segmentation(
     reasons.append(
         f"U-Net of {len(strides)} stages from {base} channels, {network.parameters / 1e6:.1f} million parameters."
     )
+    coarse = int(np.argmax(spacing)) if max(spacing) > 3 * min(spacing) else None
     augment = Augment(
+        coarse_axis=coarse,
         rotate_deg=15,
         scale=0.15,
         shift=0.03,

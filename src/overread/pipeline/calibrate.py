@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from overread.cohort.cohort import Case
 from overread.cohort.load import load_case
 from overread.cohort.masks import read_mask
-from overread.runtime.manifest import Calibration, OperatingPoint
+from overread.runtime.manifest import Calibration, OperatingPoint, ScoreBin, Spread
 from overread.runtime.package import Package
 from overread.runtime.predict import count_components, logits_of, predict, softmax, unit_volume
 from overread.runtime.preprocess import prepare
@@ -23,7 +23,8 @@ from overread.stats.roc import operating_point
 COVERAGE = 0.9
 BINS = 10
 # Fewer tuning cases than this say nothing about the tails of an error: then no interval is stated.
-FEWEST_CASES = 5
+FEWEST_CASES = 9
+CASES_PER_BIN = 20
 
 
 def calibrate_classification(
@@ -41,7 +42,7 @@ def calibrate_classification(
     p = softmax(z / temperature, axis=1)
     calibration = Calibration(
         temperature=temperature,
-        bins=score_bins(p, y),
+        bins={label: score_bins(p[:, k], y == k) for k, label in enumerate(manifest.labels)},
         conformal_coverage=COVERAGE,
         conformal_quantile=float(conformal_lac_quantile(p[np.arange(len(y)), y], COVERAGE)),
         cases=len(y),
@@ -65,21 +66,24 @@ def calibrate_classification(
     return calibration, point, reference
 
 
-def score_bins(p: NDArray[np.floating], y: NDArray[np.integer]) -> list[tuple[float, float, float, float]]:
+def score_bins(p: NDArray[np.floating], truth: NDArray[np.bool_]) -> list[ScoreBin]:
     """How often a class with such a score was the true one: 90% Wilson limits in bins of equal case numbers.
 
-    ``p`` is ``(cases, labels)``; the scores of all classes are pooled, so that few bins are thin.
+    ``p`` are the scores of one class ``(cases,)``, ``truth`` whether it was the true one.
     """
-    score = p.ravel()
-    true = (np.arange(p.shape[1])[None, :] == y[:, None]).ravel()
-    edges = np.unique(np.quantile(score, np.linspace(0, 1, BINS + 1)))
-    edges[0], edges[-1] = 0.0, 1.0
-    rows: list[tuple[float, float, float, float]] = []
+    wanted = int(np.clip(len(p) // CASES_PER_BIN, 1, BINS))
+    edges = np.unique(np.quantile(p, np.linspace(0, 1, wanted + 1)))
+    edges = np.array([0.0, *edges[1:-1], 1.0])
+    rows = []
     for low, high in pairwise(edges):
-        inside = (score >= low) & ((score < high) | (high == 1.0))
+        inside = (p >= low) & ((p < high) | (high == 1.0))
         if inside.any():
-            ci = proportion_ci(int(true[inside].sum()), int(inside.sum()), confidence=0.9)
-            rows.append((float(low), float(high), ci.low, ci.high))
+            ci = proportion_ci(int(truth[inside].sum()), int(inside.sum()), confidence=0.9)
+            rows.append(
+                ScoreBin(
+                    low=low, high=high, observed_low=ci.low, observed_high=ci.high, cases=int(inside.sum())
+                )
+            )
     return rows
 
 
@@ -89,47 +93,65 @@ def calibrate_segmentation(
     """Errors of volumes and counts on the tuning cases, as quantiles for the intervals of later answers."""
     manifest = package.manifest
     foreground = list(enumerate(manifest.labels))[1:]
-    ratios: dict[str, list[float]] = {label: [] for _, label in foreground}
-    missed: dict[str, list[float]] = {label: [] for _, label in foreground}
-    volumes: dict[str, list[float]] = {label: [] for _, label in foreground}
+    pairs: dict[str, list[tuple[float, float]]] = {label: [] for _, label in foreground}
     counts: dict[str, list[float]] = {label: [] for label in manifest.counted_labels}
     for case in cases:
         image = load_case(case)
-        truth = read_mask(case, image)
+        truth = read_mask(case, image, labels=len(manifest.labels))
         prediction = predict(package, image)
         advance()
         if prediction.mask is None:
             continue
         _, _, per_voxel = unit_volume(image)
         for k, label in foreground:
-            found, real = int((prediction.mask == k).sum()), int((truth == k).sum())
-            volumes[label].append(found * per_voxel)
-            missed[label].append(max(0, real - found) * per_voxel)
-            if found and real:
-                ratios[label].append(real / found)
+            found, real = prediction.mask == k, truth == k
+            pairs[label].append((int(found.sum()) * per_voxel, int(real.sum()) * per_voxel))
             if label in counts:
-                counts[label].append(
-                    float(count_components(truth == k) - count_components(prediction.mask == k))
-                )
+                counts[label].append(float(count_components(real) - count_components(found)))
+    ratios = {label: volume_error(np.array(v)) for label, v in pairs.items() if v}
     calibration = Calibration(
-        volume_ratio={label: _outer(v) for label, v in ratios.items() if len(v) >= FEWEST_CASES},
-        count_difference={label: _outer(v) for label, v in counts.items() if len(v) >= FEWEST_CASES},
-        missed_volume={label: _outer(v)[1] for label, v in missed.items() if len(v) >= FEWEST_CASES},
+        volume_ratio={label: spread for label, spread in ratios.items() if spread is not None},
+        count_difference={
+            label: s for label, v in counts.items() if (s := spread_of(np.array(v))) is not None
+        },
         cases=len(cases),
     )
+    levels = np.linspace(0, 1, 11)
     reference = {
-        "volume": {label: np.quantile(v, np.linspace(0, 1, 11)).tolist() for label, v in volumes.items() if v}
+        "volume": {label: np.quantile(np.array(v)[:, 0], levels).tolist() for label, v in pairs.items() if v}
     }
     return calibration, reference
 
 
-def _outer(values: Sequence[float]) -> tuple[float, float]:
-    """Split-conformal 5% and 95% limits: the order statistics that keep 90% coverage with this many cases.
+def volume_error(pairs: NDArray[np.floating]) -> Spread | None:
+    """Spread of (true + offset) / (found + offset) over cases; ``pairs`` is ``(cases, 2)`` of found and true volume.
 
-    With fewer than 19 cases the smallest and largest value seen are the widest statement that can be made.
+    The offset, a twentieth of the median true volume that is not 0, keeps cases in which nothing was found or
+    nothing was there.
     """
-    x = np.sort(values)
-    n = len(x)
-    low = max(0, int(np.floor((n + 1) * 0.05)) - 1)
-    high = min(n - 1, int(np.ceil((n + 1) * 0.95)) - 1)
-    return float(x[low]), float(x[high])
+    there = pairs[pairs[:, 1] > 0, 1]
+    if not len(there):
+        return None
+    offset = float(np.median(there)) / 20
+    return spread_of((pairs[:, 1] + offset) / (pairs[:, 0] + offset), offset)
+
+
+def spread_of(errors: NDArray[np.floating], offset: float = 0.0) -> Spread | None:
+    """The two order statistics that cover 90% of further cases, or the outermost ones and the coverage they have.
+
+    Split-conformal: of n exchangeable errors the one to come lies between ranks l and u with probability
+    (u - l) / (n + 1) (Vovk 2005). None with fewer than `FEWEST_CASES`.
+    """
+    n = len(errors)
+    if n < FEWEST_CASES:
+        return None
+    tail = (n + 1) * (1 - COVERAGE) / 2
+    lower, upper = max(1, int(np.floor(tail + 1e-9))), min(n, int(np.ceil(n + 1 - tail - 1e-9)))
+    x = np.sort(errors)
+    return Spread(
+        low=float(x[lower - 1]),
+        high=float(x[upper - 1]),
+        coverage=(upper - lower) / (n + 1),
+        cases=n,
+        offset=offset,
+    )

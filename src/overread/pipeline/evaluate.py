@@ -19,7 +19,7 @@ from overread.runtime.package import Package
 from overread.runtime.predict import predict
 from overread.runtime.prediction import Outcome, Prediction
 from overread.stats.calibration import brier, ece
-from overread.stats.diagnostic import balanced_accuracy, diagnostic_accuracy
+from overread.stats.diagnostic import balanced_accuracy
 from overread.stats.interval import Interval
 from overread.stats.intervals import bootstrap_ci, mean_ci, proportion_ci
 from overread.stats.roc import auc, auc_macro
@@ -56,8 +56,9 @@ def evaluate(package: Package, cases: Sequence[Case], advance: Callable[[], None
     Cases outside the package's limits are counted in ``answered`` and take no part in the other metrics.
     """
     collect = _classification if package.manifest.task == "classification" else _segmentation
-    evaluation, answered = collect(package, cases, advance, seen)
-    evaluation.add("answered", lambda: proportion_ci(answered, len(cases)), "proportion of cases")
+    evaluation = collect(package, cases, advance, seen)
+    answers = np.array([r["outcome"] == str(Outcome.OK) for r in evaluation.rows])
+    evaluation.add("answered", partial(rate, answers, _clusters(cases)), "proportion of cases")
     return evaluation
 
 
@@ -68,7 +69,7 @@ def metric(interval: Interval, unit: str) -> dict[str, Any]:
 
 def _classification(
     package: Package, cases: Sequence[Case], advance: Callable[[], None], seen: Seen
-) -> tuple[Evaluation, int]:
+) -> Evaluation:
     labels, positive = package.manifest.labels, package.manifest.positive
     out = Evaluation()
     kept: list[Case] = []
@@ -93,14 +94,14 @@ def _classification(
             }
         out.rows.append(row)
     if not kept:
-        return out, 0
+        return out
     p = np.array(scores)
     y = np.array([labels.index(str(c.label)) for c in kept])
     decided = np.array([labels.index(str(r["decided"])) for r in out.rows if "decided" in r])
     out.y, out.probability = y, p
     out.primary = "auroc" if positive else "auroc_macro"
     classification_metrics(out, y, p, decided, labels, positive, _clusters(kept))
-    return out, len(kept)
+    return out
 
 
 def classification_metrics(
@@ -129,47 +130,68 @@ def classification_metrics(
         truth, said = y == k, decided == k
         scored = (truth.astype(int), p[:, k])
         out.add("auroc", lambda: auc(*scored, cluster=cluster), area)
-        _add_rates(out, truth, said)
+        _add_rates(out, truth, said, cluster)
     else:
         out.add("auroc_macro", lambda: auc_macro(y, p, cluster=cluster), "mean one-against-rest area")
         for k, label in enumerate(labels):
             out.add(f"auroc_{label}", partial(auc, (y == k).astype(int), p[:, k], cluster=cluster), area)
-        out.add("accuracy", lambda: proportion_ci(int((y == decided).sum()), len(y)), "proportion of cases")
+        out.add("accuracy", partial(rate, y == decided, cluster), "proportion of cases")
     out.add("brier", lambda: brier(*scored, cluster=cluster), "squared probability")
     out.add("ece", lambda: ece(*scored, cluster=cluster), "probability")
 
 
-def _add_rates(out: Evaluation, truth: NDArray[np.bool_], said: NDArray[np.bool_]) -> None:
-    try:
-        table = diagnostic_accuracy(
-            int((truth & said).sum()),
-            int((~truth & said).sum()),
-            int((truth & ~said).sum()),
-            int((~truth & ~said).sum()),
-        )
-    except ValueError as error:
-        out.not_computed["sensitivity"] = out.not_computed["specificity"] = str(error)
-        return
-    rates = {"sensitivity": table.sensitivity, "specificity": table.specificity, "accuracy": table.accuracy}
-    for name, rate in (rates | {"ppv": table.ppv, "npv": table.npv}).items():
-        if rate is None:
-            out.not_computed[name] = "no case was decided so"
-        else:
-            out.metrics[name] = metric(rate, "proportion of cases")
+def _add_rates(
+    out: Evaluation, truth: NDArray[np.bool_], said: NDArray[np.bool_], cluster: NDArray[Any] | None
+) -> None:
+    unit = "proportion of cases"
+    parts = {
+        "sensitivity": (said, truth),
+        "specificity": (~said, ~truth),
+        "ppv": (truth, said),
+        "npv": (~truth, ~said),
+        "accuracy": (truth == said, np.ones_like(truth)),
+    }
+    for name, (right, among) in parts.items():
+        groups = None if cluster is None else cluster[among]
+        out.add(name, partial(rate, right[among], groups), unit)
+
+
+def rate(right: NDArray[np.bool_], cluster: NDArray[Any] | None) -> Interval:
+    """Proportion of ``right``: Wilson, or a bootstrap over patients where ``cluster`` names them.
+
+    Where all agree a bootstrap would give no width: then Wilson limits with patients as the units.
+    """
+    if cluster is None:
+        return proportion_ci(int(right.sum()), len(right))
+    if len(right) and (right.all() or not right.any()):
+        n = len(np.unique(cluster))
+        return proportion_ci(n if right.all() else 0, n)
+    return mean_ci(right.astype(float), cluster=cluster, bounds=(0.0, 1.0))
+
+
+def mean_of(
+    values: NDArray[np.floating], cluster: NDArray[Any] | None, bounds: tuple[float, float] | None
+) -> Interval:
+    """Bootstrap interval of a mean; where all values are the same bound (all Dice 0), Wilson limits instead."""
+    if bounds == (0.0, 1.0) and len(values) and (np.all(values == 0) or np.all(values == 1)):
+        return rate(values == 1, cluster)
+    return mean_ci(values, cluster=cluster, bounds=bounds)
 
 
 def _segmentation(
     package: Package, cases: Sequence[Case], advance: Callable[[], None], seen: Seen
-) -> tuple[Evaluation, int]:
+) -> Evaluation:
     manifest = package.manifest
     foreground = list(enumerate(manifest.labels))[1:]
+    in_mm = True
     per_unit = 1000 if manifest.preprocess.dimensions == 3 else 1  # mm3 in a ml; areas stay in mm2
     out = Evaluation(primary="dice")
     kept: list[Case] = []
     lesions: dict[str, list[tuple[int, int, int]]] = {label: [] for label in manifest.counted_labels}
     for case in cases:
         image = load_case(case)
-        truth = read_mask(case, image)
+        in_mm = in_mm and bool(image.source.get("spacing_known", True))
+        truth = read_mask(case, image, labels=len(manifest.labels))
         prediction = predict(package, image)
         seen(case, image, prediction, truth)
         advance()
@@ -191,7 +213,7 @@ def _segmentation(
             row["dice"] = float(np.mean([row[f"dice_{label}"] for _, label in foreground]))
         out.rows.append(row)
     if not kept:
-        return out, 0
+        return out
     answered = [r for r in out.rows if "dice" in r]
     out.per_case = [
         {"case": r["case"], **{label: r[f"dice_{label}"] for _, label in foreground}} for r in answered
@@ -199,15 +221,16 @@ def _segmentation(
     cluster = _clusters(kept)
     units = {"dice": "overlap, 0 to 1", "hd95": "mm", "volume_error": "ml, found minus true"}
     if manifest.preprocess.dimensions == 2:
-        units |= {"hd95": "mm (pixels where no spacing is known)", "volume_error": "mm2, found minus true"}
+        length, area = ("mm", "mm2") if in_mm else ("pixels", "pixels")
+        units |= {"hd95": length, "volume_error": f"{area}, found minus true"}
     for key in ["dice", *(f"{name}_{label}" for name in units for _, label in foreground)]:
         values = np.array([r[key] for r in answered])
         unit = next(u for name, u in units.items() if key.startswith(name))
         bounds = (0.0, 1.0) if key.startswith("dice") else None
-        out.add(key, partial(mean_ci, values, cluster=cluster, bounds=bounds), unit)
+        out.add(key, partial(mean_of, values, cluster, bounds), unit)
     for label, counts in lesions.items():
         lesion_metrics(out, np.array(counts), label, cluster)
-    return out, len(kept)
+    return out
 
 
 def lesion_metrics(
@@ -217,31 +240,41 @@ def lesion_metrics(
 
     ``counts``: ``(cases, 3)`` of found, false and missed lesions; intervals by bootstrap over cases.
     """
-    index = np.arange(len(counts))
-
-    def pooled(i: NDArray[np.integer]) -> NDArray[np.integer]:
-        return counts[i].sum(0)
-
-    def share(a: float, b: float) -> float:
-        return float(a / b) if b else 1.0
-
-    ratios: dict[str, tuple[Callable[[Any], float], str]] = {
-        f"lesion_sensitivity_{label}": (
-            lambda i: share(pooled(i)[0], pooled(i)[[0, 2]].sum()),
-            "proportion of lesions",
-        ),
-        f"lesion_precision_{label}": (
-            lambda i: share(pooled(i)[0], pooled(i)[[0, 1]].sum()),
-            "proportion of found lesions",
-        ),
-        f"lesion_f1_{label}": (
-            lambda i: share(2 * pooled(i)[0], 2 * pooled(i)[0] + pooled(i)[1] + pooled(i)[2]),
-            "harmonic mean, 0 to 1",
-        ),
-        f"false_lesions_per_case_{label}": (lambda i: float(counts[i, 1].mean()), "lesions per case"),
+    tp, fp, fn = counts.T
+    shares = {
+        f"lesion_sensitivity_{label}": (tp, tp + fn, "proportion of lesions"),
+        f"lesion_precision_{label}": (tp, tp + fp, "proportion of found lesions"),
+        f"lesion_f1_{label}": (2 * tp, 2 * tp + fp + fn, "harmonic mean, 0 to 1"),
     }
-    for name, (f, unit) in ratios.items():
-        out.add(name, partial(bootstrap_ci, f, index, cluster=cluster, resamples=1000), unit)
+    for name, (part, whole, unit) in shares.items():
+        out.add(name, partial(pooled_share, part, whole, cluster), unit)
+    out.add(
+        f"false_lesions_per_case_{label}",
+        partial(mean_ci, fp.astype(float), cluster=cluster),
+        "lesions per case",
+    )
+
+
+def pooled_share(
+    part: NDArray[np.integer], whole: NDArray[np.integer], cluster: NDArray[Any] | None
+) -> Interval:
+    """``part.sum() / whole.sum()`` over cases, with a bootstrap over cases (or patients).
+
+    Where the share is 0 or 1 the bootstrap would give no width: then Wilson limits with the cases (patients) that
+    count as the units. Raises ValueError where there is nothing to take a share of.
+    """
+    total = int(whole.sum())
+    if total == 0:
+        raise ValueError("no lesion to count in any case")
+    if part.sum() in (0, total):
+        counting = whole > 0
+        n = int(counting.sum()) if cluster is None else len(np.unique(cluster[counting]))
+        return proportion_ci(n if part.sum() else 0, n)
+
+    def share(i: NDArray[np.integer]) -> float:
+        return float(part[i].sum() / max(1, whole[i].sum()))
+
+    return bootstrap_ci(share, np.arange(len(part)), cluster=cluster, resamples=1000)
 
 
 def _clusters(cases: Sequence[Case]) -> NDArray[Any] | None:
@@ -295,7 +328,7 @@ def _within(
         values = [np.mean([v for k, v in evaluation.per_case[i].items() if k != "case"]) for i in members]
         if len(values) < 2:
             raise ValueError("one case only")
-        return mean_ci(np.array(values), cluster=cluster, bounds=(0.0, 1.0))
+        return mean_of(np.array(values), cluster, (0.0, 1.0))
     assert evaluation.y is not None and evaluation.probability is not None
     y, p = evaluation.y[members], evaluation.probability[members]
     if positive is not None and len(labels) == 2:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from overread.cohort.check import check_cohort, print_report
 from overread.cohort.cohort import Case, Cohort
+from overread.cohort.hashes import file_hashes, files_digest
 from overread.errors import InputError
 from overread.files import atomic_path, sha256_file, write_json
 from overread.imaging.image import Image
@@ -45,7 +46,14 @@ def check_stage(folder: Path) -> None:
             raise InputError(
                 f"{folder / 'cohort.csv'}: {first.message} (all findings: {folder / 'check.json'})"
             )
-        result.update(findings=len(report.findings), cohort_sha256=cohort.digest())
+        hashes = file_hashes(cohort.cases, folder)
+        write_json(folder / "files.json", hashes)
+        result.update(
+            findings=len(report.findings),
+            cohort_sha256=cohort.digest(),
+            files=len(hashes),
+            files_sha256=files_digest(cohort.cases, folder),
+        )
 
 
 def test_stage(folder: Path) -> None:
@@ -117,9 +125,10 @@ def _locked(space: Workspace) -> tuple[Package, Cohort]:
             f"{space.package_file}: not the locked package; run `overread lock {space.folder}` again"
         )
     cohort = space.cohort()
-    if lock["sealed_test_sha256"] != cohort.digest("test"):
+    files = files_digest(cohort.split("test"), space.folder)
+    if (lock["sealed_test_sha256"], lock["test_files_sha256"]) != (cohort.digest("test"), files):
         raise InputError(
-            f"{space.folder / 'cohort.csv'}: test cases changed after the lock; "
+            f"{space.folder / 'cohort.csv'}: test cases or their files changed after the lock; "
             f"run `overread lock {space.folder}` again"
         )
     return package, cohort
@@ -176,6 +185,7 @@ def _report(
         "evidence": {
             "cohort": cohort.digest(),
             "sealed test patients": cohort.digest("test"),
+            "image and mask files": space.record("check")["result"]["files_sha256"],
             "protocol": protocol.digest(),
             "plan": manifest.evidence["plan"],
             "weights": manifest.evidence["weights"],

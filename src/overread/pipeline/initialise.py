@@ -47,6 +47,11 @@ def _values(folder: Path) -> dict[str, Any]:
     cohort = Cohort.read(folder, need="label" if kind == "classification" else "mask")
     image = load_case(cohort.cases[0])
     labels = task.get("labels") or _infer_labels(cohort, kind)
+    if len(labels) < 2:
+        raise InputError(
+            f"{folder / COHORT}: found {labels} only, expected at least two "
+            f"{'classes in column label' if kind == 'classification' else 'values in the masks'}"
+        )
     modality = task.get("modality") or ([image.modality] if image.modality else [])
     stated = task.get("channels", {})
     attributes = {k for c in cohort for k in c.attributes}
@@ -78,9 +83,11 @@ def _stated(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise InputError(f"{path}: not JSON ({error}); import the data again or delete the file") from error
+    if not isinstance(content, dict) or not {"task", "labels"} <= set(content):
+        raise InputError(f"{path}: has no task and labels; import the data again or delete the file")
     return content
 
 

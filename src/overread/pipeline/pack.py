@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from overread.cohort.cohort import Cohort
 from overread.cohort.fingerprint import Fingerprint
+from overread.cohort.hashes import files_digest
 from overread.cohort.load import load_case
 from overread.errors import InputError
 from overread.files import sha256_bytes, sha256_file
@@ -19,6 +21,7 @@ from overread.runtime.manifest import Channel, Limits, Manifest, Windows
 from overread.runtime.package import Package, write_package
 from overread.runtime.patch import centre_patch
 from overread.runtime.preprocess import prepare
+from overread.runtime.windows import OVERLAP
 
 if TYPE_CHECKING:
     from overread.learn.plan import Plan
@@ -42,7 +45,9 @@ def package_stage(folder: Path) -> None:
             for c in tune[:CHECKED_INPUTS]
         ]
         exported = export_onnx(network, plan, samples)
-        look = Fingerprint.from_dict(json.loads((folder / "fingerprint.json").read_text(encoding="utf-8")))
+        look = Fingerprint.from_dict(
+            json.loads((space.model / "fingerprint.json").read_text(encoding="utf-8"))
+        )
         manifest = _manifest(space, plan, look)
         draft = Package(space.package_file, manifest.sealed(), exported.model)
         with progress("Calibrating on tuning cases", len(tune)) as advance:
@@ -79,16 +84,46 @@ def package_stage(folder: Path) -> None:
 def lock_stage(folder: Path) -> None:
     """Record protocol, package and sealed test patients by hash; `test` refuses anything else afterwards."""
     space = Workspace.open(folder)
+    package = Package.load(_built(space))
+    cohort = space.cohort()
+    _check_chain(space, package, cohort)
     with recording(space, "lock") as result:
-        package = Package.load(_built(space))
         result.update(
             protocol_sha256=space.protocol.digest(),
             package_sha256=package.sha256,
             package_file_sha256=sha256_file(package.path),
-            sealed_test_sha256=space.cohort().digest("test"),
+            sealed_test_sha256=cohort.digest("test"),
+            test_files_sha256=files_digest(cohort.split("test"), space.folder),
             openings_before=len(space.ledger.events("pipeline.opened")),
         )
     console.print("  Protocol, package and sealed test patients are fixed by hash.")
+
+
+def _check_chain(space: Workspace, package: Package, cohort: Cohort) -> None:
+    """Raise InputError unless the cohort that is there was checked, sealed, trained on and packaged."""
+    now, table = cohort.digest(), space.folder / "cohort.csv"
+    checked = space.record("check")["result"]
+    if checked["cohort_sha256"] != now:
+        raise InputError(
+            f"{table}: was changed after it was checked; run `overread run {space.folder}` again"
+        )
+    if checked["files_sha256"] != files_digest(cohort.cases, space.folder):
+        raise InputError(
+            f"{space.folder / 'files.json'}: image or mask files were changed after they were checked (it has their "
+            f"hashes); run `overread run {space.folder}` again"
+        )
+    if space.record("plan")["result"]["sealed_test_sha256"] != cohort.digest("test"):
+        raise InputError(
+            f"{table}: the test cases are not those that were sealed by the plan; plan and train again"
+        )
+    if package.manifest.evidence.get("cohort") != now:
+        raise InputError(
+            f"{table}: is not the cohort that {package.path} was trained on; train and package again"
+        )
+    if package.manifest.evidence.get("weights") != space.record("train")["result"]["weights_sha256"]:
+        raise InputError(
+            f"{package.path}: was not made from the weights last trained; run `overread package` again"
+        )
 
 
 def _built(space: Workspace) -> Path:
@@ -120,7 +155,7 @@ def _manifest(space: Workspace, plan: Plan, look: Fingerprint) -> Manifest:
         preprocess=plan.preprocess,
         labels=protocol.labels,
         positive=protocol.positive,
-        windows=Windows(size=plan.patch) if protocol.task == "segmentation" else None,
+        windows=Windows(size=plan.patch, overlap=OVERLAP) if protocol.task == "segmentation" else None,
         limits=_limits(protocol, look),
         counted_labels=protocol.counted_labels,
         reference={"fingerprint": look.as_dict()},

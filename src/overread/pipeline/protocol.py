@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from overread.cohort.split import FRACTIONS, SPLITS
 from overread.files import canonical_json, sha256_bytes, write_text
 from overread.runtime.manifest import Channel
-from overread.settings import read_settings
+from overread.settings import dicom_patterns, read_settings, validated
 
 FILE = "protocol.yaml"
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -39,6 +39,15 @@ class DeclaredLimits(_Strict):
 
     age_years: tuple[float, float] | None = None
     body_part: list[str] = []
+
+    @field_validator("age_years")
+    @classmethod
+    def _ages(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
+        if value is not None and not 0 <= value[0] <= value[1]:
+            raise ValueError(
+                f"found {value[0]:g} to {value[1]:g}, expected from and to in years, the smaller first"
+            )
+        return value
 
 
 class Protocol(_Strict):
@@ -71,6 +80,22 @@ class Protocol(_Strict):
     @classmethod
     def _budget(cls, value: str) -> str:
         parse_budget(value)
+        return value
+
+    @field_validator("operating_point")
+    @classmethod
+    def _rule(cls, value: str) -> str:
+        if not re.fullmatch(r"youden|(sensitivity|specificity)>=0?\.\d+", value):
+            raise ValueError(
+                f"found {value!r}, expected youden, or a rule such as sensitivity>=0.95 or specificity>=0.9"
+            )
+        return value
+
+    @field_validator("channels")
+    @classmethod
+    def _matches(cls, value: list[Channel]) -> list[Channel]:
+        for channel in value:
+            dicom_patterns(channel.match)
         return value
 
     @field_validator("split")
@@ -154,8 +179,8 @@ _COMMENTS = {
 
 
 def write_protocol(folder: Path, values: dict[str, Any]) -> Path:
-    """Write protocol.yaml with a comment above each key that asks for a decision."""
-    protocol = Protocol.model_validate(values)
+    """Write protocol.yaml with a comment above each key that asks for a decision. Raises InputError on wrong values."""
+    protocol = validated(Protocol, values, str(folder / FILE))
     lines = []
     for key, value in protocol.model_dump(mode="json").items():
         if key in _COMMENTS:

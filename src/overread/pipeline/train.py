@@ -21,8 +21,7 @@ if TYPE_CHECKING:  # torch takes seconds to import: only the stages that train p
 
     from overread.learn.plan import Plan
 
-# What the other stages leave of a run's budget for training.
-TRAIN_SHARE = 0.75
+EXPLAINED_CASES = 8
 
 
 def plan_stage(folder: Path, budget: str | None = None) -> None:
@@ -33,7 +32,9 @@ def plan_stage(folder: Path, budget: str | None = None) -> None:
         raise InputError(f"--budget: {error}") from error
     space = Workspace.open(folder)
     protocol = space.protocol
-    seconds = TRAIN_SHARE * (total or parse_budget(protocol.budget))
+    done = sum(v for k, v in space.seconds().items() if k in ("init", "check"))
+    left = (total or parse_budget(protocol.budget)) - done
+    began = time.perf_counter()
     with recording(space, "plan") as result:
         from overread.learn.planner import make_plan
 
@@ -50,7 +51,8 @@ def plan_stage(folder: Path, budget: str | None = None) -> None:
             labels=protocol.labels,
             modality=modality,
             train_cases=len(train),
-            train_seconds=seconds,
+            answered_cases=len(cohort.split("val")) + len(cohort.split("test")) + EXPLAINED_CASES,
+            seconds_left=left - (time.perf_counter() - began),
             seed=protocol.seed,
         )
         write_text(space.plan_file, json.dumps(plan.model_dump(mode="json"), indent=2) + "\n")
@@ -115,6 +117,9 @@ def train_stage(folder: Path) -> None:
         with atomic_path(space.model / "weights.pt") as temporary:
             torch.save(fitted.network.state_dict(), temporary)
         write_text(space.model / "plan.json", space.plan_file.read_text(encoding="utf-8"))
+        write_text(
+            space.model / "fingerprint.json", (folder / "fingerprint.json").read_text(encoding="utf-8")
+        )
         write_json(space.model / "history.json", fitted.record())
         result.update(
             weights_sha256=sha256_file(space.model / "weights.pt"),
@@ -134,7 +139,13 @@ def train_stage(folder: Path) -> None:
 
 
 def load_network(space: Workspace) -> tuple[nn.Module, Plan]:
-    """The trained network and the plan it was trained by. Raises InputError where training has not run."""
+    """The trained network and the plan it was trained by.
+
+    Raises
+    ------
+    InputError
+        Training has not run, or weights, plan, protocol or cohort are no longer those it ran with.
+    """
     import torch
 
     from overread.nets.build import build
@@ -143,8 +154,30 @@ def load_network(space: Workspace) -> tuple[nn.Module, Plan]:
     if not weights.is_file():
         raise InputError(f"{weights}: no such file; run `overread train {space.folder}` first")
     plan = read_plan(space.model / "plan.json")
+    check_trained(space, plan)
     network = build(
         plan.network.name, plan.dimensions, len(plan.channels), len(plan.labels), plan.network.arguments
     )
     network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
     return network.eval(), plan
+
+
+def check_trained(space: Workspace, plan: Plan) -> None:
+    """Raise InputError unless weights, plan, protocol and cohort are the ones that training ran with."""
+    record = space.record("train")["result"]
+    again = f"train again: `overread train {space.folder}`"
+    for name, key in (("weights.pt", "weights_sha256"), ("plan.json", "plan_sha256")):
+        if sha256_file(space.model / name) != record[key]:
+            raise InputError(
+                f"{space.model / name}: is not what training wrote (see record/train.json); {again}"
+            )
+    protocol = space.protocol
+    asked = (protocol.task, protocol.dimensions, protocol.labels, [c.name for c in protocol.channels])
+    if asked != (plan.task, plan.dimensions, plan.labels, plan.inputs):
+        raise InputError(
+            f"{space.folder / 'protocol.yaml'}: task, dimensions, labels or channels were changed after training; "
+            f"plan and {again}"
+        )
+    if space.cohort().digest() != record["cohort_sha256"]:
+        table = space.folder / "cohort.csv"
+        raise InputError(f"{table}: cases or splits were changed after training; plan and {again}")

@@ -77,6 +77,13 @@ class Workspace:
                 "channels "
                 f"{', '.join(names)}; expected the same names in the same order"
             )
+        columns = {k for c in cohort for k in c.attributes}
+        unknown = [name for name in p.subgroups if name not in columns]
+        if unknown:
+            raise InputError(
+                f"{self.folder / 'protocol.yaml'}: subgroups: cohort.csv has no column {unknown[0]!r}; "
+                f"it has {', '.join(sorted(columns)) or 'no attributes'}"
+            )
         return cohort
 
     def record(self, stage: str) -> dict[str, Any]:
@@ -84,7 +91,12 @@ class Workspace:
         path = self.folder / "record" / f"{stage}.json"
         if not path.is_file():
             raise InputError(f"{path}: no such file; run `overread {stage} {self.folder}` first")
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise InputError(
+                f"{path}: is damaged ({error}); run `overread {stage} {self.folder}` again"
+            ) from error
         return content
 
     def seconds(self) -> dict[str, float]:

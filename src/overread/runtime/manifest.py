@@ -124,7 +124,7 @@ class Windows(_Strict):
     """Sliding window over the preprocessed image: patch size in voxels and overlap as a fraction."""
 
     size: list[int]
-    overlap: float = 0.5
+    overlap: float
 
 
 class Manifest(_Strict):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 WEIGHT_FLOOR = 1e-2
+OVERLAP = 0.5
 
 
 @lru_cache(maxsize=64)

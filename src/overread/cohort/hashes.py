@@ -1,0 +1,36 @@
+"""Hashes of a cohort's files: what ties a number in a report to the pixels and masks it came from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from overread.cohort.cohort import Case
+from overread.files import canonical_json, sha256_bytes, sha256_file
+
+
+def file_hashes(cases: Sequence[Case], folder: Path) -> dict[str, str]:
+    """SHA-256 of every image and mask file of ``cases`` by path, relative to ``folder`` where it lies inside.
+
+    A DICOM series, which is a folder, counts with each of its files.
+    """
+    paths = sorted({p for case in cases for p in _files(case)})
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        hashes = list(pool.map(sha256_file, paths))
+    names = [p.relative_to(folder) if p.is_relative_to(folder) else p for p in paths]
+    return {name.as_posix(): digest for name, digest in zip(names, hashes, strict=True)}
+
+
+def files_digest(cases: Sequence[Case], folder: Path) -> str:
+    """One SHA-256 over `file_hashes`."""
+    return sha256_bytes(canonical_json(file_hashes(cases, folder)).encode())
+
+
+def _files(case: Case) -> Iterator[Path]:
+    for path in (*case.images.values(), *([case.mask] if case.mask else [])):
+        if path.is_dir():
+            yield from (p for p in path.rglob("*") if p.is_file())
+        else:
+            yield path
