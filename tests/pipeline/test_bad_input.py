@@ -219,6 +219,24 @@ def test_a_bad_budget(pictures: Path) -> None:
     refused(run("plan", pictures, "--budget", "soon"), "--budget", "'soon'")
 
 
+def test_a_subgroup_that_is_no_column(pictures: Path) -> None:
+    path = pictures / "protocol.yaml"
+    path.write_text(path.read_text().replace("subgroups: []", "subgroups: [scanner]"))
+    refused(run("plan", pictures), "protocol.yaml", "'scanner'")
+
+
+def test_one_class_only(tmp_path: Path, pictures: Path) -> None:
+    (pictures / "protocol.yaml").unlink()
+    write_rows(pictures, [r | {"label": "a"} for r in rows_of(pictures)])
+    refused(run("init", pictures), "cohort.csv", "at least two classes")
+    assert not (pictures / "protocol.yaml").exists()
+
+
+def test_a_file_where_a_folder_should_be(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("x")
+    refused(run("demo", "--out", tmp_path / "x"), "is a file")
+
+
 def test_no_cohort_at_all(tmp_path: Path) -> None:
     refused(run("init", tmp_path), "cohort.csv", "overread import")
     assert not list(tmp_path.iterdir())
