@@ -26,7 +26,7 @@ def _lines(items: Any, depth: int) -> Iterator[str]:
         text = None
         if item.ValueType == "NUM" and item.MeasuredValueSequence:
             value = item.MeasuredValueSequence[0]
-            unit = value.MeasurementUnitsCodeSequence[0].CodeValue
+            unit = value.MeasurementUnitsCodeSequence[0].CodeValue.strip("{}")
             text = f"{name}: {float(value.NumericValue):.4g} {'' if unit == '1' else unit}".rstrip()
         elif item.ValueType == "CODE" and depth > 1:
             text = f"{name}: {item.ConceptCodeSequence[0].CodeMeaning}"

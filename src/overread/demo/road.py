@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -147,12 +148,13 @@ def _closing(out: Path, protocol: Path, page: str | None, seconds: float) -> Non
         f"({m['confidence']:.0%} CI {m['low']:.3f} to {m['high']:.3f})",
         highlight=False,
     )
+    command = sys.argv[0] if Path(sys.argv[0]).name == "overread" else "overread"
     places = {
         "report": protocol / "report.html",
         "package": protocol / report["package"]["path"],
-        "evidence": f"{protocol / 'ledger.db'} (overread ledger verify {protocol})",
+        "evidence": f"{protocol / 'ledger.db'} ({command} ledger verify {protocol})",
         "results in the PACS": out / "pacs",
-        "node": f"{out / 'node'} (overread serve {out / 'clinic.yaml'})",
+        "node": f"{out / 'node'} ({command} serve {out / 'clinic.yaml'})",
     }
     if page:
         places["status page"] = page
