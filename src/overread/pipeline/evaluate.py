@@ -99,7 +99,7 @@ def _classification(
     y = np.array([labels.index(str(c.label)) for c in kept])
     decided = np.array([labels.index(str(r["decided"])) for r in out.rows if "decided" in r])
     out.y, out.probability = y, p
-    out.primary = "auroc" if positive else "auroc_macro"
+    out.primary = "auroc" if positive is not None and len(labels) == 2 else "auroc_macro"
     classification_metrics(out, y, p, decided, labels, positive, _clusters(kept))
     return out
 
