@@ -41,6 +41,19 @@ def test_the_hospital_side_imports_no_torch() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_training_without_torch_says_what_to_install() -> None:
+    """As in the hospital's installation, where torch is absent."""
+    code = (
+        "import sys\nsys.modules['torch'] = None\nimport overread.cli as cli\n"
+        "def stage(folder):\n    raise ModuleNotFoundError('No module named torch', name='torch')\n"
+        "import overread.pipeline.stages as stages\nstages.train_stage = stage\n"
+        "sys.argv = ['overread', 'train', 'x']\ncli.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ") and "[train]" in done.stderr and "Traceback" not in done.stderr
+
+
 def test_the_package_offers_its_nouns() -> None:
     import overread
 

@@ -257,6 +257,15 @@ def main() -> None:
     except OverreadError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except ModuleNotFoundError as error:
+        if error.name not in ("torch", "monai", "lightning_fabric", "onnx"):
+            raise
+        print(
+            f"error: this command trains or opens a trained network and needs {error.name}; "
+            "install overread with its extra: pip install '.[train]'",
+            file=sys.stderr,
+        )
+        sys.exit(2)
     except OSError as error:
         # A full disk, a missing right, a file where a folder should be: nothing a traceback would explain better.
         print(f"error: {error.filename or 'system'}: {error.strerror or error}", file=sys.stderr)
