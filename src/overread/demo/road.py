@@ -28,7 +28,7 @@ from overread.stats.segmentation import dice
 
 MARKER = "overread-demo.txt"
 PATIENTS = 100
-BUDGET = "4m"
+BUDGET = "270s"
 QUIET_SECONDS = 2.0
 ANSWER_SECONDS = 180.0
 
