@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -25,7 +25,12 @@ def file_hashes(cases: Sequence[Case], folder: Path) -> dict[str, str]:
 
 def files_digest(cases: Sequence[Case], folder: Path) -> str:
     """One SHA-256 over `file_hashes`."""
-    return sha256_bytes(canonical_json(file_hashes(cases, folder)).encode())
+    return digest_of_hashes(file_hashes(cases, folder))
+
+
+def digest_of_hashes(hashes: Mapping[str, str]) -> str:
+    """One SHA-256 over file hashes that are known already."""
+    return sha256_bytes(canonical_json(dict(hashes)).encode())
 
 
 def _files(case: Case) -> Iterator[Path]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from overread.cohort.check import check_cohort, print_report
 from overread.cohort.cohort import Case, Cohort
-from overread.cohort.hashes import file_hashes, files_digest
+from overread.cohort.hashes import digest_of_hashes, file_hashes, files_digest
 from overread.errors import InputError
 from overread.files import atomic_path, sha256_file, write_json
 from overread.imaging.image import Image
@@ -52,7 +52,7 @@ def check_stage(folder: Path) -> None:
             findings=len(report.findings),
             cohort_sha256=cohort.digest(),
             files=len(hashes),
-            files_sha256=files_digest(cohort.cases, folder),
+            files_sha256=digest_of_hashes(hashes),
         )
 
 
