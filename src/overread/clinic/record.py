@@ -130,7 +130,7 @@ class RunFolder:
 
 def plain_prediction(prediction: Prediction) -> dict[str, Any]:
     """A prediction as JSON data: everything but its arrays, and its one-line summary."""
-    content = {k: v for k, v in vars(prediction).items() if k not in ("mask", "probability")}
+    content = {k: v for k, v in vars(prediction).items() if k != "mask"}
     content["outcome"] = prediction.outcome.value
     content["breaches"] = [asdict(b) for b in prediction.breaches]
     content["measurements"] = [asdict(m) for m in prediction.measurements]

@@ -20,7 +20,7 @@ from overread.runtime.preprocess import Prepared, decide, prepare
 from overread.runtime.windows import sliding_window
 
 
-def predict(package: Package, image: Image, *, keep_probability: bool = False) -> Prediction:
+def predict(package: Package, image: Image) -> Prediction:
     """Answer one image.
 
     Parameters
@@ -29,8 +29,6 @@ def predict(package: Package, image: Image, *, keep_probability: bool = False) -
         A verified package.
     image
         All channels of one examination, in the package's order, on one grid.
-    keep_probability
-        Segmentation: keep the class probabilities on the network's grid in the result.
 
     Returns
     -------
@@ -56,7 +54,7 @@ def predict(package: Package, image: Image, *, keep_probability: bool = False) -
     if manifest.task == "classification":
         result = _classify(package, prepared)
     else:
-        result = _segment(package, prepared, keep_probability)
+        result = _segment(package, prepared)
     return Prediction(Outcome.OK, seconds=time.perf_counter() - began, **common, **result)
 
 
@@ -112,14 +110,13 @@ def _classify(package: Package, prepared: Prepared) -> dict[str, Any]:
     }
 
 
-def _segment(package: Package, prepared: Prepared, keep: bool) -> dict[str, Any]:
+def _segment(package: Package, prepared: Prepared) -> dict[str, Any]:
     probability = probability_of(package, prepared)
     mask = decide(probability, prepared)
     found = probability[0] < 0.5
     entropy = _entropy(probability[:, found], axis=0)
     return {
         "mask": mask,
-        "probability": probability if keep else None,
         "measurements": measure(mask, prepared.original, package.manifest),
         "uncertainty": {"entropy_in_mask": float(entropy.mean()) if entropy.size else 0.0},
     }

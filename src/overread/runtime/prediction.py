@@ -72,8 +72,6 @@ class Prediction:
         those of the calibration set.
     mask
         Segmentation: ``(*spatial)`` uint8 label map on the grid of the image as given.
-    probability
-        Segmentation: ``(labels, *spatial)`` float32 on the network's grid, or None unless asked for.
     measurements
         Segmentation: volume (or area) and count of each label.
     uncertainty
@@ -96,7 +94,6 @@ class Prediction:
     label_set: tuple[str, ...] = ()
     set_coverage: float | None = None
     mask: NDArray[np.uint8] | None = None
-    probability: NDArray[np.float32] | None = None
     measurements: tuple[Measurement, ...] = ()
     uncertainty: dict[str, float] = field(default_factory=dict)
     quality: dict[str, Any] = field(default_factory=dict)
