@@ -27,7 +27,7 @@ $(TRAIN): $(BIN)/python pyproject.toml constraints.txt
 
 $(DEV): $(TRAIN)
 	@echo "Installing what the tests and checks need"
-	@$(PIP) install --quiet --constraint constraints.txt --editable '.[train,postgres,dev]'
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[train,formats,postgres,dev]'
 	@touch $@
 
 demo: $(TRAIN)
