@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def blocks(path: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", path.read_text(encoding="utf-8"), re.M | re.S)
 
 
-WITH_PYTHON = [p for p in PAGES if blocks(p, "python")]
+# The reference pages run as doctests in test_reference.py.
+WITH_PYTHON = [p for p in PAGES if blocks(p, "python") and "reference" not in p.parts]
 
 
 @pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda p: p.name)
