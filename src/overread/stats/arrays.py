@@ -77,6 +77,36 @@ def as_groups(values: ArrayLike | None, n: int, name: str = "cluster") -> Ints |
     return codes
 
 
+def as_count(value: float, name: str, least: int = 0) -> int:
+    """A whole number of at least ``least``."""
+    number = np.asarray(value)
+    if number.ndim != 0 or not np.isfinite(float(value)) or int(value) != value or value < least:
+        raise ValueError(f"{name} is {value}, expected a whole number, {least} or more")
+    return int(value)
+
+
+def as_counts(values: ArrayLike, name: str = "table", ndim: int = 2) -> Ints:
+    """Counts: whole numbers, 0 or more, in ``ndim`` axes; not all 0."""
+    array = as_floats(values, name, ndim)
+    whole = array.astype(np.int64)
+    if (whole != array).any() or (whole < 0).any():
+        raise ValueError(f"{name} holds {_some(np.unique(array))}, expected whole numbers, 0 or more")
+    if not whole.any():
+        raise ValueError(f"{name} holds no case: every count is 0")
+    return whole
+
+
+def as_weights(weights: ArrayLike | None, n: int, name: str = "weights") -> Floats | None:
+    """Weights (n,) of the rows, 0 or more and not all 0; None stays None."""
+    if weights is None:
+        return None
+    array = as_floats(weights, name)
+    same_length(n, array, name)
+    if (array < 0).any() or not array.any():
+        raise ValueError(f"{name} must be 0 or more with a sum above 0; the smallest is {array.min():g}")
+    return array
+
+
 def same_length(n: int, other: NDArray[Any], name: str) -> None:
     """Raise ValueError unless ``other`` has ``n`` rows."""
     if len(other) != n:
