@@ -163,12 +163,12 @@ def test_cluster_bootstrap_never_loses_a_class() -> None:
 
 
 def test_weighted_bootstrap_equals_resampling_the_cases() -> None:
-    from overread.stats.roc import _WeightedAuc
+    from overread.stats.roc.resample import WeightedAuc
 
     generator = np.random.default_rng(8)
     y, s = generator.random(50) < 0.5, generator.integers(0, 8, 50) / 4
     counts = generator.multinomial(50, np.full(50, 0.02), 20).astype(float)
-    found = _WeightedAuc(y, s)(counts)
+    found = WeightedAuc(y, s)(counts)
     for row, value in zip(counts.astype(int), found, strict=True):
         assert value == pytest.approx(_brute(np.repeat(y, row), np.repeat(s, row))[0])
 
