@@ -1,8 +1,8 @@
 """Geometry of images: every function keeps array and affine true to each other.
 
 A voxel's centre has an integer index; its cell reaches half a voxel to either side. Sizes are in voxels,
-distances in mm, affines RAS+ (see `Image`). What a package does to its input is `reorient` and `resize`; `crop`,
-`pad_to`, `resample` and `resample_to` are there for those who prepare images of their own.
+distances in mm, affines RAS+ (see `Image`). What a package does to its input is `reorient` and `resize`; the rest is
+there for those who prepare images of their own. Resampling lies in `overread.imaging.resample`.
 """
 
 from __future__ import annotations
@@ -15,17 +15,21 @@ from numpy.typing import NDArray
 
 from overread.errors import InputError
 from overread.imaging.image import Image
+from overread.imaging.resample import rectify, resample, resample_labels, resample_to, resize, right_angled
 from overread.imaging.zoom import resize_array
 
 __all__ = [
     "axis_codes",
     "crop",
     "pad_to",
+    "rectify",
     "reorient",
     "resample",
+    "resample_labels",
     "resample_to",
     "resize",
     "resize_array",
+    "right_angled",
     "same_grid",
     "stack",
     "voxel_volume",
@@ -63,78 +67,6 @@ def reorient(image: Image, codes: str = "RAS") -> Image:
     channels = [orientations.apply_orientation(channel, transform) for channel in image.array]
     affine = image.affine @ orientations.inv_ornt_aff(transform, image.spatial)
     return image.with_(array=np.stack(channels), affine=affine)
-
-
-def resize(image: Image, size: Sequence[int], order: int) -> Image:
-    """To ``size`` voxels over the same field of view; spacing and origin change accordingly.
-
-    See `resize_array` for orders and `zoom.zoom_matrix` for the convention and the smoothing.
-    """
-    array = resize_array(image.array, size, order)
-    step = np.ones(3)
-    step[: len(size)] = np.array(image.spatial) / np.array(size)
-    change = np.diag([*step, 1.0])
-    change[:3, 3] = (step - 1) / 2
-    return image.with_(array=array, affine=image.affine @ change)
-
-
-def resample(image: Image, spacing: Sequence[float], order: int) -> Image:
-    """To the voxel count that comes nearest to ``spacing`` mm over the same field of view.
-
-    The field of view is kept exactly, so the spacing reached, which the affine tells, is off by at most
-    half a new voxel over the whole axis. Raises ValueError on another count of axes or spacing <= 0.
-    """
-    if len(spacing) != len(image.spatial) or min(spacing) <= 0:
-        raise ValueError(f"spacing: found {tuple(spacing)}, expected {len(image.spatial)} numbers above 0")
-    pairs = zip(image.spatial, image.spacing, spacing, strict=True)
-    return resize(image, [max(1, round(n * old / new)) for n, old, new in pairs], order)
-
-
-def resample_to(
-    image: Image, shape: Sequence[int], affine: NDArray[np.float64], order: int, fill: float = 0.0
-) -> Image:
-    """Onto any grid (``shape`` voxels at ``affine``) by `scipy.ndimage.affine_transform`.
-
-    New voxels whose centre lies outside the image's field of view get ``fill``. Order 0 keeps the type,
-    others give float32. No smoothing before shrinking: use `resample` first for much coarser grids.
-
-    Raises
-    ------
-    InputError
-        Another count of axes, or 2D grids in different planes.
-    """
-    from scipy import ndimage
-
-    d = len(image.spatial)
-    if len(shape) != d:
-        raise InputError(f"target grid has {len(shape)} axes, the image has {d}; they must agree")
-    whole = np.linalg.inv(image.affine) @ affine
-    if d == 2 and np.abs(whole[2, [0, 1, 3]]).max() > 1e-3:
-        raise InputError(
-            "target grid lies in another plane than the 2D image; only equal planes can be resampled"
-        )
-    # Rounding noise must not push a voxel of an equal grid off its exact place.
-    matrix, offset = np.round(whole[:d, :d], 9), np.round(whole[:d, 3], 9)
-    source = image.array if order == 0 else image.array.astype(np.float32, copy=False)
-    channels = [
-        ndimage.affine_transform(c, matrix, offset, output_shape=tuple(shape), order=order, mode="nearest")
-        for c in source
-    ]
-    array = np.stack(channels)
-    array[:, _outside(image.spatial, shape, matrix, offset)] = fill
-    return image.with_(array=array, affine=np.array(affine, dtype=np.float64))
-
-
-def _outside(
-    old: Sequence[int], new: Sequence[int], matrix: NDArray[np.float64], offset: NDArray[np.float64]
-) -> NDArray[np.bool_]:
-    """Which voxels of the new grid have their centre outside all cells of the old one."""
-    outside = np.zeros(tuple(new), dtype=bool)
-    grid = np.ogrid[tuple(slice(n) for n in new)]
-    for axis, n in enumerate(old):
-        at = offset[axis] + sum(matrix[axis, k] * grid[k] for k in range(len(new)))
-        outside |= (at < -0.5 - 1e-6) | (at > n - 0.5 + 1e-6)
-    return outside
 
 
 def same_grid(

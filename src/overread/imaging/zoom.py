@@ -1,19 +1,37 @@
-"""Separable resizing of arrays: one small matrix per axis, applied by matrix products in float32."""
+"""Separable resizing of arrays: one small matrix per axis, applied by blocks of matrix products.
+
+A spline of order 1 or 3 on a regular grid is a product of one matrix per axis. The cubic one's rows fade by
+0.27 a voxel (Unser 1999, doi 10.1109/79.799930), so that a block of rows needs few of the old voxels.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 ORDERS = (0, 1, 3)
+ROWS = 32
+"""Rows of a matrix in one block: enough for the matrix product's speed, few enough to skip most zeros."""
+NEGLIGIBLE = 1e-9
+"""Weights below this share of a row's sum are left out: less than the rounding of the float32 result."""
+CHUNK = 1 << 17
+"""Voxels that are handled at once in float64: they stay in the processor's cache."""
+
+
+class Block(NamedTuple):
+    """Rows ``to`` of a matrix, of which only the columns ``of`` are not negligible."""
+
+    to: slice
+    of: slice
+    weights: NDArray[np.float64]
 
 
 @lru_cache(maxsize=64)
-def zoom_matrix(n: int, m: int, order: int) -> NDArray[np.float32]:
+def zoom_matrix(n: int, m: int, order: int) -> NDArray[np.float64]:
     """``(m, n)`` matrix that takes an axis of n voxels to m by a spline of ``order`` 1 or 3.
 
     Pixel-area convention: the whole field of view is kept, not the centres of the outermost voxels.
@@ -29,9 +47,48 @@ def zoom_matrix(n: int, m: int, order: int) -> NDArray[np.float32]:
     if m != n:
         matrix = ndimage.zoom(matrix, (m / n, 1), order=order, mode="nearest", grid_mode=True)
         matrix /= matrix.sum(axis=1, keepdims=True)
-    result = matrix.astype(np.float32)
-    result.setflags(write=False)
-    return result
+    matrix.setflags(write=False)
+    return matrix
+
+
+def sample_matrix(n: int, at: NDArray[np.float64], order: int) -> NDArray[np.float64]:
+    """``(len(at), n)`` matrix that reads an axis of n voxels at the places ``at`` (in voxels); order 1 or 3.
+
+    Beyond the outermost centres the outermost voxel goes on, as in `scipy.ndimage.map_coordinates` with
+    ``mode="nearest"``. No smoothing. Rows sum to 1.
+    """
+    from scipy import ndimage
+
+    # The spline's border needs some voxels of the continuation, which the filter then sees.
+    pad = 12 if order == 3 else 0
+    wide = np.pad(np.eye(n), ((pad, pad), (0, 0)), mode="edge")
+    if order == 3:
+        wide = ndimage.spline_filter1d(wide, 3, axis=0, mode="nearest")
+    places = np.clip(at, -0.5, n - 0.5) + pad
+    matrix = np.stack(
+        [
+            ndimage.map_coordinates(column, places[None], order=order, mode="nearest", prefilter=False)
+            for column in wide.T
+        ],
+        axis=1,
+    )
+    return matrix / matrix.sum(axis=1, keepdims=True)
+
+
+def blocks_of(matrix: NDArray[np.float64]) -> list[Block]:
+    """A matrix cut into blocks of rows without the columns that are negligible in all of them."""
+    blocks = []
+    for start in range(0, len(matrix), ROWS):
+        rows = matrix[start : start + ROWS]
+        used = np.flatnonzero((np.abs(rows) > NEGLIGIBLE).any(axis=0))
+        of = slice(int(used[0]), int(used[-1]) + 1)
+        blocks.append(Block(slice(start, start + len(rows)), of, np.ascontiguousarray(rows[:, of])))
+    return blocks
+
+
+@lru_cache(maxsize=64)
+def _zoom_blocks(n: int, m: int, order: int) -> list[Block]:
+    return blocks_of(zoom_matrix(n, m, order))
 
 
 def nearest_index(n: int, m: int) -> NDArray[np.intp]:
@@ -43,7 +100,8 @@ def resize_array(array: NDArray[Any], size: Sequence[int], order: int) -> NDArra
     """Resize ``(C, *spatial)`` to ``(C, *size)``.
 
     ``order`` 0 takes the nearest voxel and keeps the type: the way for labels. Orders 1 and 3 are
-    linear and cubic splines, give float32, and smooth before shrinking; see `zoom_matrix`.
+    linear and cubic splines, computed in float64 and given as float32, and smooth before shrinking;
+    see `zoom_matrix`.
 
     Raises
     ------
@@ -59,18 +117,29 @@ def resize_array(array: NDArray[Any], size: Sequence[int], order: int) -> NDArra
             if array.shape[axis] != m:
                 array = np.take(array, nearest_index(array.shape[axis], m), axis=axis)
         return array
-    array = array.astype(np.float32, copy=False)
     # Axes that shrink most come first: every later product is then smaller.
     for axis in sorted(range(1, array.ndim), key=lambda a: size[a - 1] / array.shape[a]):
         if array.shape[axis] != size[axis - 1]:
-            array = _along(zoom_matrix(array.shape[axis], int(size[axis - 1]), order), array, axis)
-    return array
+            array = along(_zoom_blocks(array.shape[axis], int(size[axis - 1]), order), array, axis)
+    return array.astype(np.float32, copy=False)
 
 
-def _along(matrix: NDArray[np.float32], array: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
-    """``matrix`` applied along one axis, without moving axes about in memory."""
+def along(blocks: Sequence[Block], array: NDArray[Any], axis: int) -> NDArray[np.float32]:
+    """The matrix cut into ``blocks``, applied along one axis (not the first): float64 inside, float32 out."""
+    n, m = array.shape[axis], blocks[-1].to.stop
     before, after = array.shape[:axis], array.shape[axis + 1 :]
-    if not after:
-        return array @ matrix.T
-    flat = array.reshape(int(np.prod(before)), array.shape[axis], int(np.prod(after)))
-    return np.matmul(matrix, flat).reshape(*before, len(matrix), *after)
+    lines, width = int(np.prod(before)), int(np.prod(after))
+    old = np.ascontiguousarray(array).reshape(lines, n, width)
+    new = np.empty((lines, m, width), np.float32)
+    wide = min(width, max(1, CHUNK // n))
+    high = max(1, CHUNK // (n * wide))
+    for i in range(0, lines, high):
+        for j in range(0, width, wide):
+            part = old[i : i + high, :, j : j + wide].astype(np.float64)
+            out = new[i : i + high, :, j : j + wide]
+            for block in blocks:
+                if width == 1:
+                    out[:, block.to, 0] = part[:, block.of, 0] @ block.weights.T
+                else:
+                    out[:, block.to] = np.matmul(block.weights, part[:, block.of])
+    return new.reshape(*before, m, *after)
