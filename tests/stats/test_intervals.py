@@ -4,9 +4,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binom, binomtest, bootstrap, norm
+from scipy.stats import beta, binom, binomtest, bootstrap, norm
 
-from overread.stats.intervals import bootstrap_ci, mean_ci, proportion_ci
+from overread.stats.intervals import (
+    bootstrap_ci,
+    bootstrap_weighted_ci,
+    mean_ci,
+    proportion_ci,
+    rate_ci,
+    ratio_ci,
+)
 
 
 @given(n=st.integers(1, 2000), data=st.data(), confidence=st.sampled_from([0.8, 0.95, 0.99]))
@@ -25,6 +32,42 @@ def test_proportion_of_none_and_all() -> None:
     assert proportion_ci(0, 10).low == 0 and proportion_ci(10, 10).high == 1
     # Clopper-Pearson for 0 of n has the closed form 1 - (alpha / 2)^(1 / n).
     assert proportion_ci(0, 10, "exact").high == pytest.approx(1 - 0.025**0.1)
+
+
+def test_published_jeffreys_interval() -> None:
+    """Scott et al. 2008 as worked in the R package epiR (epi.tests, method jeffreys): 670 of 744."""
+    found = proportion_ci(670, 744, "jeffreys")
+    expected = [0.900537634409, 0.877479778598, 0.920487317478]
+    assert [found.estimate, found.low, found.high] == pytest.approx(expected, rel=1e-9)
+
+
+def test_jeffreys_at_none_and_all() -> None:
+    """Brown, Cai and DasGupta 2001: the near limit is the bound, the far one stays the quantile of alpha / 2."""
+    none, every = proportion_ci(0, 20, "jeffreys"), proportion_ci(20, 20, "jeffreys")
+    assert (none.low, none.high) == (0, pytest.approx(beta.ppf(0.975, 0.5, 20.5)))
+    assert (every.low, every.high) == (pytest.approx(beta.ppf(0.025, 20.5, 0.5)), 1)
+
+
+@given(n=st.integers(1, 500), data=st.data())
+def test_proportion_agrees_with_statsmodels(n: int, data: st.DataObject) -> None:
+    statsmodels = pytest.importorskip("statsmodels.stats.proportion")
+    x = data.draw(st.integers(0, n))
+    for ours, theirs in (("agresti-coull", "agresti_coull"), ("jeffreys", "jeffreys"), ("wilson", "wilson")):
+        found = proportion_ci(x, n, ours)  # type: ignore[arg-type]
+        low, high = statsmodels.proportion_confint(x, n, method=theirs)
+        if 0 < x < n:
+            assert (found.low, found.high) == pytest.approx((max(0, low), min(1, high)), abs=1e-9)
+
+
+def test_jeffreys_and_agresti_coull_cover_95_percent() -> None:
+    """Averaged over true proportions, exactly."""
+    for method in ("jeffreys", "agresti-coull"):
+        for n in (20, 50, 200):
+            limits = [proportion_ci(x, n, method) for x in range(n + 1)]  # type: ignore[arg-type]
+            low, high = np.array([i.low for i in limits]), np.array([i.high for i in limits])
+            truths = np.linspace(0.05, 0.95, 181)
+            coverage = [binom.pmf(np.arange(n + 1), n, p)[(low <= p) & (p <= high)].sum() for p in truths]
+            assert 0.94 < np.mean(coverage) < 0.97
 
 
 def test_wilson_covers_95_percent() -> None:
@@ -111,6 +154,18 @@ def test_mean_of_equal_values() -> None:
     assert (found.low, found.high) == (0.5, 0.5) and "equal" in found.method
 
 
+def test_mean_of_equal_values_within_bounds_keeps_a_width() -> None:
+    none, every = mean_ci(np.zeros(6), bounds=(0, 1)), mean_ci(np.ones(6), bounds=(0, 1))
+    assert (none.low, none.high) == (0, pytest.approx(proportion_ci(0, 6).high))
+    assert (every.low, every.high) == (pytest.approx(proportion_ci(6, 6).low), 1)
+    middle = mean_ci([0.7] * 40, bounds=(0, 1))
+    assert 0 < middle.low < 0.7 < middle.high < 1
+    grouped = mean_ci(np.zeros(40), cluster=np.repeat(np.arange(8), 5), bounds=(0, 1))
+    assert grouped.high == pytest.approx(proportion_ci(0, 8).high) and grouped.n == 8
+    with pytest.raises(ValueError, match="expected 0 to 1"):
+        mean_ci([0.5, 1.5], bounds=(0, 1))
+
+
 @pytest.mark.parametrize(
     ("values", "match"),
     [([], "empty"), ([1.0, np.nan], "NaN"), ([1.0, np.inf], "infinite"), ([[1.0], [2.0]], r"\(2, 1\)")],
@@ -167,3 +222,131 @@ def test_bootstrap_needs_units() -> None:
         bootstrap_ci(np.mean, [])
     with pytest.raises(ValueError, match="one unit"):
         bootstrap_ci(np.mean, [1.0, 2.0], cluster=[0, 0])
+
+
+def test_bootstrap_is_bca_unless_told_otherwise() -> None:
+    values = np.random.default_rng(3).lognormal(size=40)
+    assert bootstrap_ci(np.mean, values, resamples=300) == bootstrap_ci(
+        np.mean, values, None, None, "bca", 0.95, 300
+    )
+
+
+def test_many_units_are_left_out_in_groups() -> None:
+    """The acceleration of 3,000 skewed units, from 1,000 groups, is that of the mean's own BCa."""
+    values = np.random.default_rng(4).exponential(size=3000)
+    grouped = bootstrap_weighted_ci(lambda w: w @ values / w.sum(axis=1), 3000, seed=2)
+    single = mean_ci(values, seed=2)
+    assert (grouped.low, grouped.high) == pytest.approx((single.low, single.high), abs=0.004)
+
+
+@pytest.mark.parametrize("method", ["bca", "percentile"])
+def test_weights_give_what_rows_give(method: str) -> None:
+    """The same draws, as weights and as repeated rows, with clusters and strata."""
+    generator = np.random.default_rng(5)
+    x, cluster = generator.normal(size=90), np.repeat(np.arange(30), 3)
+    strata = cluster % 2
+    options = {"cluster": cluster, "strata": strata, "method": method, "resamples": 300, "seed": 3}
+    rows = bootstrap_ci(np.mean, x, **options)  # type: ignore[arg-type]
+    weights = bootstrap_weighted_ci(lambda w: w @ x / w.sum(axis=1), 90, **options)  # type: ignore[arg-type]
+    assert (rows.estimate, rows.low, rows.high) == pytest.approx(
+        (weights.estimate, weights.low, weights.high)
+    )
+    assert weights.n == 30
+
+
+def test_weighted_statistic_that_loses_a_class() -> None:
+    y = np.array([1.0] + [0.0] * 30)
+
+    def odds(w: np.ndarray) -> np.ndarray:
+        ones = w @ y
+        return np.where(ones > 0, (w @ (1 - y)) / np.maximum(ones, 1), np.nan)
+
+    with pytest.raises(ValueError, match="strata"):
+        bootstrap_weighted_ci(odds, 31)
+    assert bootstrap_weighted_ci(odds, 31, undefined="drop", method="percentile").estimate == 30
+    with pytest.raises(ValueError, match="undefined"):
+        bootstrap_weighted_ci(odds, 31, undefined="keep")  # type: ignore[arg-type]
+
+
+def test_bca_covers_95_percent_where_percentile_falls_short() -> None:
+    """The ratio of means of skewed values, 40 cases."""
+    generator = np.random.default_rng(6)
+    hits = {"bca": 0, "percentile": 0}
+    for repeat in range(500):
+        x, y = generator.exponential(size=(2, 40))
+        for method in hits:
+            found = bootstrap_weighted_ci(
+                lambda w, x=x, y=y: (w @ x) / (w @ y), 40, method=method, resamples=500, seed=repeat
+            )
+            hits[method] += found.low <= 1 <= found.high
+    assert 0.92 <= hits["bca"] / 500 <= 0.97
+
+
+def test_rate_without_clusters_is_the_proportion() -> None:
+    y = np.array([1, 1, 0, 1, 0])
+    assert rate_ci(y) == proportion_ci(3, 5) == rate_ci(y, cluster=[4, 3, 2, 1, 0])
+    assert rate_ci(y, method="exact") == proportion_ci(3, 5, "exact")
+
+
+def test_rate_of_copied_rows_is_worth_its_clusters() -> None:
+    y = np.random.default_rng(7).random(50) < 0.7
+    copied = rate_ci(np.repeat(y, 8), cluster=np.repeat(np.arange(50), 8))
+    alone = proportion_ci(int(y.sum()), 50)
+    assert copied.n == 50
+    assert copied.high - copied.low == pytest.approx(alone.high - alone.low, rel=0.06)
+
+
+def test_rate_of_one_cluster_and_of_none() -> None:
+    one = rate_ci([1, 0, 1], cluster=[7, 7, 7])
+    assert (one.low, one.high, one.n) == (0, 1, 1)
+    assert rate_ci(np.ones(40), cluster=np.repeat(np.arange(8), 5)) == proportion_ci(8, 8)
+    with pytest.raises(ValueError, match="NaN"):
+        rate_ci([1, np.nan])
+    with pytest.raises(ValueError, match=r"\(2, 1\)"):
+        rate_ci([[1], [0]])
+
+
+@pytest.mark.parametrize(("units", "rate"), [(20, 0.8), (60, 0.9)])
+def test_clustered_rate_covers_95_percent(units: int, rate: float) -> None:
+    """Beta-binomial patients with 1 to 8 images each and an intraclass correlation of .3."""
+    generator = np.random.default_rng(8)
+    hits = 0
+    for _ in range(1500):
+        sizes = generator.integers(1, 9, units)
+        skill = generator.beta(rate * 7 / 3, (1 - rate) * 7 / 3, units)
+        cluster = np.repeat(np.arange(units), sizes)
+        found = rate_ci(generator.random(len(cluster)) < skill[cluster], cluster)
+        hits += found.low <= rate <= found.high
+    assert 0.93 <= hits / 1500 <= 0.97
+
+
+def test_ratio_is_pooled_over_cases() -> None:
+    found = ratio_ci([9, 0, 5], [10, 2, 8])
+    assert found.estimate == pytest.approx(14 / 20) and found.low < 0.7 < found.high
+    part, whole = np.random.default_rng(9).binomial(6, 0.6, 80), np.full(80, 6)
+    both = [ratio_ci(part, whole, method=m) for m in ("percentile", "bca")]  # type: ignore[arg-type]
+    mean = mean_ci(part / 6)
+    for one in both:
+        assert (one.low, one.high) == pytest.approx((mean.low, mean.high), abs=0.01)
+
+
+def test_ratio_of_none_and_all_keeps_a_width() -> None:
+    found = ratio_ci([1, 1, 0, 0], [1, 1, 0, 0])
+    assert (found.estimate, found.low, found.high) == (1, proportion_ci(2, 2).low, 1)
+    assert ratio_ci([0, 0], [3, 4]).high == proportion_ci(0, 2).high
+    assert ratio_ci([0, 0, 0], [3, 4, 5], cluster=[1, 1, 2]).n == 2
+    assert ratio_ci([1], [3]).high == 1
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "match"),
+    [
+        ([0, 0], [0, 0], "nothing to take a share of"),
+        ([3], [2], "between 0 and whole"),
+        ([np.nan], [1], "NaN"),
+        ([1, 2], [3], "1 rows"),
+    ],
+)
+def test_ratio_of_what_has_none(part: list, whole: list, match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        ratio_ci(part, whole)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,8 +15,8 @@ from overread.runtime.manifest import Calibration, OperatingPoint, ScoreBin, Spr
 from overread.runtime.package import Package
 from overread.runtime.predict import count_components, logits_of, predict, softmax, unit_volume
 from overread.runtime.preprocess import prepare
-from overread.stats.calibration import conformal_lac_quantile, fit_temperature
-from overread.stats.intervals import proportion_ci
+from overread.stats.calibration import conformal_lac_quantile, fit_temperature, reliability_curve
+from overread.stats.intervals import PredictionLimits, prediction_limits, ratio_prediction_limits
 from overread.stats.roc import operating_point
 
 COVERAGE = 0.9
@@ -72,19 +71,16 @@ def score_bins(p: NDArray[np.floating], truth: NDArray[np.bool_]) -> list[ScoreB
     ``p`` are the scores of one class ``(cases,)``, ``truth`` whether it was the true one.
     """
     wanted = int(np.clip(len(p) // CASES_PER_BIN, 1, BINS))
-    edges = np.unique(np.quantile(p, np.linspace(0, 1, wanted + 1)))
-    edges = np.array([0.0, *edges[1:-1], 1.0])
-    rows = []
-    for low, high in pairwise(edges):
-        inside = (p >= low) & ((p < high) | (high == 1.0))
-        if inside.any():
-            ci = proportion_ci(int(truth[inside].sum()), int(inside.sum()), confidence=0.9)
-            rows.append(
-                ScoreBin(
-                    low=low, high=high, observed_low=ci.low, observed_high=ci.high, cases=int(inside.sum())
-                )
-            )
-    return rows
+    return [
+        ScoreBin(
+            low=part.low,
+            high=part.high,
+            observed_low=part.observed.low,
+            observed_high=part.observed.high,
+            cases=part.n,
+        )
+        for part in reliability_curve(truth, p, wanted, "equal-mass", 0.9)
+    ]
 
 
 def calibrate_segmentation(
@@ -124,34 +120,21 @@ def calibrate_segmentation(
 
 
 def volume_error(pairs: NDArray[np.floating]) -> Spread | None:
-    """Spread of (true + offset) / (found + offset) over cases; ``pairs`` is ``(cases, 2)`` of found and true volume.
+    """Spread of true over found volume; ``pairs`` is ``(cases, 2)`` of found and true volume.
 
-    The offset, a twentieth of the median true volume that is not 0, keeps cases in which nothing was found or
-    nothing was there.
+    None with fewer than `FEWEST_CASES`, or with nothing there in any case.
     """
-    there = pairs[pairs[:, 1] > 0, 1]
-    if not len(there):
+    if len(pairs) < FEWEST_CASES or not (pairs[:, 1] > 0).any():
         return None
-    offset = float(np.median(there)) / 20
-    return spread_of((pairs[:, 1] + offset) / (pairs[:, 0] + offset), offset)
+    return _spread(ratio_prediction_limits(pairs[:, 0], pairs[:, 1], COVERAGE))
 
 
-def spread_of(errors: NDArray[np.floating], offset: float = 0.0) -> Spread | None:
-    """The two order statistics that cover 90% of further cases, or the outermost ones and the coverage they have.
+def spread_of(errors: NDArray[np.floating]) -> Spread | None:
+    """Limits that cover the error of a further case, None with fewer than `FEWEST_CASES`."""
+    return None if len(errors) < FEWEST_CASES else _spread(prediction_limits(errors, COVERAGE))
 
-    Split-conformal: of n exchangeable errors the one to come lies between ranks l and u with probability
-    (u - l) / (n + 1) (Vovk 2005). None with fewer than `FEWEST_CASES`.
-    """
-    n = len(errors)
-    if n < FEWEST_CASES:
-        return None
-    tail = (n + 1) * (1 - COVERAGE) / 2
-    lower, upper = max(1, int(np.floor(tail + 1e-9))), min(n, int(np.ceil(n + 1 - tail - 1e-9)))
-    x = np.sort(errors)
+
+def _spread(limits: PredictionLimits) -> Spread:
     return Spread(
-        low=float(x[lower - 1]),
-        high=float(x[upper - 1]),
-        coverage=(upper - lower) / (n + 1),
-        cases=n,
-        offset=offset,
+        low=limits.low, high=limits.high, coverage=limits.coverage, cases=limits.n, offset=limits.offset
     )

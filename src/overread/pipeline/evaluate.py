@@ -21,7 +21,7 @@ from overread.runtime.prediction import Outcome, Prediction
 from overread.stats.calibration import brier, ece
 from overread.stats.diagnostic import balanced_accuracy
 from overread.stats.interval import Interval
-from overread.stats.intervals import bootstrap_ci, mean_ci, proportion_ci
+from overread.stats.intervals import mean_ci, rate_ci, ratio_ci
 from overread.stats.roc import auc, auc_macro
 from overread.stats.segmentation import dice, hausdorff95, lesion_detection, volume_error
 
@@ -58,7 +58,7 @@ def evaluate(package: Package, cases: Sequence[Case], advance: Callable[[], None
     collect = _classification if package.manifest.task == "classification" else _segmentation
     evaluation = collect(package, cases, advance, seen)
     answers = np.array([r["outcome"] == str(Outcome.OK) for r in evaluation.rows])
-    evaluation.add("answered", partial(rate, answers, _clusters(cases)), "proportion of cases")
+    evaluation.add("answered", partial(rate_ci, answers, _clusters(cases)), "proportion of cases")
     return evaluation
 
 
@@ -135,7 +135,7 @@ def classification_metrics(
         out.add("auroc_macro", lambda: auc_macro(y, p, cluster=cluster), "mean one-against-rest area")
         for k, label in enumerate(labels):
             out.add(f"auroc_{label}", partial(auc, (y == k).astype(int), p[:, k], cluster=cluster), area)
-        out.add("accuracy", partial(rate, y == decided, cluster), "proportion of cases")
+        out.add("accuracy", partial(rate_ci, y == decided, cluster), "proportion of cases")
     out.add("brier", lambda: brier(*scored, cluster=cluster), "squared probability")
     out.add("ece", lambda: ece(*scored, cluster=cluster), "probability")
 
@@ -153,29 +153,7 @@ def _add_rates(
     }
     for name, (right, among) in parts.items():
         groups = None if cluster is None else cluster[among]
-        out.add(name, partial(rate, right[among], groups), unit)
-
-
-def rate(right: NDArray[np.bool_], cluster: NDArray[Any] | None) -> Interval:
-    """Proportion of ``right``: Wilson, or a bootstrap over patients where ``cluster`` names them.
-
-    Where all agree a bootstrap would give no width: then Wilson limits with patients as the units.
-    """
-    if cluster is None:
-        return proportion_ci(int(right.sum()), len(right))
-    if len(right) and (right.all() or not right.any()):
-        n = len(np.unique(cluster))
-        return proportion_ci(n if right.all() else 0, n)
-    return mean_ci(right.astype(float), cluster=cluster, bounds=(0.0, 1.0))
-
-
-def mean_of(
-    values: NDArray[np.floating], cluster: NDArray[Any] | None, bounds: tuple[float, float] | None
-) -> Interval:
-    """Bootstrap interval of a mean; where all values are the same bound (all Dice 0), Wilson limits instead."""
-    if bounds == (0.0, 1.0) and len(values) and (np.all(values == 0) or np.all(values == 1)):
-        return rate(values == 1, cluster)
-    return mean_ci(values, cluster=cluster, bounds=bounds)
+        out.add(name, partial(rate_ci, right[among], groups), unit)
 
 
 def _segmentation(
@@ -227,7 +205,7 @@ def _segmentation(
         values = np.array([r[key] for r in answered])
         unit = next(u for name, u in units.items() if key.startswith(name))
         bounds = (0.0, 1.0) if key.startswith("dice") else None
-        out.add(key, partial(mean_of, values, cluster, bounds), unit)
+        out.add(key, partial(mean_ci, values, cluster, bounds=bounds), unit)
     for label, counts in lesions.items():
         lesion_metrics(out, np.array(counts), label, cluster)
     return out
@@ -247,34 +225,12 @@ def lesion_metrics(
         f"lesion_f1_{label}": (2 * tp, 2 * tp + fp + fn, "harmonic mean, 0 to 1"),
     }
     for name, (part, whole, unit) in shares.items():
-        out.add(name, partial(pooled_share, part, whole, cluster), unit)
+        out.add(name, partial(ratio_ci, part, whole, cluster), unit)
     out.add(
         f"false_lesions_per_case_{label}",
         partial(mean_ci, fp.astype(float), cluster=cluster),
         "lesions per case",
     )
-
-
-def pooled_share(
-    part: NDArray[np.integer], whole: NDArray[np.integer], cluster: NDArray[Any] | None
-) -> Interval:
-    """``part.sum() / whole.sum()`` over cases, with a bootstrap over cases (or patients).
-
-    Where the share is 0 or 1 the bootstrap would give no width: then Wilson limits with the cases (patients) that
-    count as the units. Raises ValueError where there is nothing to take a share of.
-    """
-    total = int(whole.sum())
-    if total == 0:
-        raise ValueError("no lesion to count in any case")
-    if part.sum() in (0, total):
-        counting = whole > 0
-        n = int(counting.sum()) if cluster is None else len(np.unique(cluster[counting]))
-        return proportion_ci(n if part.sum() else 0, n)
-
-    def share(i: NDArray[np.integer]) -> float:
-        return float(part[i].sum() / max(1, whole[i].sum()))
-
-    return bootstrap_ci(share, np.arange(len(part)), cluster=cluster, resamples=1000)
 
 
 def _clusters(cases: Sequence[Case]) -> NDArray[Any] | None:
@@ -328,7 +284,7 @@ def _within(
         values = [np.mean([v for k, v in evaluation.per_case[i].items() if k != "case"]) for i in members]
         if len(values) < 2:
             raise ValueError("one case only")
-        return mean_of(np.array(values), cluster, (0.0, 1.0))
+        return mean_ci(np.array(values), cluster, bounds=(0.0, 1.0))
     assert evaluation.y is not None and evaluation.probability is not None
     y, p = evaluation.y[members], evaluation.probability[members]
     if positive is not None and len(labels) == 2:

@@ -58,6 +58,8 @@ _MEANINGS = {
 _METHODS = {
     "Wilson": "Wilson: score interval of a proportion (Wilson 1927).",
     "Clopper-Pearson": "Clopper-Pearson: exact interval of a proportion (Clopper and Pearson 1934).",
+    "Korn-Graubard": "Korn-Graubard: where patients have several images, these count as the number of independent "
+    "cases that they are worth (Korn and Graubard 1998).",
     "DeLong": "DeLong: variance of the area under the ROC curve from mid-ranks (DeLong et al. 1988), limits "
     "on the logit scale where said.",
     "Newcombe": "Newcombe: limits of the area under the ROC curve where DeLong's variance is zero, as with "

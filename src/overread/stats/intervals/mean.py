@@ -99,7 +99,7 @@ def ratio_ci(
     codes = as_groups(cluster, len(p))
     name = "bootstrap of cases" if codes is None else "bootstrap of clusters"
     if codes is not None:
-        p, w = np.bincount(codes, p), np.bincount(codes, w)
+        p, w = np.bincount(codes, p).astype(np.float64), np.bincount(codes, w).astype(np.float64)
     estimate = float(p.sum() / w.sum())
     if estimate in (0.0, 1.0):
         units = int(np.count_nonzero(w))
