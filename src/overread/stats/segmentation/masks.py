@@ -1,0 +1,91 @@
+"""Checked masks of one label, voxel sizes and bounding boxes."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import coo_array, csr_array
+
+from overread.stats.arrays import Bools, Floats
+
+
+def label_masks(pred: ArrayLike, truth: ArrayLike, label: int) -> tuple[Bools, Bools]:
+    """Masks of ``label`` in two label maps of one shape.
+
+    Raises ValueError for different or empty shapes, or NaN.
+    """
+    a, b = checked_maps(pred, truth)
+    return _mask(a, label), _mask(b, label)
+
+
+def checked_maps(pred: ArrayLike, truth: ArrayLike) -> tuple[NDArray, NDArray]:
+    """The two label maps as arrays of one shape without NaN."""
+    a, b = np.asarray(pred), np.asarray(truth)
+    if a.shape != b.shape:
+        raise ValueError(f"pred has shape {a.shape}, truth {b.shape}; expected one shape")
+    if a.ndim < 1 or a.size == 0:
+        raise ValueError(f"pred has shape {a.shape}, expected a label map with at least one voxel")
+    for name, array in (("pred", a), ("truth", b)):
+        if array.dtype.kind not in "biuf":
+            raise ValueError(f"{name} holds {array.dtype}, expected numbers: one label for each voxel")
+        if array.dtype.kind == "f" and np.isnan(array).any():
+            raise ValueError(f"{name} holds NaN, expected labels")
+    return a, b
+
+
+def whole_labels(pred: ArrayLike, truth: ArrayLike) -> tuple[NDArray, NDArray]:
+    """The two maps as whole numbers from 0, for counting over all labels at once."""
+    maps = []
+    for name, array in zip(("pred", "truth"), checked_maps(pred, truth), strict=True):
+        whole = array.astype(np.uint8) if array.dtype == np.bool_ else array
+        if whole.dtype.kind == "f":
+            whole = array.astype(np.int64)
+            if (whole != array).any():
+                raise ValueError(f"{name} holds numbers that are not whole, expected labels 0, 1, 2, ...")
+        if whole.dtype.kind == "i" and int(whole.min()) < 0:
+            raise ValueError(f"{name} holds label {int(whole.min())}, expected labels from 0")
+        maps.append(whole)
+    return maps[0], maps[1]
+
+
+def voxel_size(spacing: ArrayLike | None, ndim: int) -> Floats:
+    """Voxel size per axis, 1 if not given. ValueError unless ``ndim`` positive numbers."""
+    size = np.ones(ndim) if spacing is None else np.asarray(spacing, dtype=np.float64)
+    if size.shape != (ndim,) or not (np.isfinite(size) & (size > 0)).all():
+        raise ValueError(f"spacing is {spacing!r}, expected {ndim} positive numbers")
+    return size
+
+
+def diagonal(shape: tuple[int, ...], size: Floats) -> float:
+    """Length of the image's diagonal: no distance inside the image is longer."""
+    return float(np.linalg.norm(np.array(shape) * size))
+
+
+def bounding_box(mask: Bools) -> tuple[slice, ...]:
+    """Smallest box that holds the mask, which must not be empty."""
+    box: list[slice] = []
+    for axis in range(mask.ndim):
+        others = tuple(i for i in range(mask.ndim) if i != axis)
+        hit = np.flatnonzero(mask.any(axis=others))
+        box.append(slice(int(hit[0]), int(hit[-1]) + 1))
+        # Every axis that is cut makes the next search cheaper.
+        mask = mask[(slice(None),) * axis + (box[-1],)]
+    return tuple(box)
+
+
+def union_box(a: tuple[slice, ...], b: tuple[slice, ...]) -> tuple[slice, ...]:
+    """Smallest box that holds both boxes."""
+    return tuple(slice(min(s.start, t.start), max(s.stop, t.stop)) for s, t in zip(a, b, strict=True))
+
+
+def joint_counts(rows: NDArray, columns: NDArray, n: int, m: int) -> csr_array:
+    """Voxels that lie in region i + 1 and part j + 1, a sparse matrix (n, m); number 0 is no region."""
+    kept = (rows > 0) & (columns > 0)
+    pairs = rows[kept].astype(np.int64) - 1, columns[kept].astype(np.int64) - 1
+    # Building the sparse matrix adds up equal pairs.
+    return coo_array((np.ones(len(pairs[0]), dtype=np.int64), pairs), shape=(n, m)).tocsr()
+
+
+def _mask(array: NDArray, label: int) -> Bools:
+    mask: Bools = array if array.dtype == np.bool_ and label == 1 else array == label
+    return mask
