@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import csv
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from overread.stats.roc import auc, auc_macro, operating_point, operating_point_at, roc_curve
+from overread.stats.roc import auc, auc_macro, expand_ratings, hanley_mcneil, operating_point, roc_curve
 
 scored = st.lists(
     st.tuples(st.booleans(), st.integers(-6, 6)), min_size=2, max_size=60
@@ -70,31 +68,48 @@ def test_curve_agrees_with_scikit_learn(cases: list[tuple[bool, int]]) -> None:
 
 def test_hanley_mcneil_ratings() -> None:
     """G09: Hanley and McNeil, Radiology 1982;143:29, 109 CT images on a 5-point scale."""
-    negatives, positives = [33, 6, 6, 11, 2], [3, 2, 2, 11, 33]
-    ratings = np.arange(1, 6)
-    s = np.concatenate([np.repeat(ratings, negatives), np.repeat(ratings, positives)])
-    y = np.arange(len(s)) >= sum(negatives)
+    y, s = expand_ratings([33, 6, 6, 11, 2], [3, 2, 2, 11, 33])
     found = auc(y, s)
     assert found.estimate == pytest.approx(0.8931710615, rel=1e-6)
     assert (found.low, found.high) == pytest.approx((0.8164434572, 0.9401761949), rel=1e-6)
-    plain = auc(y, s, method="plain")
+    plain = auc(y, s, method="delong")
     assert (plain.high - plain.low) / (2 * 1.959963984540054) == pytest.approx(0.0307244084, rel=1e-6)
     assert found.method == "DeLong, logit scale" and found.n == 109
+    classic = hanley_mcneil(y, s)
+    assert classic.auc.estimate == pytest.approx(0.8931710615, rel=1e-6)
+    assert classic.standard_error == pytest.approx(0.0324865796, rel=1e-6)
+    same = auc(y, s, method="hanley-mcneil")
+    assert (same.low, same.high) == (classic.auc.low, classic.auc.high)
+    assert hanley_mcneil(0.85, 40, 40).standard_error == pytest.approx(0.0437374919, rel=1e-6)
+    assert hanley_mcneil(auc=0.85, n_pos=60, n_neg=60).standard_error == pytest.approx(0.0356096875, rel=1e-6)
+    printed = [classic.auc.estimate, classic.standard_error]
+    printed += [hanley_mcneil(0.85, n, n).standard_error for n in (40, 60)]
+    assert printed == pytest.approx([0.893, 0.032, 0.0437, 0.0356], abs=5.1e-4)
 
 
-def test_ovarian_cancer_data(goldens_data: Path) -> None:
-    """G08: DeLong et al. 1988, in the SAS/STAT manual of PROC LOGISTIC."""
-    with (goldens_data / "delong_ovarian_sas.csv").open() as f:
-        rows = list(csv.DictReader(f))
-    y = np.array([float(row["popind"]) == 1 for row in rows])
-    expected = {
-        "alb": (0.7366, 0.5549, 0.9182),
-        "tp": (0.6478, 0.4518, 0.8439),
-        "totscore_kg": (0.7258, 0.5243, 0.9273),
-    }
-    for column, numbers in expected.items():
-        found = auc(y, np.array([float(row[column]) for row in rows]), method="plain")
-        assert (found.estimate, found.low, found.high) == pytest.approx(numbers, abs=5e-5)
+def test_hanley_mcneil_takes_one_form() -> None:
+    for arguments in ({"auc": 0.8}, {"y": [0, 1]}, {"auc": 0.8, "n_pos": 3, "n_neg": 3, "y": [0, 1]}):
+        with pytest.raises(ValueError, match="expected either"):
+            hanley_mcneil(**arguments)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="expected 0 to 1"):
+        hanley_mcneil(1.2, 10, 10)
+    with pytest.raises(ValueError, match=r"n_neg is 2\.5"):
+        hanley_mcneil(0.8, 10, 2.5)  # type: ignore[arg-type]
+    assert 0 < hanley_mcneil(1.0, 10, 10).auc.low < 1
+
+
+@pytest.mark.parametrize(
+    ("negatives", "positives", "match"),
+    [([1, -1], [1, 1], "negative"), ([1, 0.5], [1, 1], "whole"), ([1, 2, 3], [1, 1], "2 categories")],
+)
+def test_rating_tables_hold_counts(negatives: list, positives: list, match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        expand_ratings(negatives, positives)
+
+
+def test_rating_values_may_be_given() -> None:
+    y, s = expand_ratings([1, 2], [0, 1], [10, 30])
+    assert y.tolist() == [0, 0, 0, 1] and s.tolist() == [10, 30, 30, 30]
 
 
 @pytest.mark.parametrize("size", [1, 2, 10, 100_000])
@@ -115,7 +130,7 @@ def test_many_cases() -> None:
     """Counts of pairs overflow 32 bits beyond n = 92,682: the area must not."""
     generator = np.random.default_rng(0)
     y = generator.random(200_000) < 0.5
-    s = generator.normal(size=200_000) + y
+    s = generator.normal(size=200_000) + y  # also beyond the 144,720 of a known overflow
     start = time.perf_counter()
     found = auc(y, s)
     assert time.perf_counter() - start < 5
@@ -222,49 +237,145 @@ def test_bad_input(y: list, s: list, match: str) -> None:
             function(y, s)
 
 
-@given(scored, st.floats(0, 1))
-def test_operating_point_reaches_its_goal_at_least_cost(cases: list[tuple[bool, int]], goal: float) -> None:
+@given(scored, st.integers(0, 1000))
+def test_weights_agree_with_scikit_learn(cases: list[tuple[bool, int]], seed: int) -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
     y, s = _arrays(cases)
-
-    def rates(threshold: float) -> tuple[float, float]:
-        return float((s[y] >= threshold).mean()), float((s[~y] < threshold).mean())
-
-    options = [rates(t) for t in [*np.unique(s), np.inf]]
-    sensitive = operating_point(y, s, f"sensitivity>={goal:.6f}")
-    specific = operating_point(y, s, f"specificity >= {goal:.6f}")
-    youden = operating_point(y, s, "youden")
-    for point in (sensitive, specific, youden):
-        assert rates(point.threshold) == (point.sensitivity.estimate, point.specificity.estimate)
-    goal = float(f"{goal:.6f}") - 1e-12
-    assert sensitive.sensitivity.estimate >= goal
-    assert sensitive.specificity.estimate == max(sp for se, sp in options if se >= goal)
-    assert specific.specificity.estimate >= goal
-    assert specific.sensitivity.estimate == max(se for se, sp in options if sp >= goal)
-    best = youden.sensitivity.estimate + youden.specificity.estimate
-    assert best == pytest.approx(max(se + sp for se, sp in options))
+    w = np.random.default_rng(seed).integers(1, 5, len(y)) / 2
+    assert auc(y, s, weights=w).estimate == pytest.approx(metrics.roc_auc_score(y, s, sample_weight=w))
+    fpr, tpr, _ = metrics.roc_curve(y, s, sample_weight=w, drop_intermediate=False)
+    curve = roc_curve(y, s, w)
+    np.testing.assert_allclose(curve.false_positive_rate, fpr, atol=1e-12)
+    np.testing.assert_allclose(curve.sensitivity, tpr, atol=1e-12)
 
 
-def test_threshold_lies_between_scores() -> None:
-    point = operating_point([0, 0, 1, 1], [0.1, 0.2, 0.6, 0.9])
-    assert point.threshold == pytest.approx(0.4)
-    assert point.sensitivity.estimate == point.specificity.estimate == 1
-    assert point.sensitivity.method == "Wilson" and point.sensitivity.n == 2
+def test_equal_weights_change_nothing_and_unequal_ones_widen() -> None:
+    generator = np.random.default_rng(12)
+    y = generator.random(300) < 0.4
+    s = generator.normal(size=300) + y
+    plain, equal = auc(y, s), auc(y, s, weights=np.full(300, 3.0))
+    assert (equal.estimate, equal.low, equal.high) == pytest.approx((plain.estimate, plain.low, plain.high))
+    uneven = auc(y, s, weights=generator.random(300) ** 6)
+    assert uneven.high - uneven.low > 1.5 * (plain.high - plain.low)
+    cut = np.arange(300) < 200
+    assert auc(y, s, weights=cut).low == pytest.approx(auc(y[cut], s[cut]).low)
 
 
-def test_threshold_of_neighbouring_floats_still_separates() -> None:
-    low = 0.5
-    high = float(np.nextafter(low, 1))
-    point = operating_point([0, 1], [low, high])
-    assert point.sensitivity.estimate == point.specificity.estimate == 1
+@pytest.mark.parametrize(
+    ("weights", "match"),
+    [([1, -1, 1, 1], "0 or more"), ([0, 0, 1, 1], "class 0"), ([1, 1], "2 rows"), ([1, 1, 1, np.nan], "NaN")],
+)
+def test_bad_weights(weights: list, match: str) -> None:
+    for function in (auc, roc_curve):
+        with pytest.raises(ValueError, match=match):
+            function([0, 0, 1, 1], [1, 2, 3, 4], weights=weights)
 
 
-def test_fixed_threshold_on_other_cases() -> None:
-    point = operating_point_at([0, 0, 1, 1], [0.1, 0.7, 0.6, 0.9], 0.6)
-    assert (point.rule, point.threshold) == ("fixed", 0.6)
-    assert (point.sensitivity.estimate, point.specificity.estimate) == (1, 0.5)
+def test_methods_agree_on_many_cases() -> None:
+    generator = np.random.default_rng(13)
+    y = generator.random(3000) < 0.5
+    s = np.round(generator.normal(size=3000) + y, 1)
+    expected = auc(y, s)
+    methods = ("plain", "delong", "delong-logit", "hanley-mcneil", "newcombe", "bootstrap")
+    for method in methods:
+        found = auc(y, s, method=method)  # type: ignore[arg-type]
+        assert found.estimate == expected.estimate
+        assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=0.003)
 
 
-@pytest.mark.parametrize("rule", ["best", "sensitivity>=1.5", "sensitivity=0.9", "ppv>=0.9"])
-def test_unknown_rule(rule: str) -> None:
-    with pytest.raises(ValueError, match="rule"):
-        operating_point([0, 1], [0.1, 0.2], rule)
+@pytest.mark.parametrize("shift", [0, 0.25])
+def test_case_bootstrap_has_the_variance_of_resampled_pairs(shift: float) -> None:
+    """Exact variance of the bootstrap of two samples: of pairs drawn from the two empirical classes."""
+    from overread.stats.roc.resample import case_replicates
+
+    generator = np.random.default_rng(14)
+    y = np.arange(60) < 25
+    s = (
+        generator.normal(size=60) + y
+        if shift == 0
+        else np.round((generator.normal(size=60) + y) / shift) * shift
+    )
+    win = (s[y][:, None] > s[~y]) + 0.5 * (s[y][:, None] == s[~y])
+    m, n, area = 25, 35, win.mean()
+    first = np.mean((win.mean(axis=1) - area) ** 2) * (n - 1)
+    second = np.mean((win.mean(axis=0) - area) ** 2) * (m - 1)
+    exact = (np.mean((win - area) ** 2) + first + second) / (m * n)
+    found = case_replicates(y, np.array([s, -s]), 20_000, 1)
+    assert found[:, 0].mean() == pytest.approx(area, abs=4 * np.sqrt(exact / 20_000))
+    assert found[:, 0].var() == pytest.approx(exact, rel=0.05)
+    np.testing.assert_allclose(found.sum(axis=1), 1)
+    assert case_replicates(y, s[None], 20_000, 1).var() == pytest.approx(exact, rel=0.05)
+
+
+def test_clusters_of_one_case_are_delong() -> None:
+    generator = np.random.default_rng(15)
+    y = generator.random(90) < 0.5
+    s = np.round(generator.normal(size=90) + y, 1)
+    for clustered, independent in (("obuchowski", "delong"), ("obuchowski-logit", "delong-logit")):
+        a = auc(y, s, cluster=np.arange(90), method=clustered)  # type: ignore[arg-type]
+        b = auc(y, s, method=independent)  # type: ignore[arg-type]
+        assert (a.low, a.high) == pytest.approx((b.low, b.high), rel=1e-12)
+
+
+def test_obuchowski_by_its_own_formula() -> None:
+    """S10, S01 and S11 of Biometrics 1997;53:567, by loops over clusters."""
+    generator = np.random.default_rng(16)
+    c = generator.integers(0, 12, 60)
+    y = generator.random(60) < 0.4
+    s = np.round(generator.normal(size=60) + y, 1)
+    win = (s[y][:, None] > s[~y]) + 0.5 * (s[y][:, None] == s[~y])
+    area, m, n = win.mean(), y.sum(), (~y).sum()
+    x = {k: (win.mean(axis=1) - area)[c[y] == k].sum() for k in range(12)}
+    z = {k: (win.mean(axis=0) - area)[c[~y] == k].sum() for k in range(12)}
+    i10, i01, i = len(set(c[y])), len(set(c[~y])), len(set(c))
+    s10 = i10 / ((i10 - 1) * m) * sum(v**2 for v in x.values())
+    s01 = i01 / ((i01 - 1) * n) * sum(v**2 for v in z.values())
+    s11 = i / (i - 1) * sum(x[k] * z[k] for k in range(12))
+    variance = s10 / m + s01 / n + 2 * s11 / (m * n)
+    found = auc(y, s, cluster=c, method="obuchowski")
+    assert found.high - area == pytest.approx(1.959963984540054 * np.sqrt(variance))
+    assert found.n == 12
+
+
+@pytest.mark.parametrize("pure", [True, False])
+def test_obuchowski_covers_95_percent_of_clustered_cases(pure: bool) -> None:
+    """Thirty patients of four correlated images; DeLong, which takes them as independent, does not."""
+    from scipy.stats import norm
+
+    generator = np.random.default_rng(17)
+    c, truth, repeats = np.repeat(np.arange(30), 4), norm.cdf(1.5 / np.sqrt(2)), 1500
+    hits = {"obuchowski-logit": 0, "delong-logit": 0}
+    for _ in range(repeats):
+        y = np.repeat(np.arange(30) < 14, 4) if pure else generator.random(120) < 0.45
+        s = np.sqrt(0.6) * generator.normal(size=30)[c] + np.sqrt(0.4) * generator.normal(size=120) + 1.5 * y
+        for method in hits:
+            cluster = c if method == "obuchowski-logit" else None
+            found = auc(y, s, cluster=cluster, method=method)  # type: ignore[arg-type]
+            hits[method] += found.low <= truth <= found.high
+    assert 0.925 <= hits["obuchowski-logit"] / repeats <= 0.97
+    if pure:
+        assert hits["delong-logit"] / repeats < 0.85
+
+
+def test_perfect_separation_of_clusters_is_uncertain() -> None:
+    y, c = np.repeat([0, 1], 20), np.arange(40) // 4
+    for method in ("bootstrap", "obuchowski", "obuchowski-logit"):
+        found = auc(y, y, cluster=c, method=method)  # type: ignore[arg-type]
+        assert found.high == 1 and 0.3 < found.low < 0.8  # five patients of each class, not twenty cases
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        ({"method": "best"}, "expected one of"),
+        ({"method": "obuchowski"}, "needs cluster"),
+        ({"method": "newcombe", "cluster": [1, 2, 3, 4]}, "independent"),
+        ({"method": "bootstrap", "weights": [1, 1, 1, 1]}, "weights need"),
+        ({"cluster": [1, 2, 3, 4], "weights": [1, 1, 1, 1]}, "weights need"),
+        ({"cluster": [1, 1, 1, 1], "method": "obuchowski"}, "one cluster"),
+        ({"confidence": 95}, "confidence"),
+    ],
+)
+def test_arguments_that_do_not_fit(arguments: dict, match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        auc([0, 1, 0, 1], [1, 2, 3, 4], **arguments)

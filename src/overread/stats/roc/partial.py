@@ -87,6 +87,8 @@ def _range(
         raise ValueError("expected one range: fpr, specificity or sensitivity, such as fpr=(0, 0.1)")
     name, value = given[0]
     ends = np.atleast_1d(np.asarray(value, dtype=np.float64))
+    if ends.shape not in ((1,), (2,)) or not np.isfinite(ends).all():
+        raise ValueError(f"{name} range is {value}, expected one or two numbers between 0 and 1")
     if len(ends) == 1:
         ends = np.append(ends, 0.0 if name == "fpr" else 1.0)
     first, second = float(ends.min()), float(ends.max())
