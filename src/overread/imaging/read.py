@@ -13,8 +13,9 @@ RASTER_MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*")
 def read(path: Path | str) -> Image:
     """Read an image.
 
-    A folder is one DICOM series; ``.nii`` and ``.nii.gz`` are NIfTI; PNG, JPEG and TIFF are known by
-    their first bytes; everything else is DICOM, with or without suffix, also a zip of one series.
+    A folder is one DICOM series; NIfTI (``.nii``, ``.nii.gz``), NRRD (``.nrrd``, ``.nhdr``), MetaImage (``.mha``,
+    ``.mhd``) and NumPy archives (``.npz``) are known by their suffix, PNG, JPEG and TIFF by their first bytes;
+    everything else is DICOM, with or without suffix, also a zip of one series.
 
     Raises
     ------
@@ -28,6 +29,19 @@ def read(path: Path | str) -> Image:
         from overread.imaging.nifti import read_nifti
 
         return read_nifti(path)
+    suffix = path.suffix.lower()
+    if suffix in (".nrrd", ".nhdr"):
+        from overread.imaging.nrrd import read_nrrd
+
+        return read_nrrd(path)
+    if suffix in (".mha", ".mhd"):
+        from overread.imaging.metaimage import read_metaimage
+
+        return read_metaimage(path)
+    if suffix == ".npz":
+        from overread.imaging.npz import read_npz
+
+        return read_npz(path)
     if path.is_file() and is_raster(path):
         from overread.imaging.raster import read_raster
 
