@@ -8,7 +8,27 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
-from overread.stats.segmentation import dice, hausdorff95, iou, lesion_detection, volume_error
+from overread.stats.segmentation import (
+    VoxelCounts,
+    accuracy,
+    assd,
+    boundary_iou,
+    cldice,
+    dice,
+    hausdorff,
+    hausdorff95,
+    iou,
+    lesion_detection,
+    masd,
+    mean_over_cases,
+    nsd,
+    precision,
+    sensitivity,
+    skeleton,
+    specificity,
+    volume_error,
+    voxel_counts,
+)
 
 masks = arrays(bool, st.sampled_from([(7, 6), (4, 5, 4)]), elements=st.booleans())
 both = masks.flatmap(lambda a: st.tuples(st.just(a), arrays(bool, a.shape, elements=st.booleans())))
@@ -104,64 +124,6 @@ def test_volume() -> None:
     assert volume_error(truth * 0, truth).relative == -1
 
 
-def _lesions() -> tuple[NDArray, NDArray]:
-    truth, pred = np.zeros((2, 20, 20, 20), dtype=np.uint8)
-    truth[1:4, 1:4, 1:4] = 1  # found
-    truth[10:13, 10:13, 10:13] = 1  # touched by one voxel
-    truth[17, 17, 17] = 1  # missed
-    pred[1:4, 1:4, 1:5] = 1
-    pred[12:15, 12:15, 12:15] = 1
-    pred[5, 15, 5] = 1  # false
-    return pred, truth
-
-
-def test_lesions_are_counted() -> None:
-    pred, truth = _lesions()
-    any_voxel = lesion_detection(pred, truth)
-    assert (any_voxel.tp, any_voxel.fp, any_voxel.fn) == (2, 1, 1)
-    assert any_voxel.f1 == pytest.approx(4 / 6)
-    a_tenth = lesion_detection(pred, truth, min_overlap=0.1)
-    assert (a_tenth.tp, a_tenth.fp, a_tenth.fn) == (1, 2, 2)
-
-
-def test_lesions_of_empty_masks() -> None:
-    pred, truth = _lesions()
-    assert lesion_detection(truth * 0, truth * 0).f1 == 1
-    assert lesion_detection(truth * 0, truth).fn == 3 and lesion_detection(truth * 0, truth).f1 == 0
-    assert lesion_detection(pred, truth * 0).fp == 3 and lesion_detection(pred, truth * 0).f1 == 0
-
-
-@pytest.mark.parametrize(("connectivity", "count"), [(6, 3), (18, 2), (26, 1)])
-def test_lesion_connectivity(connectivity: int, count: int) -> None:
-    truth = np.zeros((4, 4, 4), dtype=bool)
-    truth[0, 0, 0] = truth[0, 1, 1] = truth[1, 2, 2] = True
-    assert lesion_detection(truth, truth, connectivity=connectivity).tp == count  # type: ignore[arg-type]
-
-
-def test_lesions_in_two_dimensions() -> None:
-    truth = np.eye(3, dtype=bool)
-    assert lesion_detection(truth, truth).tp == 1
-    assert lesion_detection(truth, truth, connectivity=4).tp == 3
-    with pytest.raises(ValueError, match="connectivity 18"):
-        lesion_detection(truth, truth, connectivity=18)
-
-
-@given(both.filter(lambda pair: pair[0].ndim == 3), st.floats(0, 1))
-def test_lesion_counts_agree_with_scipy(pair: tuple[NDArray, NDArray], share: float) -> None:
-    from scipy.ndimage import label
-
-    pred, truth = pair
-    sums = []
-    for mask, other in ((truth, pred), (pred, truth)):
-        components, count = label(mask, np.ones((3, 3, 3)))
-        parts = [other[components == k + 1] for k in range(count)]
-        sums.append(([part.mean() > share or part.all() for part in parts], count))
-    found = lesion_detection(pred, truth, min_overlap=share)
-    assert found.tp + found.fn == sums[0][1]
-    assert found.tp == sum(sums[0][0])
-    assert found.fp == sums[1][1] - sum(sums[1][0])
-
-
 @pytest.mark.parametrize("function", [dice, iou, hausdorff95, volume_error, lesion_detection])
 def test_bad_input(function) -> None:
     with pytest.raises(ValueError, match="expected one shape"):
@@ -180,14 +142,157 @@ def test_bad_spacing(spacing: tuple) -> None:
             function(mask, mask, spacing=spacing)
 
 
-def test_published_small_arrays() -> None:
-    """G20: Metrics Reloaded's tests. A square with a cross over it (11 x 11); a missed pixel (14 x 14)."""
+def test_published_square_with_a_cross() -> None:
+    """G20: the tests of Metrics Reloaded. A square and the same with a cross over it (11 x 11)."""
     square, cross = np.zeros((2, 11, 11), dtype=int)
     square[3:8, 3:8] = 1
     cross[3:8, 3:8] = cross[[1, 2, 8, 9], 5] = cross[5, [1, 2, 8, 9]] = 1
     assert dice(cross, square) == pytest.approx(0.862, abs=0.001)
     assert iou(cross, square) == pytest.approx(0.76, abs=0.01)
+    assert assd(cross, square) == pytest.approx(0.44, abs=0.01)
+    assert masd(cross, square) == pytest.approx(0.425, abs=0.01)
+    assert nsd(cross, square, tolerance=1) == pytest.approx(0.89, abs=0.01)
+    assert nsd(cross, square, tolerance=2) == 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "masd_", "assd_", "nsd_", "counts"),
+    [
+        (slice(6, 8), slice(6, 8), 1.07, 1.1, 0.75, (4, 0, 12, 180)),
+        (slice(4, 10), slice(4, 10), 1.04, 1.05, 0.875, (16, 20, 0, 160)),
+    ],
+)
+def test_published_too_small_and_too_large(
+    rows: slice, columns: slice, masd_: float, assd_: float, nsd_: float, counts: tuple[int, ...]
+) -> None:
+    """G20: SN2.10 of Metrics Reloaded, a 4 x 4 square against a smaller and a larger one (14 x 14)."""
+    truth, pred = np.zeros((2, 14, 14), dtype=int)
+    truth[5:9, 5:9] = pred[rows, columns] = 1
+    assert hausdorff(pred, truth) == pytest.approx(1.41, abs=0.01)
+    assert masd(pred, truth) == pytest.approx(masd_, abs=0.01)
+    assert assd(pred, truth) == pytest.approx(assd_, abs=0.01)
+    assert nsd(pred, truth, tolerance=1) == pytest.approx(nsd_, abs=0.01)
+    assert voxel_counts(pred, truth) == VoxelCounts(*counts)
+
+
+def test_published_missed_pixel() -> None:
+    """G20: figure 5c of Reinke et al., a truth with one pixel far off (14 x 14)."""
     truth, pred = np.zeros((2, 14, 14), dtype=int)
     truth[9:12, 9:12] = pred[9:12, 9:12] = 1
     truth[1, 1] = 1
+    assert hausdorff(pred, truth) == pytest.approx(11.31, abs=0.01)
     assert hausdorff95(pred, truth) == pytest.approx(6.79, abs=0.01)
+
+
+def test_published_tree() -> None:
+    """G20: SN2.14 of Metrics Reloaded (24 x 24, a row of pixels in six hexadecimal digits)."""
+    pytest.importorskip("skimage")
+    trunk = "000000 " + 9 * "01f000 "
+    truth = _rows(
+        trunk
+        + "1fffe0 1fffe0 1801e2 1801e2 7801ff 280184 280184 0f0990 0c09f0 040f80 000800 000800 000000 000000"
+    )
+    coarse = _rows(trunk + "1ffe00 1ffe00 " + 12 * "000000 ")
+    fine = _rows(
+        "000000 "
+        + 10 * "004000 "
+        + "0fffc0 080042 080042 7800ff 280084 280084 0f0890 0c08f0 040f80 000800 000800 000000 000000"
+    )
+    assert cldice(coarse, truth) == pytest.approx(0.475, abs=0.01)
+    assert cldice(fine, truth) == pytest.approx(0.78, abs=0.01)
+    assert dice(coarse, truth) == pytest.approx(0.666, abs=0.01)
+    assert dice(fine, truth) == pytest.approx(0.685, abs=0.01)
+
+
+def _rows(text: str) -> NDArray:
+    return np.array([[int(bit) for bit in f"{int(row, 16):024b}"] for row in text.split()])
+
+
+def test_published_empty_masks() -> None:
+    """G20: both empty 0 and 1. One empty is NaN there; here a penalty, unless NaN is asked for."""
+    none, some = np.zeros((14, 14)), np.eye(14)
+    assert hausdorff(none, none) == 0 and nsd(none, none, tolerance=1) == 1
+    assert hausdorff(none, some) == pytest.approx(np.hypot(14, 14))
+    assert np.isnan(hausdorff(none, some, missed=float("nan")))
+
+
+@given(both)
+def test_ratios_agree_with_scikit_learn(pair: tuple[NDArray, NDArray]) -> None:
+    theirs = pytest.importorskip("sklearn.metrics")
+    a, b = pair
+    if not a.any() or not b.any() or b.all():
+        return
+    x, y = a.ravel(), b.ravel()
+    assert sensitivity(a, b) == pytest.approx(theirs.recall_score(y, x))
+    assert precision(a, b) == pytest.approx(theirs.precision_score(y, x))
+    assert specificity(a, b) == pytest.approx(theirs.recall_score(~y, ~x))
+    assert accuracy(a, b) == pytest.approx(theirs.accuracy_score(y, x))
+
+
+def test_ratios_of_empty_masks() -> None:
+    some, none = np.eye(3), np.zeros((3, 3))
+    for ratio in (sensitivity, precision):
+        assert ratio(none, none) == 1 and ratio(some, none) == 0 == ratio(none, some)
+    assert specificity(some, np.ones((3, 3))) == 1 and specificity(some, none) == pytest.approx(6 / 9)
+    assert accuracy(none, none) == 1
+
+
+@given(both, st.integers(1, 3))
+def test_boundary_iou_agrees_with_erosion(pair: tuple[NDArray, NDArray], steps: int) -> None:
+    from scipy.ndimage import binary_erosion
+
+    a, b = pair
+    square = np.ones((3,) * a.ndim)
+    bands = [m & ~binary_erosion(m, square, iterations=steps) for m in (a, b)]
+    union = (bands[0] | bands[1]).sum()
+    expected = (bands[0] & bands[1]).sum() / union if union else 1
+    assert boundary_iou(a, b, distance=steps, method="chessboard") == pytest.approx(expected)
+    edges = _boundary(a), _boundary(b)
+    expected = (edges[0] & edges[1]).sum() / max((edges[0] | edges[1]).sum(), 1) if union else 1
+    assert boundary_iou(a, b, distance=1) == pytest.approx(expected)
+
+
+def test_boundary_iou_sees_what_iou_of_a_large_object_hides() -> None:
+    truth, pred = np.zeros((2, 200, 200), dtype=bool)
+    truth[20:180, 20:180] = True
+    pred[24:176, 24:176] = True
+    assert iou(pred, truth) > 0.9 and boundary_iou(pred, truth) < 0.25
+    assert boundary_iou(pred, truth, spacing=(3, 3)) == boundary_iou(pred, truth)
+    assert boundary_iou(pred * 0, truth) == 0 and boundary_iou(pred * 0, truth * 0) == 1
+    with pytest.raises(ValueError, match="distance"):
+        boundary_iou(pred, truth, distance=0)
+
+
+def test_cldice_takes_skeletons() -> None:
+    truth = np.zeros((9, 15), dtype=bool)
+    truth[3:6, 1:14] = True
+    line = np.zeros_like(truth)
+    line[4, 2:13] = True
+    half = truth.copy()
+    half[:, 7:] = False
+    assert cldice(half, truth, skeletons=(line & half, line)) == pytest.approx(2 * (5 / 11) / (1 + 5 / 11))
+    assert cldice(truth * 0, truth) == 0 and cldice(truth * 0, truth * 0) == 1
+    with pytest.raises(ValueError, match="skeleton of truth has shape"):
+        cldice(truth, truth, skeletons=(line, line[1:]))
+    with pytest.raises(ValueError, match="leaves its mask"):
+        cldice(half, truth, skeletons=(line, line))
+
+
+def test_skeleton_in_three_dimensions() -> None:
+    pytest.importorskip("skimage")
+    tube = np.zeros((20, 9, 9), dtype=bool)
+    tube[2:18, 3:6, 3:6] = True
+    line = skeleton(tube)
+    assert line.any() and not (line & ~tube).any() and line.sum() <= 16
+    assert cldice(tube, tube) == 1
+    assert not skeleton(tube * 0).any()
+
+
+def test_mean_over_cases() -> None:
+    found = mean_over_cases([0.8, 0.9, 0.0, 0.7], seed=1)
+    assert found.estimate == pytest.approx(0.6) and found.low < 0.6 < found.high and found.n == 4
+    with pytest.raises(ValueError, match="give missed"):
+        mean_over_cases([0.8, np.nan, None])
+    assert mean_over_cases([3.0, np.nan, None], missed=100).estimate == pytest.approx(203 / 3)
+    assert mean_over_cases([0.8], bounds=(0, 1)).high == 1
+    assert mean_over_cases([0.8, 0.9, 0.5], cluster=["a", "a", "b"]).n == 2

@@ -86,8 +86,8 @@ def assd(
 ) -> float:
     """Average symmetric surface distance: the mean over both surfaces together, weighted by their pieces.
 
-    MONAI's symmetric surface distance and Metrics Reloaded's ASSD (Reinke, Nat Methods 2024;21:182). medpy's
-    ``assd`` averages the two directions instead, which is ``masd`` here.
+    As in MONAI, medpy and Metrics Reloaded (Reinke, Nat Methods 2024;21:182). A large surface weighs more than
+    a small one; ``masd`` gives both the same weight.
     """
     return _measured(pred, truth, label, spacing, definition, missed, assd_of)
 

@@ -24,9 +24,9 @@ from overread.stats.segmentation.surfels import neighbour_codes, surfel_sizes
 
 Definition = Literal["voxel-boundary", "surface-area"]
 
-# A distance transform costs about 0.13 microseconds per voxel, a search in the tree 1 per point (measured
-# on spheres): the transform wins only where the surface fills the box.
-_TRANSFORM_FROM = 0.25
+# Measured on 96^3 noise of several densities: a distance transform costs the same whatever it is asked, the
+# search in a tree grows with its points, and they meet where a tenth of the box is searched for.
+_TRANSFORM_FROM = 0.1
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,8 @@ def distances_of(
             raise ValueError(f"definition 'surface-area' needs 2 or 3 axes, found {a.ndim}")
         codes_a, codes_b = neighbour_codes(a), neighbour_codes(b)
         sizes = surfel_sizes(size)
-        on_a, on_b = (sizes[codes] > 0 for codes in (codes_a, codes_b))
+        # All voxels out or all in: no surface passes.
+        on_a, on_b = ((codes != 0) & (codes != len(sizes) - 1) for codes in (codes_a, codes_b))
         weights = sizes[codes_a[on_a]], sizes[codes_b[on_b]]
     else:
         raise ValueError(f"definition is {definition!r}, expected 'voxel-boundary' or 'surface-area'")

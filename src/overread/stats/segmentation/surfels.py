@@ -27,12 +27,15 @@ def neighbour_codes(mask: Bools) -> NDArray[np.uint8]:
 
     Bit ``i`` is the ``i``-th of the 2**ndim voxels in C order, the last axis fastest.
     """
-    corners = [n + 1 for n in mask.shape]
-    codes = np.zeros(corners, dtype=np.uint8)
-    for bit, offset in enumerate(product((0, 1), repeat=mask.ndim)):
-        # The voxel on the far side (offset 1) of corner i is voxel i, that on the near side i - 1.
-        where = tuple(slice(1 - o, n - o) for o, n in zip(offset, corners, strict=True))
-        codes[where] |= mask.astype(np.uint8) << bit
+    codes = mask.view(np.uint8)
+    for axis in reversed(range(mask.ndim)):
+        # Corner i lies between voxel i - 1, the near one, and voxel i, the far one.
+        bits = np.uint8(1 << (mask.ndim - 1 - axis))
+        pair = np.zeros([n + (i == axis) for i, n in enumerate(codes.shape)], dtype=np.uint8)
+        here = np.moveaxis(pair, axis, 0)
+        here[1:] = np.moveaxis(codes, axis, 0)
+        here[:-1] |= np.moveaxis(codes, axis, 0) << bits
+        codes = pair
     return codes
 
 
