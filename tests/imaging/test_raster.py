@@ -9,7 +9,7 @@ import pytest
 from PIL import Image as Pillow
 
 from overread.errors import InputError
-from overread.imaging.raster import read_label_raster, read_raster, write_png
+from overread.imaging.raster import oriented, read_label_raster, read_raster, write_png
 
 RANDOM = np.random.default_rng(0)
 GRAY = RANDOM.integers(0, 256, (5, 7)).astype(np.uint8)
@@ -74,6 +74,58 @@ def test_exif_rotation(tmp_path: Path) -> None:
     assert any("EXIF" in note for note in image.notes)
 
 
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+@pytest.mark.parametrize("samples", [3, 4])
+def test_colour_of_16_bit(tmp_path: Path, suffix: str, samples: int) -> None:
+    sitk = pytest.importorskip("SimpleITK")
+    deep = RANDOM.integers(0, 65536, (9, 11, samples)).astype(np.uint16)
+    for packed in (False, True):
+        sitk.WriteImage(sitk.GetImageFromArray(deep, isVector=True), tmp_path / f"a.{suffix}", packed)
+        image = read_raster(tmp_path / f"a.{suffix}")
+        assert image.array.dtype == np.uint16
+        np.testing.assert_array_equal(image.array, np.moveaxis(deep[..., :3], -1, 0))
+        assert ("transparency dropped" in image.notes) == (samples == 4)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_of_16_bit_colour(tmp_path: Path, orientation: int) -> None:
+    from PIL import ImageOps
+
+    exif = Pillow.Exif()
+    exif[0x0112] = orientation
+    Pillow.fromarray(RGB).save(tmp_path / "a.png", exif=exif)
+    expected = np.asarray(ImageOps.exif_transpose(Pillow.open(tmp_path / "a.png")))
+    np.testing.assert_array_equal(oriented(RGB, orientation), expected)
+    np.testing.assert_array_equal(read_raster(tmp_path / "a.png").array, np.moveaxis(expected, -1, 0))
+
+
+def test_gray_with_alpha_of_16_bit_is_reduced_with_a_note(tmp_path: Path) -> None:
+    import struct
+    import zlib
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = b"".join(b"\0" + np.stack([r, r], -1).astype(">u2").tobytes() for r in DEEP)
+    (tmp_path / "a.png").write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", 7, 5, 16, 4, 0, 0, 0))
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
+    image = read_raster(tmp_path / "a.png")
+    np.testing.assert_array_equal(image.array[0], DEEP >> 8)
+    assert "16 bit reduced to 8 bit" in image.notes
+
+
+def test_the_first_of_a_cameras_pictures(tmp_path: Path) -> None:
+    one = Pillow.fromarray(np.full((16, 16), 90, np.uint8))
+    one.save(tmp_path / "a.jpg", format="MPO", save_all=True, append_images=[one.resize((8, 8))])
+    image = read_raster(tmp_path / "a.jpg")
+    assert image.spatial == (16, 16)
+    assert "the first of 2 pictures" in image.notes[1]
+
+
 def test_labels(tmp_path: Path) -> None:
     for array in (GRAY, DEEP):
         write_png(tmp_path / "a.png", array)
@@ -101,9 +153,9 @@ def test_refusals(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         read_raster(tmp_path / "a.png")
     pages = [Pillow.fromarray(GRAY), Pillow.fromarray(GRAY)]
-    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+    pages[0].save(tmp_path / "a.png", save_all=True, append_images=pages[1:])
     with pytest.raises(InputError, match="2 pages"):
-        read_raster(tmp_path / "a.tif")
+        read_raster(tmp_path / "a.png")
     for array in (GRAY.astype(np.float32), np.zeros((2, 2, 4), np.uint8), RGB.astype(np.uint16)):
         with pytest.raises(InputError, match="a PNG holds"):
             write_png(tmp_path / "b.png", array)

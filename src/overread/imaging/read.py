@@ -7,7 +7,7 @@ from pathlib import Path
 from overread.errors import InputError
 from overread.imaging.image import Image
 
-RASTER_MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*")
+RASTER_MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 def read(path: Path | str) -> Image:
