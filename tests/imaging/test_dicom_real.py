@@ -82,16 +82,9 @@ def test_radiographs(data_dir: Path, name: str, rows: int, columns: int, top: in
     assert any("1 mm was assumed" in note for note in image.notes)
 
 
-def test_head_ct_with_gantry_tilt_is_refused(data_dir: Path) -> None:
-    # cos(tilt) is the cosine in ImageOrientationPatient: 0.9483237, so 18.5 degrees.
-    with pytest.raises(InputError, match=r"gantry tilt of 18\.50 degrees.*1\.0811 to 6\.9986 mm"):
-        read(data_dir / "dicom_ct_head_series" / "ge_head_ct_28slices.zip")
-
-
 def test_result_objects_are_not_images(data_dir: Path) -> None:
     folder = data_dir / "dicom_seg_sr" / "highdicom_test_files"
     for name, message in {
-        "seg_image_ct_binary.dcm": "Segmentation",
         "sr_document.dcm": "no pixel data",
         "sm_image.dcm": "Whole Slide",
     }.items():

@@ -114,7 +114,8 @@ def assemble(manifest: Manifest, series: Sequence[Series]) -> Assembled:
         names = " and ".join(c.name for c, uid in zip(manifest.channels, uids, strict=True) if uid == twice)
         raise UnusableError("CHANNEL_UNCLEAR", f"channels {names}: one series fits both, {twice}")
     try:
-        images = [read_series(list(s.files)) for s in chosen]
+        # Results refer to slices, so every slice is one instance as it was acquired.
+        images = [read_series(list(s.files), exact=True) for s in chosen]
         first = images[0]
         if len(images) > 1:
             channels = [c.name for c in manifest.channels]

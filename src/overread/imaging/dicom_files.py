@@ -13,6 +13,7 @@ from typing import Any
 
 from pydicom import Dataset, FileDataset, dcmread
 from pydicom.errors import InvalidDicomError
+from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from overread.errors import InputError
 
@@ -26,11 +27,24 @@ INFLATE_LIMIT = 1 << 30
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where uncompressed pixel data lies in a file: ``length`` bytes from ``offset``."""
+
+    path: Path
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True)
 class Instance:
-    """A data set and the name people know it by (file name, or SOP Instance UID when it has no file)."""
+    """A data set and the name people know it by (file name, or SOP Instance UID when it has no file).
+
+    Where the pixels were left in the file, ``place`` says where, and ``dataset`` has none.
+    """
 
     name: str
     dataset: Dataset
+    place: Place | None = None
 
 
 @contextmanager
@@ -148,3 +162,17 @@ def load_zip(path: Path) -> list[Instance]:
     if not instances:
         raise InputError(f"{path}: no DICOM file in this zip")
     return instances
+
+
+def transfer_syntax(dataset: Dataset, name: str) -> UID:
+    """Transfer Syntax UID, from the File Meta Information or from how the data set was encoded."""
+    meta = getattr(dataset, "file_meta", None)
+    uid = None if meta is None else meta.get("TransferSyntaxUID")
+    if uid:
+        return UID(uid)
+    implicit, little = dataset.original_encoding
+    if implicit is None:
+        raise InputError(f"{name}: TransferSyntaxUID is missing; the pixel data cannot be decoded without it")
+    if implicit:
+        return ImplicitVRLittleEndian
+    return ExplicitVRLittleEndian if little else ExplicitVRBigEndian

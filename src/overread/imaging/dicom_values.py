@@ -1,22 +1,67 @@
-"""Reading attribute values of a data set as plain Python numbers and text, with faults named by keyword."""
+"""Reading attribute values of a data set as plain Python numbers and text, with faults named by keyword.
+
+A series holds the same few values hundreds of times. Numbers and plain text are therefore taken from an
+element's bytes, and remembered by them; only what is out of the ordinary goes through pydicom's conversion.
+"""
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataelem import RawDataElement
 from pydicom.multival import MultiValue
+from pydicom.tag import BaseTag, Tag
 
 from overread.errors import InputError
+
+DECIMAL = {"DS", "IS"}
+BINARY = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d"}
+PLAIN = {"UI", "CS", "DS", "IS", "DA", "TM", "DT", "AS"}
+"""Text whose characters do not depend on Specific Character Set (PS3.5 section 6.1.2.3)."""
+
+
+@lru_cache(maxsize=1024)
+def tag_of(keyword: str) -> BaseTag:
+    """The tag of a keyword of the DICOM dictionary."""
+    tag = tag_for_keyword(keyword)
+    if tag is None:
+        raise KeyError(keyword)
+    return Tag(tag)
+
+
+@lru_cache(maxsize=1024)
+def _dictionary_vr(tag: BaseTag) -> str:
+    return dictionary_VR(tag)
 
 
 def text(dataset: Dataset, keyword: str) -> str:
     """The value as text without padding; an empty string where absent or empty."""
+    found = raw_value(dataset, keyword)
+    if found is not None and found[1] in PLAIN:
+        content = found[0]
+        if content.isascii() and b"\\" not in content:
+            return content.decode("ascii").strip(" \0")
     value = dataset.get(keyword)
     return "" if value is None else str(value).strip(" \0")
+
+
+def raw_value(dataset: Dataset, keyword: str) -> tuple[bytes, str, bool] | None:
+    """(bytes, VR, little endian) of an element that pydicom has not converted yet, else None."""
+    tag = tag_of(keyword)
+    element = dataset.get_item(tag)
+    if not isinstance(element, RawDataElement) or not isinstance(element.value, bytes):
+        return None
+    vr = element.VR
+    if vr is None or vr == "UN":
+        vr = _dictionary_vr(tag)
+    return element.value, vr, element.is_little_endian
 
 
 def floats(dataset: Dataset, keyword: str, count: int, name: str) -> NDArray[np.float64] | None:
@@ -27,12 +72,17 @@ def floats(dataset: Dataset, keyword: str, count: int, name: str) -> NDArray[np.
     InputError
         Another count of values, or a value that is not a finite number.
     """
+    found = raw_value(dataset, keyword)
+    if found is not None:
+        values = _numbers(*found)
+        if values is not None and len(values) == count:
+            return np.array(values)
     value = dataset.get(keyword)
     if value is None or (isinstance(value, (str, MultiValue, list)) and len(value) == 0):
         return None
-    values: Iterable[Any] = value if isinstance(value, (MultiValue, list, tuple)) else [value]
+    items: Iterable[Any] = value if isinstance(value, (MultiValue, list, tuple)) else [value]
     try:
-        array = np.array([float(v) for v in values], dtype=np.float64)
+        array = np.array([float(v) for v in items], dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise InputError(f"{name}: {keyword} is {value!r}, expected {count} numbers") from error
     if array.size != count or not np.isfinite(array).all():
@@ -40,19 +90,47 @@ def floats(dataset: Dataset, keyword: str, count: int, name: str) -> NDArray[np.
     return array
 
 
+@lru_cache(maxsize=4096)
+def _numbers(content: bytes, vr: str, little: bool) -> tuple[float, ...] | None:
+    """The finite numbers that an element's bytes hold, None where they are not plainly that."""
+    try:
+        if vr in DECIMAL:
+            values = tuple(float(part) for part in content.strip(b" \0").split(b"\\"))
+        elif vr in BINARY:
+            code = BINARY[vr]
+            count = len(content) // struct.calcsize(code)
+            values = tuple(float(v) for v in struct.unpack(f"{'<' if little else '>'}{count}{code}", content))
+        else:
+            return None
+    except (ValueError, struct.error):
+        return None
+    return values if np.isfinite(values).all() else None
+
+
+def number(dataset: Dataset, keyword: str, name: str) -> float | None:
+    """One finite number, or None where absent or empty. Raises InputError as `floats`."""
+    found = floats(dataset, keyword, 1, name)
+    return None if found is None else float(found[0])
+
+
 def integer(dataset: Dataset, keyword: str, name: str, default: int | None = None) -> int:
     """One integer; ``default`` where absent. Raises InputError where absent without default, or not whole."""
-    found = floats(dataset, keyword, 1, name)
+    found = number(dataset, keyword, name)
     if found is None:
         if default is None:
             raise InputError(f"{name}: {keyword} is missing; the image cannot be read without it")
         return default
-    if found[0] != int(found[0]):
-        raise InputError(f"{name}: {keyword} is {found[0]}, expected a whole number")
-    return int(found[0])
+    if found != int(found):
+        raise InputError(f"{name}: {keyword} is {found}, expected a whole number")
+    return int(found)
 
 
 def first_item(dataset: Dataset, keyword: str) -> Dataset | None:
     """The first item of a sequence, or None."""
     sequence = dataset.get(keyword)
     return sequence[0] if sequence else None
+
+
+def items(dataset: Dataset, keyword: str) -> list[Dataset]:
+    """The items of a sequence, none where it is absent or empty."""
+    return list(dataset.get(keyword) or [])
