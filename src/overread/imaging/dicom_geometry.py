@@ -169,7 +169,7 @@ def _tilt(
     angle = np.degrees(np.arctan(sideways))
     return (
         f"gantry tilt of {angle:.2f} degrees: slices are shifted {sideways:.4f} mm sideways per mm along their "
-        "normal; voxels are as acquired, the affine is sheared",
+        "normal; the affine is sheared",
     )
 
 
