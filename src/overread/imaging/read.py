@@ -9,13 +9,16 @@ from overread.imaging.image import Image
 
 RASTER_MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
+SLIDE_SUFFIXES = (".svs", ".ndpi", ".mrxs", ".scn", ".bif", ".vms", ".vmu", ".svslide")
+
 
 def read(path: Path | str) -> Image:
     """Read an image.
 
     A folder is one DICOM series; NIfTI (``.nii``, ``.nii.gz``), NRRD (``.nrrd``, ``.nhdr``), MetaImage (``.mha``,
     ``.mhd``) and NumPy archives (``.npz``) are known by their suffix, PNG, JPEG and TIFF by their first bytes;
-    everything else is DICOM, with or without suffix, also a zip of one series.
+    everything else is DICOM, with or without suffix, also a zip of one series. Whole slides are refused: they are
+    read in parts by `overread.imaging.slide.read_slide`.
 
     Raises
     ------
@@ -42,6 +45,11 @@ def read(path: Path | str) -> Image:
         from overread.imaging.npz import read_npz
 
         return read_npz(path)
+    if suffix in SLIDE_SUFFIXES:
+        raise InputError(
+            f"{path}: is a whole slide, too large to read at once; "
+            "read it in parts by overread.imaging.slide.read_slide"
+        )
     if path.is_file() and is_raster(path):
         from overread.imaging.raster import read_raster
 
