@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overread.stats.diagnostic import accuracy, balanced_accuracy, confusion_matrix, diagnostic_accuracy
+from overread.stats.diagnostic import (
+    accuracy,
+    balanced_accuracy,
+    confusion_matrix,
+    diagnostic_accuracy,
+    diagnostic_accuracy_of,
+)
 from overread.stats.interval import Interval
 from overread.stats.intervals import bootstrap_ci
 
@@ -27,15 +33,27 @@ G01 = {
         "negative_likelihood_ratio": [0.130855174731, 0.105064323522, 0.162977080912],
         "diagnostic_odds_ratio": [28.686111854429, 21.518191656635, 38.241736408694],
     },
+    "jeffreys": {"sensitivity": [0.900537634409, 0.877479778598, 0.920487317478]},
 }
 
 
-@pytest.mark.parametrize("method", ["exact", "wilson"])
+@pytest.mark.parametrize("method", ["exact", "wilson", "jeffreys"])
 def test_published_table(method: str) -> None:
     found = diagnostic_accuracy(670, 202, 74, 640, method=method)  # type: ignore[arg-type]
     for name, numbers in G01[method].items():
         interval = getattr(found, name)
         assert [interval.estimate, interval.low, interval.high] == pytest.approx(numbers, rel=1e-6)
+
+
+def test_shares_of_the_table() -> None:
+    """epi.tests of the same data: apparent prevalence .55, true prevalence .47, needed to diagnose 1.51."""
+    found = diagnostic_accuracy(670, 202, 74, 640, "exact")
+    assert found.apparent_prevalence.estimate == pytest.approx(872 / 1586)
+    assert found.prevalence.estimate == pytest.approx(744 / 1586)
+    needed = found.number_needed_to_diagnose
+    assert [needed.estimate, needed.low, needed.high] == pytest.approx([1.51, 1.41, 1.65], abs=5e-3)
+    useless = diagnostic_accuracy(5, 5, 5, 5).number_needed_to_diagnose
+    assert np.isinf([useless.estimate, useless.high]).all() and useless.low > 1
 
 
 def test_pivotal_trial() -> None:
@@ -66,10 +84,62 @@ def test_any_table(counts: list[int]) -> None:
             assert (name, tp + fp) == ("ppv", 0) or (name, fn + tn) == ("npv", 0)
             continue
         assert isinstance(interval, Interval)
-        assert np.isfinite([interval.low, interval.high]).all()
+        needed = name == "number_needed_to_diagnose"  # without bound where Youden's index may be 0
+        assert np.isfinite([interval.low, interval.high]).all() or needed
         assert interval.low <= interval.estimate + 1e-12 and interval.estimate <= interval.high + 1e-12
     assert found.youden.low >= -1 and found.youden.high <= 1
     assert ("0.5 added" in found.diagnostic_odds_ratio.method) == (0 in counts)
+
+
+def test_ratios_cover_95_percent() -> None:
+    """80 positives and 120 negatives; likelihood and odds ratios, and Youden's index."""
+    generator = np.random.default_rng(0)
+    truth = {
+        "positive_likelihood_ratio": 0.8 / 0.3,
+        "negative_likelihood_ratio": 0.2 / 0.7,
+        "diagnostic_odds_ratio": 0.8 * 0.7 / (0.2 * 0.3),
+        "youden": 0.5,
+    }
+    hits = dict.fromkeys(truth, 0)
+    for tp, fp in zip(generator.binomial(80, 0.8, 2000), generator.binomial(120, 0.3, 2000), strict=True):
+        found = diagnostic_accuracy(tp, fp, 80 - tp, 120 - fp)
+        for name in hits:
+            interval = getattr(found, name)
+            hits[name] += interval.low <= truth[name] <= interval.high
+    assert all(0.93 <= count / 2000 <= 0.97 for count in hits.values()), hits
+
+
+def test_labels_give_the_table() -> None:
+    generator = np.random.default_rng(1)
+    y, called = generator.integers(0, 2, 60), generator.integers(0, 2, 60)
+    tn, fp, fn, tp = np.bincount(2 * y + called)
+    plain = diagnostic_accuracy(int(tp), int(fp), int(fn), int(tn))
+    assert diagnostic_accuracy_of(y, called) == plain == diagnostic_accuracy_of(y, called, np.arange(60))
+    copied = diagnostic_accuracy_of(
+        np.repeat(y, 4), np.repeat(called, 4), cluster=np.repeat(np.arange(60), 4)
+    )
+    for name, one in vars(plain).items():
+        other = getattr(copied, name)
+        assert other.estimate == pytest.approx(one.estimate) and other.n <= 60
+        if np.isfinite(one.high):
+            assert other.high - other.low == pytest.approx(one.high - one.low, rel=0.12), name
+
+
+def test_patients_with_several_images_cover_95_percent() -> None:
+    """40 patients of each class with 1 to 6 images that succeed or fail together."""
+    generator = np.random.default_rng(2)
+    truth = {"positive_likelihood_ratio": 0.8 / 0.25, "youden": 0.55, "sensitivity": 0.8}
+    hits = dict.fromkeys(truth, 0)
+    for _ in range(700):
+        cluster = np.repeat(np.arange(80), generator.integers(1, 7, 80))
+        y = (cluster < 40).astype(int)
+        chance = np.where(np.arange(80) < 40, generator.beta(4, 1, 80), generator.beta(1, 3, 80))
+        called = (generator.random(len(cluster)) < chance[cluster]).astype(int)
+        found = diagnostic_accuracy_of(y, called, cluster)
+        for name in hits:
+            interval = getattr(found, name)
+            hits[name] += interval.low <= truth[name] <= interval.high
+    assert all(0.93 <= count / 700 <= 0.97 for count in hits.values()), hits
 
 
 def test_youden_is_newcombes_difference() -> None:
