@@ -2,22 +2,31 @@ from __future__ import annotations
 
 import csv
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
-from scipy.special import expit, log_softmax, softmax
+from numpy.typing import NDArray
+from scipy.special import expit
+from scipy.stats import chi2
 
 from overread.stats.calibration import (
+    CalibrationTest,
+    ace,
     brier,
     calibration_slope_intercept,
-    conformal_lac_quantile,
     ece,
-    fit_temperature,
+    hosmer_lemeshow,
+    ici,
+    mce,
+    oe_ratio,
     reliability_curve,
+    spiegelhalter,
 )
+from overread.stats.roc import auc
 
 pairs = st.lists(st.tuples(st.booleans(), st.floats(0, 1)), min_size=2, max_size=50)
 
@@ -29,28 +38,50 @@ G17_Y = [0, 1, 0, 0, 1, 1, 1, 1, 1, 0]
 @pytest.mark.parametrize(("bins", "error", "largest"), [(2, 0.11, 0.12), (5, 0.32, 0.55), (10, 0.36, 0.96)])
 def test_published_ten_cases(bins: int, error: float, largest: float) -> None:
     assert ece(G17_Y, G17_P, bins, resamples=20).estimate == pytest.approx(error, abs=0.01)
-    curve = reliability_curve(G17_Y, G17_P, bins)
-    gaps = [abs(b.observed.estimate - b.mean_predicted) for b in curve]
-    assert max(gaps) == pytest.approx(largest, abs=0.01)
+    assert mce(G17_Y, G17_P, bins, resamples=20).estimate == pytest.approx(largest, abs=0.01)
 
 
-@pytest.mark.parametrize(
-    ("file", "expected"),
-    [
-        ("welldata", [0.99424996, -0.04515625, 0.1251856656, 0.01208775956, 0.00873396695]),
-        ("misdata", [0.49712498, -0.07445779, 0.1347129032, 0.08144644644, 0.07995528896]),
-    ],
-)
-def test_simulated_sets_of_calzone(goldens_data: Path, file: str, expected: list[float]) -> None:
-    """G16: slope, calibration in the large, Brier, ECE by width and by mass of 5,000 cases."""
+def _simulated(goldens_data: Path, file: str) -> tuple[NDArray, NDArray]:
     with (goldens_data / f"simulated_{file}.csv").open() as f:
         rows = [(float(row["label"]), float(row["proba_1"])) for row in csv.DictReader(f)]
     y, p = np.array(rows).T
+    return y, p
+
+
+def test_well_calibrated_set_of_calzone(goldens_data: Path) -> None:
+    """G16: 5,000 simulated cases of the FDA's calzone."""
+    y, p = _simulated(goldens_data, "welldata")
     line = calibration_slope_intercept(y, p)
-    found = [line.slope.estimate, line.in_the_large.estimate, brier(y, p).estimate]
-    assert found == pytest.approx(expected[:3], rel=1e-6)
-    assert ece(y, p, resamples=10).estimate == pytest.approx(expected[3], rel=1e-6)
-    assert ece(y, p, binning="equal-mass", resamples=10).estimate == pytest.approx(expected[4], rel=0.02)
+    assert line.intercept.estimate == pytest.approx(-0.04497652, rel=1e-6)
+    assert line.slope.estimate == pytest.approx(0.99424996, rel=1e-6)
+    assert line.in_the_large.estimate == pytest.approx(-0.04515625, rel=1e-6)
+    assert oe_ratio(y, p).estimate == pytest.approx(0.9888197228, rel=1e-6)
+    assert brier(y, p).estimate == pytest.approx(0.1251856656, rel=1e-6)
+    assert auc(y, p).estimate == pytest.approx(0.9052406067, rel=1e-6)
+    assert ece(y, p, resamples=10).estimate == pytest.approx(0.01208775956, rel=1e-6)
+    assert ece(y, p, binning="quantile", resamples=10).estimate == pytest.approx(0.00873396695, rel=1e-6)
+    # The same quantiles with the one smallest probability in the first bin.
+    assert ece(y, p, binning="equal-mass", resamples=10).estimate == pytest.approx(0.00873396695, rel=3e-4)
+    test = hosmer_lemeshow(y, p, binning="equal-width")
+    assert (test.statistic, test.p_value) == pytest.approx((8.884991559, 0.3520907187), rel=1e-6)
+    z = spiegelhalter(y, p)
+    assert (z.statistic, z.p_value) == pytest.approx((0.3763269162, 0.7066738714), rel=1e-6)
+    assert ici(y, p, "cox", resamples=2).ici.estimate == pytest.approx(0.00561039149, rel=1e-6)
+
+
+def test_overconfident_set_of_calzone(goldens_data: Path) -> None:
+    """G16: the same cases with logits doubled; some probabilities lie within 1e-16 of 1."""
+    y, p = _simulated(goldens_data, "misdata")
+    assert p.max() > 1 - 1e-15
+    line = calibration_slope_intercept(y, p)
+    assert line.slope.estimate == pytest.approx(0.49712498, rel=1e-6)
+    assert line.in_the_large.estimate == pytest.approx(-0.07445779, rel=1e-6)
+    assert oe_ratio(y, p).estimate == pytest.approx(0.9891290685, rel=1e-6)
+    assert brier(y, p).estimate == pytest.approx(0.1347129032, rel=1e-6)
+    assert ece(y, p, resamples=10).estimate == pytest.approx(0.08144644644, rel=1e-6)
+    assert ece(y, p, binning="quantile", resamples=10).estimate == pytest.approx(0.07995528896, rel=1e-6)
+    assert spiegelhalter(y, p).statistic == pytest.approx(29.6255, rel=1e-6, abs=5e-5)
+    assert ici(y, p, "loess", resamples=2).ici.estimate == pytest.approx(0.07356445428, rel=1e-6)
 
 
 @given(pairs)
@@ -75,6 +106,174 @@ def test_reliability_bins_partition_the_cases(cases: list, bins: int, binning: s
     found = ece(y, p, bins, binning, resamples=20)  # type: ignore[arg-type]
     assert found.estimate == pytest.approx(error, abs=1e-12)
     assert 0 <= found.low <= found.high <= 1
+
+
+@given(st.integers(0, 10_000), st.integers(2, 12), st.sampled_from(["uniform", "quantile"]))
+def test_curve_agrees_with_scikit_learn(seed: int, bins: int, strategy: str) -> None:
+    calibration = pytest.importorskip("sklearn.calibration")
+    generator = np.random.default_rng(seed)
+    n = int(generator.integers(3, 60))
+    # Where a quantile is a case's own probability, scikit-learn's rounding decides on its bin.
+    assume(strategy == "uniform" or all((n - 1) * k % bins for k in range(1, bins)))
+    y, p = np.arange(n) % 2 == 0, generator.random(n)
+    binning = {"uniform": "equal-width", "quantile": "equal-mass"}[strategy]
+    observed, predicted = calibration.calibration_curve(y, p, n_bins=bins, strategy=strategy)
+    curve = reliability_curve(y, p, bins, binning)  # type: ignore[arg-type]
+    np.testing.assert_allclose([b.observed.estimate for b in curve], observed)
+    np.testing.assert_allclose([b.mean_predicted for b in curve], predicted)
+
+
+def test_a_heap_at_zero_has_its_own_bin() -> None:
+    curve = reliability_curve([0, 0, 1], [0.0, 0.0, 1.0], 2, "equal-mass")
+    assert [(b.low, b.high, b.n) for b in curve] == [(0, 0, 2), (0, 1, 1)]
+    thirds = reliability_curve([0, 0, 0, 1], [0.0, 0.0, 0.5, 1.0], 3, "equal-mass")
+    assert [b.n for b in thirds] == [2, 1, 1]
+
+
+@given(pairs, st.integers(1, 12))
+def test_errors_are_of_the_bins(cases: list, bins: int) -> None:
+    y, p = np.array([c[0] for c in cases]), np.array([c[1] for c in cases])
+    curve = reliability_curve(y, p, bins, "equal-mass")
+    gaps = [abs(b.observed.estimate - b.mean_predicted) for b in curve]
+    adaptive = ace(y, p, bins, resamples=20)
+    assert adaptive.estimate == pytest.approx(np.mean(gaps), abs=1e-12)
+    largest = mce(y, p, bins, "equal-mass", resamples=20)
+    assert largest.estimate == pytest.approx(max(gaps), abs=1e-12)
+    for found in (adaptive, largest):
+        assert 0 <= found.low <= found.high <= 1
+
+
+def test_errors_of_many_classes() -> None:
+    generator = np.random.default_rng(20)
+    p = generator.dirichlet(np.ones(3), 200)
+    y = np.array([generator.choice(3, p=row) for row in p])
+    each = [ece(y == k, p[:, k], 5, resamples=5).estimate for k in range(3)]
+    assert ece(y, p, 5, classwise=True, resamples=5).estimate == pytest.approx(np.mean(each))
+    each = [ace(y == k, p[:, k], 5, resamples=5).estimate for k in range(3)]
+    assert ace(y, p, 5, resamples=5).estimate == pytest.approx(np.mean(each))
+    right, top = p.argmax(axis=1) == y, p.max(axis=1)
+    assert mce(y, p, 5, resamples=5).estimate == pytest.approx(mce(right, top, 5, resamples=5).estimate)
+
+
+def test_whole_weights_are_copies_of_the_estimate() -> None:
+    generator = np.random.default_rng(21)
+    y, p, w = generator.random(60) < 0.4, generator.random(60), generator.integers(0, 4, 60)
+    yy, pp = np.repeat(y, w), np.repeat(p, w)
+    for function in (brier, ece, mce):
+        found = function(y, p, weights=w)
+        assert found.estimate == pytest.approx(function(yy, pp).estimate)
+        assert found.low < found.estimate < found.high or function is not brier
+    two = np.column_stack([1 - p, p])
+    assert brier(y.astype(int), two, weights=w).estimate == pytest.approx(2 * brier(yy, pp).estimate)
+    for bad, match in ((-w, "0 or more"), (0 * w, "above 0"), (w[1:], "59 rows")):
+        with pytest.raises(ValueError, match=match):
+            ece(y, p, weights=bad)
+
+
+def test_one_case_says_nothing() -> None:
+    for function in (brier, ece, ace, mce):
+        found = function([1], [0.7])
+        assert (found.low, found.high, found.n) == (0, 1, 1)
+
+
+def test_copies_in_their_cluster_change_nothing() -> None:
+    generator = np.random.default_rng(22)
+    p = generator.random(80)
+    y = generator.random(80) < p
+    for function in (ece, mce):
+        once = function(y, p, 5, cluster=np.arange(80), resamples=200)
+        many = function(
+            np.repeat(y, 3), np.repeat(p, 3), 5, cluster=np.repeat(np.arange(80), 3), resamples=200
+        )
+        assert (many.low, many.high) == pytest.approx((once.low, once.high)) and many.n == 80
+
+
+def test_smallest_probability_lies_in_no_quantile_bin() -> None:
+    curve = reliability_curve([0, 1, 0, 1], [0.2, 0.4, 0.6, 0.8], 2, "quantile")
+    assert [(b.low, b.high, b.n) for b in curve] == [(0.2, 0.5, 1), (0.5, 0.8, 2)]
+    with pytest.raises(ValueError, match="constant"):
+        ece([0, 1], [0.5, 0.5], binning="quantile")
+
+
+def test_consistency_band_holds_what_calibrated_cases_show() -> None:
+    """Half the bins of one calibrated set may not fall outside; over many sets 95% of bins fall inside."""
+    generator = np.random.default_rng(23)
+    inside, bins = 0, 0
+    p = generator.random(300)
+    for seed in range(60):
+        y = generator.random(300) < p
+        for b in reliability_curve(y, p, 5, consistency=True, resamples=400, seed=seed):
+            assert b.consistency is not None
+            inside += b.consistency.low <= b.observed.estimate <= b.consistency.high
+            bins += 1
+    assert 0.93 <= inside / bins <= 0.985
+    assert reliability_curve(y, p)[0].consistency is None
+
+
+@given(pairs)
+def test_spiegelhalter_by_its_formula(cases: list) -> None:
+    y, p = np.array([c[0] for c in cases], dtype=float), np.array([c[1] for c in cases])
+    variance = np.sum((1 - 2 * p) ** 2 * p * (1 - p))
+    if variance <= 0:
+        with pytest.raises(ValueError, match="no variance"):
+            spiegelhalter(y, p)
+        return
+    excess = np.sum((y - p) ** 2) - np.sum(p * (1 - p))  # Brier less its expectation
+    found = spiegelhalter(y, p)
+    assert found.statistic == pytest.approx(excess / np.sqrt(variance), rel=1e-6, abs=1e-9)
+    both = spiegelhalter(y, p, "greater").p_value + spiegelhalter(y, p, "less").p_value
+    assert both == pytest.approx(1)
+
+
+@pytest.mark.parametrize("test", [spiegelhalter, lambda y, p: hosmer_lemeshow(y, p, df=10)])
+def test_level_of_the_tests(test: Callable[..., CalibrationTest]) -> None:
+    generator = np.random.default_rng(24)
+    p = expit(1.2 * generator.normal(size=500))
+    rejected = np.mean([test(generator.random(500) < p, p).p_value < 0.05 for _ in range(600)])
+    assert 0.03 <= rejected <= 0.075
+
+
+def test_hosmer_lemeshow_by_hand() -> None:
+    y, p = [0, 0, 1, 0, 1, 1], [0.1, 0.2, 0.4, 0.4, 0.7, 0.9]
+    found = hosmer_lemeshow(y, p, 3)
+    assert (found.n, found.observed) == ((2, 2, 2), (0, 1, 2))
+    assert found.expected == pytest.approx((0.3, 0.8, 1.6))
+    statistic = sum((o - e) ** 2 / (e * (1 - e / 2)) for o, e in zip((0, 1, 2), (0.3, 0.8, 1.6), strict=True))
+    assert found.statistic == pytest.approx(statistic)
+    assert (found.df, found.p_value) == (1, pytest.approx(chi2.sf(statistic, 1)))
+    assert hosmer_lemeshow(y, p, 3, df=3).p_value == pytest.approx(chi2.sf(statistic, 3))
+    with pytest.raises(ValueError, match="fills 2 groups"):
+        hosmer_lemeshow(y, p, 2)
+    with pytest.raises(ValueError, match="df is 0"):
+        hosmer_lemeshow(y, p, 3, df=0)
+
+
+def test_hosmer_lemeshow_of_certain_probabilities() -> None:
+    certain = hosmer_lemeshow([0, 0, 1, 1], [0, 0, 1, 1], 2, "equal-width", df=2)
+    assert (certain.statistic, certain.p_value) == (0, 1)
+    wrong = hosmer_lemeshow([1, 0, 1, 1], [0, 0, 1, 1], 2, "equal-width", df=2)
+    assert wrong.statistic == np.inf and wrong.p_value == 0
+
+
+def test_observed_over_expected() -> None:
+    y, p = [1] * 30 + [0] * 70, np.full(100, 0.25)
+    found = oe_ratio(y, p)
+    assert found.estimate == pytest.approx(1.2)
+    half = 1.959963984540054 * np.sqrt(0.7 / 30)
+    assert (found.low, found.high) == pytest.approx((1.2 * np.exp(-half), 1.2 * np.exp(half)))
+    exact = oe_ratio(np.zeros(100), p, "exact")
+    assert (exact.estimate, exact.low) == (0, 0) and exact.high == pytest.approx(4 * (1 - 0.025**0.01))
+    with pytest.raises(ValueError, match="no event"):
+        oe_ratio(np.zeros(100), p)
+    with pytest.raises(ValueError, match="p is 0"):
+        oe_ratio([0, 1], [0, 0])
+
+
+def test_ratio_interval_covers_95_percent() -> None:
+    generator = np.random.default_rng(25)
+    p = expit(generator.normal(size=300) - 1)
+    found = [oe_ratio(generator.random(300) < p, p) for _ in range(1000)]
+    assert 0.93 <= np.mean([f.low <= 1 <= f.high for f in found]) <= 0.985
 
 
 def test_equal_mass_bins_hold_equal_shares() -> None:
@@ -139,55 +338,6 @@ def test_no_slope() -> None:
         calibration_slope_intercept([1, 1], [0.5, 0.6])
 
 
-def test_temperature_is_recovered() -> None:
-    generator = np.random.default_rng(4)
-    logits = generator.normal(size=(4000, 3)) * 2
-    y = np.array([generator.choice(3, p=row) for row in softmax(logits, axis=1)])
-    assert fit_temperature(logits * 2.5, y) == pytest.approx(2.5, rel=0.1)
-    binary = generator.normal(size=4000) * 2
-    labels = generator.random(4000) < expit(binary)
-    temperature = fit_temperature(binary * 0.5, labels)
-    assert temperature == pytest.approx(0.5, rel=0.1)
-    two = np.column_stack([np.zeros(4000), binary * 0.5])
-    assert fit_temperature(two, labels.astype(int)) == pytest.approx(temperature, rel=1e-3)
-
-
-@given(st.integers(0, 1000))
-def test_temperature_never_makes_the_fit_worse(seed: int) -> None:
-    generator = np.random.default_rng(seed)
-    logits, y = generator.normal(size=(30, 3)) * 3, generator.integers(0, 3, 30)
-    t = fit_temperature(logits, y)
-    assert 0.02 <= t <= 50
-
-    def loss(temperature: float) -> float:
-        return float(-log_softmax(logits / temperature, axis=1)[np.arange(30), y].mean())
-
-    assert all(loss(t) <= loss(other) + 1e-9 for other in (0.02, 0.5, 1.0, 2.0, 10.0, 50.0))
-
-
-def test_temperature_of_separated_classes_is_low_and_positive() -> None:
-    assert 0.02 <= fit_temperature([[3.0, 0.0], [0.0, 3.0]], [0, 1]) < 0.1
-
-
-def test_conformal_sets_cover() -> None:
-    """Marginal coverage over many calibration sets: at least nominal, at most 1 / (n + 1) above it."""
-    generator = np.random.default_rng(5)
-    for n, coverage in ((20, 0.9), (99, 0.9), (50, 0.8)):
-        p = generator.random((8000, n + 1))
-        held = [1 - row[-1] <= conformal_lac_quantile(row[:-1], coverage) for row in p]
-        error = 3 * np.sqrt(coverage * (1 - coverage) / 8000)
-        assert coverage - error <= np.mean(held) <= coverage + 1 / (n + 1) + error
-
-
-def test_conformal_rank() -> None:
-    p = 1 - np.arange(1, 10) / 10
-    assert conformal_lac_quantile(p, 0.9) == pytest.approx(0.9)  # rank 9 of 9, not 10
-    assert conformal_lac_quantile(p, 0.8) == pytest.approx(0.8)
-    assert conformal_lac_quantile(p[:8], 0.9) == 1.0  # nine cases are needed for 90%
-    with pytest.raises(ValueError, match="coverage"):
-        conformal_lac_quantile(p, 1.0)
-
-
 @pytest.mark.parametrize(
     ("y", "p", "match"),
     [
@@ -202,12 +352,10 @@ def test_conformal_rank() -> None:
 )
 def test_bad_input(y: list, p: list, match: str) -> None:
     """A label column of shape (n, 1) would broadcast to n x n and give .376 where .125 is right."""
-    for function in (brier, ece, reliability_curve, calibration_slope_intercept):
-        if function is not brier and np.ndim(p) == 2 and function is not ece:
-            match_ = r"\(2, 1\)"
-        else:
-            match_ = match
-        with pytest.raises(ValueError, match=match_):
+    single = (reliability_curve, calibration_slope_intercept, oe_ratio, spiegelhalter, hosmer_lemeshow, ici)
+    for function in (brier, ece, ace, mce, *single):
+        expected = r"\(2, 1\)" if np.ndim(p) == 2 and function in single else match
+        with pytest.raises(ValueError, match=expected):
             function(y, p)
 
 
