@@ -86,7 +86,7 @@ def u_statistic(
     """
     check_confidence(confidence)
     study = reader_study(rating, truth, reader, treatment, case)
-    t = len(study.treatments)
+    t, cases = len(study.treatments), len(study.truth)
     sums, pairs = _sums(study)
     for i in range(t):
         read = (study.read[i] & study.truth).any(axis=1) & (study.read[i] & ~study.truth).any(axis=1)
@@ -112,7 +112,13 @@ def u_statistic(
     name = "U-statistic, t" if not biased else "V-statistic, t"
     areas = tuple(
         _interval(
-            area[i], _positive(covariance[i, i], study.treatments[i]), df[i], confidence, name, (0.0, 1.0)
+            area[i],
+            _positive(covariance[i, i], study.treatments[i]),
+            df[i],
+            confidence,
+            name,
+            (0.0, 1.0),
+            cases,
         )
         for i in range(t)
     )
@@ -128,7 +134,7 @@ def u_statistic(
         differences.append(
             Difference(
                 pair,
-                _interval(gap, variance, free, confidence, name, (-1.0, 1.0)),
+                _interval(gap, variance, free, confidence, name, (-1.0, 1.0), cases),
                 error,
                 free,
                 statistic,
@@ -220,8 +226,14 @@ def _positive(variance: float, what: str) -> float:
 
 
 def _interval(
-    estimate: float, variance: float, df: float, confidence: float, name: str, bounds: tuple[float, float]
+    estimate: float,
+    variance: float,
+    df: float,
+    confidence: float,
+    name: str,
+    bounds: tuple[float, float],
+    cases: int,
 ) -> Interval:
     half = float(stats.t.ppf(0.5 + confidence / 2, _used(df)) * np.sqrt(variance))
     low, high = max(bounds[0], estimate - half), min(bounds[1], estimate + half)
-    return Interval(float(estimate), float(low), float(high), confidence, name, None)
+    return Interval(float(estimate), float(low), float(high), confidence, name, cases)

@@ -214,7 +214,7 @@ def _test(
         statistic = ratio * df1 if chi_square else ratio
         p_value = float(stats.chi2.sf(statistic, df1) if chi_square else stats.f.sf(ratio, df1, df))
     differences = tuple(
-        _difference((names[i], names[j]), means[i] - means[j], error, df, r, confidence, method)
+        _difference((names[i], names[j]), means[i] - means[j], error, df, r, cases, confidence, method)
         for i, j in combinations(range(t), 2)
     )
     blocks = matrix.reshape(t, r, t, r)
@@ -243,12 +243,19 @@ def _error(
 
 
 def _difference(
-    names: tuple[str, str], gap: float, error: float, df: float, r: int, confidence: float, method: str
+    names: tuple[str, str],
+    gap: float,
+    error: float,
+    df: float,
+    r: int,
+    cases: int,
+    confidence: float,
+    method: str,
 ) -> Difference:
     spread = float(np.sqrt(2 * max(error, 0.0) / r))
     statistic = _ratio(gap, spread)
     half = _quantile(confidence, df) * spread
-    interval = Interval(float(gap), float(gap - half), float(gap + half), confidence, method, None)
+    interval = Interval(float(gap), float(gap - half), float(gap + half), confidence, method, cases)
     return Difference(names, interval, spread, df, statistic, float(2 * stats.t.sf(abs(statistic), df)))
 
 
@@ -279,7 +286,7 @@ def _single(
     low, high = mean - half, mean + half
     if bounds is not None:
         low, high = max(low, bounds[0]), min(high, bounds[1])
-    return Single(name, Interval(mean, low, high, confidence, method, None), spread, df)
+    return Single(name, Interval(mean, low, high, confidence, method, cases), spread, df)
 
 
 def _quantile(confidence: float, df: float) -> float:
