@@ -285,7 +285,7 @@ MINI = [512, 430, 520, 428, 500, 600, 364, 380, 658, 445, 432, 626, 260, 477, 25
 
 
 def test_published_limits_of_agreement() -> None:
-    """The paper: mean difference -2.1, sd 38.8, limits -79.7 and 75.5 (with 2 sd), 95% limits of the bias -22.0 to 17.8."""
+    """The paper: mean -2.1, sd 38.8, limits -79.7 and 75.5 (with 2 sd), 95% limits of the bias -22.0 to 17.8."""
     found = bland_altman(WRIGHT, MINI, method="approximate")
     assert found.bias.estimate == pytest.approx(-2.1, abs=0.05) and found.sd == pytest.approx(38.8, abs=0.05)
     assert (found.bias.low, found.bias.high) == pytest.approx((-22.0, 17.8), abs=0.1)

@@ -31,7 +31,8 @@ def fleiss_kappa(counts: ArrayLike, confidence: float = 0.95) -> FleissKappa:
 
     z has the error under chance of Fleiss, Nee and Landis (Psychol Bull 1979;86:974). The limits are for further
     subjects rated by as many raters: linearised variance between subjects, Student's t (Gwet, Br J Math Stat
-    Psychol 2008;61:29); 95% covers 93 to 97% from 60 subjects on. Where all agree on every subject the lower limit is kappa at Wilson's limit of the agreement.
+    Psychol 2008;61:29); 95% covers 93 to 97% from 60 subjects on. Where all agree on every subject the lower limit
+    is kappa at Wilson's limit of the agreement.
 
     Raises ValueError for counts that are not whole, uneven numbers of raters, fewer than two raters or subjects,
     or one category only.
