@@ -51,11 +51,6 @@ def outcome(path: Path) -> np.ndarray | None:
     return array
 
 
-@pytest.mark.parametrize("path", sorted(p for p in FOLDER.rglob("*") if p.is_file()), ids=lambda p: p.name)
-def test_every_file_that_pydicom_carries(path: Path) -> None:
-    outcome(path)
-
-
 @pytest.mark.parametrize("name", FILES)
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
