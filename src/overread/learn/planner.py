@@ -11,11 +11,12 @@ import numpy as np
 import torch
 
 from overread.cohort.fingerprint import Fingerprint
+from overread.learn.intensity import choose_intensity
 from overread.learn.losses import loss_of
 from overread.learn.memory import in_format, memory_format
 from overread.learn.plan import Augment, Network, Plan
 from overread.nets.build import build, parameters_of
-from overread.runtime.manifest import Intensity, Preprocess
+from overread.runtime.manifest import Preprocess
 from overread.runtime.windows import OVERLAP, starts
 
 # The most voxels that the network sees at once.
@@ -44,6 +45,7 @@ def make_plan(
     channels: Sequence[str],
     labels: Sequence[str],
     modality: Sequence[str],
+    body_part: Sequence[str] = (),
     train_cases: int,
     answered_cases: int,
     seconds_left: float,
@@ -65,11 +67,15 @@ def make_plan(
         if task == "classification"
         else _spacing(fingerprint, dimensions, reasons)
     )
+    intensity, why_intensity = choose_intensity(
+        fingerprint.intensity, task=task, modality=modality, body_part=body_part, channels=len(names)
+    )
+    reasons.append(why_intensity)
     preprocess = Preprocess(
         dimensions=2 if dimensions == 2 else 3,
         color=("gray" if gray else "rgb") if dimensions == 2 and len(channels) == 1 else "as_is",
         orientation="RAS" if dimensions == 3 else None,
-        intensity=_intensity(fingerprint, task, modality, len(names), reasons),
+        intensity=intensity,
         **grid,
     )
     if task == "classification":
@@ -161,26 +167,6 @@ def _grid_size(f: Fingerprint, spec: Preprocess) -> list[int]:
     return [
         max(1, round(n * have / want))
         for n, have, want in zip(f.median_shape, f.median_spacing, spec.spacing, strict=True)
-    ]
-
-
-def _intensity(
-    f: Fingerprint, task: str, modality: Sequence[str], channels: int, reasons: list[str]
-) -> list[Intensity]:
-    """Modalities with an absolute scale (CT, PET) and radiographs to classify keep it; others go image by image."""
-    absolute = {"CT", "PT"} & set(modality)
-    if task == "segmentation" and not absolute:
-        reasons.append("Grey values are standardised image by image: their scale differs between scanners.")
-        return [Intensity(method="zscore") for _ in range(channels)]
-    stats = [f.intensity[min(i, len(f.intensity) - 1)] for i in range(channels)]
-    if task == "classification" and "MR" in modality:
-        return [Intensity(method="zscore") for _ in range(channels)]
-    reasons.append(
-        "Grey values are clipped and scaled by the percentiles, mean and deviation of the training cases."
-    )
-    return [
-        Intensity(method="fixed", low=s["p0_5"], high=s["p99_5"], mean=s["mean"], std=max(s["std"], 1e-6))
-        for s in stats
     ]
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.progress import TextColumn
 
+from overread.cohort.cohort import Case
 from overread.cohort.fingerprint import fingerprint
 from overread.errors import InputError
 from overread.files import atomic_path, sha256_file, write_json, write_text
@@ -50,6 +52,7 @@ def plan_stage(folder: Path, budget: str | None = None) -> None:
             channels=[c.name for c in protocol.channels],
             labels=protocol.labels,
             modality=modality,
+            body_part=protocol.limits.body_part or body_parts(train),
             train_cases=len(train),
             answered_cases=len(cohort.split("val")) + len(cohort.split("test")) + EXPLAINED_CASES,
             seconds_left=left - (time.perf_counter() - began),
@@ -70,6 +73,12 @@ def plan_stage(folder: Path, budget: str | None = None) -> None:
         )
     for reason in plan.reasons:
         console.print(f"  {reason}", highlight=False)
+
+
+def body_parts(cases: Sequence[Case]) -> list[str]:
+    """What the column body_part of cohort.csv says of ``cases``; none where the column or a value is missing."""
+    found = {c.attributes.get("body_part", "") for c in cases}
+    return [] if "" in found else sorted(found)
 
 
 def read_plan(path: Path) -> Plan:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from overread.errors import InputError
 from overread.files import canonical_json, sha256_bytes
+from overread.imaging.nyul import Landmarks
 
 FORMAT: Literal[1] = 1
 
@@ -33,22 +35,49 @@ class Intensity(_Strict):
 
     ``zscore``: subtract the mean and divide by the standard deviation of the image's own brighter part (the
     voxels above its mean), which hardly depends on how much air the field of view holds.
-    ``fixed``: clip to ``[low, high]``, subtract ``mean``, divide by ``std`` (values of the training cases).
+    ``fixed``: clip to ``[low, high]``, subtract ``mean``, divide by ``std``: values of the training cases, or of the
+    CT window named by ``preset``.
+    ``percentile``: clip to the image's own ``percentiles`` (lower, upper) and scale to 0 to 1.
+    ``nyul``: move the image's ``percentiles``, over its brighter part, to ``landmarks`` that were fitted on the
+    training cases (`overread.imaging.nyul`), then subtract ``mean`` and divide by ``std``.
     """
 
-    method: Literal["zscore", "fixed"]
+    method: Literal["zscore", "fixed", "percentile", "nyul"]
     low: float | None = None
     high: float | None = None
     mean: float = 0.0
-    std: float = 1.0
+    std: float = Field(default=1.0, gt=0)
+    preset: str = ""
+    percentiles: tuple[float, ...] | None = None
+    landmarks: tuple[float, ...] | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Intensity:
+        if self.method == "percentile" and (
+            self.percentiles is None
+            or len(self.percentiles) != 2
+            or not 0 <= self.percentiles[0] < self.percentiles[1] <= 100
+        ):
+            raise ValueError(f"percentiles: found {self.percentiles}, expected a lower and an upper one")
+        if self.method == "nyul":
+            try:
+                Landmarks(self.percentiles or (), self.landmarks or ())
+            except InputError as error:
+                raise ValueError(str(error)) from error
+        return self
 
 
 class Preprocess(_Strict):
-    """From an Image to the network's input, in this order: colour, orientation, spacing, size, intensity."""
+    """From an Image to the network's input, in this order: colour, orientation, bias, spacing, size, intensity.
+
+    ``bias``: ``n4`` takes out the coils' shading first. It needs SimpleITK wherever the package answers, and seconds
+    per volume: it is never chosen by itself.
+    """
 
     dimensions: Literal[2, 3]
     color: Literal["as_is", "gray", "rgb"] = "as_is"
     orientation: str | None = None
+    bias: Literal["n4"] | None = None
     spacing: list[float] | None = None
     size: list[int] | None = None
     intensity: list[Intensity]

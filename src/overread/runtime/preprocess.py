@@ -8,9 +8,12 @@ import numpy as np
 from nibabel.orientations import aff2axcodes
 from numpy.typing import NDArray
 
+from overread.imaging.bias import n4
 from overread.imaging.geometry import reorient, resize, resize_array
 from overread.imaging.image import Image
 from overread.imaging.intensity import to_gray, to_rgb
+from overread.imaging.normalise import percentile_scale, zscore
+from overread.imaging.nyul import Landmarks, standardise
 from overread.runtime.manifest import Intensity, Preprocess
 
 
@@ -34,6 +37,8 @@ def prepare(image: Image, spec: Preprocess) -> Prepared:
     if spec.orientation and len(image.spatial) == 3:
         image = reorient(image, spec.orientation)
     oriented = image
+    if spec.bias == "n4":
+        image = n4(image)
     size = target_size(image.spatial, image.spacing, spec)
     if size != image.spatial:
         image = resize(image, size, order=1 if spec.dimensions == 2 else 3)
@@ -64,15 +69,19 @@ def target_size(spatial: tuple[int, ...], spacing: tuple[float, ...], spec: Prep
 
 def normalise(channel: NDArray, spec: Intensity) -> NDArray[np.float32]:
     """One channel's grey values as network input; see `Intensity`. A constant image gives zeros."""
-    x = np.asarray(channel, np.float32)
-    if spec.method == "fixed":
+    if spec.method == "zscore":
+        return zscore(channel)
+    if spec.method == "percentile":
+        assert spec.percentiles is not None
+        return percentile_scale(channel, spec.percentiles[0], spec.percentiles[1])
+    if spec.method == "nyul":
+        assert spec.percentiles is not None and spec.landmarks is not None
+        x = standardise(channel, Landmarks(spec.percentiles, spec.landmarks))
+    else:
+        x = np.asarray(channel, np.float32)
         if spec.low is not None or spec.high is not None:
             x = np.clip(x, spec.low, spec.high)
-        return (x - np.float32(spec.mean)) / np.float32(spec.std)
-    bright = x[x > x.mean()]
-    if bright.size == 0:
-        return np.zeros_like(x)
-    return (x - bright.mean()) / max(float(bright.std()), 1e-6)
+    return (x - np.float32(spec.mean)) / np.float32(spec.std)
 
 
 def decide(probability: NDArray[np.float32], prepared: Prepared) -> NDArray[np.uint8]:
