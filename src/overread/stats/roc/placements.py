@@ -30,22 +30,24 @@ def placements(labels: Bools, s: Floats, weights: Floats | None = None) -> tuple
     A positive beats the negatives that score below it, a negative the positives above it; ties count half.
     One sort serves every case (Sun and Xu, IEEE Signal Process Lett 2014;21:1389).
     """
-    order = np.argsort(s, kind="stable")
-    ranked = s[order]
-    starts = np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1]))
-    positive = labels[order]
-    if weights is None:
-        w = np.ones(len(s))
-        ends = np.append(starts[1:], len(s))
-        above = np.diff(np.append(0, np.cumsum(positive)[ends - 1])).astype(np.float64)
-        below = (ends - starts) - above
-    else:
-        w = weights[order]
-        above, below = np.add.reduceat(w * positive, starts), np.add.reduceat(w * ~positive, starts)
+    order = np.argsort(s)
+    ranked, positive = s[order], labels[order]
+    new = ranked[1:] != ranked[:-1]
+    values = np.empty(len(s))
+    if weights is None and new.all():
+        # Without ties a case's rank among all, less that among its own class, counts those of the other below.
+        hits, misses = np.flatnonzero(positive), np.flatnonzero(~positive)
+        m, n = len(hits), len(misses)
+        won = (hits - np.arange(m)) / n
+        values[order[hits]] = won
+        values[order[misses]] = 1 - (misses - np.arange(n)) / m
+        return float(won.mean()), values
+    starts = np.flatnonzero(np.append(True, new))
+    w = np.ones(len(s)) if weights is None else weights[order]
+    above, below = np.add.reduceat(w * positive, starts), np.add.reduceat(w * ~positive, starts)
     won_by_positive = (np.cumsum(below) - below / 2) / below.sum()
     won_by_negative = 1 - (np.cumsum(above) - above / 2) / above.sum()
     group = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(s))))
-    values = np.empty(len(s))
     values[order] = np.where(positive, won_by_positive[group], won_by_negative[group])
     area = float((above * won_by_positive).sum() / above.sum())
     return min(1.0, max(0.0, area)), values
