@@ -8,12 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 
 from overread.stats.segmentation import (
     assd,
     hausdorff,
     hausdorff95,
     masd,
+    nearest,
     nsd,
     segmentation_metrics,
     surface,
@@ -120,19 +122,32 @@ def test_pooled_agrees_with_medpy(pair: tuple[NDArray, NDArray], last: float) ->
     assert masd(a, b, spacing=spacing) == pytest.approx((to_truth + to_pred) / 2)
 
 
-@given(both, thickness)
-@pytest.mark.parametrize("definition", ["voxel-boundary", "surface-area"])
-def test_tree_and_transform_agree(
-    definition: surface.Definition, pair: tuple[NDArray, NDArray], last: float
+@settings(max_examples=50)
+@given(
+    both, thickness, st.sampled_from([0.4, 1.0]), st.sampled_from([np.inf, 2.1]), st.sampled_from([400, 20])
+)
+def test_columns_and_tree_find_the_nearest(
+    pair: tuple[NDArray, NDArray], last: float, first: float, reach: float, most: int
 ) -> None:
     a, b = pair
+    spacing = np.array([first, *_spacing(a.ndim, last)[1:]])
     with pytest.MonkeyPatch.context() as patch:
-        found = []
-        for share in (0.0, 2.0):
-            patch.setattr(surface, "_TRANSFORM_FROM", share)
-            found.append(surface_distances(a, b, 1, _spacing(a.ndim, last), definition))
-    assert np.allclose(found[0].pred_to_truth, found[1].pred_to_truth)
-    assert np.allclose(found[0].truth_to_pred, found[1].truth_to_pred)
+        patch.setattr(nearest, "MOST_COLUMNS", most)
+        found = nearest.nearest_distances(a, b, spacing, reach)
+    expected = cdist(np.argwhere(a) * spacing, np.argwhere(b) * spacing).min(axis=1)
+    assert np.allclose(found, np.where(expected <= reach, expected, np.inf))
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (5.0, 0.7, 0.7), (0.1, 3.0, 10.0)])
+def test_far_points_go_to_the_tree(spacing: tuple[float, float, float]) -> None:
+    generator = np.random.default_rng(0)
+    a, b = np.zeros((2, 40, 60, 50), dtype=bool)
+    a[tuple(generator.integers(0, s, 80) for s in a.shape)] = True
+    b[tuple(generator.integers(0, s // 5, 9) for s in a.shape)] = True
+    for reach in (np.inf, 30.0):
+        found = nearest.nearest_distances(a, b, np.array(spacing), reach)
+        expected = cdist(np.argwhere(a) * spacing, np.argwhere(b) * spacing).min(axis=1)
+        assert np.allclose(found, np.where(expected <= reach, expected, np.inf))
 
 
 def test_definitions_differ_on_spheres() -> None:

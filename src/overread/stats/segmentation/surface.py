@@ -15,18 +15,13 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.ndimage import distance_transform_edt
-from scipy.spatial import KDTree
 
 from overread.stats.arrays import Bools, Floats
 from overread.stats.segmentation.masks import bounding_box, label_masks, union_box, voxel_size
+from overread.stats.segmentation.nearest import nearest_distances
 from overread.stats.segmentation.surfels import neighbour_codes, surfel_sizes
 
 Definition = Literal["voxel-boundary", "surface-area"]
-
-# Measured on 96^3 noise of several densities: a distance transform costs the same whatever it is asked, the
-# search in a tree grows with its points, and they meet where a tenth of the box is searched for.
-_TRANSFORM_FROM = 0.1
 
 
 @dataclass(frozen=True)
@@ -82,9 +77,9 @@ def distances_of(
     else:
         raise ValueError(f"definition is {definition!r}, expected 'voxel-boundary' or 'surface-area'")
     return SurfaceDistances(
-        _nearest(on_a, on_b, size, reach),
+        nearest_distances(on_a, on_b, size, reach),
         weights[0],
-        _nearest(on_b, on_a, size, reach),
+        nearest_distances(on_b, on_a, size, reach),
         weights[1],
         definition,
     )
@@ -100,21 +95,3 @@ def boundary(mask: Bools) -> Bools:
         here[0] = here[-1] = False
     edge: Bools = mask ^ inner
     return edge
-
-
-def _nearest(start: Bools, goal: Bools, size: Floats, reach: float) -> Floats:
-    """Distance from each point of ``start`` to the nearest of ``goal``; shared points need no search."""
-    distances = np.zeros(np.count_nonzero(start))
-    search = start & ~goal
-    searched = np.count_nonzero(search)
-    if searched == 0:
-        return distances
-    if searched > _TRANSFORM_FROM * start.size:
-        found: Floats = distance_transform_edt(~goal, sampling=size)[search]
-    else:
-        tree = KDTree(np.argwhere(goal) * size, balanced_tree=False)
-        # The bound excludes equality, so it lies just above the reach.
-        bound = reach * (1 + 1e-6)
-        found = tree.query(np.argwhere(search) * size, workers=-1, distance_upper_bound=bound)[0]
-    distances[search[start]] = found
-    return distances
