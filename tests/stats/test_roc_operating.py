@@ -170,6 +170,24 @@ def test_whole_clusters_are_drawn() -> None:
     assert (copied.low, copied.high) == pytest.approx((once.low, once.high)) and copied.n == 60
 
 
+def test_images_of_a_patient_are_not_independent() -> None:
+    generator = np.random.default_rng(4)
+    y = np.repeat(generator.random(60) < 0.5, 4)
+    s = np.repeat(generator.normal(size=60), 4) + 1.5 * y  # four times the same image
+    once = operating_point_at(y[::4], s[::4], 0.7)
+    for point in (
+        operating_point_at(y, s, 0.7, cluster=np.arange(240) // 4),
+        operating_point(y, s, "youden", cluster=np.arange(240) // 4),
+    ):
+        independent = operating_point_at(y, s, point.threshold)
+        width, narrow = (p.sensitivity.high - p.sensitivity.low for p in (point, independent))
+        assert width > 1.6 * narrow and point.sensitivity.estimate == independent.sensitivity.estimate
+    clustered = operating_point_at(y, s, 0.7, cluster=np.arange(240) // 4).specificity
+    assert clustered.n == once.specificity.n and clustered.low == pytest.approx(
+        once.specificity.low, abs=0.03
+    )
+
+
 def test_rates_outside_0_to_1() -> None:
     with pytest.raises(ValueError, match="specificity is 90"):
         sensitivity_at_specificity([0, 1], [0, 1], 90)

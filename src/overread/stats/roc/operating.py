@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from overread.stats.arrays import Floats
+from overread.stats.arrays import Bools, Floats, as_groups
 from overread.stats.interval import Interval
-from overread.stats.intervals import proportion_ci
+from overread.stats.intervals import rate_ci
 from overread.stats.roc.curve import checked, roc_curve
 
 _RULE = re.compile(r"\s*(sensitivity|specificity)\s*>=\s*([0-9.]+)\s*")
@@ -35,6 +35,7 @@ def operating_point(
     cost_fn: float = 1.0,
     cost_fp: float = 1.0,
     prevalence: float | None = None,
+    cluster: ArrayLike | None = None,
 ) -> OperatingPointResult:
     """Choose a threshold by ``rule`` on tuning cases.
 
@@ -45,8 +46,9 @@ def operating_point(
     (1 - specificity) (Metz, Semin Nucl Med 1978;8:283), at ``prevalence`` or, if None, that of these cases.
     Of equals the more sensitive is taken.
 
-    The threshold lies midway between two neighbouring scores. The intervals (Wilson) describe these very
-    cases, on which the threshold was chosen: judge it on others with ``operating_point_at``.
+    The threshold lies midway between two neighbouring scores. The intervals (Wilson; with ``cluster`` (n,) of
+    the effective number of cases) describe these very cases, on which the threshold was chosen: judge it on
+    others with ``operating_point_at``.
 
     Raises ValueError for an unknown rule, costs below 0 or both 0, a prevalence outside 0 to 1, and as
     ``auc`` does.
@@ -78,21 +80,30 @@ def operating_point(
         raise ValueError(
             f"rule is {rule!r}, expected 'youden', 'closest', 'cost', 'sensitivity>=0.95' or 'specificity>=0.9'"
         )
-    return replace(operating_point_at(labels, s, _between(curve.thresholds, index), confidence), rule=rule)
+    threshold = _between(curve.thresholds, index)
+    return replace(operating_point_at(labels, s, threshold, confidence, cluster), rule=rule)
 
 
 def operating_point_at(
-    y: ArrayLike, score: ArrayLike, threshold: float, confidence: float = 0.95
+    y: ArrayLike,
+    score: ArrayLike,
+    threshold: float,
+    confidence: float = 0.95,
+    cluster: ArrayLike | None = None,
 ) -> OperatingPointResult:
-    """Sensitivity and specificity (Wilson) of a threshold that was fixed before, on these cases."""
+    """Sensitivity and specificity (Wilson) of a threshold that was fixed before, on these cases.
+
+    With ``cluster`` (n,), such as the patient of each image, the cases count as the effective number of
+    independent ones (``rate_ci``).
+    """
     labels, s = checked(y, score)
     called = s >= threshold
-    return OperatingPointResult(
-        "fixed",
-        float(threshold),
-        proportion_ci(int((called & labels).sum()), int(labels.sum()), "wilson", confidence),
-        proportion_ci(int((~called & ~labels).sum()), int((~labels).sum()), "wilson", confidence),
-    )
+    codes = as_groups(cluster, len(labels))
+
+    def rate(right: Bools, kind: Bools) -> Interval:
+        return rate_ci(right[kind], None if codes is None else codes[kind], "wilson", confidence)
+
+    return OperatingPointResult("fixed", float(threshold), rate(called, labels), rate(~called, ~labels))
 
 
 def _best(gain: Floats) -> int:
