@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 
 from overread.errors import InputError
+from overread.imaging.dicom_decode import bits_allocated, stored_type
 from overread.imaging.dicom_display import overlay_notes
 from overread.imaging.dicom_facts import facts, frame_facts, order_notes
 from overread.imaging.dicom_geometry import check_alike, frames_affine, grid, plane_affine
@@ -36,7 +37,7 @@ def build(planes: list[Plane], first: Dataset, path: str, notes: tuple[str, ...]
         source |= told
         notes = (*notes, fact, *more, *found)
     else:
-        array, affine, channels, notes = _volume(planes, source, notes, exact)
+        array, affine, channels, notes = _volume(planes, first, source, notes, exact)
     if planes[0].spacing.mm is None:
         source["spacing_known"] = False
     # The instances in the order of the slices, whatever order the planes came in.
@@ -46,12 +47,12 @@ def build(planes: list[Plane], first: Dataset, path: str, notes: tuple[str, ...]
 
 
 def _volume(
-    planes: list[Plane], source: dict[str, Any], notes: tuple[str, ...], exact: bool
+    planes: list[Plane], first: Dataset, source: dict[str, Any], notes: tuple[str, ...], exact: bool
 ) -> tuple[NDArray[Any], NDArray[np.float64], tuple[str, ...], tuple[str, ...]]:
     check_alike(planes)
     stack = stack_of(planes)
     volumes = stack.volumes
-    notes = (*notes, *stack.notes, *order_notes(volumes[0]))
+    notes = (*notes, *stack.notes, *(order_notes(volumes[0], first) if len(volumes[0]) > 1 else ()))
     if exact and len(volumes) > 1:
         raise InputError(
             f"{len(volumes)} volumes on the same slices, told apart by {stack.told_by} "
@@ -112,9 +113,11 @@ def fill(planes: Sequence[Plane]) -> tuple[NDArray[Any], tuple[str, ...]]:
     Never float64. Raises InputError where gray and colour mix.
     """
     out: NDArray[Any] | None = None
+    scratch: NDArray[Any] | None = None
     notes: dict[str, None] = {}
     for k, plane in enumerate(planes):
-        array, found = read_pixels(plane)
+        target = None if out is None else out[k]
+        array, found = read_pixels(plane, [b for b in (target, scratch) if b is not None])
         notes |= dict.fromkeys(found)
         if out is None:
             dtype = np.dtype(np.float32) if array.dtype == np.float64 else array.dtype
@@ -124,7 +127,10 @@ def fill(planes: Sequence[Plane]) -> tuple[NDArray[Any], tuple[str, ...]]:
         elif array.dtype != out.dtype and not np.can_cast(array.dtype, out.dtype):
             common = np.result_type(array.dtype, out.dtype)
             out = out.astype(np.float32 if common.kind == "f" else common)
-        out[k] = array
+        if array is not target:
+            out[k] = array
+        if scratch is None and plane.place is not None:
+            scratch = np.empty(plane.shape, stored_type(plane, bits_allocated(plane)))
     if out is None:
         raise InputError("no image was given; expected one or more")
     return out, tuple(notes)

@@ -53,7 +53,7 @@ def stored_frame(plane: Plane, kind: str) -> tuple[NDArray[Any], tuple[str, ...]
     if not isinstance(data, bytes) or not data:
         raise InputError(f"{name}: {keyword} is empty; the file was cut short or never had an image")
     samples = integer(dataset, "SamplesPerPixel", name, default=1)
-    bits = integer(dataset, "BitsAllocated", name)
+    bits = bits_allocated(plane)
     if samples != (1 if kind in (*GRAY, PALETTE) else 3):
         raise InputError(f"{name}: SamplesPerPixel is {samples}, which does not fit {kind}")
     if syntax.is_encapsulated:
@@ -76,6 +76,11 @@ def native(plane: Plane, data: bytes, bits: int, little: bool) -> NDArray[Any]:
     count = plane.shape[0] * plane.shape[1]
     array = np.frombuffer(data, dtype, count, plane.frame * count * dtype.itemsize).reshape(plane.shape)
     return array.astype(dtype.newbyteorder("="), copy=False)
+
+
+def bits_allocated(plane: Plane) -> int:
+    """Bits that one stored value takes in the file."""
+    return integer(plane.dataset, "BitsAllocated", plane.name)
 
 
 def stored_type(plane: Plane, bits: int) -> np.dtype[Any]:

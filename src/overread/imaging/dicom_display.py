@@ -5,7 +5,6 @@ Source: PS3.3 C.11.2 (VOI LUT), C.7.5.1.1.2 (Pixel Padding), C.9.2 (Overlay Plan
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from pydicom import Dataset
@@ -18,11 +17,11 @@ OVERLAY_GROUPS = range(0x6000, 0x6020, 2)
 OVERLAY_DATA = 0x3000
 
 
-def display_facts(planes: Sequence[Plane], first: Dataset) -> dict[str, Any]:
+def display_facts(plane: Plane) -> dict[str, Any]:
     """``window``: (center, width, explanation) of each window; ``voi_lut_function``; ``voi_lut`` True where a table
     is given; ``pixel_padding``: the modality value, or the two ends of a range, outside the picture."""
     found: dict[str, Any] = {}
-    holder = next((h for g in planes[0].groups if (h := _windows_in(g)) is not None), first)
+    holder = next((h for g in plane.groups if (h := _windows_in(g)) is not None), plane.dataset)
     windows = window_of(holder)
     if windows:
         found["window"] = windows
@@ -30,7 +29,7 @@ def display_facts(planes: Sequence[Plane], first: Dataset) -> dict[str, Any]:
             found["voi_lut_function"] = function
     if first_item(holder, "VOILUTSequence") is not None:
         found["voi_lut"] = True
-    padding = _padding(planes[0])
+    padding = _padding(plane)
     if padding is not None:
         found["pixel_padding"] = padding
     return found

@@ -47,13 +47,13 @@ def facts(planes: Sequence[Plane], first: Dataset) -> dict[str, Any]:
     if age is not None:
         found["age_years"] = age
     modality = text(first, "Modality")
-    found |= display_facts(planes, first)
+    found |= display_facts(next((p for p in planes if p.dataset is first), planes[0]))
     if modality == "MG":
         found |= mammography_facts(first)
     elif modality == "US":
         found |= ultrasound_facts(first)
     elif modality == "PT":
-        found |= suv_facts([p.dataset for p in planes])
+        found |= suv_facts([first, *(p.dataset for p in planes)])
     elif modality == "RTDOSE":
         found |= {k: v for k in DOSE if (v := text(first, k))}
     return found
@@ -83,13 +83,12 @@ def frame_facts(first: Dataset, frames: int, name: str) -> tuple[dict[str, Any],
     return {"last_axis": "time", "frame_times_ms": tuple(times)}, where + "time, not space"
 
 
-def order_notes(planes: Sequence[Plane]) -> tuple[str, ...]:
+def order_notes(planes: Sequence[Plane], first: Dataset) -> tuple[str, ...]:
     """Sentences where the numbering of a volume's instances says that others belong to it.
 
     Whether slices are missing before the first or after the last, positions cannot tell.
     """
-    first = planes[0].dataset
-    if any(p.dataset is first for p in planes[1:]):
+    if planes[1].dataset is planes[0].dataset:
         return ()
     notes = []
     for keyword in ("ImagesInAcquisition", "NumberOfSlices"):

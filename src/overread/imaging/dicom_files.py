@@ -139,8 +139,18 @@ def find_files(folder: Path) -> tuple[list[Path], list[Path]]:
 
 
 def load(files: Sequence[Path]) -> list[Instance]:
-    """Open every file with its pixel data."""
-    return [Instance(str(path), open_dataset(path, str(path))) for path in files]
+    """Open every file; the pixels of plain slices after the first are left where they are."""
+    from overread.imaging.dicom_scan import scan
+
+    instances: list[Instance] = []
+    for path in files:
+        name = str(path)
+        found = None
+        if instances:
+            with reading(name):
+                found = scan(path) if path.is_file() else None
+        instances.append(Instance(name, *found) if found else Instance(name, open_dataset(path, name)))
+    return instances
 
 
 def load_zip(path: Path) -> list[Instance]:

@@ -5,6 +5,7 @@ Source: PS3.3 C.7.6.3 (Image Pixel), C.11.1 (Modality LUT).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from pydicom.pixels import apply_color_lut, apply_modality_lut
 from pydicom.uid import RLELossless
 
 from overread.errors import InputError
-from overread.imaging.dicom_decode import GRAY, PALETTE, stored_frame, stored_type
+from overread.imaging.dicom_decode import GRAY, PALETTE, bits_allocated, stored_frame, stored_type
 from overread.imaging.dicom_files import Place, reading, transfer_syntax
 from overread.imaging.dicom_planes import Plane
 from overread.imaging.dicom_values import first_item, integer, text
@@ -23,8 +24,10 @@ PHYSICAL = {"CT", "PT", "NM", "RTDOSE"}
 OVERLAY_GROUPS = range(0x6000, 0x6020, 2)
 
 
-def read_pixels(plane: Plane) -> tuple[NDArray[Any], tuple[str, ...]]:
+def read_pixels(plane: Plane, buffers: Sequence[NDArray[Any]] = ()) -> tuple[NDArray[Any], tuple[str, ...]]:
     """Decode one plane.
+
+    Pixels that were left in the file are read into the first of ``buffers`` that fits, without a copy.
 
     Returns
     -------
@@ -44,7 +47,7 @@ def read_pixels(plane: Plane) -> tuple[NDArray[Any], tuple[str, ...]]:
                 f"{plane.name}: PhotometricInterpretation is {kind or 'missing'}; expected MONOCHROME1, "
                 "MONOCHROME2, PALETTE COLOR, RGB or YBR"
             )
-        array, notes = _from_file(plane, plane.place) if plane.place else stored_frame(plane, kind)
+        array, notes = _from_file(plane, plane.place, buffers) if plane.place else stored_frame(plane, kind)
         if kind == PALETTE:
             array = apply_color_lut(array, plane.dataset)[..., :3]
         if kind not in GRAY:
@@ -57,9 +60,15 @@ def read_pixels(plane: Plane) -> tuple[NDArray[Any], tuple[str, ...]]:
         return array, notes + more
 
 
-def _from_file(plane: Plane, place: Place) -> tuple[NDArray[Any], tuple[str, ...]]:
+def _from_file(
+    plane: Plane, place: Place, buffers: Sequence[NDArray[Any]]
+) -> tuple[NDArray[Any], tuple[str, ...]]:
     """The stored values that were left in the file."""
-    array = np.empty(plane.shape, stored_type(plane, integer(plane.dataset, "BitsAllocated", plane.name)))
+    dtype = stored_type(plane, bits_allocated(plane))
+    fitting = (b for b in buffers if b.dtype == dtype and b.shape == plane.shape and b.flags.c_contiguous)
+    array = next(fitting, None)
+    if array is None:
+        array = np.empty(plane.shape, dtype)
     with place.path.open("rb", buffering=0) as f:
         f.seek(place.offset)
         found = f.readinto(array.data.cast("B"))

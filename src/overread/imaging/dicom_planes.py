@@ -17,7 +17,7 @@ from pydicom import Dataset
 from overread.errors import InputError
 from overread.imaging.dicom_files import Instance, Place, reading, transfer_syntax
 from overread.imaging.dicom_spacing import Spacing, pixel_spacing
-from overread.imaging.dicom_values import first_item, floats, integer, number, raw_value, text
+from overread.imaging.dicom_values import first_item, floats, integer, items, number, raw_value, text
 
 SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 RT_DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
@@ -76,7 +76,7 @@ def _planes(instance: Instance) -> list[Plane]:
         raise InputError(f"{name}: NumberOfFrames is {frames}, expected 1 or more")
     if frames == 1 and instance.place is not None:
         return [_classic(instance, 0, floats(dataset, "ImagePositionPatient", 3, name))]
-    groups = dataset.get("PerFrameFunctionalGroupsSequence")
+    groups = items(dataset, "PerFrameFunctionalGroupsSequence")
     if groups:
         if len(groups) != frames:
             raise InputError(f"{name}: has {frames} frames but {len(groups)} per-frame functional groups")

@@ -24,7 +24,7 @@ from overread.imaging.dicom_geometry import (
 )
 from overread.imaging.dicom_pixels import read_pixels
 from overread.imaging.dicom_planes import Plane
-from overread.imaging.dicom_values import first_item, text
+from overread.imaging.dicom_values import first_item, raw_value, text
 
 SAME_POSITION = 1e-3
 """Planes closer than this along the normal, mm, lie at one position."""
@@ -90,13 +90,18 @@ def without_localizers(planes: list[Plane]) -> tuple[list[Plane], tuple[str, ...
 
     Left alone where all are localizers, or where they are turned and sized like the others.
     """
-    scouts = [p for p in planes if "LOCALIZER" in str(p.dataset.get("ImageType", "")).upper()]
+    scouts = [p for p in planes if _is_localizer(p.dataset)]
     if not scouts or len(scouts) == len(planes):
         return planes, ()
     others = [p for p in planes if not any(p is s for s in scouts)]
     if all(_alike(s, others[0]) for s in scouts):
         return planes, ()
     return others, (f"localizer left out: {_names(scouts)}",)
+
+
+def _is_localizer(dataset: Dataset) -> bool:
+    found = raw_value(dataset, "ImageType")
+    return b"LOCALIZER" in found[0] if found else "LOCALIZER" in str(dataset.get("ImageType", ""))
 
 
 def groups_of(planes: Sequence[Plane]) -> list[list[Plane]]:

@@ -6,6 +6,7 @@ element's bytes, and remembered by them; only what is out of the ordinary goes t
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Iterable
 from functools import lru_cache
@@ -17,7 +18,7 @@ from pydicom import Dataset
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.multival import MultiValue
-from pydicom.tag import BaseTag, Tag
+from pydicom.tag import BaseTag
 
 from overread.errors import InputError
 
@@ -27,40 +28,51 @@ PLAIN = {"UI", "CS", "DS", "IS", "DA", "TM", "DT", "AS"}
 """Text whose characters do not depend on Specific Character Set (PS3.5 section 6.1.2.3)."""
 
 
+@lru_cache(maxsize=8192)
+def tag(number: int) -> BaseTag:
+    """The one object for a tag: look-ups of the same object need no comparison in Python."""
+    return BaseTag(number)
+
+
 @lru_cache(maxsize=1024)
 def tag_of(keyword: str) -> BaseTag:
     """The tag of a keyword of the DICOM dictionary."""
-    tag = tag_for_keyword(keyword)
-    if tag is None:
+    number = tag_for_keyword(keyword)
+    if number is None:
         raise KeyError(keyword)
-    return Tag(tag)
+    return tag(number)
 
 
 @lru_cache(maxsize=1024)
-def _dictionary_vr(tag: BaseTag) -> str:
-    return dictionary_VR(tag)
+def _dictionary_vr(number: BaseTag) -> str:
+    return dictionary_VR(number)
 
 
 def text(dataset: Dataset, keyword: str) -> str:
     """The value as text without padding; an empty string where absent or empty."""
-    found = raw_value(dataset, keyword)
+    element = dataset.get_item(tag_of(keyword))
+    if element is None:
+        return ""
+    found = _raw(element)
     if found is not None and found[1] in PLAIN:
         content = found[0]
         if content.isascii() and b"\\" not in content:
             return content.decode("ascii").strip(" \0")
-    value = dataset.get(keyword)
+    value = dataset[tag_of(keyword)].value
     return "" if value is None else str(value).strip(" \0")
 
 
 def raw_value(dataset: Dataset, keyword: str) -> tuple[bytes, str, bool] | None:
     """(bytes, VR, little endian) of an element that pydicom has not converted yet, else None."""
-    tag = tag_of(keyword)
-    element = dataset.get_item(tag)
+    return _raw(dataset.get_item(tag_of(keyword)))
+
+
+def _raw(element: object) -> tuple[bytes, str, bool] | None:
     if not isinstance(element, RawDataElement) or not isinstance(element.value, bytes):
         return None
     vr = element.VR
     if vr is None or vr == "UN":
-        vr = _dictionary_vr(tag)
+        vr = _dictionary_vr(element.tag)
     return element.value, vr, element.is_little_endian
 
 
@@ -72,12 +84,15 @@ def floats(dataset: Dataset, keyword: str, count: int, name: str) -> NDArray[np.
     InputError
         Another count of values, or a value that is not a finite number.
     """
-    found = raw_value(dataset, keyword)
+    element = dataset.get_item(tag_of(keyword))
+    if element is None:
+        return None
+    found = _raw(element)
     if found is not None:
         values = _numbers(*found)
         if values is not None and len(values) == count:
             return np.array(values)
-    value = dataset.get(keyword)
+    value = dataset[tag_of(keyword)].value
     if value is None or (isinstance(value, (str, MultiValue, list)) and len(value) == 0):
         return None
     items: Iterable[Any] = value if isinstance(value, (MultiValue, list, tuple)) else [value]
@@ -104,7 +119,7 @@ def _numbers(content: bytes, vr: str, little: bool) -> tuple[float, ...] | None:
             return None
     except (ValueError, struct.error):
         return None
-    return values if np.isfinite(values).all() else None
+    return values if all(map(math.isfinite, values)) else None
 
 
 def number(dataset: Dataset, keyword: str, name: str) -> float | None:
@@ -127,10 +142,11 @@ def integer(dataset: Dataset, keyword: str, name: str, default: int | None = Non
 
 def first_item(dataset: Dataset, keyword: str) -> Dataset | None:
     """The first item of a sequence, or None."""
-    sequence = dataset.get(keyword)
-    return sequence[0] if sequence else None
+    found = items(dataset, keyword)
+    return found[0] if found else None
 
 
 def items(dataset: Dataset, keyword: str) -> list[Dataset]:
     """The items of a sequence, none where it is absent or empty."""
-    return list(dataset.get(keyword) or [])
+    element = dataset.get_item(tag_of(keyword))
+    return [] if element is None else list(dataset[tag_of(keyword)].value or [])
