@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.errors import InputError
+from overread.imaging.deflate import RATIO
 from overread.imaging.image import Image
-from overread.imaging.voxels import LPS_TO_RAS, ZLIB_RATIO, beside, check_size, inflate, placed, reading
+from overread.imaging.voxels import LPS_TO_RAS, beside, check_size, inflate, placed, reading
 
 TYPES = {
     "MET_CHAR": "i1",
@@ -113,7 +114,7 @@ def _voxels(
 ) -> NDArray[Any]:
     packed = _yes(header, "CompressedData")
     skip = int(header.get("HeaderSize", 0))
-    size = check_size(path, shape, dtype, len(data) - max(skip, 0), ZLIB_RATIO if packed else 1)
+    size = check_size(path, shape, dtype, len(data) - max(skip, 0), RATIO if packed else 1)
     if packed:
         data = inflate(path, data[max(skip, 0) :], size)
     else:

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from overread.errors import InputError
 from overread.files import atomic_path
+from overread.imaging.deflate import GZIP, RATIO, decompressobj
 from overread.imaging.image import Image
 
-GZIP_RATIO = 1100
-"""No gzip stream unpacks to more than 1032 times its size."""
 EXTRA_BLOCKS = 64
 """MiB that may follow the voxels in a gzip stream before it is refused."""
+HEADER = 544
+"""Bytes that hold either header: 348 of NIfTI-1, 540 of NIfTI-2."""
 MM_PER = {"meter": 1000.0, "mm": 1.0, "micron": 0.001, "unknown": 1.0}
 
 
@@ -24,7 +25,7 @@ def read_nifti(path: Path) -> Image:
     """Read ``.nii`` or ``.nii.gz``: 3D gives ``(1, i, j, k)``, 4D (or 5D vectors) channels first.
 
     Integers without scaling keep their type, everything else is float32. The affine is the sform, else
-    the qform, as nibabel chooses.
+    the qform, as nibabel chooses. In memory the first spatial axis stays the fastest, as it is in the file.
 
     Raises
     ------
@@ -47,48 +48,91 @@ def read_nifti(path: Path) -> Image:
 
 
 def _read(path: Path) -> Image:
-    import nibabel
-
-    image = nibabel.load(path)
-    if not isinstance(image, nibabel.Nifti1Image):
-        raise InputError(f"{path}: is {type(image).__name__}, expected NIfTI")
-    header, shape = image.header, tuple(int(n) for n in image.shape)
-    dtype = header.get_data_dtype()
+    content = path.read_bytes()
+    packed = path.suffix.lower() == ".gz"
+    header = _header(path, _start(content) if packed else content[:HEADER])
+    shape, dtype = tuple(int(n) for n in header.get_data_shape()), header.get_data_dtype()
     if dtype.kind not in "iuf":
         raise InputError(f"{path}: voxels are {dtype}, expected integers or real numbers")
-    size, held = int(np.prod(shape, dtype=object)) * dtype.itemsize, path.stat().st_size
+    size, held = int(np.prod(shape, dtype=object)) * dtype.itemsize, len(content)
     if not 2 <= len(shape) <= 5 or min(shape, default=0) < 1:
         raise InputError(f"{path}: has shape {shape}, expected 2 to 4 axes of 1 or more voxels")
-    if size > held * (GZIP_RATIO if path.suffix.lower() == ".gz" else 1):
+    if size > held * (RATIO if packed else 1):
         raise InputError(f"{path}: is truncated: {held} bytes cannot hold {shape} voxels of {dtype}")
-    if path.suffix.lower() == ".gz":
-        lazy: Any = image.dataobj
-        image = type(image).from_bytes(_unpack(path, lazy.offset + size))
-    array, notes = _values(np.asanyarray(image.dataobj))
+    offset = int(header.get_data_offset())
+    if not 0 <= offset <= held * (RATIO if packed else 1):
+        raise InputError(f"{path}: is damaged: its voxels begin at byte {offset} of {held}")
+    if packed:
+        content = _unpack(path, content, offset + size)
+    if len(content) < offset + size:
+        raise InputError(f"{path}: is truncated: {len(content)} bytes, expected {offset + size}")
+    voxels = np.frombuffer(content, dtype, count=size // dtype.itemsize, offset=offset)
+    array, notes = _values(voxels.reshape(shape, order="F"), header)
     if len(shape) == 5 and shape[3] == 1:
         array = array[:, :, :, 0]
     if array.ndim == 5:
         raise InputError(f"{path}: has shape {shape}, expected one time point; split it first")
     array = np.moveaxis(array, 3, 0) if array.ndim == 4 else array[None]
-    affine, more = _affine(image, path)
-    return Image(np.ascontiguousarray(array), affine, source={"path": str(path)}, notes=notes + more)
+    affine, more = _affine(header, path)
+    return Image(array, affine, source={"path": str(path)}, notes=notes + more)
 
 
-def _unpack(path: Path, size: int) -> bytes:
+def _start(content: bytes) -> bytes:
+    """The first bytes of a gzip stream."""
+    return decompressobj(GZIP).decompress(content[: 16 * HEADER], HEADER)
+
+
+def _header(path: Path, start: bytes) -> Any:
+    """The checked header, NIfTI-1 or NIfTI-2 in either byte order, by nibabel."""
+    import nibabel
+
+    kinds = {348: nibabel.Nifti1Header, 540: nibabel.Nifti2Header}
+    lengths = [int.from_bytes(start[:4], order) for order in ("little", "big")]
+    kind = next((kinds[n] for n in lengths if n in kinds), None)
+    size = 348 if kind is nibabel.Nifti1Header else 540
+    magic = start[344:347] if size == 348 else start[4:7]
+    if kind is None or len(start) < size or magic not in (b"n+1", b"n+2"):
+        raise InputError(
+            f"{path}: does not start like a NIfTI file of one part; it may be damaged or another format"
+        )
+    return kind(start[:size], check=True)
+
+
+def _unpack(path: Path, content: bytes, size: int) -> bytes:
     """The first ``size`` bytes of a gzip file, read on to its end so that its checksum is verified."""
-    with gzip.open(path) as stream:
-        content = stream.read(size)
-        for _ in range(EXTRA_BLOCKS):
-            if not stream.read(1 << 20):
-                return content
-    raise InputError(f"{path}: unpacks to far more than the {size} bytes that its header tells")
+    pieces, wanted, extra = [], size, EXTRA_BLOCKS << 20
+    while content:
+        stream = decompressobj(GZIP)
+        piece = stream.decompress(content, max(wanted, 1))
+        pieces.append(piece[:wanted])
+        extra -= max(0, len(piece) - wanted)
+        wanted -= len(pieces[-1])
+        while not stream.eof and extra >= 0:
+            more = stream.decompress(stream.unconsumed_tail, 1 << 20)
+            if not more and not stream.eof and not stream.unconsumed_tail:
+                raise InputError(f"{path}: is truncated: its gzip stream does not end; copy it again")
+            extra -= len(more)
+        if extra < 0:
+            raise InputError(f"{path}: unpacks to far more than the {size} bytes that its header tells")
+        # Zeros may follow, and further members.
+        content = stream.unused_data.lstrip(b"\0")
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-def _values(array: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
-    array = array.astype(array.dtype.newbyteorder("="), copy=False)
+def _values(array: NDArray[Any], header: Any) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """Scaled values, writeable, in the file's own order of axes in memory: the first is the fastest."""
+    from nibabel.volumeutils import apply_read_scaling
+
+    slope, inter = header.get_slope_inter()
+    scaled = (slope, inter) != (None, None) and (slope, inter) != (1, 0)
+    if scaled:
+        array = apply_read_scaling(array, 1.0 if slope is None else slope, 0.0 if inter is None else inter)
+    array = array.astype(array.dtype.newbyteorder("=") if array.dtype.kind != "f" else np.float32, order="F")
     if array.dtype.kind != "f":
         return array, ()
-    array = array.astype(np.float32)
+    # The sum tells in one pass, without an array of its own, whether any voxel is not finite.
+    if np.isfinite(array.sum(dtype=np.float64)):
+        return array, ()
     bad = ~np.isfinite(array)
     if not bad.any():
         return array, ()
@@ -96,9 +140,9 @@ def _values(array: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
     return array, (f"{int(bad.sum())} voxels were not finite numbers and became 0",)
 
 
-def _affine(image: Any, path: Path) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    header, notes = image.header, []
-    affine = np.array(image.affine, dtype=np.float64)
+def _affine(header: Any, path: Path) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    notes = []
+    affine = np.array(header.get_best_affine(), dtype=np.float64)
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-12:
         raise InputError(f"{path}: the affine is singular or not finite: {affine.tolist()}")
     if header["sform_code"] == 0 and header["qform_code"] == 0:

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.errors import InputError
+from overread.imaging.deflate import RATIO
 from overread.imaging.image import Image
 from overread.imaging.raster import AFFINE
-from overread.imaging.voxels import ZLIB_RATIO, check_size, plain, reading
+from overread.imaging.voxels import check_size, plain, reading
 
 KEYS = ("array", "affine", "spacing", "channels", "modality")
 
@@ -81,7 +82,7 @@ def _members(path: Path) -> dict[str, NDArray[Any]]:
                     else np.lib.format.read_array_header_2_0
                 )
                 shape, _, dtype = read(member)
-            check_size(path, shape or (1,), dtype, info.compress_size, ZLIB_RATIO)
+            check_size(path, shape or (1,), dtype, info.compress_size, RATIO)
             with archive.open(info) as member:
                 arrays[key] = np.lib.format.read_array(member, allow_pickle=False)
     if "array" not in arrays:

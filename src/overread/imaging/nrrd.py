@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.errors import InputError
+from overread.imaging.deflate import RATIO
 from overread.imaging.image import Image
 from overread.imaging.voxels import (
     BZIP2_RATIO,
     LPS_TO_RAS,
-    ZLIB_RATIO,
     beside,
     check_size,
     inflate,
@@ -156,7 +156,7 @@ def _voxels(
         size = check_size(path, shape, dtype, len(data) - max(skip, 0))
         data = data[-size:] if skip == -1 else data[skip : skip + size]
     elif encoding in ("gzip", "gz"):
-        size = check_size(path, shape, dtype, len(data), ZLIB_RATIO)
+        size = check_size(path, shape, dtype, len(data), RATIO)
         data = inflate(path, data, size + max(skip, 0))[max(skip, 0) :]
     elif encoding in ("bzip2", "bz2"):
         size = check_size(path, shape, dtype, len(data), BZIP2_RATIO)

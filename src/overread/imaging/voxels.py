@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bz2
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,15 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.errors import InputError
+from overread.imaging.deflate import GZIP_OR_ZLIB, decompressobj
 from overread.imaging.image import Image
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
-ZLIB_RATIO = 1100
-"""No deflate stream unpacks to more than 1032 times its size."""
 BZIP2_RATIO = 50_000
 """A bzip2 block of 900 kB of one value takes some 40 bytes."""
-ANY_ZLIB = 47
-"""zlib's ``wbits`` for either a gzip or a zlib header."""
 
 
 @contextmanager
@@ -53,7 +49,7 @@ def check_size(path: Path, shape: Sequence[int], dtype: np.dtype[Any], held: int
 
 def inflate(path: Path, data: bytes, size: int) -> bytes:
     """``size`` bytes from a gzip or zlib stream, never more. Raises InputError where it holds less or more."""
-    stream = zlib.decompressobj(ANY_ZLIB)
+    stream = decompressobj(GZIP_OR_ZLIB)
     content = stream.decompress(data, size)
     # One byte more shows a longer stream; reaching the end verifies the checksum.
     rest = stream.decompress(stream.unconsumed_tail, 1)
