@@ -138,14 +138,15 @@ def test_many_cases() -> None:
     assert 0.003 < found.high - found.low < 0.006
 
 
-def test_delong_covers_95_percent() -> None:
+@pytest.mark.parametrize(("m", "n", "truth"), [(40, 60, 0.855), (15, 15, 0.9), (50, 50, 0.97)])
+def test_delong_covers_95_percent(m: int, n: int, truth: float) -> None:
     from scipy.stats import norm
 
     generator = np.random.default_rng(11)
-    truth, hits, repeats = norm.cdf(1.5 / np.sqrt(2)), 0, 1500
-    y = np.arange(100) < 40
+    hits, repeats = 0, 1500
+    y = np.arange(m + n) < m
     for _ in range(repeats):
-        found = auc(y, generator.normal(size=100) + 1.5 * y)
+        found = auc(y, generator.normal(size=m + n) + np.sqrt(2) * norm.ppf(truth) * y)
         hits += found.low <= truth <= found.high
     assert 0.93 <= hits / repeats <= 0.97
 

@@ -145,6 +145,14 @@ def test_fixed_specificity_interval_covers_95_percent() -> None:
     assert 0.925 <= hits / repeats <= 0.975
 
 
+def test_perfect_separation_is_uncertain() -> None:
+    y = np.arange(30) >= 10
+    found = sensitivity_at_specificity(y, y, 0.9, resamples=20)
+    assert (found.estimate, found.high, found.n) == (1, 1, 20)
+    assert found.low == pytest.approx(20 / (20 + 1.959963984540054**2))
+    assert specificity_at_sensitivity(y, y, 0.9, resamples=20).n == 10
+
+
 def test_band_is_pointwise() -> None:
     generator = np.random.default_rng(2)
     y = generator.random(150) < 0.4

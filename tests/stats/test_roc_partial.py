@@ -65,6 +65,19 @@ def test_published_scale() -> None:
         assert partial_auc(y, y, bounds, resamples=10).estimate == pytest.approx(width)
 
 
+def test_perfect_separation_is_uncertain() -> None:
+    y = np.arange(40) >= 20
+    wilson = 20 / (20 + 1.959963984540054**2)
+    found = partial_auc(y, y, (0, 0.1), resamples=10)
+    assert (found.estimate, found.low, found.high) == pytest.approx((0.1, 0.1 * wilson, 0.1))
+    scaled = partial_auc(y, y, (0, 0.1), standardised=True, resamples=10)
+    assert (scaled.estimate, scaled.high) == pytest.approx((1, 1)) and 0.5 < scaled.low < 1
+    worst = partial_auc(~y, y, (0, 0.1), resamples=10)
+    assert (worst.estimate, worst.low) == (0, 0) and worst.high == pytest.approx(0.1 * (1 - wilson))
+    clustered = partial_auc(y, y, 0.1, cluster=np.arange(40) // 4, resamples=10)
+    assert clustered.low == pytest.approx(0.1 * 5 / (5 + 1.959963984540054**2))
+
+
 def test_bootstrap_of_the_whole_range_agrees_with_delong() -> None:
     generator = np.random.default_rng(0)
     y = generator.random(400) < 0.4

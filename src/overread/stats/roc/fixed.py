@@ -12,7 +12,7 @@ from overread.stats.bootstrap import limits
 from overread.stats.interval import Interval
 from overread.stats.roc.curve import checked
 from overread.stats.roc.partial import whole_curve
-from overread.stats.roc.resample import curve_blocks
+from overread.stats.roc.resample import certain_share, curve_blocks
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ def sensitivity_at_specificity(
 
     The ROC curve is joined by straight lines. Each resample finds its own threshold, so that the interval
     holds the uncertainty of the threshold too (Zhou, Obuchowski and McClish 2011, 4.2); cases are drawn
-    within classes, or whole clusters (n,) are.
+    within classes, or whole clusters (n,) are. Where no resample differs, as with perfect separation, the
+    limits are Wilson's.
 
     Raises ValueError for a specificity outside 0 to 1, and as ``auc`` does.
     """
@@ -108,6 +109,8 @@ def _at(
     estimate = float(_heights(*whole_curve(labels, s), grid)[0, 0])
     blocks = curve_blocks(labels, s, codes, resamples, seed)
     replicates = np.concatenate([_heights(*block, grid)[:, 0] for block in blocks])
+    if np.ptp(replicates) == 0 and estimate in (0.0, 1.0):
+        return certain_share(labels, codes, estimate == 1, confidence)
     name = "bootstrap of cases within classes" if codes is None else "bootstrap of clusters"
     return limits(estimate, replicates, method="percentile", confidence=confidence, n=n, name=name)
 

@@ -9,7 +9,7 @@ from overread.stats.arrays import Bools, Floats, as_groups, check_confidence
 from overread.stats.bootstrap import limits
 from overread.stats.interval import Interval
 from overread.stats.roc.curve import checked, roc_curve
-from overread.stats.roc.resample import curve_blocks
+from overread.stats.roc.resample import certain_share, curve_blocks
 
 Range = tuple[float, float] | float
 
@@ -35,7 +35,8 @@ def partial_auc(
 
     ``standardised`` maps the area of the chance diagonal to 0.5 and the largest possible one to 1 (McClish,
     Med Decis Making 1989;9:190), as scikit-learn's ``max_fpr`` and pROC's ``partial.auc.correct`` do.
-    Cases are resampled within classes; with ``cluster`` (n,) whole clusters are.
+    Cases are resampled within classes; with ``cluster`` (n,) whole clusters are. Where no resample differs, as
+    with perfect separation, the limits are those of a hit rate of 0 or 1 all along the range (Wilson).
 
     Raises ValueError for a range outside 0 to 1 or without length, more than one range, and as ``auc`` does.
     """
@@ -48,13 +49,22 @@ def partial_auc(
     n = len(labels) if codes is None else int(codes.max()) + 1
     chance, largest = (high**2 - low**2) / 2, high - low
 
-    def area(false_positive_rate: Floats, hit_rate: Floats) -> Floats:
-        part = area_between(false_positive_rate, hit_rate, low, high)
+    def scale(part: Floats) -> Floats:
         return (1 + (part - chance) / (largest - chance)) / 2 if standardised else part
+
+    def area(false_positive_rate: Floats, hit_rate: Floats) -> Floats:
+        return scale(area_between(false_positive_rate, hit_rate, low, high))
 
     estimate = float(area(*whole_curve(labels, s))[0])
     blocks = curve_blocks(labels, s, codes, resamples, seed)
     replicates = np.concatenate([area(*block) for block in blocks])
+    if np.ptp(replicates) == 0 and estimate in scale(np.array([0.0, largest])):
+        # The height of the curve is 0 or 1 all along the range: so are the limits of a hit rate.
+        share = certain_share(labels, codes, estimate == scale(np.array([largest]))[0], confidence)
+        ends = scale(largest * np.array([share.low, share.high]))
+        return Interval(
+            estimate, float(ends[0]), float(ends[1]), confidence, "no resample differs: Wilson", n
+        )
     name = "bootstrap of cases within classes" if codes is None else "bootstrap of clusters"
     return limits(estimate, replicates, method="percentile", confidence=confidence, n=n, name=name)
 

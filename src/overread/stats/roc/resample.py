@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from overread.stats.arrays import Bools, Floats, Ints
 from overread.stats.bootstrap import resample_counts
+from overread.stats.interval import Interval
+from overread.stats.intervals import proportion_ci
 
 
 class WeightedAuc:
@@ -115,6 +117,15 @@ def curve_blocks(
             total = np.cumsum(grouped, axis=1)
             rates.append(np.pad(total / total[:, -1:], ((0, 0), (1, 0))))
         yield rates[0], rates[1]
+
+
+def certain_share(labels: Bools, codes: Ints | None, best: bool, confidence: float) -> Interval:
+    """Wilson interval of a hit rate of 1 (or 0) in every positive case, or cluster with one.
+
+    For curves on which no resample can differ, such as that of separated classes.
+    """
+    units = int(labels.sum()) if codes is None else len(np.unique(codes[labels]))
+    return proportion_ci(units if best else 0, units, "wilson", confidence)
 
 
 def cluster_strata(labels: Bools, codes: Ints) -> Ints:
