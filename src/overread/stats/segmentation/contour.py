@@ -39,8 +39,8 @@ def boundary_iou(
     if not (np.isfinite(width) and width > 0):
         raise ValueError(f"distance is {distance}, expected a positive number")
     band_a, band_b = (_band(mask, size, width, method) for mask in (a, b))
-    union = np.count_nonzero(band_a | band_b)
-    return np.count_nonzero(band_a & band_b) / union if union else 1.0
+    common, union = (int(np.count_nonzero(m)) for m in (band_a & band_b, band_a | band_b))
+    return common / union if union else 1.0
 
 
 def _band(mask: Bools, size: Floats, width: float, method: str) -> Bools:

@@ -38,7 +38,7 @@ def cldice(
     precision = np.count_nonzero(line_a & b) / np.count_nonzero(line_a)
     sensitivity = np.count_nonzero(line_b & a) / np.count_nonzero(line_b)
     both = precision + sensitivity
-    return 2 * precision * sensitivity / both if both else 0.0
+    return float(2 * precision * sensitivity / both) if both else 0.0
 
 
 def skeleton(mask: ArrayLike) -> Bools:

@@ -29,7 +29,7 @@ def volume_error(
     """Predicted and true volume of one label. ``spacing`` in mm per axis, 1 if not given."""
     a, b = label_masks(pred, truth, label)
     voxel = float(np.prod(voxel_size(spacing, a.ndim)))
-    return volume_error_of(np.count_nonzero(a) * voxel, np.count_nonzero(b) * voxel)
+    return volume_error_of(int(np.count_nonzero(a)) * voxel, int(np.count_nonzero(b)) * voxel)
 
 
 def volume_error_of(predicted: float, true: float) -> VolumeError:
