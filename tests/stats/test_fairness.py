@@ -109,7 +109,7 @@ cases = st.lists(
 ).filter(lambda r: len({g for _, _, g in r}) > 1)
 
 
-@settings(max_examples=50)
+@settings(max_examples=20)
 @given(cases)
 def test_criteria_agree_with_fairlearn(drawn: list[tuple[int, int, str]]) -> None:
     metrics = pytest.importorskip("fairlearn.metrics")
@@ -191,7 +191,8 @@ def test_gap_of_five_groups_covers_at_least_95_percent() -> None:
             bias += found.bias
         assert hits / 400 >= 0.93
         # The maximum looks larger than it is, and the bootstrap says so.
-        assert excess > 0 and bias > 0
+        if np.ptp(truth) == 0:
+            assert excess / 400 > 0.05 and bias / 400 > 0.02
 
 
 def test_ratio_covers_95_percent() -> None:
