@@ -44,7 +44,7 @@ def concordance_correlation(first: ArrayLike, second: ArrayLike, confidence: flo
         raise ValueError("first or second is constant; a concordance correlation does not exist")
     sx, sy = float(x.std()), float(y.std())
     pearson = float(np.clip(np.mean((x - x.mean()) * (y - y.mean())) / (sx * sy), -1, 1))
-    scale, shift = sx / sy, float(x.mean() - y.mean()) / np.sqrt(sx * sy)
+    scale, shift = sx / sy, float((x.mean() - y.mean()) / np.sqrt(sx * sy))
     accuracy = 2 / (scale + 1 / scale + shift**2)
     ccc = pearson * accuracy
     rest = 1 - ccc**2
