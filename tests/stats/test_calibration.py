@@ -176,6 +176,13 @@ def test_one_case_says_nothing() -> None:
         assert (found.low, found.high, found.n) == (0, 1, 1)
 
 
+def test_certain_and_right_says_little_with_few_cases() -> None:
+    for function in (ece, mce, ace):
+        found = function([0, 1] * 10, [0, 1] * 10, resamples=20)
+        assert (found.estimate, found.low) == (0, 0)
+        assert found.high == pytest.approx(1.959963984540054**2 / (20 + 1.959963984540054**2))
+
+
 def test_copies_in_their_cluster_change_nothing() -> None:
     generator = np.random.default_rng(22)
     p = generator.random(80)
@@ -265,6 +272,8 @@ def test_observed_over_expected() -> None:
     assert (exact.estimate, exact.low) == (0, 0) and exact.high == pytest.approx(4 * (1 - 0.025**0.01))
     with pytest.raises(ValueError, match="no event"):
         oe_ratio(np.zeros(100), p)
+    with pytest.raises(ValueError, match="only events"):
+        oe_ratio(np.ones(100), p)
     with pytest.raises(ValueError, match="p is 0"):
         oe_ratio([0, 1], [0, 0])
 

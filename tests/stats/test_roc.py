@@ -358,6 +358,12 @@ def test_obuchowski_covers_95_percent_of_clustered_cases(pure: bool) -> None:
         assert hits["delong-logit"] / repeats < 0.85
 
 
+def test_resamples_that_cannot_differ_are_no_certainty() -> None:
+    for y, s in (([0, 1], [1, 1]), ([0, 0, 1, 1], [1, 1, 2, 2])):
+        found = auc(y, s, method="bootstrap", resamples=20)
+        assert found.method == "Newcombe" and found.high - found.low > 0.5
+
+
 def test_perfect_separation_of_clusters_is_uncertain() -> None:
     y, c = np.repeat([0, 1], 20), np.arange(40) // 4
     for method in ("bootstrap", "obuchowski", "obuchowski-logit"):

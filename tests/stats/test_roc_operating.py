@@ -151,6 +151,9 @@ def test_perfect_separation_is_uncertain() -> None:
     assert (found.estimate, found.high, found.n) == (1, 1, 20)
     assert found.low == pytest.approx(20 / (20 + 1.959963984540054**2))
     assert specificity_at_sensitivity(y, y, 0.9, resamples=20).n == 10
+    band = roc_band(y, y, [0.1, 1.0], resamples=20)
+    assert band.low.tolist() == [found.low, 1] and band.high.tolist() == [1, 1]
+    assert sensitivity_at_specificity(y, y, 0.0, resamples=20).low == 1  # everything is called
 
 
 def test_band_is_pointwise() -> None:

@@ -70,7 +70,7 @@ def oe_ratio(
     ``exact`` and ``wilson``: the limits of the observed share over the mean of ``p``, which exist with no
     event too.
 
-    Raises ValueError for no event (``log``), or probabilities that are all 0.
+    Raises ValueError for no event or only events (``log``), or probabilities that are all 0.
     """
     check_confidence(confidence)
     labels, probability = binary(y, p)
@@ -79,8 +79,9 @@ def oe_ratio(
         raise ValueError("p is 0 in every case: no event is expected and no ratio exists")
     ratio = observed / expected
     if method == "log":
-        if observed == 0:
-            raise ValueError("y holds no event: method 'log' has no limits; use 'exact' or 'wilson'")
+        if observed in (0, n):
+            kind = "no event" if observed == 0 else "only events"
+            raise ValueError(f"y holds {kind}: method 'log' has no limits; use 'exact' or 'wilson'")
         half = float(ndtri(0.5 + confidence / 2) * np.sqrt((1 - observed / n) / observed))
         return Interval(
             ratio, ratio * np.exp(-half), ratio * np.exp(half), confidence, "normal, log scale", n

@@ -10,6 +10,7 @@ import numpy as np
 from overread.stats.arrays import Floats, Ints
 from overread.stats.bootstrap import defined, limits, resample_counts
 from overread.stats.interval import Interval
+from overread.stats.intervals import proportion_ci
 
 
 def bootstrap_of_sums(
@@ -27,8 +28,9 @@ def bootstrap_of_sums(
     """Intervals of the m values of ``statistic``, which takes sums (b, c) of columns and returns (b, m).
 
     ``columns`` (n, c), dense or sparse, are of each case; whole clusters ``codes`` (n,) are drawn if given.
-    Limits are cut to ``bounds``, and are the bounds themselves for one unit alone; resamples on which a value
-    is NaN are set aside for it.
+    Limits are cut to ``bounds``, and are the bounds themselves for one unit alone. Where no resample differs they
+    reach towards the bounds as far as the upper Wilson limit of 0 in n. Resamples on which a value is NaN are
+    set aside for it.
     """
     n = columns.shape[0]
     units, data = n, columns
@@ -43,7 +45,13 @@ def bootstrap_of_sums(
     blocks = resample_counts(units, resamples, seed, rows_of_data=max(n, columns.shape[1]))
     replicates = np.concatenate([statistic(np.asarray(counts @ data)) for counts in blocks])
     out = []
+    share = proportion_ci(0, units, "wilson", confidence).high
     for estimate, column in zip(estimates, replicates.T, strict=True):
+        if np.ptp(column) == 0 and np.isfinite(bounds).all():
+            ends = [float(estimate + (bound - estimate) * share) for bound in bounds]
+            word = "no resample differs: Wilson share at the bounds"
+            out.append(Interval(float(estimate), ends[0], ends[1], confidence, word, units))
+            continue
         found = limits(
             float(estimate), defined(column), method=method, confidence=confidence, n=units, name=name
         )

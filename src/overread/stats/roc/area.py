@@ -153,14 +153,14 @@ def _bootstrapped(
     seed: int,
 ) -> Interval:
     n = len(labels) if codes is None else int(codes.max()) + 1
-    if area in (0.0, 1.0):
-        return newcombe_interval(area, *sizes, confidence, n)
     if codes is None:
         replicates = case_replicates(labels, s[None], resamples, seed)[:, 0]
         name = "bootstrap of cases within classes"
     else:
         replicates = cluster_replicates(labels, s[None], codes, resamples, seed)[:, 0]
         name = "bootstrap of clusters"
+    if np.ptp(replicates) == 0:
+        return newcombe_interval(area, *sizes, confidence, n)
     return limits(area, replicates, method="percentile", confidence=confidence, n=n, name=name)
 
 

@@ -89,6 +89,9 @@ def roc_band(
     replicates = np.concatenate([_heights(*block, grid) for block in blocks])
     alpha = (1 - confidence) / 2
     low, high = np.quantile(replicates, [alpha, 1 - alpha], axis=0)
+    for k in np.flatnonzero((np.ptp(replicates, axis=0) == 0) & np.isin(estimate, (0, 1)) & (grid < 1)):
+        share = certain_share(labels, codes, bool(estimate[k] == 1), confidence)
+        low[k], high[k] = share.low, share.high
     name = "bootstrap of cases within classes" if codes is None else "bootstrap of clusters"
     return RocBand(grid, estimate, low, high, confidence, f"{name}, percentile, pointwise")
 
@@ -109,7 +112,7 @@ def _at(
     estimate = float(_heights(*whole_curve(labels, s), grid)[0, 0])
     blocks = curve_blocks(labels, s, codes, resamples, seed)
     replicates = np.concatenate([_heights(*block, grid)[:, 0] for block in blocks])
-    if np.ptp(replicates) == 0 and estimate in (0.0, 1.0):
+    if np.ptp(replicates) == 0 and estimate in (0.0, 1.0) and fpr < 1:
         return certain_share(labels, codes, estimate == 1, confidence)
     name = "bootstrap of cases within classes" if codes is None else "bootstrap of clusters"
     return limits(estimate, replicates, method="percentile", confidence=confidence, n=n, name=name)
