@@ -197,5 +197,6 @@ def _weighted_percentile(values: Floats, weight: Floats, percentile: float) -> f
     """Smallest value at which the given percentage of the weight is reached."""
     order = np.argsort(values)
     share = np.cumsum(weight[order]) / weight.sum()
-    index = min(int(np.searchsorted(share, percentile / 100)), len(values) - 1)
+    # A share that is reached on paper is reached, whatever the order of the summands has rounded.
+    index = min(int(np.searchsorted(share, percentile / 100 - 1e-12)), len(values) - 1)
     return float(values[order][index])
