@@ -84,13 +84,13 @@ def bland_altman(
         return _repeated(difference, codes, z, agreement, confidence)
     n, bias, sd = len(one), float(difference.mean()), float(difference.std(ddof=1))
     t = float(stdtrit(n - 1, 0.5 + confidence / 2))
-    error = sd / np.sqrt(n)
+    error = float(sd / np.sqrt(n))
     if method == "exact":
         tail = [(1 - confidence) / 2, (1 + confidence) / 2]
         near, far = (float(q) * error for q in nct.ppf(tail, n - 1, z * np.sqrt(n)))
         name = "exact, non-central t"
     else:
-        half = t * sd * np.sqrt(1 / n + z * z / (2 * (n - 1)))
+        half = float(t * sd * np.sqrt(1 / n + z * z / (2 * (n - 1))))
         near, far, name = z * sd - half, z * sd + half, "Bland-Altman, approximate"
     return BlandAltman(
         bias=Interval(bias, bias - t * error, bias + t * error, confidence, "Student's t", n),
