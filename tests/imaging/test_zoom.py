@@ -93,3 +93,15 @@ def test_long_axes_skip_nothing_that_matters(n, m) -> None:
     for order in (1, 3):
         whole = np.einsum("mn,cxny->cxmy", zoom_matrix(n, m, order), array.astype(np.float64))
         np.testing.assert_allclose(resize_array(array, (3, m, 2), order), whole, atol=1e-6)
+
+
+@pytest.mark.parametrize("axis", [1, 2, 3])
+def test_pieces_that_do_not_come_out_even(axis) -> None:
+    # Longer than one chunk along every axis, in no round numbers.
+    array = np.random.default_rng(5).normal(size=(1, 71, 83, 97)).astype(np.float32)
+    size = list(array.shape[1:])
+    size[axis - 1] = 103
+    whole = np.moveaxis(
+        np.tensordot(zoom_matrix(array.shape[axis], 103, 3), array.astype(np.float64), (1, axis)), 0, axis
+    )
+    np.testing.assert_allclose(resize_array(array, size, 3), whole, atol=1e-6)

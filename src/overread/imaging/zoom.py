@@ -18,6 +18,8 @@ ROWS = 32
 """Rows of a matrix in one block: enough for the matrix product's speed, few enough to skip most zeros."""
 NEGLIGIBLE = 1e-9
 """Weights below this share of a row's sum are left out: less than the rounding of the float32 result."""
+SMALL_PRODUCT = 1 << 18
+"""Multiplications that OpenBLAS does in the calling thread: larger products wait for threads of other work."""
 CHUNK = 1 << 17
 """Voxels that are handled at once in float64: they stay in the processor's cache."""
 
@@ -131,15 +133,46 @@ def along(blocks: Sequence[Block], array: NDArray[Any], axis: int) -> NDArray[np
     lines, width = int(np.prod(before)), int(np.prod(after))
     old = np.ascontiguousarray(array).reshape(lines, n, width)
     new = np.empty((lines, m, width), np.float32)
-    wide = min(width, max(1, CHUNK // n))
-    high = max(1, CHUNK // (n * wide))
-    for i in range(0, lines, high):
-        for j in range(0, width, wide):
-            part = old[i : i + high, :, j : j + wide].astype(np.float64)
-            out = new[i : i + high, :, j : j + wide]
-            for block in blocks:
-                if width == 1:
-                    out[:, block.to, 0] = part[:, block.of, 0] @ block.weights.T
-                else:
-                    out[:, block.to] = np.matmul(block.weights, part[:, block.of])
+    few = max(1, SMALL_PRODUCT // (ROWS * n))
+    if width == 1:
+        for start, stop, count in _pieces(lines, few):
+            _rows(
+                blocks,
+                old[start:stop, :, 0].reshape(-1, count, n),
+                new[start:stop, :, 0].reshape(-1, count, m),
+            )
+    else:
+        for start, stop, count in _pieces(width, few):
+            _columns(
+                blocks,
+                old[:, :, start:stop].reshape(lines, n, -1, count).swapaxes(1, 2),
+                new[:, :, start:stop].reshape(lines, m, -1, count).swapaxes(1, 2),
+            )
     return new.reshape(*before, m, *after)
+
+
+def _pieces(length: int, few: int) -> list[tuple[int, int, int]]:
+    """(start, stop, size of its equal pieces) of as many whole pieces of ``few`` as fit, and of the rest."""
+    whole = length // few * few
+    return [p for p in ((0, whole, few), (whole, length, length - whole)) if p[0] < p[1]]
+
+
+def _rows(blocks: Sequence[Block], old: NDArray[Any], new: NDArray[np.float32]) -> None:
+    """(pieces, rows, n) to (pieces, rows, m)."""
+    step = max(1, CHUNK // (old.shape[1] * old.shape[2]))
+    for i in range(0, len(old), step):
+        part = old[i : i + step].astype(np.float64)
+        for block in blocks:
+            new[i : i + step, :, block.to] = np.matmul(part[:, :, block.of], block.weights.T)
+
+
+def _columns(blocks: Sequence[Block], old: NDArray[Any], new: NDArray[np.float32]) -> None:
+    """(lines, pieces, n, columns) to (lines, pieces, m, columns)."""
+    size = old.shape[2] * old.shape[3]
+    many = min(old.shape[1], max(1, CHUNK // size))
+    high = max(1, CHUNK // (size * many))
+    for i in range(0, old.shape[0], high):
+        for j in range(0, old.shape[1], many):
+            part = old[i : i + high, j : j + many].astype(np.float64, order="C")
+            for block in blocks:
+                new[i : i + high, j : j + many, block.to] = np.matmul(block.weights, part[:, :, block.of])
