@@ -38,7 +38,7 @@ def test_published_adjusted_values() -> None:
     assert benjamini_hochberg(INFARCTION).adjusted[:6] == pytest.approx(expected, abs=5e-7)
 
 
-@settings(max_examples=50)
+@settings(max_examples=20)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
 def test_adjustments_agree_with_statsmodels(p: list[float]) -> None:
     multitest = pytest.importorskip("statsmodels.stats.multitest")
