@@ -82,7 +82,7 @@ def nifti_nibabel(path: Path) -> Callable[[], Any]:
     import nibabel
 
     # A copy: of a plain file nibabel only maps the bytes and has read nothing yet.
-    return lambda: np.array(nibabel.load(path).dataobj)
+    return lambda: np.asarray(nibabel.load(path).dataobj).copy()
 
 
 def nifti_simpleitk(path: Path) -> Callable[[], Any]:

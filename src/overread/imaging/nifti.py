@@ -48,13 +48,18 @@ def read_nifti(path: Path) -> Image:
 
 
 def _read(path: Path) -> Image:
-    content = path.read_bytes()
     packed = path.suffix.lower() == ".gz"
-    header = _header(path, _start(content) if packed else content[:HEADER])
+    content = path.read_bytes() if packed else b""
+    if packed:
+        start = _start(content)
+    else:
+        with path.open("rb") as f:
+            start = f.read(HEADER)
+    header = _header(path, start)
     shape, dtype = tuple(int(n) for n in header.get_data_shape()), header.get_data_dtype()
     if dtype.kind not in "iuf":
         raise InputError(f"{path}: voxels are {dtype}, expected integers or real numbers")
-    size, held = int(np.prod(shape, dtype=object)) * dtype.itemsize, len(content)
+    size, held = int(np.prod(shape, dtype=object)) * dtype.itemsize, path.stat().st_size
     if not 2 <= len(shape) <= 5 or min(shape, default=0) < 1:
         raise InputError(f"{path}: has shape {shape}, expected 2 to 4 axes of 1 or more voxels")
     if size > held * (RATIO if packed else 1):
@@ -62,11 +67,17 @@ def _read(path: Path) -> Image:
     offset = int(header.get_data_offset())
     if not 0 <= offset <= held * (RATIO if packed else 1):
         raise InputError(f"{path}: is damaged: its voxels begin at byte {offset} of {held}")
+    count = size // dtype.itemsize
     if packed:
         content = _unpack(path, content, offset + size)
-    if len(content) < offset + size:
-        raise InputError(f"{path}: is truncated: {len(content)} bytes, expected {offset + size}")
-    voxels = np.frombuffer(content, dtype, count=size // dtype.itemsize, offset=offset)
+        held = len(content)
+    if held < offset + size:
+        raise InputError(f"{path}: is truncated: {held} bytes, expected {offset + size}")
+    voxels = (
+        np.frombuffer(content, dtype, count, offset)
+        if packed
+        else np.fromfile(path, dtype, count, offset=offset)
+    )
     array, notes = _values(voxels.reshape(shape, order="F"), header)
     if len(shape) == 5 and shape[3] == 1:
         array = array[:, :, :, 0]
@@ -127,12 +138,14 @@ def _values(array: NDArray[Any], header: Any) -> tuple[NDArray[Any], tuple[str, 
     scaled = (slope, inter) != (None, None) and (slope, inter) != (1, 0)
     if scaled:
         array = apply_read_scaling(array, 1.0 if slope is None else slope, 0.0 if inter is None else inter)
-    array = array.astype(array.dtype.newbyteorder("=") if array.dtype.kind != "f" else np.float32, order="F")
+    dtype = array.dtype.newbyteorder("=") if array.dtype.kind != "f" else np.dtype(np.float32)
+    array = array.astype(dtype, order="F", copy=not array.flags.writeable)
     if array.dtype.kind != "f":
         return array, ()
-    # The sum tells in one pass, without an array of its own, whether any voxel is not finite.
-    if np.isfinite(array.sum(dtype=np.float64)):
-        return array, ()
+    # A finite sum tells in one pass, without an array of its own, that every voxel is finite.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(array.sum()):
+            return array, ()
     bad = ~np.isfinite(array)
     if not bad.any():
         return array, ()
