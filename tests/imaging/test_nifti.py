@@ -26,6 +26,21 @@ def test_real_volumes(data_dir: Path) -> None:
         assert image.array.dtype.kind == "f" or image.array.dtype == expected.get_data_dtype()
 
 
+def test_real_volumes_equal_simpleitk(data_dir: Path) -> None:
+    sitk = pytest.importorskip("SimpleITK")
+    files = sorted((data_dir / "ct_spleen_and_spine_nifti").glob("*.nii.gz"))
+    files += sorted((data_dir / "msd_hippocampus_3d").rglob("hippocampus_00*.nii.gz"))
+    assert len(files) >= 15
+    for path in files:
+        image, theirs = read_nifti(path), sitk.ReadImage(str(path))
+        values = sitk.GetArrayFromImage(theirs).transpose(2, 1, 0)
+        np.testing.assert_allclose(image.array[0], values, rtol=1e-4)
+        last = tuple(n - 1 for n in image.spatial)
+        for index in ((0, 0, 0), last, (last[0], 0, 0), (0, last[1], 0)):
+            lps = image.affine @ [*index, 1] * [-1, -1, 1, 1]
+            np.testing.assert_allclose(lps[:3], theirs.TransformIndexToPhysicalPoint(index), atol=1e-3)
+
+
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint16, np.float32])
 def test_round_trip(tmp_path: Path, suffix: str, dtype) -> None:

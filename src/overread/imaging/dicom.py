@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from pydicom import Dataset, FileDataset
 
 from overread.errors import InputError
@@ -51,7 +52,7 @@ def read_all(files: Sequence[Path] | Path) -> list[Image]:
     instances, path, notes = _gather(files)
     images = []
     for series in _by_series(instances).values():
-        with reading(path or series[0].name):
+        with reading(path or series[0].name), np.errstate(over="ignore", invalid="ignore"):
             masks = [i for i in series if is_segmentation(i.dataset)]
             images += [read_segmentation(i, i.name, notes) for i in masks]
             pictures = [i for i in series if (i.place or "Rows" in i.dataset) and i not in masks]
@@ -108,7 +109,8 @@ def group_series(paths: Sequence[Path]) -> dict[str, list[Path]]:
 
 
 def _image(instances: list[Instance], path: str, notes: tuple[str, ...], exact: bool) -> Image:
-    with reading(path or instances[0].name):
+    # Damaged numbers may overflow; what comes of it is refused.
+    with reading(path or instances[0].name), np.errstate(over="ignore", invalid="ignore"):
         _check_one_series(instances, path)
         if len(instances) == 1 and is_segmentation(instances[0].dataset):
             return read_segmentation(instances[0], path, notes)

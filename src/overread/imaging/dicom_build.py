@@ -20,6 +20,9 @@ from overread.imaging.dicom_stacks import Stack, stack_of
 from overread.imaging.dicom_values import text
 from overread.imaging.image import Image
 
+FARTHEST = 1e7
+"""No voxel is as large, mm, lies as far away, or is as small as one over this."""
+
 
 def build(planes: list[Plane], first: Dataset, path: str, notes: tuple[str, ...], exact: bool) -> Image:
     """One Image of ``planes``; ``first`` is the data set that the facts are taken from. See `dicom.read_series`."""
@@ -40,10 +43,21 @@ def build(planes: list[Plane], first: Dataset, path: str, notes: tuple[str, ...]
         array, affine, channels, notes = _volume(planes, first, source, notes, exact)
     if planes[0].spacing.mm is None:
         source["spacing_known"] = False
+    check_bounds(affine, path or planes[0].name)
     # The instances in the order of the slices, whatever order the planes came in.
     source.setdefault("SOPInstanceUIDs", tuple(dict.fromkeys(p.uid for p in planes)))
     notes = (*notes, *overlay_notes(first))
     return Image(array, affine, text(first, "Modality"), channels, source, tuple(dict.fromkeys(notes)))
+
+
+def check_bounds(affine: NDArray[np.float64], name: str) -> None:
+    """Raise InputError where voxels have no size, or lie beyond all bounds: the header's numbers are damaged."""
+    steps = np.linalg.norm(affine[:3, :3], axis=0)
+    if not (steps.min() > 1 / FARTHEST and steps.max() < FARTHEST and np.abs(affine[:3, 3]).max() < FARTHEST):
+        raise InputError(
+            f"{name}: voxels of {steps.tolist()} mm from {affine[:3, 3].tolist()} cannot be; "
+            "PixelSpacing, SliceThickness or ImagePositionPatient is damaged"
+        )
 
 
 def _volume(

@@ -56,14 +56,24 @@ def reading(name: str, what: str = "DICOM") -> Iterator[None]:
     """
     try:
         yield
-    except InputError:
-        raise
+    except InputError as error:
+        # A damaged value that a message quotes may hold line breaks.
+        if str(error).isprintable():
+            raise
+        raise InputError(
+            " ".join("".join(c if c.isprintable() else " " for c in str(error)).split())
+        ) from error
     except Exception as error:
-        cause = " ".join(str(error).split())[:300] or "no further detail"
+        cause = _one_line(str(error))[:300] or "no further detail"
         raise InputError(
             f"{name}: cannot be read as {what} ({type(error).__name__}: {cause}); "
             "the file may be damaged or incomplete, send or copy it again"
         ) from error
+
+
+def _one_line(message: str) -> str:
+    """A message without the line breaks and control characters of a damaged value that it quotes."""
+    return " ".join("".join(c if c.isprintable() else " " for c in message).split())
 
 
 def open_dataset(source: Path | io.BytesIO, name: str, **options: Any) -> FileDataset:

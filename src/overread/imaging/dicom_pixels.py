@@ -95,8 +95,18 @@ def _modality_values(plane: Plane, array: NDArray[Any], kind: str) -> tuple[NDAr
         else:
             array = ((low + high) - array.astype(np.int64)).astype(array.dtype)
             notes += (f"MONOCHROME1 inverted to MONOCHROME2: {low + high} - stored value",)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        bad = ~np.isfinite(array)
+        array = np.where(bad, array.dtype.type(0), array)
+        notes += (f"{np.count_nonzero(bad)} pixels were not finite numbers and became 0",)
     if first_item(dataset, "ModalityLUTSequence") is not None:
         return apply_modality_lut(array, dataset), (*notes, "Modality LUT applied")
+    ends = (v * plane.slope + plane.intercept for v in (low, high))
+    if max(map(abs, ends)) > np.finfo(np.float32).max:
+        raise InputError(
+            f"{plane.name}: RescaleSlope {plane.slope:g} and RescaleIntercept {plane.intercept:g} "
+            "lead beyond all bounds"
+        )
     return rescale(array, plane.slope, plane.intercept, low, high), notes
 
 

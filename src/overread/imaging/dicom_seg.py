@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 
 from overread.errors import InputError
+from overread.imaging.dicom_build import check_bounds
 from overread.imaging.dicom_decode import PALETTE, stored_frame
 from overread.imaging.dicom_facts import facts
 from overread.imaging.dicom_files import Instance
@@ -85,6 +86,7 @@ def read_segmentation(instance: Instance, path: str, notes: tuple[str, ...] = ()
     array, channels = _combined(out, kind, sorted(order), labels)
     if array.ndim == 4:
         array = array.transpose(0, 3, 2, 1)
+    check_bounds(affine, name)
     source: dict[str, Any] = {
         "path": path,
         **facts(planes, dataset),
