@@ -343,7 +343,7 @@ def test_average_precision_in_three_dimensions() -> None:
     assert average_precision(pred, truth, interpolation="all-points").estimate == pytest.approx(1 / 2 + 1 / 3)
     assert average_precision(pred, truth, 0.6, interpolation="all-points").estimate == pytest.approx(0.5)
     found = mean_average_precision(pred, truth, cluster=["a", "a", "b"], resamples=100)
-    assert found.map.n == 2 and found.map.method == "bootstrap of clusters, percentile"
+    assert found.map.n == 2 and found.map.method == "bootstrap of clusters, logit scale"
 
 
 def test_nothing_to_find_and_nothing_found() -> None:
@@ -368,25 +368,39 @@ def test_nothing_to_find_and_nothing_found() -> None:
         mean_average_precision([none], [box], area="tiny")
 
 
-def test_intervals_of_mean_average_precision_cover() -> None:
-    """Percentile limits over 40 images of one class: within simulation error of 95% (200 repetitions)."""
+def test_intervals_of_average_precision_cover() -> None:
+    """Limits over 30 images: 95% within the simulation error (1.3%) of 300 repetitions."""
     generator = np.random.default_rng(3)
+    boxes = np.array([[20.0 * k, 0, 20 * k + 10, 10] for k in range(3)])
 
     def images(n: int) -> tuple[Entries, Entries]:
-        pred, truth = [], []
+        pred = []
         for _ in range(n):
-            hit = generator.random(3) < 0.7
-            boxes = np.array([[20.0 * k, 0, 20 * k + 10, 10] for k in range(3)])
-            stray = generator.integers(0, 3)
+            hit, stray = generator.random(3) < 0.7, generator.integers(0, 3)
             found = np.vstack([boxes[hit], np.tile([0.0, 50, 10, 60], (stray, 1))])
             scores = np.concatenate([generator.normal(1, 1, hit.sum()), generator.normal(0, 1, stray)])
             pred.append({"boxes": found, "scores": scores})
-            truth.append({"boxes": boxes})
-        return pred, truth
+        return pred, [{"boxes": boxes}] * n
 
-    true = average_precision(*images(4000), interpolation="all-points", resamples=2).estimate
-    inside = 0
-    for _ in range(200):
-        ap = average_precision(*images(40), interpolation="all-points", resamples=300)
-        inside += ap.low <= true <= ap.high
-    assert 0.90 <= inside / 200 <= 0.99
+    true = average_precision(*images(4000), resamples=2).estimate
+    found = [average_precision(*images(30), resamples=200) for _ in range(300)]
+    assert 0.92 <= np.mean([ap.low <= true <= ap.high for ap in found]) <= 0.98
+    assert all(0 < ap.low < ap.estimate < ap.high < 1 for ap in found)
+
+
+def test_intervals_where_no_resample_differs() -> None:
+    """All right, or nothing found, in ten images: limits that say so, not a point."""
+    truth = [{"boxes": [[0, 0, 10, 10]]}] * 10
+    right = average_precision([{"boxes": [[0, 0, 10, 10]], "scores": [0.5]}] * 10, truth)
+    none = average_precision([{"boxes": [], "scores": []}] * 10, truth)
+    assert (right.estimate, right.high) == (1, 1) and right.low == pytest.approx(0.7225, abs=1e-4)
+    assert (none.estimate, none.low) == (0, 0) and none.high == pytest.approx(0.2775, abs=1e-4)
+    with pytest.raises(ValueError, match="method is 'bca'"):
+        average_precision([{"boxes": [], "scores": []}] * 10, truth, method="bca")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("method", ["logit", "percentile", "basic"])
+def test_interval_methods(method: Any) -> None:
+    pred, truth = _random_set(3, images=20)
+    found = average_precision(pred, truth, label=1, method=method, resamples=300)
+    assert found.low < found.estimate < found.high and found.n == 20

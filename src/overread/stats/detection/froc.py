@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from overread.stats.arrays import Floats
 from overread.stats.detection.marks import Marks
-from overread.stats.detection.resampling import intervals
+from overread.stats.detection.resampling import IntervalMethod, intervals
 from overread.stats.interval import Interval
 
 CPM_RATES = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -45,7 +45,7 @@ def sensitivity_at_false_positives(
     rates: Sequence[float] = CPM_RATES,
     interpolation: Literal["linear", "step"] = "linear",
     cluster: ArrayLike | None = None,
-    method: Literal["percentile", "basic"] = "percentile",
+    method: IntervalMethod = "logit",
     confidence: float = 0.95,
     resamples: int = 2000,
     seed: int = 0,
@@ -67,7 +67,7 @@ def cpm(
     rates: Sequence[float] = CPM_RATES,
     interpolation: Literal["linear", "step"] = "linear",
     cluster: ArrayLike | None = None,
-    method: Literal["percentile", "basic"] = "percentile",
+    method: IntervalMethod = "logit",
     confidence: float = 0.95,
     resamples: int = 2000,
     seed: int = 0,
