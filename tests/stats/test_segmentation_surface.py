@@ -206,6 +206,22 @@ def test_empty_masks_are_never_nan(definition: surface.Definition) -> None:
         surface_distances(some, none)
 
 
+def test_one_axis_and_any_layout() -> None:
+    assert hausdorff([0, 1, 1], [1, 1, 0]) == 1 and nsd([0, 1, 1], [1, 1, 0], tolerance=1) == 1
+    assert hausdorff([1, 0, 0, 0], [0, 0, 0, 1], spacing=[2]) == 6
+    generator = np.random.default_rng(0)
+    a, b = generator.random((2, 9, 8, 7)) < 0.4
+    for definition in ("voxel-boundary", "surface-area"):
+        expected = hausdorff95(a, b, definition=definition)
+        assert hausdorff95(np.asfortranarray(a), b[::-1][::-1], definition=definition) == expected
+
+
+@pytest.mark.parametrize("kind", [bool, np.int8, np.uint16, np.uint64, float])
+def test_any_type_of_labels(kind: type) -> None:
+    mask = np.eye(4).astype(kind)
+    assert segmentation_metrics(mask, mask)[1].hausdorff95 == 0 == hausdorff95(mask, mask)
+
+
 def test_bad_arguments() -> None:
     mask = np.ones((3, 3), dtype=bool)
     with pytest.raises(ValueError, match="tolerance"):

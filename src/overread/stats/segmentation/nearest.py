@@ -73,8 +73,10 @@ def _search(points: NDArray[np.int64], goal: Bools, size: Floats, reach: float) 
 def _columns(shape: tuple[int, ...], size: Floats) -> tuple[NDArray[np.int64], Floats, bool]:
     """Steps (c, axes) to the nearest columns, nearest first, their squared distances, and whether these are all."""
     width = [min(n - 1, MOST_COLUMNS // 2 if len(shape) == 1 else MOST_COLUMNS // 10) for n in shape]
+    if not shape:
+        return np.zeros((0, 0), dtype=np.int64), np.zeros(0), True
     grid = np.indices([2 * w + 1 for w in width]).reshape(len(width), -1)
-    steps = (grid - np.array(width, dtype=np.int64)[:, None]).T if width else np.zeros((1, 0), dtype=np.int64)
+    steps = grid.T - np.array(width)
     squares = ((steps * size) ** 2).sum(axis=1)
     # Where the widths cut an axis off, only what is nearer than the first step beyond is complete.
     cut = [((w + 1) * s) ** 2 for w, n, s in zip(width, shape, size, strict=True) if w < n - 1]
