@@ -238,3 +238,24 @@ def test_several_series_are_named_and_read_one_by_one(make_slice: Make, save_ser
     images = read_all(folder)
     assert [i.source["SeriesInstanceUID"] for i in images] == ["1.2.0", "1.2.1"]
     assert [i.spatial for i in images] == [(5, 6, 3)] * 2
+
+
+@pytest.mark.parametrize("told", ["AcquisitionNumber", "InstanceNumber"])
+def test_two_stacks_pushed_into_one_another_are_refused(make_slice: Make, told: str) -> None:
+    # Five slices every 5 mm, and five more 1.5 mm beside them: not one stack with distances of 1.5 and 3.5 mm.
+    made = []
+    for stack in range(2):
+        for k in range(5):
+            number = 5 * stack + k if told == "InstanceNumber" else 2 * k + stack
+            place = [0, 0, 5.0 * k + 1.5 * stack]
+            made.append(make_slice(number, ImagePositionPatient=place, AcquisitionNumber=stack + 1))
+            if told == "InstanceNumber":
+                del made[-1].AcquisitionNumber
+    meaning = {"AcquisitionNumber": "acquisition", "InstanceNumber": "instance number"}[told]
+    with pytest.raises(InputError, match=f"more than one stack: {meaning} goes to and fro"):
+        read_datasets(made)
+
+
+def test_every_second_slice_is_noted(make_slice: Make) -> None:
+    image = read_datasets([make_slice(k) for k in (0, 2, 4, 6)])
+    assert image.notes == ("instance numbers run from 1 to 7 and leave out 3: slices may be missing",)

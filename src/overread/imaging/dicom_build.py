@@ -16,7 +16,7 @@ from overread.imaging.dicom_facts import facts, frame_facts, order_notes
 from overread.imaging.dicom_geometry import check_alike, frames_affine, grid, plane_affine
 from overread.imaging.dicom_pixels import read_pixels
 from overread.imaging.dicom_planes import Plane
-from overread.imaging.dicom_stacks import Stack, stack_of
+from overread.imaging.dicom_stacks import Stack, check_one_sweep, stack_of
 from overread.imaging.dicom_values import text
 from overread.imaging.image import Image
 
@@ -66,7 +66,11 @@ def _volume(
     check_alike(planes)
     stack = stack_of(planes)
     volumes = stack.volumes
-    notes = (*notes, *stack.notes, *(order_notes(volumes[0], first) if len(volumes[0]) > 1 else ()))
+    notes = (
+        *notes,
+        *stack.notes,
+        *(order_notes(volumes[0], first) if len(volumes) == 1 < len(volumes[0]) else ()),
+    )
     if exact and len(volumes) > 1:
         raise InputError(
             f"{len(volumes)} volumes on the same slices, told apart by {stack.told_by} "
@@ -89,6 +93,7 @@ def _volume(
             array = between_slices(array, lattice.between)
         arrays.append(_channels_first(array.swapaxes(0, 2), 3))
     if lattice.between is not None:
+        check_one_sweep(volumes[0])
         source["slice_positions"] = tuple(
             tuple(float(x) for x in (-p.position[0], -p.position[1], p.position[2]))
             for p in volumes[0]

@@ -96,12 +96,15 @@ def order_notes(planes: Sequence[Plane], first: Dataset) -> tuple[str, ...]:
         if told.isdigit() and int(told) > len(planes):
             notes.append(f"{keyword} is {told}, but {len(planes)} slices are here: others may be missing")
     numbers = sorted(int(n) for p in planes if (n := text(p.dataset, "InstanceNumber")).isdigit())
-    if (
-        not notes
-        and len(numbers) == len(planes)
-        and numbers[0] > 1
-        and numbers[-1] - numbers[0] < len(planes)
-    ):
+    if notes or len(numbers) != len(planes):
+        return tuple(notes)
+    left_out = numbers[-1] - numbers[0] + 1 - len(numbers)
+    if left_out > 0:
+        notes.append(
+            f"instance numbers run from {numbers[0]} to {numbers[-1]} and leave out {left_out}: "
+            "slices may be missing"
+        )
+    elif numbers[0] > 1:
         notes.append(
             f"instance numbers run from {numbers[0]} to {numbers[-1]}: slices before the first may be missing"
         )

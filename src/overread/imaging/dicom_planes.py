@@ -68,7 +68,9 @@ def _planes(instance: Instance) -> list[Plane]:
     name, dataset = instance.name, instance.dataset
     sop_class = text(dataset, "SOPClassUID")
     if sop_class == SLIDE:
-        raise InputError(f"{name}: is a Whole Slide image of tiles; open it as a whole slide")
+        raise InputError(
+            f"{name}: is a Whole Slide image of tiles; read it in parts by overread.imaging.slide.read_slide"
+        )
     if instance.place is None and not any(keyword in dataset for keyword in PIXELS):
         raise InputError(f"{name}: {_what(dataset, sop_class)}")
     frames = integer(dataset, "NumberOfFrames", name, default=1)

@@ -180,7 +180,7 @@ def _told_apart(places: list[list[Plane]]) -> Stack | None:
     if len(counts) > 1 or not _in_line(places):
         return None
     found: dict[str, list[list[Hashable]]] = {}
-    for name, value in _readers(places):
+    for name, value in _readers():
         values = [[value(plane) for plane in place] for place in places]
         if len({v for row in values for v in row}) > 1 and name not in found:
             found[name] = values
@@ -261,13 +261,37 @@ def _undecided(places: list[list[Plane]]) -> InputError:
     )
 
 
-def _readers(places: list[list[Plane]]) -> list[tuple[str, Callable[[Plane], Hashable]]]:
+def _readers() -> list[tuple[str, Callable[[Plane], Hashable]]]:
     readers: list[tuple[str, Callable[[Plane], Hashable]]] = []
     for keyword, meaning, where in KEYS:
         readers.append((meaning, lambda p, k=keyword, w=where: _value(p, k, w)))  # type: ignore[misc]
     for meaning, group, creator, element in PRIVATE:
         readers.append((meaning, lambda p, a=(group, creator, element): _private(p, *a)))  # type: ignore[misc]
     return readers
+
+
+def check_one_sweep(planes: Sequence[Plane]) -> None:
+    """Raise InputError where unevenly spaced slices are two stacks pushed into one another.
+
+    Along one stack the instance numbers run one way, and an attribute does not return to a value it had left.
+    """
+    numbers = [int(n) for p in planes if (n := text(p.dataset, "InstanceNumber")).isdigit()]
+    steps = np.sign(np.diff(numbers))
+    turns = np.flatnonzero(steps != steps[0]) if len(numbers) == len(planes) and steps.size else np.array([])
+    if turns.size and all(p.dataset is not planes[0].dataset for p in planes[1:]):
+        raise _mixed(planes, int(turns[0]), "instance number")
+    for meaning, value in _readers():
+        values = [value(p) for p in planes]
+        changes = [k for k in range(1, len(values)) if values[k] != values[k - 1]]
+        if len(changes) >= len(set(values)):
+            raise _mixed(planes, changes[0] - 1, meaning)
+
+
+def _mixed(planes: Sequence[Plane], k: int, meaning: str) -> InputError:
+    return InputError(
+        f"uneven slices of more than one stack: {meaning} goes to and fro along them, as between "
+        f"{planes[k].name} and {planes[k + 1].name}; give each stack by itself"
+    )
 
 
 def _value(plane: Plane, keyword: str, paths: tuple[str, ...]) -> Hashable:

@@ -49,7 +49,7 @@ def _dictionary_vr(number: BaseTag) -> str:
 
 
 def text(dataset: Dataset, keyword: str) -> str:
-    """The value as text without padding; an empty string where absent or empty."""
+    """The value as text without padding, several joined by a backslash; empty where absent or empty."""
     element = dataset.get_item(tag_of(keyword))
     if element is None:
         return ""
@@ -59,6 +59,8 @@ def text(dataset: Dataset, keyword: str) -> str:
         if content.isascii() and b"\\" not in content:
             return content.decode("ascii").strip(" \0")
     value = dataset[tag_of(keyword)].value
+    if isinstance(value, MultiValue):
+        return "\\".join(map(str, value))
     return "" if value is None else str(value).strip(" \0")
 
 
