@@ -9,6 +9,8 @@ open after many columns is far away, and goes to a tree.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
@@ -96,8 +98,8 @@ def _depths(goal: Bools, size: Floats, margin: NDArray[np.int64]) -> NDArray[np.
     depth = np.full(shape, none, dtype=np.int16 if none < 2**15 - 1 else np.int64)
     inner = depth[(slice(None), *(slice(m, m + n) for n, m in zip(goal.shape[1:], margin, strict=True)))]
     inner[goal] = 0
-    for here in range(1, len(inner)):
-        np.minimum(inner[here], inner[here - 1] + 1, out=inner[here])
-    for here in range(len(inner) - 2, -1, -1):
-        np.minimum(inner[here], inner[here + 1] + 1, out=inner[here])
+    # Slabs as slices: with one axis an element would be a number, not a view.
+    slabs = [inner[k : k + 1] for k in range(len(inner))]
+    for one, other in (*pairwise(slabs), *pairwise(slabs[::-1])):
+        np.minimum(other, one + 1, out=other)
     return depth
