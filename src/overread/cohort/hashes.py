@@ -12,7 +12,7 @@ from overread.files import canonical_json, sha256_bytes, sha256_file
 
 
 def file_hashes(cases: Sequence[Case], folder: Path) -> dict[str, str]:
-    """SHA-256 of every image and mask file of ``cases`` by path, relative to ``folder`` where it lies inside.
+    """SHA-256 of every image, mask and boxes file of ``cases`` by path, relative to ``folder`` where it lies inside.
 
     A DICOM series, which is a folder, counts with each of its files.
     """
@@ -34,7 +34,7 @@ def digest_of_hashes(hashes: Mapping[str, str]) -> str:
 
 
 def _files(case: Case) -> Iterator[Path]:
-    for path in (*case.images.values(), *([case.mask] if case.mask else [])):
+    for path in (*case.images.values(), *(p for p in (case.mask, case.boxes) if p)):
         if path.is_dir():
             yield from (p for p in path.rglob("*") if p.is_file())
         else:

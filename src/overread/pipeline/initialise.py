@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from pathlib import Path
@@ -14,6 +13,7 @@ from overread.cohort.cohort import FILE as COHORT
 from overread.cohort.cohort import Cohort
 from overread.cohort.load import load_case
 from overread.cohort.masks import read_mask
+from overread.cohort.table import read_table
 from overread.errors import InputError
 from overread.pipeline.protocol import FILE, write_protocol
 from overread.pipeline.workspace import Workspace, console, recording
@@ -94,7 +94,7 @@ def _stated(folder: Path) -> dict[str, Any]:
 def _infer_task(cohort: Cohort, folder: Path) -> str:
     with_mask, with_label = (all(getattr(c, k) for c in cohort) for k in ("mask", "label"))
     if not with_mask and not with_label:
-        columns = next(csv.reader((folder / COHORT).open(encoding="utf-8-sig")))
+        columns = read_table(folder).columns
         raise InputError(
             f"{folder / COHORT}: neither column 'label' (classification) nor 'mask' (segmentation) is filled in "
             "every row; "

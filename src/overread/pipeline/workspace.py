@@ -64,12 +64,19 @@ class Workspace:
         """The portable package."""
         return self.folder / "package" / f"{self.protocol.name}-{self.protocol.version}.overread"
 
-    def cohort(self) -> Cohort:
-        """The cohort, checked against the protocol. Raises InputError."""
+    def cohort(self, *, missing_channels: bool = False) -> Cohort:
+        """The cohort, checked against the protocol; see `Cohort.read`. Raises InputError."""
         p = self.protocol
         need = "label" if p.task == "classification" else "mask"
         labels = p.labels if p.task == "classification" else None
-        cohort = Cohort.read(self.folder, need=need, labels=labels, fractions=p.split, seed=p.seed)
+        cohort = Cohort.read(
+            self.folder,
+            need=need,
+            labels=labels,
+            fractions=p.split,
+            seed=p.seed,
+            missing_channels=missing_channels,
+        )
         names = tuple(c.name for c in p.channels)
         if cohort.channels != names:
             raise InputError(
