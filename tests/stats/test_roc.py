@@ -172,7 +172,7 @@ def test_copies_of_a_case_in_its_cluster_change_nothing() -> None:
 
 def test_cluster_bootstrap_never_loses_a_class() -> None:
     y = np.array([1] + [0] * 20)
-    found = auc(y, np.arange(21), cluster=np.arange(21))
+    found = auc(y, np.arange(21), cluster=np.arange(21), method="bootstrap")
     assert np.isfinite([found.low, found.high]).all()
     with pytest.raises(ValueError, match="one cluster"):
         auc(y, np.arange(21), cluster=np.zeros(21))
@@ -378,7 +378,7 @@ def test_perfect_separation_of_clusters_is_uncertain() -> None:
         ({"method": "obuchowski"}, "needs cluster"),
         ({"method": "newcombe", "cluster": [1, 2, 3, 4]}, "independent"),
         ({"method": "bootstrap", "weights": [1, 1, 1, 1]}, "weights need"),
-        ({"cluster": [1, 2, 3, 4], "weights": [1, 1, 1, 1]}, "weights need"),
+        ({"cluster": [1, 2, 3, 4], "method": "bootstrap", "weights": [1, 1, 1, 1]}, "weights need"),
         ({"cluster": [1, 1, 1, 1], "method": "obuchowski"}, "one cluster"),
         ({"confidence": 95}, "confidence"),
     ],

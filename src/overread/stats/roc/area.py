@@ -58,10 +58,11 @@ def auc(
         cases within each class. With 15 to 50 cases of each class and areas of 0.75 to 0.97, 95% of
         ``delong-logit`` cover 94-97% and of ``delong`` 84-94%; with 20 positives among 220 cases the former
         cover 95% at an area of 0.75 but 89% at 0.97, where ``newcombe`` covers 96%.
-        With ``cluster``: ``obuchowski-logit`` (Biometrics 1997;53:567), which holds its level from some
-        twenty clusters on, or ``obuchowski`` on the plain scale; ``bootstrap`` (also any DeLong method) is
-        the percentile bootstrap of whole clusters, in strata by the classes that a cluster holds so that no
-        resample loses a class. The last two need about a hundred clusters: with twenty, 95% cover 88-91%.
+        With ``cluster``: ``obuchowski-logit`` (also ``delong-logit``; Biometrics 1997;53:567), DeLong's
+        variance for correlated cases, which holds its level from some twenty clusters on; ``obuchowski``
+        (also ``delong``) has it on the plain scale; ``bootstrap`` is the percentile bootstrap of whole
+        clusters, in strata by the classes that a cluster holds so that no resample loses a class. The last
+        two need about a hundred clusters: with twenty, 95% cover 88-91%.
     weights
         (n,) sampling weights, such as the inverse of the chance of verification, for the DeLong and
         Obuchowski methods.
@@ -78,8 +79,10 @@ def auc(
     labels, s = checked(y, score)
     codes = as_groups(cluster, len(labels))
     w = None if weights is None else checked_weights(weights, labels)
+    if codes is not None:
+        name = name.replace("delong", "obuchowski")
     if w is not None:
-        if not name.startswith(("delong", "obuchowski")) or (codes is not None and name.startswith("delong")):
+        if not name.startswith(("delong", "obuchowski")):
             raise ValueError("weights need a 'delong' method, or with cluster an 'obuchowski' one")
         kept = w > 0
         labels, s, w = labels[kept], s[kept], w[kept]
@@ -99,7 +102,7 @@ def auc(
     if name == "hanley-mcneil":
         variance = hanley_mcneil_variance(area, *sizes)
         return area_limits(area, variance, *sizes, confidence, "plain", "Hanley-McNeil", n)
-    if name == "bootstrap" or (codes is not None and name.startswith("delong")):
+    if name == "bootstrap":
         return _bootstrapped(labels, s, codes, area, sizes, confidence, resamples, seed)
     scale = "logit" if name.endswith("logit") else "plain"
     author = "DeLong" if codes is None else "Obuchowski"
