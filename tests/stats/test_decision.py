@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from overread.stats.calibration import brier
 from overread.stats.decision import decision_curve, net_benefit
+from overread.stats.roc import auc
 
 
 def test_published_decision_curve(goldens_data: Path) -> None:
@@ -29,6 +31,10 @@ def test_published_decision_curve(goldens_data: Path) -> None:
     history = found.models["family history"].net_benefit[1]
     assert history.estimate == pytest.approx(0.0185185185, rel=1e-6)
     assert found.prevalence == pytest.approx(0.14)
+    area = auc(y, p["model"], method="delong")
+    published = (0.860620155, 0.8219268, 0.8993282)
+    assert (area.estimate, area.low, area.high) == pytest.approx(published, rel=1e-6)
+    assert brier(y, p["model"]).estimate == pytest.approx(0.0849290978, rel=1e-6)
     assert all(i.low < i.estimate < i.high for i in found.models["model"].net_benefit)
 
 

@@ -13,7 +13,7 @@ from overread.stats.diagnostic import (
     diagnostic_accuracy_of,
 )
 from overread.stats.interval import Interval
-from overread.stats.intervals import bootstrap_ci
+from overread.stats.intervals import bootstrap_ci, proportion_ci
 
 # G01: Scott et al. 2008, worked in the R package epiR: 670 + 202 + 74 + 640 patients.
 G01 = {
@@ -69,6 +69,8 @@ def test_pivotal_trial() -> None:
         assert [interval.estimate, interval.low, interval.high] == pytest.approx(numbers, abs=5e-5)
     assert exact.ppv and exact.ppv.estimate == pytest.approx(0.7268908, abs=5e-5)
     assert exact.npv and exact.npv.estimate == pytest.approx(0.9569707, abs=5e-5)
+    imageable = proportion_ci(819, 852)  # 852 is inferred from the published share of 0.961
+    assert (imageable.low, imageable.high) == pytest.approx((0.9461, 0.9723), abs=5e-5)
 
 
 @given(st.lists(st.integers(0, 300), min_size=4, max_size=4))
