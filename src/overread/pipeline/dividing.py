@@ -1,0 +1,65 @@
+"""split: write the column split (and fold) of a cohort's table, and say what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rich.table import Table
+
+from overread.cohort.splits import SplitResult, split_table
+from overread.errors import InputError
+from overread.pipeline.protocol import FILE, read_protocol
+from overread.pipeline.workspace import console
+
+
+def split_stage(
+    folder: Path,
+    *,
+    method: str,
+    by: Sequence[str],
+    sites: Sequence[str],
+    cuts: Sequence[str],
+    folds: int | None,
+    fractions: str | None,
+    seed: int | None,
+    anew: bool,
+) -> None:
+    """Split ``folder``'s table; shares and seed come from protocol.yaml where there is one and they are not given."""
+    protocol = read_protocol(folder) if (folder / FILE).is_file() else None
+    share: Mapping[str, float] | None = protocol.split if protocol else None
+    result = split_table(
+        folder,
+        method=method,  # type: ignore[arg-type]
+        by=by,
+        sites=sites,
+        cuts=cuts,
+        k=folds,
+        fractions=_fractions(fractions) if fractions else share,
+        seed=seed if seed is not None else (protocol.seed if protocol else 0),
+        anew=anew,
+    )
+    _print(result)
+
+
+def _fractions(text: str) -> dict[str, float]:
+    """``0.7,0.1,0.2`` as shares of train, val and test."""
+    try:
+        train, val, test = (float(v) for v in text.split(","))
+    except ValueError as error:
+        raise InputError(f"--fractions: found {text!r}, expected three shares such as 0.7,0.1,0.2") from error
+    return {"train": train, "val": val, "test": test}
+
+
+def _print(result: SplitResult) -> None:
+    table = Table(box=None, pad_edge=False)
+    for column in ("split", "patients", "cases"):
+        table.add_column(column, justify="left" if column == "split" else "right")
+    for name, n in result.patients.items():
+        table.add_row(name, str(n), str(result.cases[name]))
+    console.print(table)
+    if result.folds:
+        console.print(
+            f"folds: {', '.join(f'{k}: {n}' for k, n in result.folds.items())} patients", highlight=False
+        )
+    console.print(f"Wrote {result.path}; {result.kept} patients had a split and keep it.", highlight=False)
