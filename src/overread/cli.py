@@ -60,6 +60,51 @@ def check(folder: Folder) -> None:
 
 
 @app.command()
+def split(
+    folder: Folder,
+    method: Annotated[
+        str,
+        typer.Option("--method", help="stratified, patient (by hash), site (whole sites) or temporal."),
+    ] = "stratified",
+    by: Annotated[
+        Optional[list[str]], typer.Option("--by", help="Column to stratify by; label without it. May repeat.")
+    ] = None,
+    site: Annotated[
+        Optional[list[str]], typer.Option("--test-site", help="Site that is the test (site). May repeat.")
+    ] = None,
+    cut: Annotated[
+        Optional[list[str]],
+        typer.Option("--cut", help="Last day of train, and again of val, YYYY-MM-DD (temporal)."),
+    ] = None,
+    folds: Annotated[
+        Optional[int], typer.Option("--folds", help="Also write folds of the patients outside the test.")
+    ] = None,
+    fractions: Annotated[
+        Optional[str],
+        typer.Option("--fractions", help="Shares of train, val and test; the protocol's without it."),
+    ] = None,
+    seed: Annotated[
+        Optional[int], typer.Option("--seed", help="The protocol's seed, or 0, without it.")
+    ] = None,
+    anew: Annotated[bool, typer.Option("--anew", help="Forget the splits that the table has.")] = False,
+) -> None:
+    """Divide the patients into train, val and test; who has a split keeps it."""
+    from overread.pipeline.dividing import split_stage
+
+    split_stage(
+        folder,
+        method=method,
+        by=by or [],
+        sites=site or [],
+        cuts=cut or [],
+        folds=folds,
+        fractions=fractions,
+        seed=seed,
+        anew=anew,
+    )
+
+
+@app.command()
 def plan(folder: Folder, budget: Budget = None) -> None:
     """Choose spacing, size, network and epochs from the cohort and the budget; write plan.json."""
     from overread.pipeline.stages import plan_stage
