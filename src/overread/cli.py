@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 
+from overread.cohort.adapters.registry import ADAPTERS, Adapter
+from overread.cohort.adapters.registry import run as run_adapter
 from overread.errors import OverreadError
 
 # Commands are listed in the order a person meets them; heavy rooms are imported inside the commands.
@@ -270,6 +273,31 @@ def import_virtual(
     from overread.cohort.virtual import make_virtual_cohort
 
     make_virtual_cohort(out, patients=patients, seed=seed)
+
+
+def _import_command(name: str, adapter: Adapter) -> None:
+    """Add the command `overread import NAME FOLDER --out DIR` with the adapter's own options."""
+
+    def make(folder: Path, out: Path, **options: Optional[str]) -> None:
+        run_adapter(name, folder, out, **options)
+
+    kind = inspect.Parameter.KEYWORD_ONLY
+    parameters = [
+        inspect.Parameter(
+            "folder", kind, annotation=Annotated[Path, typer.Argument(help="The data set as published.")]
+        ),
+        inspect.Parameter("out", kind, annotation=Out),
+    ]
+    for option, text in adapter.options.items():
+        hint = Annotated[Optional[str], typer.Option(f"--{option}", help=text)]
+        parameters.append(inspect.Parameter(option, kind, default=None, annotation=hint))
+    make.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    make.__annotations__ = {p.name: p.annotation for p in parameters}
+    imports.command(name, help=adapter.help)(make)
+
+
+for _name, _adapter in ADAPTERS.items():
+    _import_command(_name, _adapter)
 
 
 @ledger.command("verify")

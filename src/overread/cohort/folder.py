@@ -14,7 +14,7 @@ from overread.errors import InputError
 from overread.files import fsync_folder, write_json
 
 TASK = "task.json"
-OURS = {"images", "masks", "dicom", "cohort.csv", "README.txt", TASK}
+OURS = {"images", "masks", "boxes", "dicom", "cohort.csv", "README.txt", TASK}
 
 
 @contextmanager
