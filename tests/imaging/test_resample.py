@@ -166,6 +166,21 @@ def test_rectify_sets_tilted_slices_right(degrees) -> None:
     assert (index > -0.5).all() and (index < np.reshape(there.spatial, (3, 1)) - 0.5).all()
 
 
+@pytest.mark.parametrize("order", [0, 1, 3])
+def test_slice_by_slice_equals_all_at_once(order) -> None:
+    rng = np.random.default_rng(8)
+    image = tilted(13, (15, 16, 9)).with_(array=rng.normal(size=(1, 15, 16, 9)).astype(np.float32))
+    there = rectify(image, order, fill=-99)
+    index = np.linalg.inv(image.affine) @ there.affine
+    places = np.tensordot(index[:3, :3], np.indices(there.spatial), 1) + index[:3, 3, None, None, None]
+    inside = ((places > -0.499) & (places < np.reshape(image.spatial, (3, 1, 1, 1)) - 0.501)).all(axis=0)
+    assert inside.mean() > 0.5
+    expected = ndimage.map_coordinates(
+        image.array[0].astype(np.float64), np.round(places, 9), order=order, mode="nearest"
+    )
+    np.testing.assert_allclose(there.array[0][inside], expected[inside], atol=2e-6)
+
+
 def test_rectify_fills_with_the_smallest_value_and_says_how_much() -> None:
     image = tilted(20).with_(array=np.full((1, 40, 40, 12), -1000, np.int16))
     image.array[0, 5:30, 5:30] = 50

@@ -20,6 +20,9 @@ RIGHT_ANGLE = 1e-4
 ALIGNED = 1e-6
 """Off-axis steps below this many voxels, over the whole grid, are rounding noise of an affine."""
 
+SLICES = np.array([[1, 1, 0], [1, 1, 0], [1, 1, 1]])
+"""Leaves out how slices are moved within their planes."""
+
 
 def resize(image: Image, size: Sequence[int], order: int) -> Image:
     """To ``size`` voxels over the same field of view; spacing and origin change accordingly.
@@ -90,7 +93,8 @@ def resample_to(
 
     New voxels whose centre lies outside the image's field of view get ``fill``. Order 0 keeps the type,
     others give float32. No smoothing before shrinking: use `resample` first for much coarser grids. Grids
-    along the same axes are resampled by one matrix per axis, others by `scipy.ndimage.affine_transform`.
+    along the same axes are resampled by one matrix per axis, also where slices are moved in their planes (a tilted
+    gantry); others by `scipy.ndimage.affine_transform`.
 
     Raises
     ------
@@ -99,6 +103,13 @@ def resample_to(
     ValueError
         Another order, or a ``fill`` that the type of the voxels cannot hold.
     """
+    return _onto(image, shape, affine, order, fill)[0]
+
+
+def _onto(
+    image: Image, shape: Sequence[int], affine: NDArray[np.float64], order: int, fill: float
+) -> tuple[Image, float]:
+    """`resample_to`, and the share of new voxels that lay outside."""
     if order not in ORDERS:
         raise ValueError(f"order: found {order}, expected one of {ORDERS}")
     d = len(image.spatial)
@@ -112,17 +123,18 @@ def resample_to(
     # Rounding noise must not push a voxel of an equal grid off its exact place.
     matrix, offset = np.round(whole[:d, :d], 9), np.round(whole[:d, 3], 9)
     axes = _axes(matrix, shape)
-    array = (
-        _general(image, shape, matrix, offset, order)
-        if axes is None
-        else _separable(image.array, shape, matrix, offset, axes, order)
-    )
+    if axes is not None:
+        array = _separable(image.array, shape, matrix, offset, axes, order)
+    elif d == 3 and _axes(matrix * SLICES, shape) == [0, 1, 2] and _keeps_slices(matrix, offset):
+        array = _slicewise(image.array, shape, matrix, offset, order)
+    else:
+        array = _general(image, shape, matrix, offset, order)
     outside = _outside(image.spatial, shape, matrix, offset)
     if outside.any():
         if array.dtype.kind in "iu" and not np.iinfo(array.dtype).min <= fill <= np.iinfo(array.dtype).max:
             raise ValueError(f"fill: found {fill}, which {array.dtype} voxels cannot hold")
         array[:, outside] = fill
-    return image.with_(array=array, affine=np.array(affine, dtype=np.float64))
+    return image.with_(array=array, affine=np.array(affine, dtype=np.float64)), float(outside.mean())
 
 
 def _axes(matrix: NDArray[np.float64], shape: Sequence[int]) -> list[int] | None:
@@ -154,6 +166,29 @@ def _separable(
     return np.array(array, dtype=array.dtype if order == 0 else np.float32, order="C")
 
 
+def _keeps_slices(matrix: NDArray[np.float64], offset: NDArray[np.float64]) -> bool:
+    """Whether every new slice along the last axis lies in an old one."""
+    return bool(
+        (np.abs(matrix[2] - [0, 0, 1]) < ALIGNED / 1000).all() and abs(offset[2] - round(offset[2])) < ALIGNED
+    )
+
+
+def _slicewise(
+    array: NDArray[Any],
+    shape: Sequence[int],
+    matrix: NDArray[np.float64],
+    offset: NDArray[np.float64],
+    order: int,
+) -> NDArray[Any]:
+    """Slices that are only moved and stretched within their planes, each by its own way."""
+    result = np.empty((len(array), shape[2], *shape[:2]), array.dtype if order == 0 else np.float32)
+    for k in range(shape[2]):
+        old = min(max(k + round(offset[2]), 0), array.shape[3] - 1)
+        place = offset[:2] + matrix[:2, 2] * k
+        result[:, k] = _separable(array[..., old], shape[:2], matrix[:2, :2], place, [0, 1], order)
+    return np.moveaxis(result, 1, 3)
+
+
 def _general(
     image: Image, shape: Sequence[int], matrix: NDArray[np.float64], offset: NDArray[np.float64], order: int
 ) -> NDArray[Any]:
@@ -177,7 +212,8 @@ def _outside(
     outside = np.zeros(tuple(new), dtype=bool)
     grid = np.ogrid[tuple(slice(n) for n in new)]
     for axis, n in enumerate(old):
-        at = offset[axis] + sum(matrix[axis, k] * grid[k] for k in range(len(new)))
+        # Axes without a part in it stay of length 1: most grids need no sum over all voxels.
+        at = offset[axis] + sum(matrix[axis, k] * grid[k] for k in range(len(new)) if matrix[axis, k])
         outside |= (at < -0.5 - 1e-6) | (at > n - 0.5 + 1e-6)
     return outside
 
@@ -223,9 +259,7 @@ def rectify(image: Image, order: int = 1, fill: float | None = None) -> Image:
     affine[:3, 3] = image.affine[:3, 3] + affine[:3, :3] @ low
     shape = [int(n) + 1 for n in high - low]
     value = float(image.array.min()) if fill is None else fill
-    there = resample_to(image, shape, affine, order, value)
-    to_old = np.linalg.inv(image.affine) @ affine
-    empty = _outside(image.spatial, shape, to_old[:3, :3], to_old[:3, 3]).mean()
+    there, empty = _onto(image, shape, affine, order, value)
     note = (
         f"sheared grid resampled onto a right-angled one of {' x '.join(map(str, shape))} voxels; "
         f"{empty:.1%} of them lay outside of the field of view and became {value:g}"

@@ -59,22 +59,34 @@ def sample_matrix(n: int, at: NDArray[np.float64], order: int) -> NDArray[np.flo
     Beyond the outermost centres the outermost voxel goes on, as in `scipy.ndimage.map_coordinates` with
     ``mode="nearest"``. No smoothing. Rows sum to 1.
     """
+    if order == 1:
+        wide, pad = np.eye(n), 0
+    else:
+        wide, pad = _coefficients(n)
+    places = np.clip(at, -0.5, n - 0.5) + pad
+    floor = np.floor(places).astype(np.intp)
+    t = (places - floor)[:, None]
+    if order == 1:
+        weights = np.hstack([1 - t, t])
+    else:
+        # The cubic B-spline at the distances 1 + t, t, 1 - t and 2 - t.
+        weights = (
+            np.hstack([(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3]) / 6
+        )
+    steps = np.arange(weights.shape[1]) - (order == 3)
+    index = np.clip(floor[:, None] + steps, 0, len(wide) - 1)
+    matrix = np.einsum("mk,mkn->mn", weights, wide[index])
+    return matrix / matrix.sum(axis=1, keepdims=True)
+
+
+@lru_cache(maxsize=16)
+def _coefficients(n: int) -> tuple[NDArray[np.float64], int]:
+    """Spline coefficients of each of n unit impulses, with as many voxels of continuation as the filter sees."""
     from scipy import ndimage
 
-    # The spline's border needs some voxels of the continuation, which the filter then sees.
-    pad = 12 if order == 3 else 0
+    pad = 12
     wide = np.pad(np.eye(n), ((pad, pad), (0, 0)), mode="edge")
-    if order == 3:
-        wide = ndimage.spline_filter1d(wide, 3, axis=0, mode="nearest")
-    places = np.clip(at, -0.5, n - 0.5) + pad
-    matrix = np.stack(
-        [
-            ndimage.map_coordinates(column, places[None], order=order, mode="nearest", prefilter=False)
-            for column in wide.T
-        ],
-        axis=1,
-    )
-    return matrix / matrix.sum(axis=1, keepdims=True)
+    return ndimage.spline_filter1d(wide, 3, axis=0, mode="nearest"), pad
 
 
 def blocks_of(matrix: NDArray[np.float64]) -> list[Block]:
