@@ -13,7 +13,7 @@ from overread.stats.drift.result import DriftTest, p_by_count
 from overread.stats.interval import Interval
 
 BLOCK = 1024
-MEDIAN_ROWS = 2000
+MEDIAN_ROWS = 1000
 
 
 def mmd(
@@ -33,7 +33,7 @@ def mmd(
         (n, d) and (m, d) features, or (n,) and (m,) of one feature. Scale features alike first: the kernel
         takes their plain Euclidean distance.
     sigma
-        Width of the kernel; None takes the median distance in the pooled sample (of at most 2,000 rows).
+        Width of the kernel; None takes the median distance in the pooled sample (of at most 1,000 rows).
     biased
         The V-statistic, 0 or more; else the U-statistic, whose mean is 0 where nothing differs.
     permutations
@@ -81,7 +81,7 @@ def mmd(
 
 
 def median_distance(rows: ArrayLike, seed: int = 0) -> float:
-    """Median Euclidean distance between different rows (at most 2,000 of them, drawn by ``seed``).
+    """Median Euclidean distance between different rows (at most 1,000 of them, drawn by ``seed``).
 
     1.0 where more than half of the distances are 0 and no median above 0 exists.
     """
@@ -90,7 +90,7 @@ def median_distance(rows: ArrayLike, seed: int = 0) -> float:
         x = x[np.random.default_rng(seed).choice(len(x), MEDIAN_ROWS, replace=False)]
     if len(x) < 2:
         return 1.0
-    found = np.concatenate([d[np.arange(len(d))[:, None] + i < np.arange(len(x))] for i, d in _distances(x)])
+    found = np.concatenate([d[np.arange(len(d))[:, None] < np.arange(d.shape[1])] for _, d in _distances(x)])
     middle = float(np.sqrt(np.median(found)))
     return middle if middle > 0 else 1.0
 
@@ -102,13 +102,15 @@ def _rows(values: ArrayLike, name: str) -> Floats:
 
 
 def _distances(x: Floats, block: int = BLOCK) -> Iterator[tuple[int, Floats]]:
-    """Squared distances of a block of rows to all rows, with the block's first index."""
+    """Squared distances of a block of rows to itself and all later rows, with the block's first index."""
     # Centred first: the expansion of a square loses digits where values are far from 0.
     x = x - x.mean(axis=0)
     squares = np.einsum("ij,ij->i", x, x)
     for start in range(0, len(x), block):
         part = slice(start, start + block)
-        d = squares[part, None] + squares - 2 * (x[part] @ x.T)
+        d = x[part] @ (-2 * x[start:].T)
+        d += squares[part, None]
+        d += squares[start:]
         yield start, np.maximum(d, 0.0, out=d)
 
 
@@ -126,19 +128,31 @@ def _kernel_sums(pooled: Floats, members: Floats, width: float) -> tuple[Floats,
 
     The squares (3,) are summed within the reference, within the current rows, and across.
     """
-    sums, rows, squares = np.zeros_like(members), np.empty(len(pooled)), np.zeros(3)
-    first = members[0].astype(bool)
+    sums, rows, squares = np.zeros_like(members), np.zeros(len(pooled)), np.zeros(3)
+    n = int(members[0].sum())
     for start, d in _distances(pooled):
-        part = slice(start, start + len(d))
-        kernel = np.exp(d / (-2 * width**2), out=d)
-        kernel[np.arange(len(d)), np.arange(start, start + len(d))] = 1.0
-        rows[part] = kernel.sum(axis=1)
-        sums += members[:, part] @ kernel
-        near = np.einsum("ij,ij->i", kernel[:, first], kernel[:, first])
-        far = np.einsum("ij,ij->i", kernel[:, ~first], kernel[:, ~first])
-        own = first[part]
-        squares += near[own].sum(), far[~own].sum(), far[own].sum()
-    return sums, rows, squares
+        size = len(d)
+        part, later = slice(start, start + size), slice(start + size, len(pooled))
+        d *= -1 / (2 * width**2)
+        kernel = np.exp(d, out=d)
+        kernel[np.arange(size), np.arange(size)] = 1.0
+        beyond = kernel[:, size:]
+        rows[part] += kernel.sum(axis=1)
+        rows[later] += beyond.sum(axis=0)
+        sums[:, start:] += members[:, part] @ kernel
+        # The kernel is symmetric: what lies before the block has been seen from there.
+        sums[:, part] += members[:, later] @ beyond.T
+        squares += _squares(kernel[:, :size], start, start, n) + 2 * _squares(beyond, start, start + size, n)
+    # Across, both halves of the symmetric kernel were counted.
+    return sums, rows, squares / (1, 1, 2)
+
+
+def _squares(kernel: Floats, top: int, left: int, n: int) -> Floats:
+    """Sums of squares (3,) of a block of the kernel: within the first n, within the rest, across."""
+    i, j = max(0, n - top), max(0, n - left)
+    parts = (kernel[:i, :j], kernel[i:, j:], kernel[:i, j:], kernel[i:, :j])
+    a, b, c, d = (float(np.einsum("ij,ij->", q, q)) for q in parts)
+    return np.array([a, b, c + d])
 
 
 def _estimates(sums: Floats, rows: Floats, members: Floats, n: int, m: int, biased: bool) -> Floats:
