@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from isal import isal_zlib
 from numpy.typing import NDArray
 
 from overread.errors import InputError
 from overread.files import atomic_path
-from overread.imaging.deflate import GZIP, RATIO, decompressobj
+from overread.imaging.deflate import GZIP, RATIO
 from overread.imaging.image import Image
 
 EXTRA_BLOCKS = 64
@@ -90,7 +91,7 @@ def _read(path: Path) -> Image:
 
 def _start(content: bytes) -> bytes:
     """The first bytes of a gzip stream."""
-    return decompressobj(GZIP).decompress(content[: 16 * HEADER], HEADER)
+    return isal_zlib.decompressobj(GZIP).decompress(content[: 16 * HEADER], HEADER)
 
 
 def _header(path: Path, start: bytes) -> Any:
@@ -113,7 +114,7 @@ def _unpack(path: Path, content: bytes, size: int) -> bytes:
     """The first ``size`` bytes of a gzip file, read on to its end so that its checksum is verified."""
     pieces, wanted, extra = [], size, EXTRA_BLOCKS << 20
     while content:
-        stream = decompressobj(GZIP)
+        stream = isal_zlib.decompressobj(GZIP)
         piece = stream.decompress(content, max(wanted, 1))
         pieces.append(piece[:wanted])
         extra -= max(0, len(piece) - wanted)

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from isal import isal_zlib
 from numpy.typing import NDArray
 
 from overread.errors import InputError
-from overread.imaging.deflate import GZIP_OR_ZLIB, decompressobj
+from overread.imaging.deflate import GZIP_OR_ZLIB
 from overread.imaging.image import Image
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -49,7 +50,7 @@ def check_size(path: Path, shape: Sequence[int], dtype: np.dtype[Any], held: int
 
 def inflate(path: Path, data: bytes, size: int) -> bytes:
     """``size`` bytes from a gzip or zlib stream, never more. Raises InputError where it holds less or more."""
-    stream = decompressobj(GZIP_OR_ZLIB)
+    stream = isal_zlib.decompressobj(GZIP_OR_ZLIB)
     content = stream.decompress(data, size)
     # One byte more shows a longer stream; reaching the end verifies the checksum.
     rest = stream.decompress(stream.unconsumed_tail, 1)
