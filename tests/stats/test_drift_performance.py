@@ -135,6 +135,21 @@ def test_it_follows_a_harder_case_mix_but_not_a_changed_truth() -> None:
     assert "concept drift" in found.valid_if and "calibrated" in found.valid_if
 
 
+def test_calibrated_models_are_rarely_distrusted_and_overconfident_ones_caught() -> None:
+    generator, trusted = np.random.default_rng(7), []
+    for k in range(150):
+        y, p = calibrated(generator, 400)
+        trusted.append(cbpe(p[:50], y, p, tolerance=0.0, resamples=300, seed=k).trusted)
+    assert np.mean(trusted) >= 0.96
+    y, p = calibrated(generator, 1000)
+    boasting = p**3 / (p**3 + (1 - p) ** 3)
+    check = cbpe(boasting, y, boasting).calibration
+    assert not check.passed and check.gap.estimate > check.detectable > 0
+    # A dozen cases cannot show it, and the check says what they could.
+    few = cbpe(boasting, y[:12], boasting[:12]).calibration
+    assert few.detectable > 0.1
+
+
 def test_check_reports_slope_or_none() -> None:
     generator = np.random.default_rng(3)
     y, p = calibrated(generator, 2000)

@@ -14,6 +14,7 @@ from overread.stats.calibration import IsotonicCalibration, calibration_slope_in
 from overread.stats.interval import Interval
 
 Metric = Literal["accuracy", "auc", "sensitivity", "specificity", "ppv", "npv", "f1"]
+CHECK_CONFIDENCE = 0.99  # a calibrated model is distrusted by chance once in a hundred
 METRICS = ("accuracy", "auc", "sensitivity", "specificity", "ppv", "npv", "f1")
 VALID_IF = (
     "Valid if the probabilities are calibrated on the new data too: the chance of the finding given the image "
@@ -27,16 +28,18 @@ VALID_IF = (
 class CalibrationCheck:
     """Whether the estimate can be trusted on reference data, where the truth is known.
 
-    ``gap`` is the estimated less the realised metric on the reference, with the limits that chance alone
-    would give a calibrated model (around 0); ``passed`` where the gap lies within these, or within
-    ``tolerance``. ``slope`` and ``in_the_large`` are those of logistic recalibration (None where the classes
-    are separated or the probabilities constant).
+    ``gap`` is the estimated less the realised metric on the reference, with the 99% limits that chance alone
+    gives a calibrated model (around 0); ``passed`` where the gap lies within these, or within ``tolerance``.
+    ``detectable`` is the half width of those limits: a reference too small to show an error of that size
+    passes whatever the truth. ``slope`` and ``in_the_large`` are those of logistic recalibration (None where
+    the classes are separated or the probabilities constant).
     """
 
     gap: Interval
     estimated: float
     realised: float
     tolerance: float
+    detectable: float
     passed: bool
     slope: Interval | None
     in_the_large: Interval | None
@@ -140,7 +143,7 @@ def _check(
     resamples: int,
     seed: int,
 ) -> CalibrationCheck:
-    expected = _interval(metric, chance, score, threshold, confidence, resamples, seed)
+    expected = _interval(metric, chance, score, threshold, CHECK_CONFIDENCE, resamples, seed)
     realised = float(_values(metric, y[None].astype(np.float64), score, threshold)[0])
     gap = expected.estimate - realised
     # If the model is calibrated, realised values scatter about the expected one as the drawn ones do.
@@ -148,7 +151,7 @@ def _check(
         gap,
         expected.estimate - expected.high,
         expected.estimate - expected.low,
-        confidence,
+        CHECK_CONFIDENCE,
         "limits of a calibrated model",
         len(y),
     )
@@ -160,7 +163,10 @@ def _check(
         # Separated classes or constant probabilities have no slope; the gap still speaks.
         pass
     passed = limits.low <= gap <= limits.high or abs(gap) <= tolerance
-    return CalibrationCheck(limits, expected.estimate, realised, tolerance, passed, slope, large, len(y))
+    detectable = (limits.high - limits.low) / 2
+    return CalibrationCheck(
+        limits, expected.estimate, realised, tolerance, detectable, passed, slope, large, len(y)
+    )
 
 
 def _interval(

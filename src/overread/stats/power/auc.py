@@ -79,7 +79,7 @@ def auc_precision(
     if half_width is not None:
         check_open("half_width", half_width)
         n = whole(smallest(lambda size: half(size) <= half_width, start=4), round_up)
-    size = float(n or 0)
+    size = 0 if n is None else n
     positives = whole(size * prevalence, round_up)
     return SampleSize(
         n=size,

@@ -166,7 +166,7 @@ def cluster_randomised_means(
 
     given = clusters_per_arm
     if given is None and small_sample:
-        given = max(2.0, float(np.ceil(single.n / 2 * effect / cluster_size)))
+        given = max(2, whole(single.n / 2 * effect / cluster_size))
         while achieved(given * cluster_size) < power:
             given += 1
     return _randomised(

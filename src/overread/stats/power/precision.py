@@ -55,7 +55,7 @@ def proportion_precision(
             check_positive("population", population)
             needed = needed / (1 + needed / population)
         n = whole(needed, round_up)
-    size = float(n or 0)
+    size = 0 if n is None else n
     check_positive("n", size)
     return SampleSize(
         n=size,
@@ -136,7 +136,7 @@ def mean_precision(
     if half_width is not None:
         check_positive("half_width", half_width)
         n = whole((z * sd / half_width) ** 2, round_up)
-    size = float(n or 0)
+    size = 0 if n is None else n
     check_positive("n", size)
     return SampleSize(
         n=size,
