@@ -18,6 +18,7 @@ from overread.errors import InputError
 from overread.pipeline.protocol import FILE, write_protocol
 from overread.pipeline.workspace import Workspace, console, recording
 
+TASKS = ("classification", "segmentation")
 SUBGROUPS = ("sex", "age", "site", "scanner")
 
 
@@ -44,6 +45,11 @@ def _values(folder: Path) -> dict[str, Any]:
     cohort = Cohort.read(folder, need=None)
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name).strip("-.") or "protocol"
     kind = task.get("task") or _infer_task(cohort, folder)
+    if kind not in TASKS:
+        raise InputError(
+            f"{folder / 'task.json'}: the task is {kind}, which cannot be trained yet, only {' and '.join(TASKS)}; "
+            "the cohort itself can be read (overread.cohort.cohort.Cohort.read) and its table used elsewhere"
+        )
     cohort = Cohort.read(folder, need="label" if kind == "classification" else "mask")
     image = load_case(cohort.cases[0])
     labels = task.get("labels") or _infer_labels(cohort, kind)

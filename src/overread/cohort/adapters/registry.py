@@ -20,7 +20,9 @@ class Adapter:
     options: Mapping[str, str] = field(default_factory=dict)
 
 
-ADAPTERS: Mapping[str, Adapter] = {}
+ADAPTERS: Mapping[str, Adapter] = {
+    "voc": Adapter("From boxes in the layout of Pascal VOC, keeping its parts."),
+}
 
 
 def run(name: str, folder: Path, out: Path, **options: str | None) -> None:
