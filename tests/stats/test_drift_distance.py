@@ -12,7 +12,8 @@ few = st.lists(st.integers(-3, 3), min_size=1, max_size=25)
 weights = st.lists(st.floats(0.1, 5), min_size=25, max_size=25)
 
 
-@settings(max_examples=40)
+@pytest.mark.filterwarnings("ignore:ks_2samp")
+@settings(max_examples=30)
 @given(x=few, y=few)
 def test_distances_agree_with_scipy(x: list[int], y: list[int]) -> None:
     """With ties, with one row, and with all values equal."""
