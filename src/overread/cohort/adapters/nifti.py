@@ -6,6 +6,7 @@ Antonelli et al., Nature Communications 2022;13:4128.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,14 +51,14 @@ def import_nifti(images: Path, labels: Path, out: Path) -> None:
     with building(out, task) as folder:
         for case, (image_path, label_path) in track(pairs.items(), "Taking over images", len(pairs)):
             image = read(image_path)
-            values |= _values(image, image_path, label_path)
+            values |= label_values(image, image_path, label_path)
             if not names:
-                names = _channels(stated, len(image.array))
+                names = channel_names(stated.get("channels", []), len(image.array))
             if len(names) != len(image.array):
                 raise InputError(
                     f"{image_path}: has {len(image.array)} channels, others {len(names)}; expected as many"
                 )
-            files = _store(folder, case, image_path, image, names)
+            files = store_volume(folder, case, image_path, image, names)
             mask = folder / "masks" / label_path.name
             take_over(label_path, mask)
             cases.append(Case(case, case, files, None, mask, splits[case]))
@@ -66,7 +67,7 @@ def import_nifti(images: Path, labels: Path, out: Path) -> None:
     Console().print(f"{out}: {len(cases)} cases with {', '.join(task['labels'][1:])}", highlight=False)
 
 
-def _values(image: Image, image_path: Path, label_path: Path) -> set[int]:
+def label_values(image: Image, image_path: Path, label_path: Path) -> set[int]:
     """The values of a label map that lies on its image's grid."""
     array, affine = read_labels(label_path)
     assert affine is not None
@@ -79,7 +80,7 @@ def _values(image: Image, image_path: Path, label_path: Path) -> set[int]:
     return set(np.unique(array).tolist())
 
 
-def _store(folder: Path, case: str, path: Path, image: Image, names: list[str]) -> dict[str, Path]:
+def store_volume(folder: Path, case: str, path: Path, image: Image, names: list[str]) -> dict[str, Path]:
     """Keep a file of one channel as it is; split one of several."""
     suffix = next(s for s in SUFFIXES if path.name.lower().endswith(s))
     if len(names) == 1:
@@ -93,12 +94,21 @@ def _store(folder: Path, case: str, path: Path, image: Image, names: list[str]) 
 
 
 def _dataset(images: Path, labels: Path) -> dict[str, Any]:
-    """The dataset.json beside the folders, of MSD's or nnU-Net's form, as ``labels`` and ``channels``."""
+    """What the dataset.json beside the folders states, empty where there is none."""
     path = next(
         (p for p in (images.parent / "dataset.json", labels.parent / "dataset.json") if p.is_file()), None
     )
-    if path is None:
-        return {}
+    return read_dataset(path) if path else {}
+
+
+def read_dataset(path: Path) -> dict[str, Any]:
+    """What a dataset.json of MSD's or nnU-Net's form states: ``labels``, ``channels``, ``name`` and ``licence``.
+
+    Raises
+    ------
+    InputError
+        No labels, numbers with gaps, a name twice.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         # MSD maps number to name, nnU-Net name to number.
@@ -126,13 +136,21 @@ def _dataset(images: Path, labels: Path) -> dict[str, Any]:
     }
 
 
-def _channels(stated: dict[str, Any], count: int) -> list[str]:
+def channel_names(stated: Sequence[str], count: int) -> list[str]:
+    """``stated`` as names of columns; by number where they are not ``count`` different ones."""
     if count == 1:
         return ["image"]
-    given = ["".join(c if c.isalnum() else "_" for c in n) for n in stated.get("channels", [])]
+    given = ["".join(c if c.isalnum() else "_" for c in n) for n in stated]
     if len(given) == count == len(set(given)):
         return given
     return [f"channel{k}" for k in range(count)]
+
+
+def modalities(channels: Sequence[str]) -> list[str]:
+    """DICOM's codes for the modalities that a dataset.json writes."""
+    words = [c.lower() for c in channels]
+    found = {MODALITIES.get(w) or ("MR" if w.startswith(MR_WORDS) else None) for w in words}
+    return sorted(m for m in found if m)
 
 
 def _is_hippocampus(images: Path) -> bool:
@@ -146,9 +164,7 @@ def _task(images: Path, labels: Path, stated: dict[str, Any], values: set[int]) 
     names = names_of_values(values, labels, foreground)
     if stated:
         names[0] = stated["labels"][0]
-    words = [w.lower() for w in stated.get("channels", [])]
-    found = {MODALITIES.get(w) or ("MR" if w.startswith(MR_WORDS) else None) for w in words}
-    modality = sorted(m for m in found if m) or (["MR"] if hippocampus else [])
+    modality = modalities(stated.get("channels", [])) or (["MR"] if hippocampus else [])
     known = "Medical Segmentation Decathlon, Task04 Hippocampus" if hippocampus else None
     return {
         "task": "segmentation",

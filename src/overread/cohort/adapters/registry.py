@@ -21,6 +21,8 @@ class Adapter:
 
 
 ADAPTERS: Mapping[str, Adapter] = {
+    "msd": Adapter("From one task of the Medical Segmentation Decathlon."),
+    "nnunet": Adapter("From nnU-Net's raw data, version 2, keeping its test part."),
     "voc": Adapter("From boxes in the layout of Pascal VOC, keeping its parts."),
 }
 
