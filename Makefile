@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 TRAIN := $(VENV)/.train-ready
 DEV := $(VENV)/.dev-ready
+PURE := tests/cohort tests/imaging tests/ledger tests/stats
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format bench clean
@@ -34,8 +35,9 @@ demo: $(TRAIN)
 	@$(BIN)/overread demo
 
 test: $(DEV)
-	@echo "Running the tests"
-	@$(BIN)/python -m pytest
+	@echo "Running the tests: first the rooms of pure functions, on two cores, then those that train, serve and wait"
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(PURE)
+	@$(BIN)/python -m pytest tests $(PURE:%=--ignore=%)
 
 check: $(DEV)
 	@echo "Lint"
