@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -111,8 +112,11 @@ def header_of(path: Path, tags: Sequence[str]) -> dict[str, str]:
     from pydicom.errors import InvalidDicomError
 
     try:
-        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(tags))
-        return {tag: str(header.get(tag, "") or "").strip() for tag in tags}
+        # Ages such as 51 instead of 051Y, of which pydicom would warn for every file, are read by `age_of`.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(tags))
+            return {tag: str(header.get(tag, "") or "").strip() for tag in tags}
     except (InvalidDicomError, OSError, ValueError, TypeError, AttributeError, KeyError, EOFError) as error:
         cause = " ".join(str(error).split())[:200]
         raise InputError(f"{path}: cannot be read as DICOM ({cause}); download it again") from error
