@@ -25,6 +25,8 @@ KEYWORDS = (
     "PatientSex",
     "BodyPartExamined",
     "Manufacturer",
+    "ManufacturerModelName",
+    "BurnedInAnnotation",
     "SeriesDescription",
     "StudyDate",
     "Laterality",
