@@ -21,6 +21,10 @@ class Adapter:
 
 
 ADAPTERS: Mapping[str, Adapter] = {
+    "coco": Adapter(
+        "From boxes in COCO's format (instances_*.json), keeping its parts.",
+        {"task": "detection (the default) or segmentation, which makes label maps of the outlines."},
+    ),
     "msd": Adapter("From one task of the Medical Segmentation Decathlon."),
     "nnunet": Adapter("From nnU-Net's raw data, version 2, keeping its test part."),
     "voc": Adapter("From boxes in the layout of Pascal VOC, keeping its parts."),
