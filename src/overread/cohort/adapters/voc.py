@@ -21,11 +21,11 @@ from overread.cohort.adapters.result import made_by, say, task_of, write_boxes
 from overread.cohort.adapters.source import case_name, existing, files_in, listed, number
 from overread.cohort.cohort import Case, Cohort
 from overread.cohort.folder import building
+from overread.cohort.split import SPLITS
 from overread.errors import InputError
 
 IMAGES = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
-PARTS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def _parts(folder: Path, annotations: Path, pictures: Mapping[str, Path]) -> tup
     """The official part of every picture to be taken, and what is left out, in words."""
     truths = {p.stem for p in files_in(annotations, (".xml",))}
     lists = folder / "ImageSets" / "Main"
-    names = {part: lists / f"{part}.txt" for part in PARTS}
+    names = {part: lists / f"{part}.txt" for part in SPLITS}
     if not names["train"].is_file() and (lists / "trainval.txt").is_file():
         names = {"train": lists / "trainval.txt", "test": names["test"]}
     listing = {part: _listed(path) for part, path in names.items() if path.is_file()}
@@ -125,7 +125,7 @@ def _parts(folder: Path, annotations: Path, pictures: Mapping[str, Path]) -> tup
         listing["test"] = [n for n in listing["test"] if n in truths]
         left.append(f"{len(hidden)} test pictures without annotations were left out")
     parts: dict[str, str] = {}
-    for part in PARTS:
+    for part in SPLITS:
         for name in listing.get(part, []):
             if name in parts:
                 raise InputError(f"{names[part]}: {name!r} is in {parts[name]}.txt too; keep it in one part")
