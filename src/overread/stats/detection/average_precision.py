@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from overread.stats.arrays import Floats, as_floats
 from overread.stats.detection.images import ImageBoxes, checked_images
-from overread.stats.detection.ranked import Interpolation, rank_class, weighted_precision
+from overread.stats.detection.ranked import Interpolation, Matching, rank_class, weighted_precision
 from overread.stats.detection.resampling import IntervalMethod, intervals
 from overread.stats.interval import Interval
 
@@ -55,6 +55,7 @@ def average_precision(
     confidence: float = 0.95,
     resamples: int = 2000,
     seed: int = 0,
+    matching: Matching = "coco",
 ) -> Interval:
     """Average precision of one class at one IoU threshold, with a bootstrap interval over images.
 
@@ -68,7 +69,7 @@ def average_precision(
         The class; None takes all boxes as one class.
     interpolation
         ``101-point`` (COCO; Lin et al., ECCV 2014), ``11-point`` (Pascal VOC 2007; Everingham, IJCV 2010;88:303)
-        or ``all-points`` (VOC 2010 on). Matching is COCO's in each case.
+        or ``all-points`` (VOC 2010 on).
     max_detections
         Only so many highest scores of an image count.
     cluster
@@ -76,12 +77,16 @@ def average_precision(
     method
         ``logit``: bootstrap standard error on the logit scale with a t quantile; nominal 95% covers 93 to 97% from
         20 images on. ``percentile`` and ``basic`` cover less.
+    matching
+        ``coco``: of the objects not yet taken a detection takes the one of largest IoU. ``voc``: it may take only
+        the one of largest IoU of all, and is false if that is taken (Everingham 2010). VOC also counts the pixels
+        of both corners: see ``pixel-corners`` of ``convert_boxes``.
 
     Raises ValueError for bad boxes, and where no image holds an object of the class.
     """
-    _check(interpolation, max_detections)
+    _check(interpolation, max_detections, matching)
     images = checked_images(pred, truth)
-    ranked = rank_class(images, label, _thresholds([iou_threshold]), max_detections)
+    ranked = rank_class(images, label, _thresholds([iou_threshold]), max_detections, None, matching)
     if not ranked.truths.any():
         raise ValueError(f"truth holds no object of label {label}; its average precision does not exist")
 
@@ -103,6 +108,7 @@ def mean_average_precision(
     confidence: float = 0.95,
     resamples: int = 2000,
     seed: int = 0,
+    matching: Matching = "coco",
 ) -> MeanAveragePrecision:
     """Mean average precision over the classes of ``truth`` and over IoU thresholds, .5 to .95 by .05 if not given.
 
@@ -113,12 +119,12 @@ def mean_average_precision(
 
     For the other parameters see ``average_precision``.
     """
-    _check(interpolation, max_detections)
+    _check(interpolation, max_detections, matching)
     images = checked_images(pred, truth)
     levels = _thresholds(iou_thresholds)
     bounds = _area(area)
     classes = _classes(images)
-    ranked = [rank_class(images, c, levels, max_detections, bounds) for c in classes]
+    ranked = [rank_class(images, c, levels, max_detections, bounds, matching) for c in classes]
     kept = [k for k, r in enumerate(ranked) if r.truths.any()]
     if not kept:
         raise ValueError(f"truth holds no object in area {area!r}; mean average precision does not exist")
@@ -206,10 +212,12 @@ def _area(area: str | tuple[float, float]) -> tuple[float, float] | None:
     return float(area[0]), float(area[1])
 
 
-def _check(interpolation: str, max_detections: int) -> None:
+def _check(interpolation: str, max_detections: int, matching: str) -> None:
     if interpolation not in ("101-point", "11-point", "all-points"):
         raise ValueError(
             f"interpolation is {interpolation!r}, expected '101-point', '11-point' or 'all-points'"
         )
+    if matching not in ("coco", "voc"):
+        raise ValueError(f"matching is {matching!r}, expected 'coco' or 'voc'")
     if max_detections < 1:
         raise ValueError(f"max_detections is {max_detections}, expected 1 or more")

@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike
 
 from overread.stats.arrays import Bools, Floats
 
-BoxFormat = Literal["corners", "corner-size", "centre-size"]
+BoxFormat = Literal["corners", "pixel-corners", "corner-size", "centre-size"]
+_FORMATS = ("corners", "pixel-corners", "corner-size", "centre-size")
 
 
 def as_boxes(boxes: ArrayLike, name: str = "boxes", axes: int | None = None) -> Floats:
@@ -43,18 +44,23 @@ def as_boxes(boxes: ArrayLike, name: str = "boxes", axes: int | None = None) -> 
 
 
 def convert_boxes(boxes: ArrayLike, source: BoxFormat, target: BoxFormat = "corners") -> Floats:
-    """Boxes in another format: ``corners`` (x1 y1 x2 y2), ``corner-size`` (x y w h, COCO), ``centre-size``."""
+    """Boxes in another format.
+
+    ``corners`` (x1 y1 x2 y2), ``corner-size`` (x y w h, COCO), ``centre-size``, and ``pixel-corners``: first and
+    last pixel, both inside the box, which is one pixel wider than the difference (Pascal VOC).
+    """
     array = np.asarray(boxes, dtype=np.float64)
     if array.ndim != 2 or array.shape[1] not in (4, 6):
         raise ValueError(f"boxes has shape {array.shape}, expected (n, 4) in 2D or (n, 6) in 3D")
     for name in (source, target):
-        if name not in ("corners", "corner-size", "centre-size"):
-            raise ValueError(f"format is {name!r}, expected 'corners', 'corner-size' or 'centre-size'")
+        if name not in _FORMATS:
+            raise ValueError(f"format is {name!r}, expected one of {', '.join(_FORMATS)}")
     first, second = np.hsplit(array, 2)
     low = first - second / 2 if source == "centre-size" else first
-    size = second - first if source == "corners" else second
-    if target == "corners":
-        return np.hstack([low, second if source == "corners" else low + size])
+    high = second if source == "corners" else second + 1 if source == "pixel-corners" else low + second
+    size = high - low if source.endswith("corners") else second
+    if target.endswith("corners"):
+        return np.hstack([low, high - 1 if target == "pixel-corners" else high])
     return np.hstack([low + size / 2 if target == "centre-size" else low, size])
 
 

@@ -79,15 +79,26 @@ def match_detections(
     return Matches(found, ignored)
 
 
-def greedy(closeness: Floats, order: Ints, thresholds: Floats, ignored: Bools, reusable: Bools) -> Ints:
+def greedy(
+    closeness: Floats,
+    order: Ints,
+    thresholds: Floats,
+    ignored: Bools,
+    reusable: Bools,
+    nearest_only: bool = False,
+) -> Ints:
     """Object of each detection at each threshold (t, n), -1 for none; ``closeness`` (n, m), more is better.
 
     COCO's rules: an object to be counted goes before one to be ignored, and of equals the last is taken.
+    ``nearest_only`` (Pascal VOC): a detection may take its nearest object, the first of equals, and no other.
     """
     n, m = closeness.shape
     found = np.full((len(thresholds), n), -1, dtype=np.int64)
     if n == 0 or m == 0:
         return found
+    if nearest_only:
+        nearest = np.arange(m) == closeness.argmax(axis=1)[:, None]
+        closeness = np.where(nearest, closeness, -np.inf)
     least = np.minimum(thresholds, _ALMOST_ONE)[:, None]
     groups = [g for g in (np.flatnonzero(~ignored)[::-1], np.flatnonzero(ignored)[::-1]) if len(g)]
     taken = np.zeros((len(thresholds), m), dtype=np.bool_)

@@ -17,6 +17,7 @@ from overread.stats.detection.images import ImageBoxes
 from overread.stats.detection.matching import greedy
 
 Interpolation = Literal["101-point", "11-point", "all-points"]
+Matching = Literal["coco", "voc"]
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,9 @@ def rank_class(
     thresholds: Floats,
     most: int,
     area: tuple[float, float] | None = None,
+    matching: Matching = "coco",
 ) -> Ranked:
-    """Match one class (all boxes if None) in every image at every IoU threshold by COCO's rules.
+    """Match one class (all boxes if None) in every image at every IoU threshold by the rules of ``matching``.
 
     Objects outside the ``area`` range are ignored, and so are unmatched detections outside it.
     """
@@ -69,7 +71,7 @@ def rank_class(
             continue
         crowd = image.crowd[mine]
         overlap = box_iou(image.pred[chosen], image.truth[mine], crowd)
-        match = greedy(overlap, np.arange(len(chosen)), thresholds, skip, crowd)
+        match = greedy(overlap, np.arange(len(chosen)), thresholds, skip, crowd, matching == "voc")
         hit = match >= 0
         on_ignored = hit & skip[match] if len(skip) else hit
         columns.append(
