@@ -21,12 +21,23 @@ class Adapter:
 
 
 ADAPTERS: Mapping[str, Adapter] = {
+    "aptos": Adapter("From APTOS 2019: fundus photographs graded for diabetic retinopathy."),
+    "chestxray14": Adapter("From ChestX-ray14: chest radiographs with 14 findings, keeping its lists."),
+    "chexpert": Adapter(
+        "From CheXpert or its small version: chest radiographs with 14 findings, keeping its parts."
+    ),
     "coco": Adapter(
         "From boxes in COCO's format (instances_*.json), keeping its parts.",
         {"task": "detection (the default) or segmentation, which makes label maps of the outlines."},
     ),
+    "ham10000": Adapter("From HAM10000: dermatoscopic images, all of one lesion together."),
+    "isic": Adapter("From the ISIC challenges of 2018 (task 3), 2019 or 2020: images of skin lesions."),
     "msd": Adapter("From one task of the Medical Segmentation Decathlon."),
     "nnunet": Adapter("From nnU-Net's raw data, version 2, keeping its test part."),
+    "rsna-pneumonia": Adapter("From the RSNA pneumonia challenge: chest radiographs with boxes of opacity."),
+    "vindr-cxr": Adapter(
+        "From VinDr-CXR: chest radiographs with the boxes of every reader, keeping its test part."
+    ),
     "voc": Adapter("From boxes in the layout of Pascal VOC, keeping its parts."),
 }
 
