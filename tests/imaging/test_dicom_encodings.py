@@ -226,6 +226,48 @@ def test_windows_and_padding_are_facts(make_slice: Make) -> None:
     assert image.source["voi_lut"] is True
 
 
+def test_facts_of_inverted_values_are_inverted_too(make_slice: Make) -> None:
+    pixels = np.array([[0, 63], [600, 1023]], np.uint16)
+    ten = {"PhotometricInterpretation": "MONOCHROME1", "BitsStored": 10, "HighBit": 9, "Modality": "CR"}
+    ds = make_slice(0, pixels, **ten, RescaleSlope=2, RescaleIntercept=-5, WindowCenter=1195, WindowWidth=100)
+    ds.add_new("PixelPaddingValue", "US", 63)
+    image = read_datasets([ds])
+    # The window's centre and the padding are those of the pixels that they were set for.
+    assert image.source["window"][0][:2] == (image.array[0, 1, 0], 100)
+    assert image.source["pixel_padding"] == image.array[0, 0, 1]
+    plain = make_slice(0, pixels, **ten | {"PhotometricInterpretation": "MONOCHROME2"}, WindowCenter=300)
+    plain.WindowWidth = 50
+    assert read_datasets([plain]).source["window"][0][0] == 300
+
+
+def test_monochrome1_is_inverted_after_the_modality_lut(make_slice: Make) -> None:
+    table = Dataset()
+    table.add_new("LUTDescriptor", "US", [4, 0, 16])
+    table.add_new("LUTData", "US", [0, 100, 1000, 65535])
+    pixels = np.array([[0, 1], [2, 3]], np.uint16)
+    lut = Sequence([table])
+    ds = make_slice(
+        0, pixels, PhotometricInterpretation="MONOCHROME1", Modality="CR", ModalityLUTSequence=lut
+    )
+    ds.WindowCenter, ds.WindowWidth = 1000, 10
+    image = read_datasets([ds])
+    np.testing.assert_array_equal(image.array[0], [[65535, 65435], [64535, 0]])
+    assert image.source["window"][0][0] == 64535
+
+
+def test_padding_written_as_the_bits_of_a_negative_value(make_slice: Make) -> None:
+    ds = make_slice(
+        0, np.array([[-2000, 5]], np.int16), Modality="CT", RescaleSlope=1, RescaleIntercept=-1024
+    )
+    ds.add_new("PixelPaddingValue", "US", 65536 - 2000)
+    assert read_datasets([ds]).source["pixel_padding"] == -3024
+
+
+def test_a_mosaic_is_no_picture(make_slice: Make) -> None:
+    with pytest.raises(InputError, match="mosaic"):
+        read_datasets([make_slice(ImageType=["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"])])
+
+
 def test_jpeg_with_a_wrong_scan_header_is_repaired() -> None:
     folder = Path(pydicom.__file__).parent / "data" / "test_files"
     image = read_series(folder / "JPEG-lossy.dcm")

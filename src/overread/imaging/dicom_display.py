@@ -10,26 +10,31 @@ from typing import Any
 from pydicom import Dataset
 from pydicom.multival import MultiValue
 
+from overread.imaging.dicom_decode import bits_allocated, stored_type
+from overread.imaging.dicom_pixels import OVERLAY_GROUPS, mirror
 from overread.imaging.dicom_planes import Plane
 from overread.imaging.dicom_values import first_item, integer, text
 
-OVERLAY_GROUPS = range(0x6000, 0x6020, 2)
 OVERLAY_DATA = 0x3000
 
 
 def display_facts(plane: Plane) -> dict[str, Any]:
     """``window``: (center, width, explanation) of each window; ``voi_lut_function``; ``voi_lut`` True where a table
-    is given; ``pixel_padding``: the modality value, or the two ends of a range, outside the picture."""
+    is given; ``pixel_padding``: the value, or the two ends of a range, outside the picture. All as values of the
+    array: where MONOCHROME1 was inverted, they are too."""
     found: dict[str, Any] = {}
     holder = next((h for g in plane.groups if (h := _windows_in(g)) is not None), plane.dataset)
     windows = window_of(holder)
+    turned = mirror(plane)
     if windows:
+        if turned is not None:
+            windows = tuple((turned - center, width, word) for center, width, word in windows)
         found["window"] = windows
         if function := text(holder, "VOILUTFunction"):
             found["voi_lut_function"] = function
     if first_item(holder, "VOILUTSequence") is not None:
         found["voi_lut"] = True
-    padding = _padding(plane)
+    padding = _padding(plane, turned)
     if padding is not None:
         found["pixel_padding"] = padding
     return found
@@ -64,11 +69,17 @@ def _values(dataset: Dataset, keyword: str) -> list[Any]:
     return list(value) if isinstance(value, (MultiValue, list)) else [value]
 
 
-def _padding(plane: Plane) -> float | tuple[float, float] | None:
+def _padding(plane: Plane, turned: float | None) -> float | tuple[float, float] | None:
     values = []
     for keyword in ("PixelPaddingValue", "PixelPaddingRangeLimit"):
         if text(plane.dataset, keyword):
-            values.append(integer(plane.dataset, keyword, plane.name) * plane.slope + plane.intercept)
+            stored = integer(plane.dataset, keyword, plane.name)
+            allocated = bits_allocated(plane)
+            # Its VR follows Pixel Representation; some writers put the bits of a negative value into US.
+            if stored_type(plane, allocated).kind == "i" and stored >= 1 << (allocated - 1):
+                stored -= 1 << allocated
+            value = stored * plane.slope + plane.intercept
+            values.append(value if turned is None else turned - value)
     if not values:
         return None
     return values[0] if len(values) == 1 else (min(values), max(values))

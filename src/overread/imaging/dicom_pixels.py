@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom import Dataset
 from pydicom.pixels import apply_color_lut, apply_modality_lut
 from pydicom.uid import RLELossless
 
@@ -17,7 +18,7 @@ from overread.errors import InputError
 from overread.imaging.dicom_decode import GRAY, PALETTE, bits_allocated, stored_frame, stored_type
 from overread.imaging.dicom_files import Place, reading, transfer_syntax
 from overread.imaging.dicom_planes import Plane
-from overread.imaging.dicom_values import first_item, integer, text
+from overread.imaging.dicom_values import first_item, floats, integer, text
 
 PHYSICAL = {"CT", "PT", "NM", "RTDOSE"}
 """Modalities whose values are physical: MONOCHROME1 changes their display only, never the number."""
@@ -87,20 +88,28 @@ def _modality_values(plane: Plane, array: NDArray[Any], kind: str) -> tuple[NDAr
     low, high = bounds(array.dtype, bits)
     if array.dtype.kind != "f" and 0 < bits < allocated:
         array, notes = _used_bits(plane, array, bits)
+    inverted = None
     if kind == "MONOCHROME1":
-        if text(dataset, "Modality") in PHYSICAL or text(dataset, "RescaleType") == "HU":
+        if is_physical(dataset):
             notes += ("MONOCHROME1 of physical values: values kept, only the display is inverted",)
         elif array.dtype.kind == "f":
             raise InputError(f"{plane.name}: MONOCHROME1 with float pixels has no defined inversion")
         else:
-            array = ((low + high) - array.astype(np.int64)).astype(array.dtype)
-            notes += (f"MONOCHROME1 inverted to MONOCHROME2: {low + high} - stored value",)
+            inverted = low + high
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         bad = ~np.isfinite(array)
         array = np.where(bad, array.dtype.type(0), array)
         notes += (f"{np.count_nonzero(bad)} pixels were not finite numbers and became 0",)
-    if first_item(dataset, "ModalityLUTSequence") is not None:
-        return apply_modality_lut(array, dataset), (*notes, "Modality LUT applied")
+    table = first_item(dataset, "ModalityLUTSequence")
+    if table is not None:
+        array = apply_modality_lut(array, dataset)
+        if inverted is not None:
+            top = array.dtype.type(_largest_entry(table, plane.name))
+            return top - array, (*notes, f"Modality LUT applied, and MONOCHROME1 inverted: {top} - value")
+        return array, (*notes, "Modality LUT applied")
+    if inverted is not None:
+        array = (inverted - array.astype(np.int64)).astype(array.dtype)
+        notes += (f"MONOCHROME1 inverted to MONOCHROME2: {inverted} - stored value",)
     ends = (v * plane.slope + plane.intercept for v in (low, high))
     if max(map(abs, ends)) > np.finfo(np.float32).max:
         raise InputError(
@@ -108,6 +117,33 @@ def _modality_values(plane: Plane, array: NDArray[Any], kind: str) -> tuple[NDAr
             "lead beyond all bounds"
         )
     return rescale(array, plane.slope, plane.intercept, low, high), notes
+
+
+def is_physical(dataset: Dataset) -> bool:
+    """Whether values are measurements, which MONOCHROME1 does not turn round."""
+    return text(dataset, "Modality") in PHYSICAL or text(dataset, "RescaleType") == "HU"
+
+
+def mirror(plane: Plane) -> float | None:
+    """The sum of a modality value of a MONOCHROME1 image and what it became in MONOCHROME2; None where kept."""
+    dataset = plane.dataset
+    if text(dataset, "PhotometricInterpretation") != "MONOCHROME1" or is_physical(dataset):
+        return None
+    table = first_item(dataset, "ModalityLUTSequence")
+    if table is not None:
+        return float(_largest_entry(table, plane.name))
+    allocated = bits_allocated(plane)
+    bits = min(integer(dataset, "BitsStored", plane.name, default=allocated), allocated)
+    low, high = bounds(stored_type(plane, allocated), bits)
+    return (low + high) * plane.slope + 2 * plane.intercept
+
+
+def _largest_entry(table: Dataset, name: str) -> int:
+    """What the bits of a LUT's entries can hold (third value of LUT Descriptor)."""
+    descriptor = floats(table, "LUTDescriptor", 3, name)
+    if descriptor is None or not 1 <= descriptor[2] <= 16:
+        raise InputError(f"{name}: LUTDescriptor of the Modality LUT tells no bits per entry")
+    return (1 << int(descriptor[2])) - 1
 
 
 def bounds(dtype: np.dtype[Any], bits: int) -> tuple[int, int]:

@@ -73,6 +73,11 @@ def _planes(instance: Instance) -> list[Plane]:
         )
     if instance.place is None and not any(keyword in dataset for keyword in PIXELS):
         raise InputError(f"{name}: {_what(dataset, sop_class)}")
+    if "MOSAIC" in text(dataset, "ImageType").split("\\"):
+        raise InputError(
+            f"{name}: is a Siemens mosaic, the slices of a volume as tiles of one picture; "
+            "export it as enhanced or single-slice DICOM, or convert it to NIfTI by dcm2niix"
+        )
     frames = integer(dataset, "NumberOfFrames", name, default=1)
     if frames < 1:
         raise InputError(f"{name}: NumberOfFrames is {frames}, expected 1 or more")
