@@ -123,8 +123,11 @@ def test_labels_keep_names_and_volume(spacing, method, seed) -> None:
         before = (image.array == label).sum() * voxel_volume(image.affine)
         after = (there.array == label).sum() * voxel_volume(there.affine)
         # An outline is known to a fraction of a voxel: the error goes with the surface times the coarsest spacing.
+        # The nearest voxel leaves out or repeats whole planes, along each axis up to one through the middle: a
+        # quarter of the surface.
         surface = 4 * np.pi * (9**2 + 5**2 if label == 300 else 5**2)
-        assert abs(after - before) < 0.25 * surface * max(*there.spacing, 1.2)
+        share = 0.25 if method == "one-hot" else 0.75
+        assert abs(after - before) < share * surface * max(*there.spacing, 1.2)
 
 
 def test_one_hot_is_smoother_and_exact_at_home() -> None:
@@ -242,3 +245,8 @@ def test_cropping_commutes_with_resampling_onto_a_grid() -> None:
     whole = resample_to(image, (4, 4, 4), affine, 1)
     part = resample_to(crop(image, (6, 6, 6), (14, 14, 14)), (4, 4, 4), affine, 1)
     np.testing.assert_allclose(part.array, whole.array, atol=1e-6)
+
+
+def test_a_shear_beyond_all_use_is_refused() -> None:
+    with pytest.raises(InputError, match="lean so far"):
+        rectify(tilted(89.5))

@@ -20,6 +20,9 @@ RIGHT_ANGLE = 1e-4
 ALIGNED = 1e-6
 """Off-axis steps below this many voxels, over the whole grid, are rounding noise of an affine."""
 
+MOST_GROWTH = 4
+"""A right-angled grid may hold this many times the voxels of the sheared one: 45 degrees need some 2."""
+
 SLICES = np.array([[1, 1, 0], [1, 1, 0], [1, 1, 1]])
 """Leaves out how slices are moved within their planes."""
 
@@ -236,7 +239,7 @@ def rectify(image: Image, order: int = 1, fill: float | None = None) -> Image:
     Raises
     ------
     InputError
-        A 2D image.
+        A 2D image; a shear so large that the new grid would hold more than MOST_GROWTH times the voxels.
     """
     if len(image.spatial) != 3:
         raise InputError("rectify: a 2D image has no third axis to set right; give a volume")
@@ -258,6 +261,13 @@ def rectify(image: Image, order: int = 1, fill: float | None = None) -> Image:
     affine[:3, :3] = axes * spacing
     affine[:3, 3] = image.affine[:3, 3] + affine[:3, :3] @ low
     shape = [int(n) + 1 for n in high - low]
+    growth = float(np.prod(high - low + 1)) / float(np.prod(image.spatial))
+    if growth > MOST_GROWTH:
+        raise InputError(
+            f"{image.source.get('path') or 'the image'}: its axes lean so far that a right-angled grid would hold "
+            f"{growth:.1f} times the voxels (limit {MOST_GROWTH}); the affine may be damaged; "
+            "else resample the image first"
+        )
     value = float(image.array.min()) if fill is None else fill
     there, empty = _onto(image, shape, affine, order, value)
     note = (

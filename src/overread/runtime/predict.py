@@ -51,6 +51,7 @@ def predict(package: Package, image: Image) -> Prediction:
             Outcome.OUT_OF_LIMITS, breaches=broken, seconds=time.perf_counter() - began, **common
         )
     prepared = prepare(image, manifest.preprocess)
+    common["notes"] = prepared.notes
     if manifest.task == "classification":
         result = _classify(package, prepared)
     else:

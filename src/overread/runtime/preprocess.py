@@ -3,37 +3,56 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from nibabel.orientations import aff2axcodes
 from numpy.typing import NDArray
 
 from overread.imaging.bias import n4
-from overread.imaging.geometry import reorient, resize, resize_array
+from overread.imaging.geometry import rectify, reorient, resample_to, resize, resize_array, right_angled
 from overread.imaging.image import Image
 from overread.imaging.intensity import to_gray, to_rgb
 from overread.imaging.normalise import percentile_scale, zscore
 from overread.imaging.nyul import Landmarks, standardise
 from overread.runtime.manifest import Intensity, Preprocess
 
+SHEAR = 0.0175
+"""Scalar product of two axes' directions, 1 degree, from which a volume counts as sheared."""
+
 
 @dataclass(frozen=True)
 class Prepared:
-    """Network input ``(channels, *grid)`` float32, and what is needed to go back to the image's own grid."""
+    """Network input ``(channels, *grid)`` float32, and what is needed to go back to the image's own grid.
+
+    ``original`` is the image as given, ``upright`` the same on right-angled axes (the original itself unless that is
+    sheared), ``oriented`` that with its axes in the package's order. ``notes`` are the image's and what was added.
+    """
 
     array: NDArray[np.float32]
     affine: NDArray[np.float64]
     oriented: Image
+    upright: Image
     original: Image
+    notes: tuple[str, ...] = ()
 
 
 def prepare(image: Image, spec: Preprocess) -> Prepared:
-    """Colour, orientation, grid and intensity of ``image`` as the package's ``Preprocess`` states."""
+    """Colour, orientation, grid and intensity of ``image`` as the package's ``Preprocess`` states.
+
+    A sheared volume (slices of a tilted gantry) is first set upright slice by slice, with a note: on its own grid a
+    network would see the patient leaning. Masks come back onto the grid as given.
+
+    Raises InputError where the grid is sheared too far to be set upright (see `rectify`).
+    """
     original = image
     if spec.color == "gray":
         image = to_gray(image)
     elif spec.color == "rgb":
         image = to_rgb(image)
+    if is_sheared(image):
+        image = rectify(image)
+    upright = image
     if spec.orientation and len(image.spatial) == 3:
         image = reorient(image, spec.orientation)
     oriented = image
@@ -43,12 +62,19 @@ def prepare(image: Image, spec: Preprocess) -> Prepared:
     if size != image.spatial:
         image = resize(image, size, order=1 if spec.dimensions == 2 else 3)
     array = np.stack([normalise(c, s) for c, s in zip(image.array, spec.intensity, strict=True)])
-    return Prepared(array, image.affine, oriented, original)
+    return Prepared(array, image.affine, oriented, upright, original, image.notes)
+
+
+def is_sheared(image: Image) -> bool:
+    """Whether a volume's axes are off their right angles by a degree or more: less is no more than patients differ."""
+    return len(image.spatial) == 3 and not right_angled(image.affine, SHEAR)
 
 
 def prepare_mask(mask: NDArray[np.integer], image: Image, spec: Preprocess) -> NDArray[np.uint8]:
     """A label map on ``image``'s grid, brought to the network's grid by nearest neighbour."""
     grid = Image(mask[None], image.affine)
+    if is_sheared(grid):
+        grid = rectify(grid, order=0, fill=0)
     if spec.orientation and mask.ndim == 3:
         grid = reorient(grid, spec.orientation)
     size = target_size(grid.spatial, grid.spacing, spec)
@@ -91,22 +117,32 @@ def decide(probability: NDArray[np.float32], prepared: Prepared) -> NDArray[np.u
     per class; of equal probabilities the first label wins.
     """
     size = prepared.oriented.spatial
+    # A sheared grid takes the probabilities, which can be interpolated; any other the finished labels.
+    sheared = prepared.upright.affine is not prepared.original.affine
     best: NDArray[np.float32] | None = None
-    mask = np.zeros(size, np.uint8)
+    mask = np.zeros(prepared.original.spatial if sheared else size, np.uint8)
     for k, p in enumerate(probability):
         p = resize_array(p[None], size, order=1)[0] if p.shape != size else p
+        if sheared:
+            p = to_original(p, prepared)
         if best is None:
             best = p.copy()
             continue
         higher = p > best
         mask[higher] = k
         np.maximum(best, p, out=best)
-    return to_original(mask, prepared)
+    return mask if sheared else to_original(mask, prepared)
 
 
-def to_original(mask: NDArray[np.uint8], prepared: Prepared) -> NDArray[np.uint8]:
-    """An array on the reoriented grid, turned back to the axes of the image as given."""
-    if mask.ndim == 2:
-        return mask
-    codes = "".join(aff2axcodes(prepared.original.affine))
-    return np.ascontiguousarray(reorient(Image(mask[None], prepared.oriented.affine), codes).array[0])
+def to_original(array: NDArray[Any], prepared: Prepared) -> NDArray[Any]:
+    """An array on the oriented grid, turned back to the image's own axes; onto a sheared grid floats are
+    interpolated (linear), integers taken from the nearest voxel."""
+    if array.ndim == 2:
+        return array
+    upright, original = prepared.upright, prepared.original
+    codes = "".join(aff2axcodes(upright.affine))
+    back = reorient(Image(array[None], prepared.oriented.affine), codes)
+    if upright.affine is not original.affine:
+        order = 1 if array.dtype.kind == "f" else 0
+        back = resample_to(back, original.spatial, original.affine, order)
+    return np.ascontiguousarray(back.array[0])
