@@ -127,6 +127,40 @@ def test_published_ewma_tables() -> None:
     assert found == pytest.approx([1353, 32.5, 9.0, 2.8, 1.6], rel=0.04)
 
 
+def test_one_sided_ewma() -> None:
+    """As R spc 0.6.7 prints: xewma.arl, xewma.ad and xewma.crit, the mean held at 0 or at -4 from below."""
+    found = [ewma_arl(0.1, 2.5, m, sides="one") for m in (0, 0.5, 1, 2)]
+    assert found == pytest.approx([273.780614, 22.4878924, 8.63124158, 3.86002734], rel=1e-8)
+    found = [ewma_arl(0.1, 2.5, m, sides="one", barrier=-4) for m in (0, 1)]
+    assert found == pytest.approx([462.694828, 8.7482125], rel=1e-8)
+    found = [ewma_arl(0.1, 2.5, m, state="steady", sides="one") for m in (0, 1)]
+    assert found == pytest.approx([266.317339, 7.26925374], rel=1e-8)
+    # The head start of spc is in standard deviations of the weighted mean.
+    assert ewma_arl(0.2, 2.5, 0, 1 / 3, sides="one") == pytest.approx(181.20047347, rel=1e-8)
+    assert ewma_arl(0.1, 2.814, 1, np.sqrt(0.1 / 1.9)) == pytest.approx(8.00070018, rel=1e-8)
+    assert ewma_limit(0.1, 370, sides="one") == pytest.approx(2.62294077, rel=1e-8)
+    # Waldmann, Metrika 1986;33:67: no floor, weight .5.
+    found = [ewma_arl(0.5, 2 * np.sqrt(3), sides="one", barrier=b) for b in (-4 * np.sqrt(3), -np.inf)]
+    assert found == pytest.approx([3906.05146, 3906.05146], rel=1e-8)
+    design = ewma_design(370, 1, 0.2, sides="one")
+    assert design.arl0 == pytest.approx(370) and design.arl1 < ewma_design(370, 1, 0.2).arl1
+    chart = ewma_chart([-3, -3, -3, 2, 2, 2], 0.5, 2.0, mean=0, sd=1, sides="one")
+    assert chart.statistic.tolist() == [0, 0, 0, 1, 1.5, 1.75] and chart.first_signal == 4
+    low = ewma_chart([-3, 2], mean=0, sd=1, lam=0.5, limit=9, sides="one", barrier=-np.inf)
+    assert low.statistic.tolist() == [-1.5, 0.25] and low.lower.max() == -np.inf
+
+
+def test_run_lengths_beyond_double_precision_are_infinite() -> None:
+    assert ewma_arl(0.1, 9) == np.inf and ewma_arl(0.1, 9, sides="one") == np.inf
+
+
+def test_two_sided_steady_state() -> None:
+    """R spc's xcusum.ad on a grid of 30 and of 60 cells: 162.92120 and 163.29387, 7.7150875 and 7.7132716."""
+    for shift, thirty, sixty in ((0, 162.92120379, 163.293869), (1, 7.71508747, 7.71327161)):
+        limit = sixty + (sixty - thirty) / 3
+        assert cusum_arl(0.5, 4, shift, state="steady") == pytest.approx(limit, rel=1e-4)
+
+
 def test_ewma_of_weight_one_is_shewhart() -> None:
     for limits in ("fixed", "exact"):
         for shift in (0, 0.7, 2):

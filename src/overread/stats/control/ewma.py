@@ -12,6 +12,7 @@ from overread.stats.arrays import Floats
 from overread.stats.control.design import (
     Chart,
     ChartDesign,
+    check_sides,
     first_of,
     quasi_stationary,
     scale,
@@ -29,8 +30,10 @@ def ewma_arl(
     head_start: float = 0.0,
     state: str = "zero",
     limits: str = "fixed",
+    sides: str = "two",
+    barrier: float = 0.0,
 ) -> float:
-    """Average run length of a two-sided EWMA chart of normal points.
+    """Average run length of an EWMA chart of normal points.
 
     Crowder (J Qual Technol 1987;19:161) and Lucas and Saccucci (Technometrics 1990;32:1): integral equation,
     solved by Gauss-Legendre quadrature.
@@ -49,30 +52,42 @@ def ewma_arl(
         ``zero``: the shift is there from the start. ``steady``: it comes after a long run in control without
         an alarm.
     limits
-        ``fixed``, or ``exact``: wider from point to point, as the variance grows (zero state only).
+        ``fixed``, or ``exact``: wider from point to point, as the variance grows (zero state and two sides only).
+    sides
+        ``two``, or ``one`` (the upper). One-sided, the mean is held at ``barrier`` from below (in the unit of
+        ``limit``; 0, or down to minus infinity), so that a run of low points does not delay the alarm.
 
     Raises ValueError for values outside these.
     """
-    _check(lam, limit, limits)
+    _check(lam, limit, limits, sides, barrier)
     if state not in ("zero", "steady") or (state == "steady" and limits == "exact"):
         raise ValueError(f"state is {state!r}, expected 'zero', or 'steady' with limits='fixed'")
-    bound = limit * np.sqrt(lam / (2 - lam))
-    if abs(head_start) >= bound:
-        raise ValueError(f"head_start is {head_start}, expected within the limits of {bound:g}")
-    nodes, weights = _nodes(bound, lam)
-    kernel = _density(nodes[None], nodes[:, None], lam, shift) * weights
-    lengths: Floats = np.linalg.solve(np.eye(len(nodes)) - kernel, np.ones(len(nodes))).astype(np.float64)
+    unit = np.sqrt(lam / (2 - lam))
+    bound, floor = limit * unit, _floor(barrier * unit, sides, lam, shift)
+    low = -bound if floor is None else floor
+    if not low - (floor is not None) * 1e-12 < head_start < bound:
+        raise ValueError(f"head_start is {head_start}, expected within the limits of {low:g} and {bound:g}")
+    nodes, weights = _nodes(low, bound, lam)
+    states = nodes if floor is None else np.append(floor, nodes)
+    kernel = _kernel(states, nodes, weights, lam, shift, floor)
+    lengths: Floats = np.linalg.solve(np.eye(len(states)) - kernel, np.ones(len(states))).astype(np.float64)
+    if lengths.min() < 1 - 1e-9 or lengths.max() > 1e14:
+        return float("inf")  # beyond what double precision can tell from never
     if state == "steady":
-        return float(quasi_stationary(_density(nodes[None], nodes[:, None], lam, 0.0) * weights) @ lengths)
+        return float(quasi_stationary(_kernel(states, nodes, weights, lam, 0.0, floor)) @ lengths)
     if limits == "exact":
         return _exact_arl(lam, limit, shift, head_start, nodes, weights, lengths)
-    start = _density(nodes, np.array(head_start), lam, shift) * weights
+    start = _kernel(np.array([head_start]), nodes, weights, lam, shift, floor)[0]
     return float(1 + start @ lengths)
 
 
-def ewma_limit(lam: float, arl0: float, limits: str = "fixed") -> float:
+def ewma_limit(
+    lam: float, arl0: float, limits: str = "fixed", sides: str = "two", barrier: float = 0.0
+) -> float:
     """The limit, in standard deviations of the weighted mean, that gives the run length ``arl0``."""
-    return solve_limit(lambda limit: ewma_arl(lam, limit, limits=limits), arl0, 0.1, 3.0)
+    return solve_limit(
+        lambda limit: ewma_arl(lam, limit, limits=limits, sides=sides, barrier=barrier), arl0, 0.1, 3.0
+    )
 
 
 def ewma_design(
@@ -82,30 +97,36 @@ def ewma_design(
     cases_per_point: float = 1.0,
     cases_per_day: float | None = None,
     limits: str = "fixed",
+    sides: str = "two",
+    barrier: float = 0.0,
 ) -> ChartDesign:
     """Design for a wanted in-control run length.
 
     ``shift`` (standard deviations of a point) is what arl1 is stated for. ``lam`` None: the weight that
     makes arl1 least.
     """
+
+    def run_length(weight: float, limit: float, moved: float) -> float:
+        return ewma_arl(weight, limit, moved, limits=limits, sides=sides, barrier=barrier)
+
     if lam is None:
         if shift == 0:
             raise ValueError("shift is 0: no weight is best for it; give lam")
         best = minimize_scalar(
-            lambda weight: ewma_arl(weight, ewma_limit(weight, arl0, limits), shift, limits=limits),
+            lambda weight: run_length(weight, ewma_limit(weight, arl0, limits, sides, barrier), shift),
             bounds=(0.02, 0.99),
             method="bounded",
             options={"xatol": 1e-3},
         )
         lam = float(best.x)
-    limit = ewma_limit(lam, arl0, limits)
+    limit = ewma_limit(lam, arl0, limits, sides, barrier)
     return timed(
         "EWMA",
-        {"lam": lam, "limit": limit},
+        {"lam": lam, "limit": limit} | ({"barrier": barrier} if sides == "one" else {}),
         arl0,
-        ewma_arl(lam, limit, 0.0, limits=limits),
+        run_length(lam, limit, 0.0),
         shift,
-        ewma_arl(lam, limit, shift, limits=limits),
+        run_length(lam, limit, shift),
         cases_per_point,
         cases_per_day,
     )
@@ -119,23 +140,26 @@ def ewma_chart(
     sd: float | None = None,
     baseline: int | None = None,
     limits: str = "fixed",
+    sides: str = "two",
+    barrier: float = 0.0,
 ) -> Chart:
     """Run the chart over observations (n,).
 
     In-control ``mean`` and ``sd`` are given or estimated from the first ``baseline`` observations; an
     estimate makes false alarms come sooner than designed. The statistic goes on after a signal.
     """
-    _check(lam, limit, limits)
+    _check(lam, limit, limits, sides, barrier)
     z, centre, spread = scale(x, mean, sd, baseline)
-    path = lfilter([lam], [1, lam - 1], z)
-    half = limit * np.sqrt(lam / (2 - lam)) * np.ones(len(z))
+    unit = np.sqrt(lam / (2 - lam))
+    path = lfilter([lam], [1, lam - 1], z) if sides == "two" else _held(z, lam, barrier * unit)
+    half = limit * unit * np.ones(len(z))
     if limits == "exact":
         half *= np.sqrt(1 - (1 - lam) ** (2 * np.arange(1, len(z) + 1)))
-    signals = np.flatnonzero(np.abs(path) > half)
+    signals = np.flatnonzero((np.abs(path) if sides == "two" else path) > half)
     return Chart(
         "EWMA",
         centre + spread * path,
-        centre - spread * half,
+        centre - spread * half if sides == "two" else np.full(len(z), -np.inf),
         centre + spread * half,
         signals,
         first_of(signals),
@@ -144,19 +168,48 @@ def ewma_chart(
     )
 
 
-def _check(lam: float, limit: float, limits: str) -> None:
+def _check(lam: float, limit: float, limits: str, sides: str, barrier: float) -> None:
     if not 0 < lam <= 1:
         raise ValueError(f"lam is {lam}, expected above 0 and up to 1")
     if not limit > 0:
         raise ValueError(f"limit is {limit}, expected above 0")
     if limits not in ("fixed", "exact"):
         raise ValueError(f"limits is {limits!r}, expected 'fixed' or 'exact'")
+    check_sides(sides)
+    if sides == "one" and limits == "exact":
+        raise ValueError("limits is 'exact', expected 'fixed' with sides='one'")
+    if not barrier <= 0:
+        raise ValueError(f"barrier is {barrier}, expected 0 or below")
 
 
-def _nodes(bound: float, lam: float) -> tuple[Floats, Floats]:
+def _floor(barrier: float, sides: str, lam: float, shift: float) -> float | None:
+    """Where the mean is held from below; a barrier that is never reached is moved to where that is still so."""
+    return None if sides == "two" else max(barrier, -10.0 + min(shift, 0.0))
+
+
+def _held(z: Floats, lam: float, floor: float) -> Floats:
+    path, mean = np.empty(len(z)), 0.0
+    for i, value in enumerate(z):
+        mean = max(floor, (1 - lam) * mean + lam * value)
+        path[i] = mean
+    return path
+
+
+def _nodes(low: float, high: float, lam: float) -> tuple[Floats, Floats]:
     # The kernel is a normal density of width lam: so many nodes that several fall into that width.
-    nodes, weights = np.polynomial.legendre.leggauss(max(50, min(1500, int(np.ceil(8 * bound / lam)))))
-    return bound * nodes, bound * weights
+    half = (high - low) / 2
+    nodes, weights = np.polynomial.legendre.leggauss(max(50, min(1500, int(np.ceil(8 * half / lam)))))
+    return low + half * (nodes + 1), half * weights
+
+
+def _kernel(
+    start: Floats, nodes: Floats, weights: Floats, lam: float, shift: float, floor: float | None
+) -> Floats:
+    """Chances to go from each ``start`` to the floor, where there is one, and to each node without a signal."""
+    inside: Floats = _density(nodes[None], start[:, None], lam, shift) * weights
+    if floor is None:
+        return inside
+    return np.column_stack([ndtr((floor - (1 - lam) * start) / lam - shift), inside])
 
 
 def _density(to: Floats, start: Floats, lam: float, shift: float) -> Floats:
@@ -170,12 +223,10 @@ def _exact_arl(
 ) -> float:
     """Chances of having no alarm, point by point, until the limits have settled; then the fixed chart's."""
     settled = max(2, int(np.ceil(np.log(1e-12) / (2 * np.log1p(-lam))))) if lam < 1 else 2
-    bound = nodes[-1] / np.polynomial.legendre.leggauss(len(nodes))[0][-1]
+    bound = limit * np.sqrt(lam / (2 - lam))
     steps = np.sqrt(1 - (1 - lam) ** (2 * np.arange(1, settled + 1)))
     half = steps[0] * bound
     middle = (1 - lam) * start + lam * shift
-    if abs(start) >= bound:
-        raise ValueError("head_start lies outside the limits")
     total = 1.0 + float(ndtr((half - middle) / lam) - ndtr((-half - middle) / lam))
     place = steps[0] * nodes
     mass = _density(place, np.array(start), lam, shift) * weights * steps[0]
