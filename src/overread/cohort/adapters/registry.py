@@ -26,6 +26,7 @@ ADAPTERS: Mapping[str, Adapter] = {
     "chexpert": Adapter(
         "From CheXpert or its small version: chest radiographs with 14 findings, keeping its parts."
     ),
+    "brats": Adapter("From the BraTS challenges of 2017 to 2023: four MR channels and label maps."),
     "coco": Adapter(
         "From boxes in COCO's format (instances_*.json), keeping its parts.",
         {"task": "detection (the default) or segmentation, which makes label maps of the outlines."},
