@@ -225,6 +225,54 @@ def receive(
     receive_command(out, host, port, aet)
 
 
+@app.command("deidentify")
+def deidentify_(
+    paths: Annotated[list[Path], typer.Argument(help="DICOM files, folders or zips.")],
+    out: Out,
+    key: Annotated[Path, typer.Option("--key", help="Key file; made where there is none. Keep it secret.")],
+    option: Annotated[
+        Optional[list[str]],
+        typer.Option("--option", help="Option of PS3.15 annex E by name; may be given several times."),
+    ] = None,
+    regions: Annotated[
+        Optional[Path], typer.Option("--regions", help="YAML file of burned-in regions to blank.")
+    ] = None,
+    map_file: Annotated[
+        Optional[Path], typer.Option("--map", help="Write what became of whom here; keep it apart.")
+    ] = None,
+    passphrase_file: Annotated[
+        Optional[Path],
+        typer.Option("--map-passphrase-file", help="Encrypt the map with this file's first line."),
+    ] = None,
+    ask: Annotated[
+        bool, typer.Option("--map-passphrase", help="Encrypt the map; ask for the passphrase.")
+    ] = False,
+    allow_burned_in: Annotated[
+        bool, typer.Option("--allow-burned-in", help="Let pass files that declare burned-in text.")
+    ] = False,
+) -> None:
+    """De-identify DICOM by the Basic Profile of PS3.15 annex E and its options; moved dates, new UIDs."""
+    from overread.cohort.deidentify.command import deidentify_command
+
+    deidentify_command(
+        paths, out, key, option or [], regions, map_file, passphrase_file, ask, allow_burned_in
+    )
+
+
+@app.command()
+def reveal(
+    map_file: Annotated[Path, typer.Argument(metavar="MAP", help="Map that `overread deidentify` wrote.")],
+    find: Annotated[Optional[str], typer.Option("--find", help="Only what belongs to this value.")] = None,
+    passphrase_file: Annotated[
+        Optional[Path], typer.Option("--passphrase-file", help="Its first line opens an encrypted map.")
+    ] = None,
+) -> None:
+    """Say who is who, from the map of a de-identification."""
+    from overread.cohort.deidentify.command import reveal_command
+
+    reveal_command(map_file, find, passphrase_file)
+
+
 @imports.command("medmnist")
 def import_medmnist(file: Annotated[Path, typer.Argument(metavar="FILE.npz")], out: Out) -> None:
     """From a MedMNIST .npz file, keeping its official splits."""
