@@ -150,6 +150,15 @@ def test_any_figure_of_merit() -> None:
     assert isinstance(auc(study.truth, study.rating[0, 0]), Interval)
 
 
+def test_limits_of_a_sensitivity_end_at_one() -> None:
+    study = roe_metz(4, 12, 12, separation=(2.5, 2.5), seed=9)
+    cut = obuchowski_rockette(study.rating, study.truth, merit=sensitivity_at(0.5))
+    free = obuchowski_rockette(study.rating, study.truth, merit=lambda y, s: float(np.mean(s[y] >= 0.5)))
+    assert cut.merit == "sensitivity at 0.5" and cut.rrrc is not None and free.rrrc is not None
+    highs = [[single.estimate.high for single in test.singles] for test in (cut.rrrc, free.rrrc)]
+    assert max(highs[1]) > 1 and highs[0] == np.minimum(highs[1], 1).tolist()
+
+
 def test_sensitivity_rests_on_the_diseased() -> None:
     """Its jackknife variance is that of a proportion, p (1 - p) / (m - 1), whatever the healthy say."""
     study = roe_metz(4, 30, 20, seed=8)

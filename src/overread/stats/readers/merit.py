@@ -32,14 +32,30 @@ class MeritTable:
     cases: int
 
 
+@dataclass(frozen=True)
+class _ShareAt:
+    """The share of one class that is called rightly at a threshold; ``bounds`` are those of its intervals."""
+
+    threshold: float
+    diseased: bool
+    bounds: tuple[float, float] = (0.0, 1.0)
+
+    @property
+    def __name__(self) -> str:
+        return f"{'sensitivity' if self.diseased else 'specificity'} at {self.threshold:g}"
+
+    def __call__(self, y: Bools, score: Floats) -> float:
+        return float(np.mean((score[y == self.diseased] >= self.threshold) == self.diseased))
+
+
 def sensitivity_at(threshold: float) -> Merit:
     """Figure of merit: the share of diseased cases that are rated ``threshold`` or more."""
-    return lambda y, score: float(np.mean(score[y] >= threshold))
+    return _ShareAt(threshold, True)
 
 
 def specificity_at(threshold: float) -> Merit:
     """Figure of merit: the share of healthy cases that are rated below ``threshold``."""
-    return lambda y, score: float(np.mean(score[~y] < threshold))
+    return _ShareAt(threshold, False)
 
 
 def figures_of_merit(

@@ -60,7 +60,8 @@ def obuchowski_rockette(
     covariance
         ``jackknife``, ``delong``, ``unbiased`` or ``bootstrap``; see ``figures_of_merit``.
     bounds
-        What the limits of single treatments are cut to: 0 and 1 for ``auc``, else nothing.
+        What the limits of single treatments are cut to: 0 and 1 for ``auc``, ``sensitivity_at`` and
+        ``specificity_at``, or a function's own ``bounds``, else nothing.
 
     Raises ValueError where a reader lacks cases of a class under a treatment: use ``u_statistic`` there.
     """
@@ -76,7 +77,7 @@ def obuchowski_rockette(
         study.readers,
         name,
         covariance,
-        (0.0, 1.0) if bounds is None and merit == "auc" else bounds,
+        _bounds(merit) if bounds is None else bounds,
     )
 
 
@@ -106,6 +107,10 @@ def obuchowski_rockette_summary(
     if (len(names[0]), len(names[1])) != table.shape:
         raise ValueError(f"names do not fit estimates of shape {table.shape}")
     return _analyse(table, matrix, cases, confidence, names[0], names[1], "given", "given")
+
+
+def _bounds(merit: Merit | str) -> tuple[float, float] | None:
+    return (0.0, 1.0) if isinstance(merit, str) else getattr(merit, "bounds", None)
 
 
 def _analyse(
