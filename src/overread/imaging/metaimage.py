@@ -49,10 +49,7 @@ def read_metaimage(path: Path) -> Image:
     path = Path(path)
     with reading(path, "MetaImage"):
         header, rest = _header(path)
-        sizes = [int(n) for n in header["DimSize"].split()]
-        d = int(header["NDims"])
-        if len(sizes) != d or (d not in (2, 3) and not (d == 4 and sizes[3] == 1)):
-            raise InputError(f"{path}: has {d} dimensions of sizes {sizes}, expected 2 or 3")
+        sizes, d = _sizes(path, header)
         if header["ElementType"] not in TYPES:
             raise InputError(
                 f"{path}: ElementType is {header['ElementType']}, expected one of {', '.join(TYPES)}"
@@ -71,6 +68,30 @@ def read_metaimage(path: Path) -> Image:
         array = flat.reshape([channels, *sizes], order="F")
         affine, known, notes = _affine(header, d)
         return placed(path, array[..., 0] if d == 4 else array, affine, notes=notes, spacing_known=known)
+
+
+def read_grid(path: Path) -> tuple[tuple[int, ...], NDArray[np.float64], list[Path]]:
+    """Sizes, affine (RAS+ mm) and data files of a MetaImage, from its header alone; the voxels are not read.
+
+    Raises
+    ------
+    InputError
+        As `read_metaimage`, as far as the header and the presence of the data files tell.
+    """
+    path = Path(path)
+    with reading(path, "MetaImage"):
+        header, _ = _header(path)
+        sizes, d = _sizes(path, header)
+        files = _files(path, header["ElementDataFile"], sizes)
+        return tuple(sizes), _affine(header, d)[0], [] if files is None else files
+
+
+def _sizes(path: Path, header: dict[str, str]) -> tuple[list[int], int]:
+    sizes = [int(n) for n in header["DimSize"].split()]
+    d = int(header["NDims"])
+    if len(sizes) != d or (d not in (2, 3) and not (d == 4 and sizes[3] == 1)):
+        raise InputError(f"{path}: has {d} dimensions of sizes {sizes}, expected 2 or 3")
+    return sizes, d
 
 
 def _header(path: Path) -> tuple[dict[str, str], bytes]:

@@ -33,6 +33,7 @@ ADAPTERS: Mapping[str, Adapter] = {
     ),
     "ham10000": Adapter("From HAM10000: dermatoscopic images, all of one lesion together."),
     "isic": Adapter("From the ISIC challenges of 2018 (task 3), 2019 or 2020: images of skin lesions."),
+    "luna16": Adapter("From LUNA16: lung nodules on CT, keeping its ten subsets."),
     "msd": Adapter("From one task of the Medical Segmentation Decathlon."),
     "nnunet": Adapter("From nnU-Net's raw data, version 2, keeping its test part."),
     "rsna-pneumonia": Adapter("From the RSNA pneumonia challenge: chest radiographs with boxes of opacity."),
