@@ -379,3 +379,74 @@ def test_what_has_no_concordance() -> None:
         concordance_correlation([1, 1, 1], [1, 2, 3])
     with pytest.raises(ValueError, match="three or more"):
         concordance_correlation([1, 2], [1, 2])
+
+
+def test_published_weighted_kappa() -> None:
+    """Fleiss, Cohen and Everitt 1969: 200 cases; their error of weighted kappa, and under chance."""
+    shares = np.array([[53, 5, 2], [11, 14, 5], [1, 6, 3]])
+    agreement = [[1, 0, 4 / 9], [0, 1, 6 / 9], [4 / 9, 6 / 9, 1]]
+    found = cohen_kappa(shares * 2, weights=agreement)
+    error = (found.kappa.high - found.kappa.estimate) / norm.ppf(0.975)
+    assert found.kappa.estimate == pytest.approx(0.507, abs=5e-4)
+    assert error**2 == pytest.approx(0.003248, abs=5e-7)
+    assert (found.kappa.estimate / found.z) ** 2 == pytest.approx(0.004269, abs=1e-6)
+    disagreement = 9 * (1 - np.array(agreement))
+    assert cohen_kappa(shares * 2, weights=disagreement).kappa.low == pytest.approx(found.kappa.low)
+    assert cohen_kappa(shares * 2).kappa.estimate == pytest.approx(0.429, abs=5e-4)
+
+
+def test_error_with_chance_known() -> None:
+    """85 xeromammograms read by two radiologists (Altman, Practical Statistics for Medical Research, 14.3)."""
+    table = [[21, 12, 0, 0], [4, 17, 1, 0], [3, 9, 15, 2], [0, 0, 0, 1]]
+    found = cohen_kappa(table, method="cohen").kappa
+    assert found.estimate == pytest.approx(0.47, abs=5e-3)
+    error = np.sqrt(54 / 85 * 31 / 85 / 85) / (1 - (33 * 28 + 22 * 38 + 29 * 16 + 1 * 3) / 85**2)
+    limits = found.estimate + norm.ppf([0.025, 0.975]) * error
+    assert (found.low, found.high) == pytest.approx(limits)
+    assert cohen_kappa(table, weights="linear").kappa.estimate == pytest.approx(0.57, abs=5e-3)
+    with pytest.raises(ValueError, match="weighted"):
+        cohen_kappa(table, weights="linear", method="cohen")
+    with pytest.raises(ValueError, match="independent"):
+        cohen_kappa([1, 0, 1], [1, 0, 0], cluster=[1, 1, 2], method="cohen")
+
+
+def test_published_psychiatric_diagnoses() -> None:
+    """Fleiss 1971, table 1: 30 patients, six psychiatrists; kappa .430, z 17.65, and kappa of each diagnosis."""
+    rows = (
+        "00060 03003 01401 00006 03030 20400 00402 20310 20040 00006 10050 11040 03300 10050 02031 00501 30012 51000 "
+        "02040 10203 00006 01050 02013 20040 10041 05010 40002 02040 10500 00006"
+    )
+    found = fleiss_kappa([[int(count) for count in row] for row in rows.split()])
+    assert (found.kappa.estimate, found.z) == pytest.approx((0.430, 17.652), abs=6e-4)
+    assert found.of_category == pytest.approx([0.245, 0.245, 0.520, 0.471, 0.566], abs=6e-4)
+
+
+def test_published_peak_flow_limits() -> None:
+    """Bland and Altman, Lancet 1986: limits at two standard deviations, each with its interval."""
+    wright = [494, 395, 516, 434, 476, 557, 413, 442, 650, 433, 417, 656, 267, 478, 178, 423, 427]
+    mini = [512, 430, 520, 428, 500, 600, 364, 380, 658, 445, 432, 626, 260, 477, 259, 350, 451]
+    found = bland_altman(wright, mini, agreement=0.954499736, method="lancet")
+    assert (found.bias.estimate, found.sd) == pytest.approx((-2.1, 38.8), abs=0.05)
+    assert (found.bias.low, found.bias.high) == pytest.approx((-22.0, 17.8), abs=0.06)
+    # The paper carries rounded figures through.
+    assert [found.lower.estimate, found.lower.low, found.lower.high] == pytest.approx(
+        [-79.7, -114.3, -45.1], abs=0.2
+    )
+    assert [found.upper.estimate, found.upper.low, found.upper.high] == pytest.approx(
+        [75.5, 40.9, 110.1], abs=0.2
+    )
+
+
+def test_ratings_as_they_come() -> None:
+    """Columns of objects, and ratings that are missing: never a category of their own."""
+    one, two = [1, 0, 1, 1, 0], [1, 0, 0, 1, 0]
+    plain = cohen_kappa(one, two)
+    assert cohen_kappa(np.array(one, dtype=object), two).kappa == plain.kappa
+    assert cohen_kappa([True, False, True, True, False], two).kappa == plain.kappa
+    for missing in (None, np.nan):
+        with pytest.raises(ValueError, match="1 missing"):
+            cohen_kappa(["a", "b", missing], ["a", "b", "b"])
+        with pytest.raises(ValueError, match="missing"):
+            rating_counts([["a", "b"], ["a", missing]])
+    with pytest.raises(ValueError, match="same form"):
+        cohen_kappa(["a", "b"], [1, 2])

@@ -297,7 +297,7 @@ def test_calibration_of_a_group_with_one_class() -> None:
         ([0, 1], [0, 0.5], ["a", "b"], "0 and 1"),
         ([0, 1], [0, 1], ["a"], "1 rows"),
         ([0, 1], [0, 1], [1.0, np.nan], "NaN"),
-        ([0, 1], [0, 1], ["a", None], "without a value"),
+        ([0, 1], [0, 1], ["a", None], "1 missing"),
         ([0, 1], [0, 1], [["a"], ["b"]], r"\(2, 1\)"),
         ([0, 1], [0, 1], {}, "no attribute"),
         ([], [], [], "empty"),

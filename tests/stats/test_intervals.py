@@ -92,7 +92,7 @@ def test_impossible_counts(x: float, n: int) -> None:
 
 def test_unknown_method_and_confidence() -> None:
     with pytest.raises(ValueError, match="wilson"):
-        proportion_ci(1, 2, "wald")  # type: ignore[arg-type]
+        proportion_ci(1, 2, "normal")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="confidence"):
         proportion_ci(1, 2, confidence=95)
 
@@ -350,3 +350,62 @@ def test_ratio_of_none_and_all_keeps_a_width() -> None:
 def test_ratio_of_what_has_none(part: list, whole: list, match: str) -> None:
     with pytest.raises(ValueError, match=match):
         ratio_ci(part, whole)
+
+
+@pytest.mark.parametrize(
+    ("x", "n", "wilson", "exact", "corrected"),
+    [
+        (81, 263, (0.2553, 0.3662), (0.2527, 0.3676), (0.2535, 0.3682)),
+        (15, 148, (0.0624, 0.1605), (0.0578, 0.1617), (0.0598, 0.1644)),
+        (0, 20, (0, 0.1611), (0, 0.1684), (0, 0.2005)),
+        (1, 29, (0.0061, 0.1718), (0.0009, 0.1776), (0.0018, 0.1963)),
+    ],
+)
+def test_published_proportions(x: int, n: int, wilson: tuple, exact: tuple, corrected: tuple) -> None:
+    """Newcombe, Stat Med 1998;17:857, table I, methods 3, 5 and 4."""
+    for method, limits in (("wilson", wilson), ("exact", exact), ("wilson-corrected", corrected)):
+        found = proportion_ci(x, n, method)  # type: ignore[arg-type]
+        assert (found.low, found.high) == pytest.approx(limits, abs=6e-5), method
+
+
+@given(n=st.integers(1, 500), data=st.data())
+def test_corrected_and_wald_agree_with_libraries(n: int, data: st.DataObject) -> None:
+    statsmodels = pytest.importorskip("statsmodels.stats.proportion")
+    x = data.draw(st.integers(0, n))
+    corrected, wald = proportion_ci(x, n, "wilson-corrected"), proportion_ci(x, n, "wald")
+    theirs = binomtest(x, n).proportion_ci(0.95, "wilsoncc")
+    assert (corrected.low, corrected.high) == pytest.approx((theirs.low, theirs.high), abs=1e-9)
+    limits = np.clip(statsmodels.proportion_confint(x, n, method="normal"), 0, 1)
+    assert (wald.low, wald.high) == pytest.approx(limits, abs=1e-9)
+
+
+def test_published_jeffreys_table() -> None:
+    """Brown, Cai and DasGupta 2001, table 5, n = 7."""
+    for x, limits in enumerate([(0, 0.292), (0.016, 0.501), (0.065, 0.648), (0.139, 0.766)]):
+        found = proportion_ci(x, 7, "jeffreys")
+        assert (found.low, found.high) == pytest.approx(limits, abs=6e-4)
+
+
+def test_bootstrap_takes_a_tuple_of_numbers() -> None:
+    assert bootstrap_ci(np.mean, (1, 2, 3, 4), resamples=200) == bootstrap_ci(
+        np.mean, [1, 2, 3, 4], resamples=200
+    )
+
+
+def test_clusters_as_they_come() -> None:
+    """Names of patients as text or objects; one that is missing is never a patient of its own."""
+    y = [1, 0, 1, 1, 0, 1]
+    plain = rate_ci(y, [1, 1, 2, 2, 3, 4])
+    assert rate_ci(y, ["a", "a", "b", "b", "c", "d"]) == plain
+    assert rate_ci(y, np.array([1, 1, 2, 2, 3, "x"], dtype=object)) == plain
+    for missing in (None, np.nan):
+        with pytest.raises(ValueError, match="1 missing"):
+            rate_ci(y, ["a", "a", "b", "b", "c", missing])
+        with pytest.raises(ValueError, match="1 missing"):
+            rate_ci(y, [1, 1, 2, 2, 3, missing])
+
+
+@pytest.mark.parametrize("values", [["a", "b"], [[1], [1, 2]], [object(), 1]])
+def test_what_is_no_number(values: list) -> None:
+    with pytest.raises(ValueError, match="values holds text, missing values or rows of uneven length"):
+        mean_ci(values)

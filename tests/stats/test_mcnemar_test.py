@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import chi2
 
 from overread.stats.diagnostic import mcnemar, mcnemar_clustered
 from overread.stats.intervals import paired_difference_ci
@@ -90,3 +91,31 @@ def test_bad_pairs() -> None:
     with pytest.raises(ValueError, match=r"\(3, 2\)"):
         mcnemar([[1, 2], [3, 4], [5, 6]])
     assert mcnemar_clustered([1, 0, 1], [1, 0, 1], [1, 2, 3]).p_value == 1
+
+
+def test_published_mid_p() -> None:
+    """Airway hyper-responsiveness before and after transplantation (Fagerland et al. 2013, table 3)."""
+    table = [[1, 1], [7, 12]]
+    assert mcnemar(table, correction=False).p_value == pytest.approx(0.034, abs=5e-4)
+    assert mcnemar(table).p_value == pytest.approx(0.077, abs=5e-4)
+    assert mcnemar(table, exact=True).p_value == pytest.approx(0.070, abs=5e-4)
+    assert mcnemar(table, mid_p=True).p_value == pytest.approx(0.039, abs=5e-4)
+    assert mcnemar([[3, 4], [4, 3]], mid_p=True).p_value == mcnemar([[3, 0], [0, 3]], mid_p=True).p_value == 1
+
+
+def test_published_clustered_tests() -> None:
+    """Specificity of PET and SPECT in 21 patients' glands (Obuchowski 1998), as the R package clust.bin.pair has it."""
+    pet = "000 110 111 1 110 1111 111 11 11 1 110 11 111 11 00 110 110 110 11 1 11"
+    spect = "011 111 111 1 111 1111 111 11 10 1 110 11 111 11 11 110 110 111 11 1 11"
+    cluster = np.repeat(np.arange(21), [len(glands) for glands in pet.split()])
+    first, second = ([int(v) for v in glands if v != " "] for glands in (pet, spect))
+    expected = {"obuchowski": 2.85714286, "yang": 3.13165974, "durkalski": 2.31506849}
+    for method, statistic in expected.items():
+        found = mcnemar_clustered(first, second, cluster, method=method)  # type: ignore[arg-type]
+        assert found.statistic == pytest.approx(statistic, rel=1e-8)
+        assert found.p_value == pytest.approx(chi2.sf(statistic, 1))
+    student = mcnemar_clustered(first, second, cluster)
+    assert student.statistic**2 == pytest.approx(expected["obuchowski"])
+    assert student.p_value > chi2.sf(expected["obuchowski"], 1)
+    with pytest.raises(ValueError, match="method is 'wald'"):
+        mcnemar_clustered(first, second, cluster, method="wald")  # type: ignore[arg-type]

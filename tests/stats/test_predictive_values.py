@@ -77,3 +77,12 @@ def test_logit_is_symmetric() -> None:
     one, other = predictive_values(0.7, 0.9, 0.2, 50, 80), predictive_values(0.9, 0.7, 0.8, 80, 50)
     assert one.ppv.estimate == pytest.approx(other.npv.estimate)
     assert logit(one.ppv.low) == pytest.approx(logit(other.npv.low))
+
+
+def test_a_rate_of_one_keeps_its_estimate() -> None:
+    """The adjusted counts make the limits only: with no case missed the estimate is Bayes' own."""
+    found = predictive_values(1.0, 0.9, 0.1, 40, 200)
+    assert found.ppv.estimate == pytest.approx(0.1 / (0.1 + 0.1 * 0.9))
+    assert found.npv.estimate == found.npv.high == 1 and 0.9 < found.npv.low < 1
+    with pytest.raises(ValueError, match="does not exist"):
+        predictive_values(0.0, 1.0, 0.1, 40, 200)

@@ -17,7 +17,12 @@ def as_floats(values: ArrayLike, name: str, ndim: int = 1) -> Floats:
 
     A column of shape (n, 1) is refused: against (n,) it would broadcast to (n, n) and give a wrong number.
     """
-    array = np.asarray(values, dtype=np.float64)
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{name} holds text, missing values or rows of uneven length; expected numbers"
+        ) from None
     _check_shape(array, name, ndim)
     bad = int(np.count_nonzero(~np.isfinite(array)))
     if bad:
@@ -64,15 +69,32 @@ def as_probabilities(p: ArrayLike, name: str = "p", ndim: int = 1) -> Floats:
     return array
 
 
+def as_labels(values: ArrayLike, name: str, ndim: int = 1) -> NDArray[Any]:
+    """Names or numbers of groups, categories or raters' choices in ``ndim`` axes; none may be missing.
+
+    None, NaN and pandas' NA are errors, never a group of their own; values of mixed kinds are compared as text.
+    """
+    array = np.asarray(values)
+    if array.dtype.kind in "OUS" and not (isinstance(values, np.ndarray) and array.dtype.kind in "US"):
+        items = np.asarray(values, dtype=object)
+        missing = sum(_missing(value) for value in items.ravel())
+        array = np.array(items.tolist())
+        if array.dtype.kind == "O":
+            array = items.astype(str)
+    else:
+        missing = int(np.count_nonzero(array != array))
+    _check_shape(array, name, ndim)
+    if missing:
+        raise ValueError(f"{name} holds {missing} missing values (None or NaN): every row needs its {name}")
+    return array
+
+
 def as_groups(values: ArrayLike | None, n: int, name: str = "cluster") -> Ints | None:
     """Group of each of ``n`` rows as codes 0, 1, 2, ... (values may be text); None stays None."""
     if values is None:
         return None
-    array = np.asarray(values)
-    _check_shape(array, name, 1)
+    array = as_labels(values, name)
     same_length(n, array, name)
-    if array.dtype.kind == "f" and np.isnan(array).any():
-        raise ValueError(f"{name} holds NaN: every row needs its {name}")
     codes: Ints = np.unique(array, return_inverse=True)[1].astype(np.int64)
     return codes
 
@@ -80,7 +102,8 @@ def as_groups(values: ArrayLike | None, n: int, name: str = "cluster") -> Ints |
 def as_count(value: float, name: str, least: int = 0) -> int:
     """A whole number of at least ``least``."""
     number = np.asarray(value)
-    if number.ndim != 0 or not np.isfinite(float(value)) or int(value) != value or value < least:
+    whole = number.ndim == 0 and number.dtype.kind in "biuf" and bool(np.isfinite(number))
+    if not whole or int(value) != value or value < least:
         raise ValueError(f"{name} is {value}, expected a whole number, {least} or more")
     return int(value)
 
@@ -117,6 +140,13 @@ def check_confidence(confidence: float) -> None:
     """Raise ValueError unless ``confidence`` lies between 0 and 1."""
     if not 0 < confidence < 1:
         raise ValueError(f"confidence is {confidence}, expected a number between 0 and 1 such as 0.95")
+
+
+def _missing(value: Any) -> bool:
+    try:
+        return value is None or bool(value != value)
+    except TypeError:  # pandas' NA is neither equal nor unequal
+        return True
 
 
 def _check_shape(array: NDArray[Any], name: str, ndim: int) -> None:

@@ -22,6 +22,8 @@ from overread.stats.arrays import (
 from overread.stats.bootstrap import resample_counts
 from overread.stats.interval import Interval
 
+__all__ = ["THRESHOLDS", "DecisionCurve", "NetBenefitCurve", "decision_curve", "net_benefit"]
+
 THRESHOLDS = tuple(round(0.01 * k, 2) for k in range(1, 100))
 
 

@@ -10,6 +10,17 @@ from numpy.typing import ArrayLike
 
 from overread.stats.arrays import Bools, Floats, as_probabilities
 
+__all__ = [
+    "AdjustedPValues",
+    "Method",
+    "adjust",
+    "benjamini_hochberg",
+    "benjamini_yekutieli",
+    "bonferroni",
+    "hochberg",
+    "holm",
+]
+
 Method = Literal["bonferroni", "holm", "hochberg", "benjamini-hochberg", "benjamini-yekutieli"]
 
 

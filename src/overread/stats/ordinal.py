@@ -13,6 +13,8 @@ from overread.stats.interval import Interval
 from overread.stats.intervals import mean_ci
 from overread.stats.intervals.proportion import binomial_limits
 
+__all__ = ["ordinal_auc", "ordinal_mae", "quadratic_kappa"]
+
 
 def quadratic_kappa(
     truth: ArrayLike,

@@ -35,7 +35,7 @@ def bland_altman(
     second: ArrayLike,
     subject: ArrayLike | None = None,
     agreement: float = 0.95,
-    method: Literal["exact", "approximate"] = "exact",
+    method: Literal["exact", "approximate", "lancet"] = "exact",
     relative: bool = False,
     confidence: float = 0.95,
 ) -> BlandAltman:
@@ -52,7 +52,8 @@ def bland_altman(
     method
         Of the limits' intervals: ``exact``, from the non-central t distribution (Carkeet, Optom Vis Sci 2015;92:e71),
         or ``approximate``, variance sd^2 (1 / n + z^2 / (2 (n - 1))) with Student's t (Bland and Altman, Stat Methods
-        Med Res 1999;8:135).
+        Med Res 1999;8:135), or ``lancet``, variance 3 sd^2 / n as in their paper of 1986. That paper takes z = 2:
+        ``agreement`` 0.9545.
     relative
         Differences as a percentage of the mean of the two measurements, which must be above 0.
 
@@ -63,8 +64,8 @@ def bland_altman(
     check_confidence(confidence)
     if not 0 < agreement < 1:
         raise ValueError(f"agreement is {agreement}, expected a share between 0 and 1 such as 0.95")
-    if method not in ("exact", "approximate"):
-        raise ValueError(f"method is {method!r}, expected 'exact' or 'approximate'")
+    if method not in ("exact", "approximate", "lancet"):
+        raise ValueError(f"method is {method!r}, expected 'exact', 'approximate' or 'lancet'")
     one, two = as_floats(first, "first"), as_floats(second, "second")
     same_length(len(one), two, "second")
     difference = one - two
@@ -90,8 +91,9 @@ def bland_altman(
         near, far = (float(q) * error for q in nct.ppf(tail, n - 1, z * np.sqrt(n)))
         name = "exact, non-central t"
     else:
-        half = float(t * sd * np.sqrt(1 / n + z * z / (2 * (n - 1))))
-        near, far, name = z * sd - half, z * sd + half, "Bland-Altman, approximate"
+        share = 3 / n if method == "lancet" else 1 / n + z * z / (2 * (n - 1))
+        half = float(t * sd * np.sqrt(share))
+        near, far, name = z * sd - half, z * sd + half, f"Bland-Altman, {method}"
     return BlandAltman(
         bias=Interval(bias, bias - t * error, bias + t * error, confidence, "Student's t", n),
         lower=Interval(bias - z * sd, bias - far, bias - near, confidence, name, n),

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, stdtrit
 
-from overread.stats.arrays import Floats, Ints, as_counts, check_confidence
+from overread.stats.arrays import Floats, Ints, as_counts, as_labels, check_confidence
 from overread.stats.interval import Interval
 from overread.stats.intervals import proportion_ci
 
@@ -74,12 +74,13 @@ def fleiss_kappa(counts: ArrayLike, confidence: float = 0.95) -> FleissKappa:
 
 
 def rating_counts(ratings: ArrayLike) -> Ints:
-    """Counts (subjects, categories) of ratings (subjects, raters); categories are those found, sorted."""
-    array = np.asarray(ratings)
-    if array.ndim != 2 or array.size == 0:
-        raise ValueError(f"ratings has shape {array.shape}, expected (subjects, raters)")
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise ValueError("ratings holds NaN or infinite values: every rater must rate every subject")
+    """Counts (subjects, categories) of ratings (subjects, raters); categories are those found, sorted.
+
+    Raises ValueError for a missing rating: every rater must rate every subject.
+    """
+    if np.ndim(ratings) != 2 or np.size(ratings) == 0:
+        raise ValueError(f"ratings has shape {np.shape(ratings)}, expected (subjects, raters)")
+    array = as_labels(ratings, "ratings", 2)
     found, codes = np.unique(array, return_inverse=True)
     k, n = len(found), len(array)
     flat = codes.reshape(array.shape) + k * np.arange(n)[:, None]

@@ -7,10 +7,19 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri, stdtrit
 
-from overread.stats.arrays import Floats, Ints, as_counts, as_floats, as_groups, check_confidence, same_length
+from overread.stats.arrays import (
+    Floats,
+    Ints,
+    as_counts,
+    as_floats,
+    as_groups,
+    as_labels,
+    check_confidence,
+    same_length,
+)
 from overread.stats.interval import Interval
 from overread.stats.intervals import proportion_ci
 
@@ -40,7 +49,7 @@ def cohen_kappa(
     weights: Weights | ArrayLike | None = None,
     categories: Sequence[Any] | None = None,
     cluster: ArrayLike | None = None,
-    method: Literal["asymptotic", "fleiss"] = "asymptotic",
+    method: Literal["asymptotic", "cohen", "fleiss"] = "asymptotic",
     confidence: float = 0.95,
 ) -> CohenKappa:
     """Agreement of two raters beyond chance (Cohen, Educ Psychol Meas 1960;20:37; weighted: Psychol Bull 1968;70:213).
@@ -51,20 +60,21 @@ def cohen_kappa(
         Ratings (n,) of the same cases, numbers or text; or ``first`` alone, a table (k, k) of counts.
     weights
         ``linear`` or ``quadratic`` disagreement by the distance of categories in their order, or a matrix (k, k)
-        of agreement, 1 on the diagonal and at most 1 beside it.
+        of agreement, 1 on the diagonal and at most 1 beside it, or of disagreement, 0 on the diagonal and 0 or more
+        beside it (Cohen 1968).
     categories
         All categories in their order, also such as no rater used. Without it: those found, sorted; ordered
         weights of text need it.
     cluster
         (n,), such as the patient of each image: the variance is then between clusters, the limits Student's t.
-
     method
         Of the limits. ``asymptotic``: kappa -+ z times its large-sample error (Fleiss, Cohen and Everitt, Psychol Bull
-        1969;72:323), which covers 95% from about 100 cases on. ``fleiss``: kappa -+ z times the error under chance
+        1969;72:323), which covers 95% from about 100 cases on. ``cohen``: with the error that takes chance agreement
+        as known (Cohen 1960), as in many textbooks; not for weighted kappa. ``fleiss``: with the error under chance
         agreement, as the R package epiR reports by that name; away from kappa 0 it is no 95% interval.
 
-    z is kappa over its error under chance agreement (same paper). Where the
-    raters agree on every case that error is 0: the lower limit is kappa at Wilson's limit of the agreement.
+    z is kappa over its error under chance agreement (Fleiss, Cohen and Everitt). Where the raters agree on every case
+    the lower limit is kappa at Wilson's limit of the agreement.
     PABAK: Byrt, Bishop and Carlin, J Clin Epidemiol 1993;46:423, with Wilson limits of the agreement.
 
     Raises ValueError for NaN, ratings beside ``categories``, or where both raters use one and the same category
@@ -92,10 +102,14 @@ def cohen_kappa(
     variance = float((share * influence**2).sum()) / n
     if method == "fleiss":
         variance, name = null, "Fleiss, error under chance"
-        if codes is not None:
-            raise ValueError("method 'fleiss' supposes independent cases; with cluster use 'asymptotic'")
+    elif method == "cohen":
+        variance, name = observed * (1 - observed) / (n * (1 - expected) ** 2), "Cohen 1960"
+        if weighted:
+            raise ValueError("method 'cohen' has no error of weighted kappa; use 'asymptotic'")
     elif method != "asymptotic":
-        raise ValueError(f"method is {method!r}, expected 'asymptotic' or 'fleiss'")
+        raise ValueError(f"method is {method!r}, expected 'asymptotic', 'cohen' or 'fleiss'")
+    if codes is not None and method != "asymptotic":
+        raise ValueError(f"method {method!r} supposes independent cases; with cluster use 'asymptotic'")
     if codes is not None and row is not None and column is not None:
         units = int(codes.max()) + 1
         if units < 2:
@@ -134,8 +148,10 @@ def _table(
         if table.shape[0] != table.shape[1] or len(table) < 2:
             raise ValueError(f"table has shape {table.shape}, expected (k, k); or give both raters' ratings")
         return table, None, None
-    one, two = (_ratings(values, name) for values, name in ((first, "first"), (second, "second")))
+    one, two = as_labels(first, "first"), as_labels(second, "second")
     same_length(len(one), two, "second")
+    if (one.dtype.kind in "US") != (two.dtype.kind in "US"):
+        raise ValueError("one rater's ratings are text, the other's numbers; give both in the same form")
     found = np.unique(np.concatenate([one, two]))
     if categories is None:
         if found.dtype.kind not in "biuf" and weights is not None and str(weights) != "none":
@@ -154,15 +170,6 @@ def _table(
     return np.bincount(row * k + column, minlength=k * k).reshape(k, k), row, column
 
 
-def _ratings(values: ArrayLike, name: str) -> NDArray[Any]:
-    array = np.asarray(values)
-    if array.dtype.kind in "biuf":
-        return as_floats(array, name)
-    if array.ndim != 1 or array.size == 0:
-        raise ValueError(f"{name} has shape {array.shape}, expected (n,) ratings")
-    return array.astype(str)
-
-
 def _agreement_weights(weights: Weights | ArrayLike | None, k: int) -> tuple[Floats, bool]:
     if weights is None or isinstance(weights, str):
         distance = np.abs(np.arange(k)[:, None] - np.arange(k)) / (k - 1)
@@ -174,6 +181,11 @@ def _agreement_weights(weights: Weights | ArrayLike | None, k: int) -> tuple[Flo
             return 1 - distance**2, True
         raise ValueError(f"weights is {weights!r}, expected 'none', 'linear', 'quadratic' or a matrix")
     matrix = as_floats(weights, "weights", 2)
+    if matrix.shape == (k, k) and not np.diag(matrix).any() and matrix.min() >= 0 and matrix.any():
+        return 1 - matrix / matrix.max(), True
     if matrix.shape != (k, k) or not np.allclose(np.diag(matrix), 1) or (matrix > 1).any():
-        raise ValueError(f"weights must be ({k}, {k}) with 1 on the diagonal and at most 1 beside it")
+        raise ValueError(
+            f"weights must be ({k}, {k}) of agreement, 1 on the diagonal and at most 1 beside it, "
+            "or of disagreement, 0 on the diagonal and 0 or more beside it"
+        )
     return matrix, True

@@ -14,8 +14,8 @@ from overread.stats.arrays import (
     Ints,
     as_binary,
     as_classes,
-    as_floats,
     as_probabilities,
+    as_weights,
     same_length,
 )
 
@@ -40,13 +40,8 @@ def classes(y: ArrayLike, p: ArrayLike) -> tuple[Ints, Floats]:
 
 def case_weights(weights: ArrayLike | None, n: int) -> Floats:
     """Weights (n,) of 0 or more, not all 0; ones for None."""
-    if weights is None:
-        return np.ones(n)
-    w = as_floats(weights, "weights")
-    same_length(n, w, "weights")
-    if (w < 0).any() or not w.any():
-        raise ValueError("weights must be 0 or more, and some above 0")
-    return w
+    w = as_weights(weights, n)
+    return np.ones(n) if w is None else w
 
 
 def clipped_logit(p: Floats) -> Floats:

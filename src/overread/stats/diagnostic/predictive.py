@@ -32,9 +32,9 @@ def predictive_values(
 
     ``sensitivity`` and ``specificity`` rest on ``positives`` and ``negatives`` cases; an ``Interval`` brings its own
     number. Limits: delta method on the logit scale (Mercaldo, Lau and Zhou, Stat Med 2007;26:2170); where a
-    rate is 0 or 1 their adjusted form, which adds z^2 / 2 successes and failures. A ``prevalence`` given as an
-    ``Interval`` with n adds its own variance. Without any number of cases the inputs are taken as known and the
-    limits are the estimate; the method says so.
+    rate is 0 or 1 those of their adjusted form, which adds z^2 / 2 successes and failures, about the plain estimate. A
+    ``prevalence`` given as an ``Interval`` with n adds its own variance. Without any number of cases the inputs are
+    taken as known and the limits are the estimate; the method says so.
 
     Raises ValueError for rates outside 0 to 1, a prevalence of 0 or 1, or a predictive value that does not
     exist because no case would be called so.
@@ -47,14 +47,14 @@ def predictive_values(
         raise ValueError(f"prevalence is {prev:g}, expected a number between 0 and 1, not one of them")
     if (n1 is None) != (n0 is None):
         raise ValueError("give the numbers of both positives and negatives, or of neither")
+    called, cleared = se * prev + (1 - sp) * (1 - prev), (1 - se) * prev + sp * (1 - prev)
+    if called == 0 or cleared == 0:
+        raise ValueError(
+            "no case would be called positive (or negative): that predictive value does not exist"
+        )
+    ppv, npv = se * prev / called, sp * (1 - prev) / cleared
     if n1 is None or n0 is None:
-        called, cleared = se * prev + (1 - sp) * (1 - prev), (1 - se) * prev + sp * (1 - prev)
-        if called == 0 or cleared == 0:
-            raise ValueError(
-                "no case would be called positive (or negative): that predictive value does not exist"
-            )
         known = "Bayes' rule, inputs taken as known"
-        ppv, npv = se * prev / called, sp * (1 - prev) / cleared
         return PredictiveValues(
             Interval(ppv, ppv, ppv, confidence, known), Interval(npv, npv, npv, confidence, known), prev
         )
@@ -67,13 +67,18 @@ def predictive_values(
         m1, m0 = n1 + z * z, n0 + z * z
     of_prevalence = 0.0 if n_prev is None else 1 / (n_prev * prev * (1 - prev))
 
-    def value(centre: float, variance: float) -> Interval:
+    def value(estimate: float, centre: float, variance: float) -> Interval:
         half = z * float(np.sqrt(variance + of_prevalence))
-        low, high = float(expit(centre - half)), float(expit(centre + half))
-        return Interval(float(expit(centre)), low, high, confidence, name, n1 + n0)
+        # The adjusted centre lies inside; an estimate of 0 or 1 must not be left outside.
+        low, high = min(estimate, float(expit(centre - half))), max(estimate, float(expit(centre + half)))
+        return Interval(estimate, low, high, confidence, name, n1 + n0)
 
-    positive_value = value(np.log(se / (1 - sp)) + logit(prev), (1 - se) / (se * m1) + sp / ((1 - sp) * m0))
-    negative_value = value(np.log(sp / (1 - se)) - logit(prev), se / ((1 - se) * m1) + (1 - sp) / (sp * m0))
+    positive_value = value(
+        ppv, np.log(se / (1 - sp)) + logit(prev), (1 - se) / (se * m1) + sp / ((1 - sp) * m0)
+    )
+    negative_value = value(
+        npv, np.log(sp / (1 - se)) - logit(prev), se / ((1 - se) * m1) + (1 - sp) / (sp * m0)
+    )
     return PredictiveValues(positive_value, negative_value, prev)
 
 

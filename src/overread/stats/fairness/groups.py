@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from overread.stats.arrays import Bools, Ints, as_binary, as_floats, as_groups, same_length
+from overread.stats.arrays import Bools, Ints, as_binary, as_floats, as_groups, as_labels, same_length
 from overread.stats.interval import Interval
 from overread.stats.intervals import rate_ci
 from overread.stats.intervals.proportion import ProportionMethod
@@ -139,14 +139,6 @@ def group_codes(group: Group, n: int) -> tuple[Ints, tuple[str, ...]]:
 
 
 def _column(values: ArrayLike, name: str, n: int) -> NDArray[Any]:
-    array = np.asarray(values)
-    if array.ndim != 1:
-        raise ValueError(f"{name} has shape {array.shape}, expected (n,)")
+    array = as_labels(values, name)
     same_length(n, array, name)
-    if array.dtype.kind == "O":
-        if any(value is None or value != value for value in array):
-            raise ValueError(f"{name} holds cases without a value: every case needs its group")
-        array = array.astype(str)
-    if array.dtype.kind == "f" and np.isnan(array).any():
-        raise ValueError(f"{name} holds NaN: every case needs its group")
     return array

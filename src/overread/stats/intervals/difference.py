@@ -19,7 +19,7 @@ def proportion_difference_ci(
     n1: float,
     x2: float,
     n2: float,
-    method: Literal["newcombe", "miettinen-nurminen", "mee"] = "newcombe",
+    method: Literal["newcombe", "miettinen-nurminen", "mee", "agresti-caffo", "wald"] = "newcombe",
     confidence: float = 0.95,
 ) -> Interval:
     """Interval of x1 / n1 - x2 / n2, two independent samples.
@@ -27,7 +27,8 @@ def proportion_difference_ci(
     ``newcombe``: hybrid of the two Wilson intervals (Stat Med 1998;17:873, method 10).
     ``miettinen-nurminen``: inverted score test with the variance times N / (N - 1) (Stat Med 1985;4:213).
     ``mee``: the same without that factor (Mee, Biometrics 1984;40:1175), the dual of Farrington and Manning's
-    test.
+    test. ``agresti-caffo``: Wald with one success and one failure added to each sample (Am Stat 2000;54:280).
+    ``wald``: the difference -+ z times its unpooled error; only to compare with older reports.
 
     Raises ValueError for impossible counts, as ``proportion_ci`` does.
     """
@@ -38,17 +39,27 @@ def proportion_difference_ci(
         low = estimate - float(np.hypot(first.estimate - first.low, second.high - second.estimate))
         high = estimate + float(np.hypot(first.high - first.estimate, second.estimate - second.low))
         return Interval(estimate, max(-1.0, low), min(1.0, high), confidence, "Newcombe", n)
-    if method not in ("miettinen-nurminen", "mee"):
-        raise ValueError(f"method is {method!r}, expected 'newcombe', 'miettinen-nurminen' or 'mee'")
-    corrected = method == "miettinen-nurminen"
     z = float(ndtri(0.5 + confidence / 2))
+    if method in ("agresti-caffo", "wald"):
+        added = 1 if method == "agresti-caffo" else 0
+        m1, m2 = n1 + 2 * added, n2 + 2 * added
+        p1, p2 = (x1 + added) / m1, (x2 + added) / m2
+        half = z * float(np.sqrt(p1 * (1 - p1) / m1 + p2 * (1 - p2) / m2))
+        low, high = max(-1.0, p1 - p2 - half), min(1.0, p1 - p2 + half)
+        name = "Agresti-Caffo" if added else "Wald"
+        return Interval(estimate, low, high, confidence, name, n)
+    if method not in ("miettinen-nurminen", "mee"):
+        raise ValueError(
+            f"method is {method!r}, expected 'newcombe', 'miettinen-nurminen', 'mee', 'agresti-caffo' or 'wald'"
+        )
+    corrected = method == "miettinen-nurminen"
     low, high = inverted(lambda d: score_statistic(x1, n1, x2, n2, d, corrected), estimate, z)
     name = "Miettinen-Nurminen" if corrected else "Mee"
     return Interval(estimate, low, high, confidence, name, n)
 
 
 def paired_difference_ci(
-    table: ArrayLike, method: Literal["tango", "newcombe"] = "tango", confidence: float = 0.95
+    table: ArrayLike, method: Literal["tango", "newcombe", "wald"] = "tango", confidence: float = 0.95
 ) -> Interval:
     """Interval of the difference of two proportions in the same cases, (b - c) / n.
 
@@ -56,7 +67,8 @@ def paired_difference_ci(
     b is positive by the first only, c by the second only.
 
     ``tango``: score interval (Stat Med 1998;17:891). ``newcombe``: hybrid of the two Wilson intervals with
-    their correlation (Stat Med 1998;17:2635, method 10).
+    their correlation (Stat Med 1998;17:2635, method 10). ``wald``: the difference -+ z times its error, as in
+    many textbooks; only to compare with older reports.
 
     Raises ValueError for counts that are negative or not whole, or a table that is not 2 by 2.
     """
@@ -68,8 +80,12 @@ def paired_difference_ci(
         z = float(ndtri(0.5 + confidence / 2))
         low, high = inverted(lambda delta: tango_statistic(b, c, n, delta), estimate, z)
         return Interval(estimate, low, high, confidence, "Tango", n)
+    if method == "wald":
+        half_width = float(ndtri(0.5 + confidence / 2) * np.sqrt(b + c - (b - c) ** 2 / n)) / n
+        low, high = max(-1.0, estimate - half_width), min(1.0, estimate + half_width)
+        return Interval(estimate, low, high, confidence, "Wald, paired", n)
     if method != "newcombe":
-        raise ValueError(f"method is {method!r}, expected 'tango' or 'newcombe'")
+        raise ValueError(f"method is {method!r}, expected 'tango', 'newcombe' or 'wald'")
     first = proportion_ci(a + b, n, "wilson", confidence)
     second = proportion_ci(a + c, n, "wilson", confidence)
     margins = float(a + b) * (c + d) * (a + c) * (b + d)

@@ -40,7 +40,7 @@ def bootstrap_ci(
     statistic
         Takes the resampled arrays of ``data``, one argument each, and returns a number.
     data
-        An array with n rows, or a tuple of such arrays that are resampled together.
+        An array with n rows, or a tuple of such arrays (not of numbers) that are resampled together.
     cluster
         (n,), for example the patient of each image: whole clusters are drawn.
     strata
@@ -56,7 +56,8 @@ def bootstrap_ci(
     on the data or on a resample (give ``strata`` where a resample can lose a class).
     """
     check_confidence(confidence)
-    arrays = [np.asarray(a) for a in (data if isinstance(data, tuple) else (data,))]
+    together = isinstance(data, tuple) and any(np.ndim(a) > 0 for a in data)
+    arrays = [np.asarray(a) for a in (data if together else (data,))]  # type: ignore[union-attr]
     n = len(arrays[0]) if arrays and arrays[0].ndim else 0
     if n == 0:
         raise ValueError("data is empty (n = 0)")
