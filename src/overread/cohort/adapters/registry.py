@@ -22,20 +22,28 @@ class Adapter:
 
 ADAPTERS: Mapping[str, Adapter] = {
     "aptos": Adapter("From APTOS 2019: fundus photographs graded for diabetic retinopathy."),
+    "brats": Adapter("From the BraTS challenges of 2017 to 2023: four MR channels and label maps."),
+    "camelyon16": Adapter(
+        "From CAMELYON16: slides of lymph nodes with or without metastases, keeping its test part."
+    ),
     "chestxray14": Adapter("From ChestX-ray14: chest radiographs with 14 findings, keeping its lists."),
     "chexpert": Adapter(
         "From CheXpert or its small version: chest radiographs with 14 findings, keeping its parts."
     ),
-    "brats": Adapter("From the BraTS challenges of 2017 to 2023: four MR channels and label maps."),
     "coco": Adapter(
         "From boxes in COCO's format (instances_*.json), keeping its parts.",
         {"task": "detection (the default) or segmentation, which makes label maps of the outlines."},
     ),
     "ham10000": Adapter("From HAM10000: dermatoscopic images, all of one lesion together."),
+    "idrid": Adapter(
+        "From IDRiD, fundus photographs, keeping its training and testing sets.",
+        {"part": "segmentation, grading or localisation; needed where the folder holds several."},
+    ),
     "isic": Adapter("From the ISIC challenges of 2018 (task 3), 2019 or 2020: images of skin lesions."),
     "luna16": Adapter("From LUNA16: lung nodules on CT, keeping its ten subsets."),
     "msd": Adapter("From one task of the Medical Segmentation Decathlon."),
     "nnunet": Adapter("From nnU-Net's raw data, version 2, keeping its test part."),
+    "panda": Adapter("From PANDA: slides of prostate biopsies graded by ISUP."),
     "rsna-pneumonia": Adapter("From the RSNA pneumonia challenge: chest radiographs with boxes of opacity."),
     "vindr-cxr": Adapter(
         "From VinDr-CXR: chest radiographs with the boxes of every reader, keeping its test part."
