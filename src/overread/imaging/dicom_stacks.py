@@ -24,7 +24,7 @@ from overread.imaging.dicom_geometry import (
 )
 from overread.imaging.dicom_pixels import read_pixels
 from overread.imaging.dicom_planes import Plane
-from overread.imaging.dicom_values import first_item, raw_value, text
+from overread.imaging.dicom_values import first_item, private_value, raw_value, tag_of, text
 
 SAME_POSITION = 1e-3
 """Planes closer than this along the normal, mm, lie at one position."""
@@ -300,16 +300,14 @@ def _value(plane: Plane, keyword: str, paths: tuple[str, ...]) -> Hashable:
             holder: Dataset | None = group
             for sequence in filter(None, path.split("/")):
                 holder = None if holder is None else first_item(holder, sequence)
-            if holder is not None and keyword in holder:
-                return _plain(holder[keyword].value)
+            if holder is not None and holder.get_item(tag_of(keyword)) is not None:
+                return _plain(text(holder, keyword))
     return ""
 
 
 def _private(plane: Plane, group: int, creator: str, element: int) -> Hashable:
-    try:
-        return _plain(plane.dataset.private_block(group, creator)[element].value)
-    except KeyError:
-        return ""
+    value = private_value(plane.dataset, group, creator, element)
+    return "" if value is None else _plain(value)
 
 
 def _plain(value: object) -> Hashable:

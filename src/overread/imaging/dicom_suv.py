@@ -14,7 +14,7 @@ from typing import Any
 from pydicom import Dataset
 
 from overread.errors import InputError
-from overread.imaging.dicom_values import first_item, number, text
+from overread.imaging.dicom_values import first_item, number, private_value, text
 from overread.imaging.image import Image
 
 GRAM_PER_KG = 1000.0
@@ -163,8 +163,7 @@ def _private(dataset: Dataset, group: int, creator: str, element: int) -> float:
 
 
 def _private_text(dataset: Dataset, group: int, creator: str, element: int) -> str:
-    try:
-        value = dataset.private_block(group, creator)[element].value
-    except KeyError:
+    value = private_value(dataset, group, creator, element)
+    if value is None:
         return ""
     return value.decode("latin-1").strip(" \0") if isinstance(value, bytes) else str(value)

@@ -152,3 +152,17 @@ def items(dataset: Dataset, keyword: str) -> list[Dataset]:
     """The items of a sequence, none where it is absent or empty."""
     element = dataset.get_item(tag_of(keyword))
     return [] if element is None else list(dataset[tag_of(keyword)].value or [])
+
+
+def private_value(dataset: Dataset, group: int, creator: str, element: int) -> Any:
+    """The value of a private element by its creator's name (PS3.5 section 7.8), None where there is none."""
+    # Shifts are of plain integers: comparing pydicom's tags costs more than all the rest.
+    blocks = [key for key in dataset.keys() if key >> 8 == group << 8]  # noqa: SIM118
+    for key in blocks:
+        name = dataset[key].value
+        name = name.decode("latin-1") if isinstance(name, bytes) else name
+        if isinstance(name, str) and name.strip(" \0") == creator:
+            found = tag(group << 16 | (key & 0xFF) << 8 | element)
+            if dataset.get_item(found) is not None:
+                return dataset[found].value
+    return None
