@@ -46,7 +46,7 @@ def test_both_layouts(tmp_path: Path) -> None:
         assert cases["test_001"].label == "tumor" and cases["test_001"].attributes["metastasis"] == "macro"
         assert cases["test_002"].label == "normal" and cases["test_002"].attributes["histology"] == ""
         assert {c.label for c in cohort.split("val")} == {"normal", "tumor"}
-        with readslide(cases["tumor_003"].images["image"]) as opened:
+        with read_slide(cases["tumor_003"].images["image"]) as opened:
             assert opened.size == (96, 128)
         note = task_of(out)["source"]["note"]
         assert "24 of 270 training slides, 2 of 129 test slides" in note and "own patient" in note

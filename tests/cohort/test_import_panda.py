@@ -40,7 +40,7 @@ def test_grades_providers_and_masks(tmp_path: Path) -> None:
     assert all(
         {c.label for c in cohort.split(s)} == {f"ISUP {k}" for k in range(6)} for s in ("train", "test")
     )
-    with readslide(case.images["image"]) as opened:
+    with read_slide(case.images["image"]) as opened:
         assert opened.size == (96, 128)
     assert "site is data_provider" in task_of(tmp_path / "out")["source"]["note"]
 

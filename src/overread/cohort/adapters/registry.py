@@ -26,6 +26,9 @@ ADAPTERS: Mapping[str, Adapter] = {
     "camelyon16": Adapter(
         "From CAMELYON16: slides of lymph nodes with or without metastases, keeping its test part."
     ),
+    "cbis-ddsm": Adapter(
+        "From CBIS-DDSM: mammograms with masks of masses and calcifications, keeping its test part."
+    ),
     "chestxray14": Adapter("From ChestX-ray14: chest radiographs with 14 findings, keeping its lists."),
     "chexpert": Adapter(
         "From CheXpert or its small version: chest radiographs with 14 findings, keeping its parts."
