@@ -8,6 +8,7 @@ from tests.cohort.layouts import refused, task_of, text, waits
 from tests.cohort.slides import slide
 
 from overread.cohort.adapters.camelyon16 import import_camelyon16
+from overread.imaging.slide import read_slide
 
 XML = (
     '<?xml version="1.0"?><ASAP_Annotations><Annotations><Annotation Name="_0" Type="Polygon" PartOfGroup="_0">',

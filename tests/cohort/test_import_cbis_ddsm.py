@@ -96,7 +96,7 @@ def test_masks_boxes_and_pathology(tmp_path: Path) -> None:
     import_cbis_ddsm(_folder(tmp_path / "set").write(), tmp_path / "out")
     cohort = goes_on(tmp_path / "out")
     cases = {c.case: c for c in cohort}
-    assert len(cases) == 40 and {c.case for c in cohort if c.attributes["official_part"] == "test"} == {
+    assert len(cases) == 40 and {c.case for c in cohort if c.attributes["official_split"] == "test"} == {
         c.case for c in cohort.split("test")
     }
     for n in (0, 5, 3):  # Two abnormalities with swapped files, two in order, one swapped.
@@ -127,7 +127,7 @@ def test_a_patient_of_both_parts_is_tested(tmp_path: Path) -> None:
     import_cbis_ddsm(download.write(), tmp_path / "out")
     cohort = goes_on(tmp_path / "out")
     both = [c for c in cohort if c.patient == "P_00001"]
-    assert {c.split for c in both} == {"test"} and {c.attributes["official_part"] for c in both} == {
+    assert {c.split for c in both} == {"test"} and {c.attributes["official_split"] for c in both} == {
         "train",
         "test",
     }

@@ -9,6 +9,7 @@ from tests.cohort.layouts import refused, save, task_of, text, waits
 from tests.cohort.slides import slide
 
 from overread.cohort.adapters.panda import ISUP, import_panda
+from overread.imaging.slide import read_slide
 
 SCORES = ("0+0", "3+3", "3+4", "4+3", "4+4", "4+5")
 

@@ -44,7 +44,7 @@ COLUMNS = (
     ROI,
 )
 NOTE = (
-    "an image is malignant where any of its abnormalities is; official_part is the published part, which was drawn for "
+    "an image is malignant where any of its abnormalities is; official_split is the published part, which was drawn for "
     "masses and calcifications apart; a mammogram with both is published twice; masks hold 1 for any abnormality"
 )
 
@@ -202,7 +202,7 @@ def _attributes(m: Mammogram) -> dict[str, str]:
         "density": rows[0].get("breast_density") or rows[0].get("breast density") or "",
         "pathology": " ".join(dict.fromkeys(row["pathology"] for row in rows)),
         "assessment": " ".join(dict.fromkeys(row["assessment"] for row in rows)),
-        "official_part": m.part,
+        "official_split": m.part,
     }
 
 
