@@ -44,7 +44,7 @@ COLUMNS = (
     ROI,
 )
 NOTE = (
-    "an image is malignant where any of its abnormalities is; official_split is the published part, which was drawn for "
+    "an image is malignant where any of its abnormalities is; official_split is the published part, drawn for "
     "masses and calcifications apart; a mammogram with both is published twice; masks hold 1 for any abnormality"
 )
 
