@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image as Pillow
+from tests.cohort.layouts import goes_on, task_of, waits
 
 from overread.cohort.adapters.medmnist import import_medmnist
 from overread.cohort.adapters.medmnist_sets import SETS
 from overread.cohort.check import check_cohort
 from overread.cohort.cohort import Cohort
 from overread.errors import InputError
+from overread.imaging.read import read
 
 
 def _arrays(shape: tuple[int, ...] = (28, 28), classes: int = 2, n: int = 6) -> dict[str, np.ndarray]:
@@ -59,6 +61,35 @@ def test_unknown_set_is_named_by_number(tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.asarray(picture), arrays["test_images"][2])
 
 
+def test_volumes_as_nifti(tmp_path: Path) -> None:
+    arrays = _arrays((9, 10, 11), classes=3)
+    np.savez(tmp_path / "fracturemnist3d.npz", **arrays)
+    import_medmnist(tmp_path / "fracturemnist3d.npz", tmp_path / "out")
+    task = task_of(tmp_path / "out")
+    assert task["dimensions"] == 3 and "as stored, 1 mm" in task["source"]["note"]
+    cohort = goes_on(tmp_path / "out")
+    assert [c.label for c in cohort.cases[:3]] == task["labels"]
+    image = read(cohort.split("test")[4].images["image"])
+    np.testing.assert_array_equal(image.array[0], arrays["test_images"][4])
+
+
+def test_several_labels_per_image(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    wanted = {f"{s}_labels": rng.integers(0, 2, (6, 14)).astype(np.uint8) for s in ("train", "val", "test")}
+    import_medmnist(_save(tmp_path / "chestmnist.npz", **wanted), tmp_path / "out")
+    cohort = waits(tmp_path / "out", "labels", "the task is multilabel, which cannot be trained yet")
+    assert cohort.findings == SETS["chestmnist"].labels and cohort.findings[13] == "hernia"
+    assert [list(c.labels.values()) for c in cohort.split("val")] == wanted["val_labels"].tolist()
+    own = _save(tmp_path / "own.npz", **{k: v[:, :3] for k, v in wanted.items()})
+    import_medmnist(own, tmp_path / "other")
+    assert Cohort.read(tmp_path / "other", need="labels").findings == ("class0", "class1", "class2")
+    with pytest.raises(InputError, match="train_labels has 1 labels per image, expected 14"):
+        import_medmnist(_save(tmp_path / "chestmnist.npz"), tmp_path / "out")
+    twos = {k: 2 * v for k, v in wanted.items()}
+    with pytest.raises(InputError, match="holds 2, expected 0 to 1"):
+        import_medmnist(_save(tmp_path / "chestmnist.npz", **twos), tmp_path / "out")
+
+
 def test_table_of_sets_is_sound() -> None:
     for known in SETS.values():
         assert len(set(known.labels)) == len(known.labels) >= 2 and known.modality
@@ -70,8 +101,9 @@ def test_table_of_sets_is_sound() -> None:
     [
         ({"val_labels": None}, "no array 'val_labels'"),
         ({"train_images": np.zeros((6, 28, 28), np.float32)}, "train_images is float32"),
-        ({"train_images": np.zeros((6, 28, 28, 28), np.uint8)}, "a 3D MedMNIST set"),
-        ({"test_labels": np.zeros((6, 14), np.uint8)}, "14 labels per image"),
+        ({"train_images": np.zeros((6, 28, 28, 28, 3), np.uint8)}, "of volumes"),
+        ({"train_images": np.zeros((6, 28, 28, 28), np.uint8)}, "images of different kinds"),
+        ({"test_labels": np.zeros((6, 14), np.uint8)}, "14 labels per image, expected 1"),
         ({"test_labels": np.full((6, 1), 2, np.uint8)}, "test_labels holds 2, expected 0 to 1"),
         ({"test_labels": np.zeros((5, 1), np.uint8)}, "6 images and 5 labels"),
         ({"test_labels": np.full((6, 1), 0.5)}, "expected whole numbers"),

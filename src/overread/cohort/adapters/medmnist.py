@@ -1,4 +1,4 @@
-"""A MedMNIST .npz file as a cohort: one picture per case, with the official splits."""
+"""A MedMNIST .npz file as a cohort: one picture or volume per case, with the official splits."""
 
 from __future__ import annotations
 
@@ -19,34 +19,32 @@ from overread.cohort.cohort import Case, Cohort
 from overread.cohort.folder import building
 from overread.cohort.split import SPLITS
 from overread.errors import InputError
+from overread.imaging.nifti import write_nifti
 
 Arrays = dict[str, tuple[NDArray[np.uint8], NDArray[np.int64]]]
 
 
 def import_medmnist(file: Path, out: Path) -> None:
-    """Write the images of ``file`` as PNG below ``out``, with cohort.csv and task.json.
+    """Write the images of ``file`` as PNG, volumes as NIfTI, below ``out``, with cohort.csv and task.json.
 
     Class names come from the published sets, recognised by the file's name; in an unknown set the classes
-    are named by number. MedMNIST tells no patients: every image counts as its own.
+    are named by number. Several labels per image become columns ``label_<name>``. MedMNIST tells no patients:
+    every image counts as its own. Nor does it tell the directions of a volume's axes: they are written as stored,
+    voxels of 1 mm.
 
     Raises
     ------
     InputError
-        Not an .npz file, a missing array, images that are not 8-bit gray or RGB, several labels per image,
-        a label beyond the set's classes, or ``out`` holds something else.
+        Not an .npz file, a missing array, images that are not 8-bit gray or RGB, other numbers of labels per
+        image than the set has, a label beyond the set's classes, or ``out`` holds something else.
     """
     file = Path(file)
     name = next((n for n in SETS if re.match(rf"{n}(?![a-z])", file.name.lower())), None)
     arrays = _arrays(file)
     known = SETS[name] if name else None
     labels = list(known.labels) if known else _numbered(arrays)
-    for split, (_, numbers) in arrays.items():
-        if numbers.size and (numbers.min() < 0 or numbers.max() >= len(labels)):
-            odd = int(numbers.min() if numbers.min() < 0 else numbers.max())
-            raise InputError(
-                f"{file}: {split}_labels holds {odd}, expected 0 to {len(labels) - 1} ({', '.join(labels)})"
-            )
-    with building(out, _task(file, name, known, labels)) as folder:
+    _check_labels(file, known, labels, arrays)
+    with building(out, _task(file, name, known, labels, arrays)) as folder:
         cases = _write(folder, arrays, labels)
         Cohort(folder, tuple(cases)).write()
     counts = ", ".join(f"{len(images)} {split}" for split, (images, _) in arrays.items())
@@ -66,7 +64,11 @@ def _arrays(file: Path) -> Arrays:
                     f"{file}: no array {missing[0]!r}; found {', '.join(content.files) or 'none'}; "
                     "expected a MedMNIST .npz file"
                 )
-            return {s: _checked(file, s, content[f"{s}_images"], content[f"{s}_labels"]) for s in SPLITS}
+            found = {s: _checked(file, s, content[f"{s}_images"], content[f"{s}_labels"]) for s in SPLITS}
+            shapes = {images.shape[1:] for images, _ in found.values()}
+            if len(shapes) > 1:
+                raise InputError(f"{file}: holds images of different kinds, {shapes}; expected one shape")
+            return found
     except InputError:
         raise
     except (ValueError, OSError, EOFError, KeyError, AttributeError, zipfile.BadZipFile) as error:
@@ -77,18 +79,12 @@ def _arrays(file: Path) -> Arrays:
 def _checked(
     file: Path, split: str, images: NDArray[Any], labels: NDArray[Any]
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    if images.dtype != np.uint8 or not (images.ndim == 3 or (images.ndim == 4 and images.shape[3] == 3)):
-        what = "a 3D MedMNIST set; " if images.ndim == 4 else ""
+    if images.dtype != np.uint8 or images.ndim not in (3, 4):
         raise InputError(
-            f"{file}: {split}_images is {what}{images.dtype} of shape {images.shape}, "
-            "expected uint8 (images, rows, columns) or (images, rows, columns, 3)"
+            f"{file}: {split}_images is {images.dtype} of shape {images.shape}, expected uint8 "
+            "(images, rows, columns), (images, rows, columns, 3) or, of volumes, (images, i, j, k)"
         )
-    if labels.ndim == 2 and labels.shape[1] > 1:
-        raise InputError(
-            f"{file}: {split}_labels has {labels.shape[1]} labels per image (multi-label); "
-            "expected one class per image"
-        )
-    numbers = labels.reshape(-1)
+    numbers = labels if labels.ndim == 2 and labels.shape[1] > 1 else labels.reshape(-1)
     if len(numbers) != len(images):
         raise InputError(
             f"{file}: {split} has {len(images)} images and {len(numbers)} labels; expected as many of both"
@@ -100,8 +96,33 @@ def _checked(
     return images, numbers.astype(np.int64)
 
 
+def _check_labels(file: Path, known: MedMnistSet | None, labels: list[str], arrays: Arrays) -> None:
+    several = _several(arrays)
+    for split, (_, numbers) in arrays.items():
+        count = numbers.shape[1] if numbers.ndim == 2 else 1
+        wanted = len(labels) if (known.several if known else several) else 1
+        if count != wanted:
+            raise InputError(f"{file}: {split}_labels has {count} labels per image, expected {wanted}")
+        top = 1 if several else len(labels) - 1
+        if numbers.min() < 0 or numbers.max() > top:
+            odd = int(numbers.min() if numbers.min() < 0 else numbers.max())
+            raise InputError(f"{file}: {split}_labels holds {odd}, expected 0 to {top} ({', '.join(labels)})")
+
+
+def _several(arrays: Arrays) -> bool:
+    """Whether an image has any number of labels: a column each, 0 or 1."""
+    return any(numbers.ndim == 2 for _, numbers in arrays.values())
+
+
+def _is_volume(images: NDArray[np.uint8]) -> bool:
+    return images.ndim == 4 and images.shape[3] != 3
+
+
 def _numbered(arrays: Arrays) -> list[str]:
     """Classes of an unknown set, by number."""
+    if _several(arrays):
+        columns = max(numbers.shape[1] for _, numbers in arrays.values() if numbers.ndim == 2)
+        return [f"class{k}" for k in range(columns)]
     top = max(int(numbers.max()) for _, numbers in arrays.values())
     return [f"class{k}" for k in range(max(1, top) + 1)]
 
@@ -114,20 +135,32 @@ def _write(folder: Path, arrays: Arrays, labels: Sequence[str]) -> list[Case]:
         for split, (images, numbers) in arrays.items():
             for i, (pixels, number) in enumerate(zip(images, numbers, strict=True)):
                 case = f"{split}-{i:05d}"
-                path = folder / "images" / f"{case}.png"
-                Pillow.fromarray(np.ascontiguousarray(pixels)).save(path, compress_level=1)
-                cases.append(Case(case, case, {"image": path}, labels[int(number)], None, split))
+                path = folder / "images" / f"{case}{'.nii.gz' if _is_volume(images) else '.png'}"
+                if _is_volume(images):
+                    write_nifti(path, pixels, np.eye(4))
+                else:
+                    Pillow.fromarray(np.ascontiguousarray(pixels)).save(path, compress_level=1)
+                several = np.ndim(number) > 0
+                label = None if several else labels[int(number)]
+                findings = {n: int(v) for n, v in zip(labels, number, strict=True)} if several else {}
+                cases.append(Case(case, case, {"image": path}, label, None, split, labels=findings))
                 progress.advance(bar)
     return cases
 
 
-def _task(file: Path, name: str | None, known: MedMnistSet | None, labels: list[str]) -> dict[str, Any]:
+def _task(
+    file: Path, name: str | None, known: MedMnistSet | None, labels: list[str], arrays: Arrays
+) -> dict[str, Any]:
     note = "MedMNIST gives no patient identities: every image counts as its own patient"
+    volumes, several = _is_volume(arrays["train"][0]), _several(arrays)
+    if volumes:
+        note += "; directions of axes and size of voxels are not given: as stored, 1 mm"
+    second = labels[1] if len(labels) == 2 and not several else None
     return {
-        "task": "classification",
-        "dimensions": 2,
+        "task": "multilabel" if several else "classification",
+        "dimensions": 3 if volumes else 2,
         "labels": labels,
-        "positive": known.positive if known else (labels[1] if len(labels) == 2 else None),
+        "positive": known.positive if known else second,
         "modality": list(known.modality) if known else [],
         "limits": dict(known.limits) if known else {},
         "source": {

@@ -1,4 +1,4 @@
-"""The published two-dimensional MedMNIST sets: what their label numbers mean.
+"""The published MedMNIST sets: what their label numbers mean.
 
 Yang et al., MedMNIST v2, Scientific Data 2023;10:41. Modalities are DICOM's codes.
 """
@@ -26,7 +26,10 @@ ORGANS = (
 
 @dataclass(frozen=True)
 class MedMnistSet:
-    """Class names by number, the positive class of a binary set, and what is known of the patients."""
+    """Class names by number, the positive class of a binary set, and what is known of the patients.
+
+    ``several`` marks sets with any number of labels per image.
+    """
 
     labels: tuple[str, ...]
     modality: tuple[str, ...]
@@ -34,6 +37,7 @@ class MedMnistSet:
     limits: Mapping[str, Any] = field(default_factory=dict)
     licence: str = "CC BY 4.0"
     note: str = ""
+    several: bool = False
 
 
 SETS: Mapping[str, MedMnistSet] = {
@@ -120,5 +124,67 @@ SETS: Mapping[str, MedMnistSet] = {
         ),
         ("GM",),
         note="kidney cortex cells under the microscope",
+    ),
+    "chestmnist": MedMnistSet(
+        (
+            "atelectasis",
+            "cardiomegaly",
+            "effusion",
+            "infiltration",
+            "mass",
+            "nodule",
+            "pneumonia",
+            "pneumothorax",
+            "consolidation",
+            "edema",
+            "emphysema",
+            "fibrosis",
+            "pleural",
+            "hernia",
+        ),
+        ("CR", "DX"),
+        limits={"body_part": ["CHEST"]},
+        note="frontal chest radiographs (ChestX-ray14), findings by text mining",
+        several=True,
+    ),
+    "organmnist3d": MedMnistSet(
+        (
+            "liver",
+            "kidney-right",
+            "kidney-left",
+            "femur-right",
+            "femur-left",
+            "bladder",
+            "heart",
+            "lung-right",
+            "lung-left",
+            "spleen",
+            "pancreas",
+        ),
+        ("CT",),
+        note="organs cut out of abdominal CT",
+    ),
+    "nodulemnist3d": MedMnistSet(
+        ("benign", "malignant"), ("CT",), "malignant", note="lung nodules cut out of chest CT (LIDC-IDRI)"
+    ),
+    "adrenalmnist3d": MedMnistSet(
+        ("normal", "hyperplasia"), ("CT",), "hyperplasia", note="masks of adrenal glands on abdominal CT"
+    ),
+    "fracturemnist3d": MedMnistSet(
+        ("buckle rib fracture", "nondisplaced rib fracture", "displaced rib fracture"),
+        ("CT",),
+        note="rib fractures cut out of chest CT (RibFrac)",
+    ),
+    "vesselmnist3d": MedMnistSet(
+        ("vessel", "aneurysm"),
+        ("MR",),
+        "aneurysm",
+        note="models of brain vessels from MR angiography (IntrA)",
+    ),
+    "synapsemnist3d": MedMnistSet(
+        ("inhibitory synapse", "excitatory synapse"),
+        ("GM",),
+        "excitatory synapse",
+        note="synapses under the electron microscope",
     ),
 }
