@@ -13,3 +13,7 @@ class InputError(OverreadError):
     """What was given cannot be used: a file, a column, a tag, a setting. Exit code 2; nothing was written."""
 
     exit_code = 2
+
+
+class BlockingError(OverreadError):
+    """A check found what must be mended before going on; the findings were written. Exit code 1."""

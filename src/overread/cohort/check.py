@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from rich.console import Console
@@ -16,20 +20,31 @@ from overread.cohort.checks.classes import check_balance, check_class_names, che
 from overread.cohort.checks.duplicates import check_duplicates
 from overread.cohort.checks.finding import Finding
 from overread.cohort.checks.geometry import check_geometry
+from overread.cohort.checks.near_duplicates import check_near_duplicates
+from overread.cohort.checks.outliers import check_intensity, check_pixels, check_text
 from overread.cohort.checks.reading import check_blank, check_reading
-from overread.cohort.checks.sight import look
+from overread.cohort.checks.shortcuts import check_shortcuts
+from overread.cohort.checks.sight import Sight, look
+from overread.cohort.checks.subgroups import Group, check_subgroups, groups
+from overread.cohort.checks.visits import check_channels, check_identity, check_visits
 from overread.cohort.cohort import Cohort
 
 ORDER = ("blocking", "warning", "info")
 STYLE = {"blocking": "bold red", "warning": "yellow", "info": "dim"}
 
 
+# Processes cost a second to start.
+MANY = 300
+
+
 @dataclass(frozen=True)
 class CheckReport:
-    """Findings, worst first, and counts of cases, patients and classes per split."""
+    """Findings, worst first; counts of cases, patients and classes per split; groups of patients and what a test
+    on them can prove."""
 
     findings: tuple[Finding, ...]
     summary: dict[str, Any]
+    groups: tuple[Group, ...] = ()
 
     @property
     def blocking(self) -> tuple[Finding, ...]:
@@ -47,17 +62,28 @@ class CheckReport:
         return {
             "summary": self.summary,
             "counts": {s: counts[s] for s in ORDER},
-            "findings": [{**asdict(f), "cases": list(f.cases)} for f in self.findings],
+            "findings": [
+                {**asdict(f), "cases": list(f.cases), "pairs": [list(p) for p in f.pairs]}
+                for f in self.findings
+            ],
+            "groups": [g.as_dict() for g in self.groups],
         }
 
 
 def check_cohort(
-    cohort: Cohort, *, task: str, labels: Sequence[str], progress: Callable[[], None] | None = None
+    cohort: Cohort,
+    *,
+    task: str,
+    labels: Sequence[str],
+    progress: Callable[[], None] | None = None,
+    compared: Callable[[int], None] | None = None,
+    workers: int | None = 1,
 ) -> CheckReport:
     """Read every file of the cohort once and run all checks.
 
     Patients in two splits, missing columns and files are refused already by `Cohort.read`. Bad files are
-    findings here, not exceptions, so that one run tells them all.
+    findings here, not exceptions, so that one run tells them all. Of each image some numbers and a thumbnail are
+    kept, never the pixels.
 
     Parameters
     ----------
@@ -66,22 +92,33 @@ def check_cohort(
     labels
         Class names; for segmentation the names of mask values 0, 1, 2 ...
     progress
-        Called after each case.
+        Called after each case that was read.
+    compared
+        Called with how many images have just been compared with all others.
+    workers
+        Processes that read; None takes as many as there are cores once a cohort is large. More than one needs a
+        script that can be imported without running, as Python's ``multiprocessing`` does.
     """
     segmentation = task == "segmentation"
-    sights = []
-    for case in cohort:
-        sights.append(look(case, masks=segmentation))
-        if progress:
-            progress()
+    sights = [*_looks(cohort, segmentation, workers, progress or (lambda: None))]
+    found = groups(sights, labels, task)
     findings = [
         *check_reading(sights),
         *(check_mask_values(sights, labels) if segmentation else check_class_names(sights, labels)),
         *check_duplicates(sights),
+        *check_near_duplicates(sights, compared),
+        *check_identity(sights),
+        *check_channels(sights, cohort.channels),
+        *check_visits(cohort.cases),
         *check_blank(sights),
+        *check_pixels(sights),
+        *check_text(sights),
         *check_geometry(sights),
+        *check_intensity(sights),
+        *check_shortcuts(sights, labels, task),
         *check_balance(sights, labels, task),
         *check_attributes(sights),
+        *check_subgroups(found),
     ]
     splits = {s: cohort.split(s) for s in ("train", "val", "test")}
     summary = {
@@ -89,7 +126,25 @@ def check_cohort(
         "patients": {s: len({c.patient for c in cases}) for s, cases in splits.items()},
         "classes": class_counts(sights, labels, task),
     }
-    return CheckReport(tuple(sorted(findings, key=lambda f: ORDER.index(f.severity))), summary)
+    ordered = tuple(sorted(findings, key=lambda f: ORDER.index(f.severity)))
+    return CheckReport(ordered, summary, tuple(found))
+
+
+def _looks(cohort: Cohort, masks: bool, workers: int | None, progress: Callable[[], None]) -> Iterator[Sight]:
+    """A look at every case, in order, here or in processes."""
+    if workers is None:
+        workers = len(os.sched_getaffinity(0)) if len(cohort) >= MANY else 1
+    each = partial(look, masks=masks)
+    if workers <= 1:
+        for case in cohort:
+            yield each(case)
+            progress()
+        return
+    chunk = max(1, min(50, len(cohort) // (4 * workers)))
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        for sight in pool.map(each, cohort, chunksize=chunk):
+            yield sight
+            progress()
 
 
 def print_report(report: CheckReport, console: Console | None = None) -> None:

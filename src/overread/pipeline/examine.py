@@ -13,17 +13,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.cohort.check import check_cohort, print_report
+from overread.cohort.check import CheckReport, check_cohort, print_report
+from overread.cohort.check_page import write_check_page
 from overread.cohort.cohort import Case, Cohort
 from overread.cohort.hashes import digest_of_hashes, file_hashes, files_digest
-from overread.errors import InputError
+from overread.errors import BlockingError, InputError
 from overread.files import atomic_path, sha256_file, write_json
 from overread.imaging.image import Image
 from overread.pipeline.endpoints import judge
 from overread.pipeline.evaluate import Evaluation, evaluate, subgroups
 from overread.pipeline.gallery import Gallery
 from overread.pipeline.report import ReportFigures, write_report
-from overread.pipeline.workspace import Workspace, console, progress, recording
+from overread.pipeline.workspace import Workspace, bar, console, progress, recording
 from overread.runtime.package import Package
 from overread.runtime.prediction import Prediction
 
@@ -31,21 +32,28 @@ LIBRARIES = ("numpy", "scipy", "onnxruntime", "pydicom", "nibabel", "torch", "mo
 
 
 def check_stage(folder: Path) -> None:
-    """Write check.json and print the findings; a blocking one stops here."""
+    """Write check.json and check.html and print the findings; a blocking one stops here.
+
+    Raises
+    ------
+    BlockingError
+        A blocking finding.
+    InputError
+        A table that cannot be read.
+    """
     space = Workspace.open(folder)
     with recording(space, "check") as result:
-        cohort = space.cohort()
-        with progress("Checking cases", len(cohort)) as advance:
-            report = check_cohort(
-                cohort, task=space.protocol.task, labels=space.protocol.labels, progress=advance
-            )
+        cohort = space.cohort(missing_channels=True)
+        report = _checked(space, cohort)
         write_json(folder / "check.json", report.as_dict())
+        page = write_check_page(
+            folder, cohort, report, name=space.protocol.name, virtual=space.protocol.virtual
+        )
         print_report(report)
+        console.print(f"  {page}", highlight=False)
         if report.blocking:
             first = report.blocking[0]
-            raise InputError(
-                f"{folder / 'cohort.csv'}: {first.message} (all findings: {folder / 'check.json'})"
-            )
+            raise BlockingError(f"{folder}: {first.message} (all findings: {page})")
         hashes = file_hashes(cohort.cases, folder)
         write_json(folder / "files.json", hashes)
         result.update(
@@ -54,6 +62,30 @@ def check_stage(folder: Path) -> None:
             files=len(hashes),
             files_sha256=digest_of_hashes(hashes),
         )
+
+
+def _checked(space: Workspace, cohort: Cohort) -> CheckReport:
+    with bar() as display:
+        reading = display.add_task("Checking cases", total=len(cohort))
+        comparing = display.add_task("Comparing images", total=len(cohort), visible=False)
+
+        def read_one() -> None:
+            display.advance(reading)
+
+        def compared(images: int) -> None:
+            display.update(comparing, advance=images, visible=True)
+
+        report = check_cohort(
+            cohort,
+            task=space.protocol.task,
+            labels=space.protocol.labels,
+            progress=read_one,
+            compared=compared,
+            workers=None,
+        )
+        # Images without contrast are compared with nothing.
+        display.update(comparing, completed=len(cohort))
+        return report
 
 
 def test_stage(folder: Path) -> None:

@@ -38,12 +38,19 @@ def _across(same: Sequence[Sequence[Sight]]) -> list[Finding]:
             f"{images} shared by {a} and {b} (identical pixels), such as {names[0]} and {names[1]}; "
             f"keep each in one of them"
         )
-        findings.append(Finding("leakage.pixels", severity, message, names))
+        pairs = tuple(_first(g, a, b) for g in shared)
+        findings.append(Finding("leakage.pixels", severity, message, names, pairs))
     return findings
 
 
+def _first(group: Sequence[Sight], a: str, b: str) -> tuple[str, str]:
+    """The first case of split ``a`` and the first of ``b``."""
+    one, other = (next(s.case.case for s in group if s.case.split == name) for name in (a, b))
+    return one, other
+
+
 def _contradicting(same: Sequence[Sequence[Sight]]) -> list[Finding]:
-    odd = [g for g in same if len({(s.case.label, s.mask) for s in g}) > 1]
+    odd = [g for g in same if len({_truth(s) for s in g}) > 1]
     if not odd:
         return []
     names = tuple(s.case.case for g in odd for s in g)
@@ -51,7 +58,12 @@ def _contradicting(same: Sequence[Sequence[Sight]]) -> list[Finding]:
     message = (
         f"{images} different labels in different cases (identical pixels), such as {names[0]} and {names[1]}"
     )
-    return [Finding("label.conflict", "warning", message, names)]
+    pairs = tuple((g[0].case.case, next(s for s in g if _truth(s) != _truth(g[0])).case.case) for g in odd)
+    return [Finding("label.conflict", "warning", message, names, pairs)]
+
+
+def _truth(s: Sight) -> tuple[object, ...]:
+    return s.case.label, s.mask, tuple(sorted(s.case.labels.items()))
 
 
 def _within(same: Sequence[Sequence[Sight]]) -> list[Finding]:

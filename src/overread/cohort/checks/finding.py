@@ -13,6 +13,8 @@ Severity = Literal["blocking", "warning", "info"]
 class Finding:
     """``code`` names the check (``mask.grid``), ``message`` says in one line what was found.
 
+    ``pairs`` are cases to be seen side by side.
+
     ``blocking``: results would be wrong or impossible. ``warning``: a person should decide. ``info``: a fact.
     """
 
@@ -20,6 +22,7 @@ class Finding:
     severity: Severity
     message: str
     cases: tuple[str, ...] = ()
+    pairs: tuple[tuple[str, str], ...] = ()
 
 
 def some(names: Sequence[str], most: int = 3) -> str:

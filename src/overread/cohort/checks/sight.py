@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from overread.cohort.checks.measure import Measured, measure
 from overread.cohort.cohort import Case
 from overread.cohort.masks import on_grid, read_labels
 from overread.errors import InputError
@@ -17,13 +18,16 @@ from overread.imaging.geometry import stack
 from overread.imaging.image import Image
 from overread.imaging.read import read
 
+FACTS = ("PatientID", "StudyInstanceUID", "Manufacturer", "ManufacturerModelName", "BurnedInAnnotation")
+
 
 @dataclass(frozen=True)
 class Sight:
     """One case as seen. ``problem`` is ``(code, message)`` of what cannot be read or does not fit.
 
     ``pixels`` and ``mask`` are SHA-256 of the decoded values; ``values`` counts the voxels per mask value;
-    ``constant`` names the channels without any contrast.
+    ``constant`` names the channels without any contrast. ``facts`` are what the file says of its origin, by DICOM
+    keyword; ``measured`` is what the pixels say.
     """
 
     case: Case
@@ -37,6 +41,8 @@ class Sight:
     mask: str = ""
     values: Mapping[int, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+    measured: Measured = field(default_factory=Measured)
 
 
 def look(case: Case, *, masks: bool) -> Sight:
@@ -75,6 +81,8 @@ def look(case: Case, *, masks: bool) -> Sight:
         "" if mask is None else _hash(mask),
         values,
         image.notes,
+        {k: str(image.source[k]) for k in FACTS if image.source.get(k)},
+        measure(image),
     )
 
 

@@ -1,0 +1,76 @@
+"""Images that are another image after a small change: a turn, a crop, another compression or brightness."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import combinations
+
+from overread.cohort.checks.finding import Finding, Severity
+from overread.cohort.checks.sight import Sight
+from overread.cohort.near import near_duplicates
+from overread.cohort.split import SPLITS
+
+Pair = tuple[Sight, Sight]
+
+
+def check_near_duplicates(
+    sights: Sequence[Sight], progress: Callable[[int], None] | None = None
+) -> list[Finding]:
+    """Warnings where a copy lies in another split or bears another label; a fact within a split.
+
+    A person should look: the comparison errs in about one image of 300 (docs/performance.md). Identical pixels
+    are `check_duplicates`' business. Two images of one patient are expected to be alike, and stay in one split.
+    """
+    found = near_duplicates([s.measured.thumbnail for s in sights], progress=progress)
+    pairs = [(sights[p.first], sights[p.second]) for p in found]
+    pairs = [(a, b) for a, b in pairs if a.pixels != b.pixels]
+    findings = []
+    for one, other in combinations(SPLITS, 2):
+        shared = [
+            (a, b) if a.case.split == one else (b, a)
+            for a, b in pairs
+            if {a.case.split, b.case.split} == {one, other}
+        ]
+        if shared:
+            message = (
+                f"{_images(shared, 'has', 'have')} a near-duplicate across {one} and {other}, such as "
+                f"{shared[0][0].case.case} and {shared[0][1].case.case}; keep each in one of them, or say why not"
+            )
+            findings.append(_finding("leakage.near", "warning", message, shared))
+    odd = [(a, b) for a, b in pairs if _label(a) != _label(b)]
+    if odd:
+        message = (
+            f"{_images(odd, 'has', 'have')} a near-duplicate with another label, such as {odd[0][0].case.case} "
+            f"({_shown(odd[0][0])}) and {odd[0][1].case.case} ({_shown(odd[0][1])})"
+        )
+        findings.append(_finding("label.conflict_near", "warning", message, odd))
+    for name in SPLITS:
+        inside = [
+            (a, b)
+            for a, b in pairs
+            if a.case.split == b.case.split == name and a.case.patient != b.case.patient
+        ]
+        if inside:
+            message = f"{name}: {_images(inside, 'is', 'are')} a near-duplicate of another patient's image"
+            findings.append(_finding("duplicate.near", "info", message, inside))
+    return findings
+
+
+def _images(pairs: Sequence[Pair], one: str, several: str) -> str:
+    n = len({s.case.case for _, s in pairs})
+    return f"1 image {one}" if n == 1 else f"{n} images {several}"
+
+
+def _finding(code: str, severity: Severity, message: str, pairs: Sequence[Pair]) -> Finding:
+    names = tuple(dict.fromkeys(s.case.case for pair in pairs for s in pair))
+    return Finding(code, severity, message, names, tuple((a.case.case, b.case.case) for a, b in pairs))
+
+
+def _label(sight: Sight) -> object:
+    """What two copies should agree in. Masks move with the picture and cannot be compared."""
+    return sight.case.label, tuple(sorted(sight.case.labels.items()))
+
+
+def _shown(sight: Sight) -> str:
+    present = [k for k, v in sight.case.labels.items() if v == 1]
+    return sight.case.label or ", ".join(present) or "no finding"

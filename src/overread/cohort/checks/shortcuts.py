@@ -1,0 +1,159 @@
+"""Shortcuts: can the label be told from metadata, or from the picture's corners, where no finding is?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overread.cohort.checks.finding import Finding
+from overread.cohort.checks.sight import Sight
+from overread.cohort.logistic import cross_validated
+from overread.cohort.splits import folds
+from overread.errors import InputError
+from overread.stats.interval import Interval
+from overread.stats.roc import auc
+
+Floats = NDArray[np.float64]
+
+FOLDS = 5
+FEWEST = 15
+"""Patients of the class, and of the others, below which no model is fitted."""
+EFFECT = 0.6
+"""AUC below which a shortcut is too weak to matter, however sure it is."""
+LEVELS = 30
+PASSED_OVER = ("fold", "visit")
+
+
+def check_shortcuts(sights: Sequence[Sight], labels: Sequence[str], task: str) -> list[Finding]:
+    """Warnings where a model that sees no finding ranks the label above chance in the training cases.
+
+    One ridge logistic regression per attribute and per fact of the file, one of all together, and one of the
+    brightness of corners and edges, each cross-validated by patient. A warning needs an AUC of 0.6 whose lower
+    limit is above 0.5 after Bonferroni's correction for the number of models. Test cases are not looked at.
+    """
+    seen = [s for s in sights if not s.problem and s.case.split == "train"]
+    sources = _sources(seen)
+    findings, tried = [], 0
+    targets = [(name, y) for name, y in _targets(seen, labels, task) if _enough(seen, y)]
+    models = len(targets) * len(sources)
+    for name, y in targets:
+        suspicious = []
+        for what, x in sources.items():
+            found = _skill(seen, x, y, 1 - 0.05 / models)
+            tried += found is not None
+            if found is not None and found.estimate >= EFFECT and found.low > 0.5:
+                suspicious.append((what, found))
+        suspicious.sort(key=lambda s: -s[1].estimate)
+        for what, found in suspicious:
+            message = (
+                f"{what} alone tell{'' if ' and ' in what or what.endswith('s') else 's'} {name!r} from the rest: "
+                f"cross-validated AUC {found.estimate:.2f} ({found.low:.2f} to {found.high:.2f}, corrected for "
+                f"{models} models); a model may learn that instead of the finding"
+            )
+            code = "shortcut.border" if what == BORDER else "shortcut.metadata"
+            findings.append(Finding(code, "warning", message))
+    if tried and not findings:
+        findings.append(
+            Finding(
+                "shortcut.none", "info", f"shortcuts: none of {tried} models tells the label above chance"
+            )
+        )
+    elif not tried and seen:
+        message = f"shortcuts: not looked for, with fewer than {FEWEST} training patients of a class and of the others"
+        findings.append(Finding("shortcut.none", "info", message))
+    return findings
+
+
+BORDER = "corners and edges of the image"
+TOGETHER = "all attributes and facts of the files"
+
+
+def _targets(seen: Sequence[Sight], labels: Sequence[str], task: str) -> list[tuple[str, NDArray[np.bool_]]]:
+    """Class by class against the rest (one of two), or each finding where it is stated as present or absent."""
+    if task == "classification" and any(s.case.label for s in seen):
+        names = list(labels)[-1:] if len(labels) == 2 else list(labels)
+        return [(n, np.array([s.case.label == n for s in seen])) for n in names]
+    shown = {v for s in seen for v in s.values if v > 0}
+    if shown:
+        return [
+            (labels[v], np.array([bool(s.values.get(v)) for s in seen]))
+            for v in sorted(shown)
+            if v < len(labels)
+        ]
+    names = list(dict.fromkeys(k for s in seen for k in s.case.labels))
+    return [(n, np.array([s.case.labels.get(n) == 1 for s in seen])) for n in names]
+
+
+def _enough(seen: Sequence[Sight], y: NDArray[np.bool_]) -> bool:
+    people = [{s.case.patient for s, v in zip(seen, y, strict=True) if v == side} for side in (True, False)]
+    return min(map(len, people)) >= FEWEST
+
+
+def _sources(seen: Sequence[Sight]) -> dict[str, Floats]:
+    """Features (n, k) by what they are."""
+    if not seen:
+        return {}
+    out = {}
+    names = dict.fromkeys(k for s in seen for k in s.case.attributes if k not in PASSED_OVER)
+    for name in names:
+        out[name] = _columns([s.case.attributes.get(name, "") for s in seen])
+    for name in ("Manufacturer", "ManufacturerModelName"):
+        out[name] = _columns([s.facts.get(name, "") for s in seen])
+    out["modality"] = _columns([s.modality for s in seen])
+    out["channels present"] = _columns([",".join(s.case.images) for s in seen])
+    facts: tuple[tuple[str, Callable[[Sight], Sequence[float]]], ...] = (
+        ("image size", lambda s: s.shape),
+        ("pixel spacing", lambda s: s.spacing),
+    )
+    for what, of in facts:
+        values = [of(s) for s in seen]
+        if len({len(v) for v in values}) == 1:
+            out[what] = np.log(np.maximum(np.array(values, dtype=np.float64), 1e-9))
+    out = {k: v for k, v in out.items() if v.size and (v.std(axis=0) > 0).any()}
+    if len(out) > 1:
+        out[TOGETHER] = np.concatenate([*out.values()], axis=1)
+    border = np.array([s.measured.border for s in seen], dtype=np.float64)
+    if border.size and (border.std(axis=0) > 0).any():
+        out[BORDER] = border
+    return out
+
+
+def _columns(values: Sequence[str]) -> Floats:
+    """A numeric column as numbers, with one that says where it is empty; another as one column per frequent value."""
+    numbers = [_number(v) for v in values]
+    filled = [n for n, v in zip(numbers, values, strict=True) if v]
+    if filled and all(n is not None for n in filled):
+        middle = float(np.median([n for n in filled if n is not None]))
+        return np.array([(middle if n is None else n, n is None) for n in numbers], dtype=np.float64)
+    counts = Counter(values)
+    if len(counts) > max(LEVELS, len(values) / 2):
+        # Free text and identifiers name single cases.
+        return np.zeros((len(values), 0))
+    common = [v for v, n in counts.most_common(LEVELS) if n > 1]
+    return np.array([[v == c for c in common] for v in values], dtype=np.float64).reshape(len(values), -1)
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if np.isfinite(value) else None
+
+
+def _skill(seen: Sequence[Sight], x: Floats, y: NDArray[np.bool_], confidence: float) -> Interval | None:
+    """AUC of the cross-validated scores, patients being the units; None where no fold can be made."""
+    patients = [s.case.patient for s in seen]
+    ever = dict.fromkeys(patients, "")
+    for p, v in zip(patients, y.tolist(), strict=True):
+        ever[p] = "yes" if v or ever[p] == "yes" else "no"
+    try:
+        fold = folds(ever, FOLDS, strata=ever)
+    except InputError:
+        return None
+    score = cross_validated(x, y, np.array([fold[p] for p in patients]))
+    cluster = patients if len(ever) < len(patients) else None
+    return auc(y, score, confidence=confidence, cluster=cluster)

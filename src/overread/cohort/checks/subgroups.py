@@ -1,0 +1,123 @@
+"""Balance: classes by split, site, sex and age, and what the smallest of these groups can prove."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from overread.cohort.checks.finding import Finding
+from overread.cohort.checks.sight import Sight
+from overread.cohort.split import SPLITS
+from overread.stats.intervals import proportion_ci
+
+SENSITIVITY = 0.9
+AGES = ((0, 18), (18, 40), (40, 65), (65, 131))
+
+
+@dataclass(frozen=True)
+class Group:
+    """Test patients of one group that show one class. ``low`` and ``high`` are the limits (Wilson, 95%) that a
+    sensitivity has when 90% of so many patients, to the whole, are found; None where there is none."""
+
+    attribute: str
+    value: str
+    label: str
+    cases: dict[str, int]
+    patients: int
+    low: float | None
+    high: float | None
+
+    @property
+    def found(self) -> int:
+        """90% of the patients, to the whole."""
+        return round(SENSITIVITY * self.patients)
+
+    @property
+    def width(self) -> float:
+        """Of the interval; 1 where there is nobody."""
+        return 1.0 if self.low is None or self.high is None else self.high - self.low
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON content."""
+        return {
+            "attribute": self.attribute,
+            "group": self.value,
+            "class": self.label,
+            "cases": self.cases,
+            "test_patients": self.patients,
+            "found": self.found,
+            "sensitivity_interval": None if self.low is None else [self.low, self.high],
+        }
+
+
+def groups(sights: Sequence[Sight], labels: Sequence[str], task: str) -> list[Group]:
+    """Every class in all cases, and in each site, sex and age band that the table names."""
+    out = []
+    names = _classes(sights, labels, task)
+    kinds: list[tuple[str, Callable[[Sight], str]]] = [("all", lambda s: "all")]
+    present = {k for s in sights for k in s.case.attributes}
+    for name in ("sex", "age", "site"):
+        if name in present:
+            kinds.append((name, _age if name == "age" else lambda s, k=name: s.case.attributes.get(k, "")))  # type: ignore[misc]
+    for kind, of in kinds:
+        for value in sorted({of(s) for s in sights} - {""}, key=_order):
+            members = [s for s in sights if of(s) == value]
+            for label, shows in names:
+                here = [s for s in members if shows(s)]
+                cases = {split: sum(int(s.case.split == split) for s in here) for split in SPLITS}
+                n = len({s.case.patient for s in here if s.case.split == "test"})
+                interval = proportion_ci(round(SENSITIVITY * n), n) if n else None
+                limits = (interval.low, interval.high) if interval else (None, None)
+                out.append(Group(kind, value, label, cases, n, *limits))
+    return out
+
+
+def check_subgroups(found: Sequence[Group]) -> list[Finding]:
+    """What a test on the smallest group can prove, as a fact: the width of its interval."""
+    findings = []
+    empty = [g for g in found if not g.patients and any(g.cases.values())]
+    if empty:
+        named = ", ".join(f"{g.attribute} {g.value} with {g.label}" for g in empty[:3])
+        rest = f" and {len(empty) - 3} more" if len(empty) > 3 else ""
+        message = f"groups without a test patient, of which the test says nothing: {named}{rest}"
+        findings.append(Finding("subgroup.untested", "info", message))
+    tested = [g for g in found if g.patients]
+    if tested:
+        smallest = min(tested, key=lambda g: g.patients)
+        where = "" if smallest.attribute == "all" else f"{smallest.attribute} {smallest.value} with "
+        who = f"{where}{smallest.label}"
+        people = f"{smallest.patients} patient{'' if smallest.patients == 1 else 's'}"
+        message = (
+            f"the smallest group of the test, {who}, has {people}: finding {smallest.found} of them would give a "
+            f"sensitivity with a 95% interval from {smallest.low:.2f} to {smallest.high:.2f}, {smallest.width:.2f} wide"
+        )
+        findings.append(Finding("subgroup.smallest", "info", message))
+    return findings
+
+
+def _classes(
+    sights: Sequence[Sight], labels: Sequence[str], task: str
+) -> list[tuple[str, Callable[[Sight], bool]]]:
+    if task == "segmentation":
+        return [(n, lambda s, v=v: bool(s.values.get(v))) for v, n in enumerate(labels) if v]  # type: ignore[misc]
+    if any(s.case.label for s in sights):
+        return [(n, lambda s, n=n: s.case.label == n) for n in labels]  # type: ignore[misc]
+    findings = dict.fromkeys(k for s in sights for k in s.case.labels)
+    return [(n, lambda s, n=n: s.case.labels.get(n) == 1) for n in findings]  # type: ignore[misc]
+
+
+def _age(sight: Sight) -> str:
+    try:
+        age = float(sight.case.attributes.get("age", ""))
+    except ValueError:
+        return ""
+    for low, high in AGES:
+        if low <= age < high:
+            return f"{low} to {high - 1} years" if high < 131 else f"{low} years and over"
+    return ""
+
+
+def _order(value: str) -> tuple[float, str]:
+    first = value.split(" ")[0]
+    return (float(first) if first.isdecimal() else float("inf"), value)
