@@ -208,6 +208,41 @@ def _rows(text: str) -> NDArray:
     return np.array([[int(bit) for bit in f"{int(row, 16):024b}"] for row in text.split()])
 
 
+def test_published_short_branch() -> None:
+    """Metrics Reloaded's test of clDice on a small structure that loses its end (14 x 14)."""
+    pytest.importorskip("skimage")
+    truth = np.zeros((14, 14), dtype=int)
+    truth[1:4, 1] = truth[3, 1:4] = 1
+    for start, expected in ((2, 0.86), (3, 0.67)):
+        pred = truth.copy()
+        pred[1:start, 1] = 0
+        assert cldice(pred, truth) == pytest.approx(expected, abs=0.01)
+
+
+def test_published_boundary_iou() -> None:
+    """Metrics Reloaded's test after figure SN2.12: a large square without its first row (22 x 22)."""
+    truth, pred = np.zeros((2, 22, 22), dtype=int)
+    truth[2:21, 2:21] = pred[3:21, 2:21] = 1
+    for method in ("euclidean", "chessboard"):
+        found = [boundary_iou(pred, truth, distance=d, method=method) for d in (1, 2)]  # type: ignore[arg-type]
+        assert found == pytest.approx([53 / 89, 117 / 151])
+        np.testing.assert_allclose(found, [0.6, 0.8], atol=0.1)
+
+
+def test_masks_of_image_files_and_probabilities_are_no_empty_masks() -> None:
+    """Without label 1 on either side a Dice of 1 would say that all is well."""
+    white = np.array([[0, 255, 255]], dtype=np.uint8)
+    with pytest.raises(ValueError, match="label=255"):
+        dice(white, white[:, ::-1])
+    assert dice(white, white[:, ::-1], label=255) == 0.5
+    assert dice(white, np.array([[0, 1, 255]])) == 0
+    for function in (dice, hausdorff95, cldice):
+        with pytest.raises(ValueError, match="not whole"):
+            function([[0.2, 0.9]], [[0, 1]])
+        with pytest.raises(ValueError, match="infinite"):
+            function([[0, np.inf]], [[0, 1]])
+
+
 def test_published_empty_masks() -> None:
     """G20: both empty 0 and 1. One empty is NaN there; here a penalty, unless NaN is asked for."""
     none, some = np.zeros((14, 14)), np.eye(14)

@@ -227,3 +227,18 @@ def test_nuclei(data_dir) -> None:
         assert panoptic_quality(lost, truth).pq == pytest.approx(kept / (kept + (n - kept) / 2))
         seen += n
     assert seen > 20
+
+
+def test_published_panoptic_quality() -> None:
+    """Figure 3.51 of Metrics Reloaded (Reinke et al.), in its tests: three cells and four predictions (18 x 18)."""
+    truth, pred = np.zeros((2, 18, 18), dtype=int)
+    truth[2:7, 1:3] = truth[2:5, 3:6] = 1
+    truth[6:12, 12:17] = 2
+    truth[14, 7:10] = truth[13:16, 8] = 3
+    pred[3:7, 1:3] = pred[3:6, 3:7] = 1
+    pred[13:16, 4:6] = 2
+    pred[7:12, 13:17] = 3
+    pred[13:15, 13:17] = pred[15, 15] = 4
+    found = panoptic_quality(pred, truth)
+    assert found.pq == pytest.approx(0.350, abs=0.001)
+    assert (found.tp, found.fp, found.fn) == (2, 2, 1)

@@ -12,14 +12,18 @@ from overread.stats.arrays import Bools, Floats
 def label_masks(pred: ArrayLike, truth: ArrayLike, label: int) -> tuple[Bools, Bools]:
     """Masks of ``label`` in two label maps of one shape.
 
-    Raises ValueError for different or empty shapes, or NaN.
+    Raises ValueError for different or empty shapes, NaN, numbers that are not whole (probabilities), and where
+    label 1 is asked for but the maps hold 255 instead, as masks in image files do.
     """
     a, b = checked_maps(pred, truth)
-    return _mask(a, label), _mask(b, label)
+    mask_a, mask_b = _mask(a, label), _mask(b, label)
+    if label == 1 and not (mask_a.any() or mask_b.any()) and ((a == 255).any() or (b == 255).any()):
+        raise ValueError("pred and truth hold no label 1 but 255; expected label=255, or masks of 0 and 1")
+    return mask_a, mask_b
 
 
 def checked_maps(pred: ArrayLike, truth: ArrayLike) -> tuple[NDArray, NDArray]:
-    """The two label maps as arrays of one shape without NaN."""
+    """The two label maps as arrays of one shape, without NaN or fractions."""
     a, b = np.asarray(pred), np.asarray(truth)
     if a.shape != b.shape:
         raise ValueError(f"pred has shape {a.shape}, truth {b.shape}; expected one shape")
@@ -28,8 +32,14 @@ def checked_maps(pred: ArrayLike, truth: ArrayLike) -> tuple[NDArray, NDArray]:
     for name, array in (("pred", a), ("truth", b)):
         if array.dtype.kind not in "biuf":
             raise ValueError(f"{name} holds {array.dtype}, expected numbers: one label for each voxel")
-        if array.dtype.kind == "f" and np.isnan(array).any():
-            raise ValueError(f"{name} holds NaN, expected labels")
+        if array.dtype.kind == "f":
+            if not np.isfinite(array).all():
+                raise ValueError(f"{name} holds NaN or infinite values, expected labels")
+            if (array != np.rint(array)).any():
+                raise ValueError(
+                    f"{name} holds numbers that are not whole, expected labels 0, 1, 2, ...; compare "
+                    "probabilities with a threshold first"
+                )
     return a, b
 
 
@@ -37,11 +47,8 @@ def whole_labels(pred: ArrayLike, truth: ArrayLike) -> tuple[NDArray, NDArray]:
     """The two maps as whole numbers from 0, for counting over all labels at once."""
     maps = []
     for name, array in zip(("pred", "truth"), checked_maps(pred, truth), strict=True):
-        whole = array.astype(np.uint8) if array.dtype == np.bool_ else array
-        if whole.dtype.kind == "f":
-            whole = array.astype(np.int64)
-            if (whole != array).any():
-                raise ValueError(f"{name} holds numbers that are not whole, expected labels 0, 1, 2, ...")
+        kinds = {"b": np.uint8, "f": np.int64}
+        whole = array.astype(kinds[array.dtype.kind]) if array.dtype.kind in kinds else array
         if whole.dtype.kind == "i" and int(whole.min()) < 0:
             raise ValueError(f"{name} holds label {int(whole.min())}, expected labels from 0")
         maps.append(whole)
