@@ -208,6 +208,7 @@ def test_sprt_over_data() -> None:
         (lambda: sprt([0, 1], 0.1, 1.0), "rates between"),
         (lambda: sprt([0, 1], 0.1, 0.2, model="poisson"), "model"),
         (lambda: sprt_properties(0.1, 0.2, 0), "truth is 0"),
+        (lambda: bernoulli_cusum_chart([1, 0], 0.1, 0.2, -3), "h > 0"),
     ],
 )
 def test_clear_errors(call: Callable[[], object], message: str) -> None:

@@ -361,6 +361,9 @@ def test_nothing_to_find_and_nothing_found() -> None:
         average_precision([none], [{**box, "iscrowds": [0]}])
     with pytest.raises(ValueError, match="labels for 1 boxes"):
         average_precision([none], [{**box, "labels": [1, 2]}])
+    for labels, message in ((["nodule"], "not numbers"), ([1.5], "not whole")):
+        with pytest.raises(ValueError, match=message):
+            average_precision([none], [{**box, "labels": labels}])
     for bad in ({"interpolation": "10-point"}, {"max_detections": 0}, {"iou_threshold": 1.5}):
         with pytest.raises(ValueError, match="expected"):
             average_precision([none], [box], **bad)

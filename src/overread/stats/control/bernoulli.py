@@ -11,7 +11,7 @@ from scipy import sparse
 from scipy.sparse.linalg import spsolve
 
 from overread.stats.arrays import Floats, Ints, as_binary
-from overread.stats.control.design import ChartDesign, first_of, timed
+from overread.stats.control.design import ChartDesign, check_interval, first_of, timed
 
 LARGEST = 400_000  # states of the chain
 
@@ -66,10 +66,7 @@ def bernoulli_cusum_arl(
     Raises ValueError for rates outside 0 to 1 or equal ones.
     """
     lattice, chance = _lattice(p0, p1), _rate(p0, p1, p0 if p is None else p)
-    if not h > 0 or not 0 <= head_start < h:
-        raise ValueError(
-            f"h = {h} and head_start = {head_start}, expected h > 0 and head_start from 0 to below h"
-        )
+    check_interval(h, head_start)
     return _arl(lattice, _states(lattice, h), chance, int(np.floor(head_start / lattice.unit + 1e-9)))
 
 
@@ -137,6 +134,7 @@ def bernoulli_cusum_chart(
 
 def run_events(steps: Floats, h: float, head_start: float = 0.0, restart: bool = False) -> EventChart:
     """The CUSUM of ``steps`` (n,), held at 0 from below, against ``h``."""
+    check_interval(h, head_start)
     path = np.empty(len(steps))
     total = head_start
     for i, step in enumerate(steps):

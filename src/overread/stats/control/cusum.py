@@ -11,6 +11,8 @@ from scipy.special import ndtr
 from overread.stats.arrays import Floats, Ints
 from overread.stats.control.design import (
     ChartDesign,
+    check_interval,
+    check_shift,
     check_sides,
     first_of,
     quasi_stationary,
@@ -75,10 +77,9 @@ def cusum_arl(
     Raises ValueError for values outside these.
     """
     check_sides(sides)
-    if not (h > 0 and k >= 0):
-        raise ValueError(f"k = {k} and h = {h}, expected k >= 0 and h > 0")
-    if not 0 <= head_start < h:
-        raise ValueError(f"head_start is {head_start}, expected from 0 to below h = {h}")
+    _check_reference(k)
+    check_interval(h, head_start)
+    check_shift(shift)
     if state not in ("zero", "steady"):
         raise ValueError(f"state is {state!r}, expected 'zero' or 'steady'")
     if state == "steady":
@@ -159,6 +160,8 @@ def cusum_chart(
         Start again at 0 after every signal; else the sums go on.
     """
     check_sides(sides)
+    _check_reference(k)
+    check_interval(h, head_start)
     z, centre, spread = scale(x, mean, sd, baseline)
     paths = np.zeros((2, len(z)))
     sums = [head_start, head_start]
@@ -180,6 +183,11 @@ def cusum_chart(
         zeros = np.flatnonzero(path[: first + 1] == 0)
         start = int(zeros[-1]) + 1 if len(zeros) else 0
     return CusumChart(paths[0], paths[1], float(h), signals, first, start, centre, spread)
+
+
+def _check_reference(k: float) -> None:
+    if not k >= 0:
+        raise ValueError(f"k is {k}, expected 0 or more")
 
 
 def _kernel(k: float, h: float, shift: float) -> tuple[Floats, Floats]:

@@ -126,6 +126,20 @@ def check_sides(sides: str) -> None:
         raise ValueError(f"sides is {sides!r}, expected 'one' or 'two'")
 
 
+def check_interval(h: float, head_start: float) -> None:
+    """Raise ValueError unless h is above 0 and the head start from 0 to below h."""
+    if not h > 0 or not 0 <= head_start < h:
+        raise ValueError(
+            f"h = {h} and head_start = {head_start}, expected h > 0 and head_start from 0 to below h"
+        )
+
+
+def check_shift(shift: float) -> None:
+    """Raise ValueError for a shift that is NaN or infinite."""
+    if not np.isfinite(shift):
+        raise ValueError(f"shift is {shift}, expected a number of standard deviations")
+
+
 def quasi_stationary(kernel: Floats) -> Floats:
     """Where a chart that has not signalled for long is: left eigenvector (m,) of ``kernel`` (m, m), sum 1."""
     vector = np.full(len(kernel), 1 / len(kernel))

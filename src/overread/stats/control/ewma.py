@@ -12,6 +12,7 @@ from overread.stats.arrays import Floats
 from overread.stats.control.design import (
     Chart,
     ChartDesign,
+    check_shift,
     check_sides,
     first_of,
     quasi_stationary,
@@ -60,6 +61,7 @@ def ewma_arl(
     Raises ValueError for values outside these.
     """
     _check(lam, limit, limits, sides, barrier)
+    check_shift(shift)
     if state not in ("zero", "steady") or (state == "steady" and limits == "exact"):
         raise ValueError(f"state is {state!r}, expected 'zero', or 'steady' with limits='fixed'")
     unit = np.sqrt(lam / (2 - lam))

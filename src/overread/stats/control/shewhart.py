@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
-from overread.stats.control.design import Chart, ChartDesign, check_sides, first_of, scale, timed
+from overread.stats.control.design import Chart, ChartDesign, check_shift, check_sides, first_of, scale, timed
 
 
 def shewhart_arl(limit: float = 3.0, shift: float = 0.0, sides: str = "two") -> float:
@@ -15,8 +15,8 @@ def shewhart_arl(limit: float = 3.0, shift: float = 0.0, sides: str = "two") -> 
     ``shift`` of the mean in standard deviations; ``sides`` two, or one (the upper).
     """
     check_sides(sides)
-    if not limit > 0:
-        raise ValueError(f"limit is {limit}, expected above 0")
+    _check_limit(limit)
+    check_shift(shift)
     beyond = ndtr(shift - limit) + (ndtr(-shift - limit) if sides == "two" else 0.0)
     return float(1 / beyond)
 
@@ -65,6 +65,7 @@ def shewhart_chart(
     estimate makes false alarms come sooner than designed. ``statistic`` is x itself.
     """
     check_sides(sides)
+    _check_limit(limit)
     z, centre, spread = scale(x, mean, sd, baseline)
     signals = np.flatnonzero(np.abs(z) > limit if sides == "two" else z > limit)
     ones = np.ones(len(z))
@@ -78,3 +79,8 @@ def shewhart_chart(
         centre,
         spread,
     )
+
+
+def _check_limit(limit: float) -> None:
+    if not limit > 0:
+        raise ValueError(f"limit is {limit}, expected above 0")

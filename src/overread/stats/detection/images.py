@@ -64,11 +64,18 @@ def _checked(image: int, pred: Mapping[str, Any], truth: Mapping[str, Any], axes
     real = as_boxes(truth["boxes"], f"boxes of truth[{image}]", axes)
 
     def column(entry: Mapping[str, Any], key: str, n: int, default: float, name: str) -> Floats:
-        values = np.asarray(entry.get(key, np.full(n, default)), dtype=np.float64).reshape(-1)
+        try:
+            values = np.asarray(entry.get(key, np.full(n, default)), dtype=np.float64).reshape(-1)
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"{name}[{image}] has {key} that are not numbers, expected one number each"
+            ) from None
         if values.shape != (n,) or not np.isfinite(values).all():
             raise ValueError(
                 f"{name}[{image}] has {len(values)} {key} for {n} boxes, expected one finite each"
             )
+        if key == "labels" and (values != np.rint(values)).any():
+            raise ValueError(f"{name}[{image}] has labels that are not whole numbers")
         return values
 
     areas = box_area(real)
