@@ -450,3 +450,10 @@ def test_ratings_as_they_come() -> None:
             rating_counts([["a", "b"], ["a", missing]])
     with pytest.raises(ValueError, match="same form"):
         cohen_kappa(["a", "b"], [1, 2])
+
+
+def test_limits_of_few_agreeing_cases_stay_on_the_scale() -> None:
+    assert cohen_kappa(["a", "b"], ["a", "b"], "linear", categories=["a", "b", "c"]).kappa.low == -1
+    assert fleiss_kappa([[2, 0], [0, 2]]).kappa.low >= -1
+    with pytest.raises(ValueError, match="twice"):
+        cohen_kappa(["a", "b"], ["a", "b"], categories=["a", "a", "b"])

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from overread.stats.calibration import brier
 from overread.stats.decision import decision_curve, net_benefit
-from overread.stats.roc import auc
+from overread.stats.fairness import by_group
+from overread.stats.roc import auc, roc_contrast
 
 
 def test_published_decision_curve(goldens_data: Path) -> None:
@@ -132,3 +133,22 @@ def test_several_models_have_names() -> None:
 def test_what_has_no_net_benefit(arguments: tuple, match: str) -> None:
     with pytest.raises(ValueError, match=match):
         decision_curve(*arguments)
+
+
+def test_data_frames_bring_names() -> None:
+    """Columns of a data frame name the models, the curves and the attributes."""
+    pandas = pytest.importorskip("pandas")
+    y, one, two = [0, 0, 1, 1, 0, 1], [0.1, 0.4, 0.35, 0.8, 0.2, 0.9], [0.2, 0.1, 0.6, 0.7, 0.8, 0.5]
+    frame = pandas.DataFrame({"first": one, "second": two}, index=range(10, 16))
+    curve = decision_curve(y, frame, [0.3], resamples=50)
+    assert list(curve.models) == ["first", "second"]
+    assert curve.models == decision_curve(y, {"first": one, "second": two}, [0.3], resamples=50).models
+    assert roc_contrast(y, frame).names == ("first", "second")
+    sex = pandas.DataFrame({"sex": list("ababab")})
+    assert [rates.group for rates in by_group(y, y, sex)] == ["sex=a", "sex=b"]
+
+
+def test_no_resample_is_no_interval() -> None:
+    for resamples in (0, -1, 0.5):
+        with pytest.raises(ValueError, match="resamples is"):
+            net_benefit([0, 1, 0, 1], [0.1, 0.2, 0.3, 0.4], 0.2, resamples=resamples)  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy.special import ndtri
 from scipy.stats import binom, multinomial
 
+from overread.stats.diagnostic import non_inferiority_test
 from overread.stats.intervals import paired_difference_ci, proportion_difference_ci
 from overread.stats.intervals.score import restricted_proportions, score_statistic, tango_statistic
 
@@ -195,3 +196,18 @@ def test_published_score_paired() -> None:
     assert (found.low, found.high) == pytest.approx((0.0611, 0.3447), abs=6e-5)
     lenses = paired_difference_ci([[43, 0], [1, 0]], confidence=0.9)
     assert (lenses.low, lenses.high) == pytest.approx((-0.096, 0.037), abs=6e-4)
+
+
+def test_small_integers_do_not_overflow() -> None:
+    """Counts of NumPy's 8-bit integers: 250 + 251 is beyond them."""
+    small = tuple(np.uint8(v) for v in (200, 250, 190, 251))
+    for method in ("newcombe", "miettinen-nurminen", "mee", "agresti-caffo", "wald"):
+        plain = proportion_difference_ci(200, 250, 190, 251, method)  # type: ignore[arg-type]
+        assert proportion_difference_ci(*small, method) == plain  # type: ignore[arg-type]
+    assert non_inferiority_test(*small, margin=0.1) == non_inferiority_test(200, 250, 190, 251, 0.1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("counts", [(None, 5, 1, 5), ("1", 5, 1, 5), ([1], 5, 1, 5), (1, 5, 1.5, 5)])
+def test_what_is_no_count(counts: tuple) -> None:
+    with pytest.raises(ValueError, match="whole numbers"):
+        proportion_difference_ci(*counts)

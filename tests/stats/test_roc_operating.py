@@ -204,3 +204,9 @@ def test_rates_outside_0_to_1() -> None:
         sensitivity_at_specificity([0, 1], [0, 1], 90)
     with pytest.raises(ValueError, match="sensitivity is -0"):
         specificity_at_sensitivity([0, 1], [0, 1], -0.1)
+
+
+@pytest.mark.parametrize("threshold", [np.nan, "high", None, [0.5]])
+def test_what_is_no_threshold(threshold: Any) -> None:
+    with pytest.raises(ValueError, match="expected a number"):
+        operating_point_at([0, 1], [0.2, 0.8], threshold)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -99,6 +100,15 @@ def as_groups(values: ArrayLike | None, n: int, name: str = "cluster") -> Ints |
     return codes
 
 
+def as_columns(values: Any) -> dict[str, Any] | None:
+    """Columns by name of a mapping or of a data frame; None for anything else."""
+    if isinstance(values, Mapping):
+        return {str(name): values[name] for name in values}
+    if hasattr(values, "columns") and hasattr(values, "iloc"):
+        return {str(name): values.iloc[:, i] for i, name in enumerate(values.columns)}
+    return None
+
+
 def as_count(value: float, name: str, least: int = 0) -> int:
     """A whole number of at least ``least``."""
     number = np.asarray(value)
@@ -138,7 +148,7 @@ def same_length(n: int, other: NDArray[Any], name: str) -> None:
 
 def check_confidence(confidence: float) -> None:
     """Raise ValueError unless ``confidence`` lies between 0 and 1."""
-    if not 0 < confidence < 1:
+    if not isinstance(confidence, (int, float, np.number)) or not 0 < confidence < 1:
         raise ValueError(f"confidence is {confidence}, expected a number between 0 and 1 such as 0.95")
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from overread.stats.arrays import Floats, Ints
+from overread.stats.arrays import Floats, Ints, as_count
 from overread.stats.interval import Interval
 
 BLOCK_VALUES = 2_000_000
@@ -28,6 +28,7 @@ def resample_counts(
     stratum keeps its size. ``rows_of_data`` is how many rows the caller spreads each resample over, where
     that is more than ``units``: blocks stay small enough for memory.
     """
+    resamples = as_count(resamples, "resamples", 1)
     generator = np.random.default_rng(seed)
     members = (
         [np.arange(units)] if strata is None else [np.flatnonzero(strata == s) for s in np.unique(strata)]

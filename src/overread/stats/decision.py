@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,6 +13,7 @@ from overread.stats.arrays import (
     Bools,
     Floats,
     as_binary,
+    as_columns,
     as_floats,
     as_groups,
     as_probabilities,
@@ -95,7 +97,8 @@ def decision_curve(
     y
         (n,), 0 and 1.
     p
-        (n,), probability of class 1, or 0 and 1 of a binary test; or several of these by the model's name.
+        (n,), probability of class 1, or 0 and 1 of a binary test; or several of these by the model's name, in a
+        mapping or a data frame.
     thresholds
         (t,), 0 <= t < 1: the probability at which one would be in doubt whether to treat.
     prevalence
@@ -120,10 +123,11 @@ def decision_curve(
         raise ValueError(f"thresholds range from {t.min():g} to {t.max():g}, expected 0 to below 1")
     if prevalence is not None and not 0 < prevalence < 1:
         raise ValueError(f"prevalence is {prevalence}, expected a number between 0 and 1")
-    named = p if isinstance(p, Mapping) else {"model": p}
+    columns = as_columns(p)
+    named: dict[str, Any] = {"model": p} if columns is None else columns
     if not named:
         raise ValueError("p names no model")
-    models = {str(name): _called(values, str(name), n, t) for name, values in named.items()}
+    models = {name: _called(values, name, n, t) for name, values in named.items()}
     called = {**models, "": np.ones((n, 1), dtype=np.bool_)}
     given = as_weights(weights, n)
     row_weights = np.ones(n) if given is None else given

@@ -61,9 +61,8 @@ def fleiss_kappa(counts: ArrayLike, confidence: float = 0.95) -> FleissKappa:
     z = float(kappa / np.sqrt(null))
     if observed > 1 - 1e-12:
         least = proportion_ci(n, n, "wilson", confidence).low
-        interval = Interval(
-            1.0, (least - expected) / (1 - expected), 1.0, confidence, "full agreement: Wilson", n
-        )
+        low = max(-1.0, (least - expected) / (1 - expected))
+        interval = Interval(1.0, low, 1.0, confidence, "full agreement: Wilson", n)
     else:
         half = float(stdtrit(n - 1, 0.5 + confidence / 2)) * error
         low, high = max(-1.0, kappa - half), min(1.0, kappa + half)

@@ -119,7 +119,7 @@ def cohen_kappa(
         quantile, name = float(stdtrit(units - 1, 0.5 + confidence / 2)), "Fleiss-Cohen-Everitt, clusters"
     if observed > 1 - 1e-12:
         least = proportion_ci(units, units, "wilson", confidence).low
-        low, high, name = (least - expected) / (1 - expected), 1.0, "full agreement: Wilson"
+        low, high, name = max(-1.0, (least - expected) / (1 - expected)), 1.0, "full agreement: Wilson"
     else:
         half = quantile * float(np.sqrt(variance))
         low, high = max(-1.0, kappa - half), min(1.0, kappa + half)
@@ -159,6 +159,8 @@ def _table(
         known = found
     else:
         known = np.asarray(categories)
+        if len(set(known.tolist())) < len(known):
+            raise ValueError("categories names one category twice")
         beside = [str(v) for v in found if v not in known]
         if beside:
             raise ValueError(f"ratings hold {', '.join(beside[:5])}, which is not among categories")

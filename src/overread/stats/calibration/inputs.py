@@ -14,6 +14,7 @@ from overread.stats.arrays import (
     Ints,
     as_binary,
     as_classes,
+    as_count,
     as_probabilities,
     as_weights,
     same_length,
@@ -56,8 +57,7 @@ def bin_edges(p: Floats, bins: int, binning: Binning) -> Floats:
     interpolation), equal edges merged, and 0 and 1 at the ends. ``quantile``: the smallest and largest
     probability at the ends, so that a case at the very smallest lies in no bin, as in the FDA's calzone.
     """
-    if bins < 1:
-        raise ValueError(f"bins is {bins}, expected 1 or more")
+    bins = as_count(bins, "bins", 1)
     if binning == "equal-width":
         return np.arange(bins + 1) / bins
     if binning not in ("equal-mass", "quantile"):

@@ -63,7 +63,8 @@ def ici(
 
     ``loess``: local regression of ``y`` on ``p`` (Cleveland, J Am Stat Assoc 1979;74:829) over the nearest
     ``span`` of the cases, of ``degree`` 1 (as LOWESS without robustness; R's ``loess`` has span 0.75 and
-    degree 2, and agrees with ``surface="direct"``; its default interpolates and differs in the third digit). ``cox``: the logistic recalibration line. ``isotonic``: the isotonic regression.
+    degree 2, and agrees with ``surface="direct"``; its default interpolates and differs in the third digit).
+    ``cox``: the logistic recalibration line. ``isotonic``: the isotonic regression.
 
     Distances are biased upwards as ``ece`` is: limits are of the basic bootstrap, cut at 0 and 1.
 

@@ -13,6 +13,7 @@ from scipy.stats import binomtest
 from overread.stats.interval import Interval
 from overread.stats.intervals import paired_difference_ci, proportion_ci, proportion_difference_ci
 from overread.stats.intervals.difference import paired_counts
+from overread.stats.intervals.proportion import binomial_counts
 from overread.stats.intervals.score import score_statistic, tango_statistic
 
 Alternative = Literal["two-sided", "greater", "less"]
@@ -70,7 +71,7 @@ def performance_goal_test(
         raise ValueError(f"goal is {goal}, expected a proportion between 0 and 1")
     confidence = _confidence(alpha, alternative)
     interval = proportion_ci(successes, n, "exact" if method == "exact" else "wilson", confidence)
-    x, total = int(successes), int(n)
+    x, total = binomial_counts(successes, n)
     if method == "exact":
         statistic, name = float(x), "exact binomial"
         p_value = _binomial_p(x, total, goal, alternative)
@@ -111,6 +112,8 @@ def non_inferiority_test(
     if method not in ("farrington-manning", "miettinen-nurminen"):
         raise ValueError(f"method is {method!r}, expected 'farrington-manning' or 'miettinen-nurminen'")
     corrected = method == "miettinen-nurminen"
+    x1, n1 = binomial_counts(x1, n1)
+    x2, n2 = binomial_counts(x2, n2)
     interval = proportion_difference_ci(
         x1, n1, x2, n2, "miettinen-nurminen" if corrected else "mee", _confidence(alpha, alternative)
     )

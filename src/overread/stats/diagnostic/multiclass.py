@@ -8,7 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from overread.stats.arrays import Bools, Floats, Ints, as_classes, as_groups, check_confidence, same_length
+from overread.stats.arrays import (
+    Bools,
+    Floats,
+    Ints,
+    as_classes,
+    as_count,
+    as_groups,
+    check_confidence,
+    same_length,
+)
 from overread.stats.bootstrap import defined, limits, resample_counts
 from overread.stats.diagnostic.rates import ClassRates, MeanRates, class_rates, mean_rates, named
 from overread.stats.interval import Interval
@@ -140,6 +149,7 @@ def confusion_replicates(
     Drawing cases of one class with replacement is drawing its row of the matrix from a multinomial.
     """
     cell = truth * k + predicted
+    resamples = as_count(resamples, "resamples", 1)
     if codes is None:
         matrix = np.bincount(cell, minlength=k * k).reshape(k, k)
         generator = np.random.default_rng(seed)

@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from overread.stats.arrays import Bools, Ints, as_binary, as_floats, as_groups, as_labels, same_length
+from overread.stats.arrays import (
+    Bools,
+    Ints,
+    as_binary,
+    as_columns,
+    as_floats,
+    as_groups,
+    as_labels,
+    same_length,
+)
 from overread.stats.interval import Interval
 from overread.stats.intervals import rate_ci
 from overread.stats.intervals.proportion import ProportionMethod
@@ -59,8 +68,8 @@ def by_group(
     y, predicted
         (n,), 0 and 1: truth and call.
     group
-        (n,), numbers or text; or several attributes as a mapping of names to (n,), or a table (n, attributes): the
-        groups are then the intersections that occur.
+        (n,), numbers or text; or several attributes as a mapping of names to (n,), a data frame, or a table
+        (n, attributes): the groups are then the intersections that occur.
     cluster
         (n,), such as the patient of each image.
     smallest
@@ -117,10 +126,11 @@ def checked(y: ArrayLike, predicted: ArrayLike) -> tuple[Bools, Bools]:
 
 def group_codes(group: Group, n: int) -> tuple[Ints, tuple[str, ...]]:
     """Group of each row as codes 0, 1, 2, ... and the names of the groups."""
-    if isinstance(group, Mapping):
-        if not group:
+    attributes = as_columns(group)
+    if attributes is not None:
+        if not attributes:
             raise ValueError("group names no attribute")
-        columns = [(f"{name}=", _column(values, str(name), n)) for name, values in group.items()]
+        columns = [(f"{name}=", _column(values, name, n)) for name, values in attributes.items()]
     else:
         table = np.asarray(group)
         if table.ndim == 2 and table.shape[1] == 1:

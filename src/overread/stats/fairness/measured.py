@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from scipy.special import ndtri
 
-from overread.stats.arrays import Bools, Floats, Ints
+from overread.stats.arrays import Bools, Floats, Ints, as_count
 from overread.stats.bootstrap import resample_counts
 from overread.stats.fairness.groups import parts
 from overread.stats.roc import auc
@@ -53,6 +53,7 @@ def measured(
     with ``clusters``, whole clusters are drawn, within groups if none spans two.
     """
     groups = int(codes.max()) + 1
+    resamples = as_count(resamples, "resamples", 1)
     if metric in ("auc", "brier"):
         if score is None:
             raise ValueError(f"metric {metric!r} needs score, one for each case")

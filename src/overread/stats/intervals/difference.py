@@ -10,7 +10,7 @@ from scipy.special import ndtri
 
 from overread.stats.arrays import as_counts, check_confidence
 from overread.stats.interval import Interval
-from overread.stats.intervals.proportion import proportion_ci
+from overread.stats.intervals.proportion import binomial_counts, proportion_ci
 from overread.stats.intervals.score import inverted, score_statistic, tango_statistic
 
 
@@ -32,9 +32,11 @@ def proportion_difference_ci(
 
     Raises ValueError for impossible counts, as ``proportion_ci`` does.
     """
+    x1, n1 = binomial_counts(x1, n1)
+    x2, n2 = binomial_counts(x2, n2)
     first = proportion_ci(x1, n1, "wilson", confidence)
     second = proportion_ci(x2, n2, "wilson", confidence)
-    estimate, n = first.estimate - second.estimate, int(n1 + n2)
+    estimate, n = first.estimate - second.estimate, n1 + n2
     if method == "newcombe":
         low = estimate - float(np.hypot(first.estimate - first.low, second.high - second.estimate))
         high = estimate + float(np.hypot(first.high - first.estimate, second.estimate - second.low))

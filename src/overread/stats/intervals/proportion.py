@@ -40,13 +40,20 @@ def proportion_ci(
     Raises ValueError for n = 0, counts that are not whole, or successes outside 0 to n.
     """
     check_confidence(confidence)
-    if not np.isfinite([float(n), float(successes)]).all() or int(n) != n or int(successes) != successes:
-        raise ValueError(f"successes = {successes} and n = {n}, expected whole numbers")
+    x, total = binomial_counts(successes, n)
+    low, high = binomial_limits(x, total, method, confidence)
+    return Interval(x / total, low, high, confidence, NAMES[method], total)
+
+
+def binomial_counts(successes: float, n: float) -> tuple[int, int]:
+    """The two counts as plain integers, which cannot overflow as small NumPy ones do."""
+    for value in (successes, n):
+        number = np.asarray(value)
+        if number.ndim or number.dtype.kind not in "biuf" or not np.isfinite(number) or int(value) != value:
+            raise ValueError(f"successes = {successes} and n = {n}, expected whole numbers")
     if n <= 0 or not 0 <= successes <= n:
         raise ValueError(f"successes = {successes} of n = {n}, expected 0 <= successes <= n and n > 0")
-    p = float(successes) / float(n)
-    low, high = binomial_limits(float(successes), float(n), method, confidence)
-    return Interval(p, low, high, confidence, NAMES[method], int(n))
+    return int(successes), int(n)
 
 
 def rate_ci(

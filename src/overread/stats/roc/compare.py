@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc, ndtr, ndtri, stdtr, stdtrit
 
-from overread.stats.arrays import Bools, Floats, Ints, as_floats, as_groups, check_confidence, same_length
+from overread.stats.arrays import (
+    Bools,
+    Floats,
+    Ints,
+    as_columns,
+    as_floats,
+    as_groups,
+    check_confidence,
+    same_length,
+)
 from overread.stats.interval import Interval
 from overread.stats.roc.curve import checked
 from overread.stats.roc.limits import area_limits
@@ -176,7 +185,7 @@ def roc_contrast(
     Parameters
     ----------
     scores
-        (n, k), one column per curve, or a mapping from names to scores (n,).
+        (n, k), one column per curve, or scores (n,) by name in a mapping or a data frame.
     contrast
         (r, k) or (k,); None compares every other curve with ``reference`` (its index or name).
 
@@ -235,12 +244,12 @@ def _row(row: Floats, value: float, error: float, confidence: float, name: str, 
 def _columns(
     y: ArrayLike, scores: ArrayLike | Mapping[str, ArrayLike], names: Sequence[str] | None
 ) -> tuple[Bools, Floats, tuple[str, ...]]:
-    if isinstance(scores, Mapping):
-        names = list(scores) if names is None else names
-        columns = [checked(y, scores[name], name)[1] for name in scores]
-        matrix = np.array(columns)
+    columns = as_columns(scores)
+    if columns is not None:
+        names = list(columns) if names is None else names
+        matrix = np.array([checked(y, column, name)[1] for name, column in columns.items()])
     else:
-        matrix = as_floats(scores, "scores", 2).T
+        matrix = as_floats(cast(ArrayLike, scores), "scores", 2).T
         names = [f"score{i + 1}" for i in range(len(matrix))] if names is None else names
     if len(matrix) < 2 or len(names) != len(matrix):
         raise ValueError(

@@ -56,8 +56,8 @@ def operating_point(
     labels, s = checked(y, score)
     curve = roc_curve(labels, s)
     sensitivity, specificity = curve.sensitivity, curve.specificity
-    found = _RULE.fullmatch(rule)
-    name = rule.strip()
+    name = str(rule).strip()
+    found = _RULE.fullmatch(name)
     if name == "youden":
         index = _best(sensitivity + specificity)
     elif name == "closest":
@@ -97,7 +97,10 @@ def operating_point_at(
     independent ones (``rate_ci``).
     """
     labels, s = checked(y, score)
-    called = s >= threshold
+    limit = np.asarray(threshold)
+    if limit.ndim or limit.dtype.kind not in "biuf" or np.isnan(limit):
+        raise ValueError(f"threshold is {threshold}, expected a number")
+    called = s >= limit
     codes = as_groups(cluster, len(labels))
 
     def rate(right: Bools, kind: Bools) -> Interval:
