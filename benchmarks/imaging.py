@@ -3,6 +3,9 @@
 Every job runs in a process of its own: once to warm up, then REPEATS times, of which the fastest counts; the processes
 of one table are run in turn, ROUNDS times. Wall-clock seconds. Memory: the process's largest resident set, and in
 brackets how much of it came on top of the imports. Real series and volumes from OVERREAD_DATA where they are at hand.
+
+The head CT has uneven slices. overread resamples them onto even ones, the other readers stack them as they are; hence
+a row that does both with SimpleITK, and the column of shapes. MONAI's ITK reader is measured where `itk` is there.
 """
 
 from __future__ import annotations
@@ -47,6 +50,41 @@ def dicom_simpleitk(path: Path) -> Callable[[], Any]:
 
     Sitk.ProcessObject.SetGlobalWarningDisplay(False)
     return job
+
+
+def dicom_simpleitk_even(path: Path) -> Callable[[], Any]:
+    """As overread: unevenly spaced slices, which SimpleITK stacks as if they were even, brought onto even ones."""
+    import SimpleITK as Sitk
+
+    def job() -> Any:
+        reader = Sitk.ImageSeriesReader()
+        reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(path)))
+        reader.MetaDataDictionaryArrayUpdateOn()
+        array = Sitk.GetArrayFromImage(reader.Execute())
+        lps = np.array(
+            [[float(x) for x in reader.GetMetaData(k, "0020|0032").split("\\")] for k in range(len(array))]
+        )
+        along = np.linalg.norm(lps - lps[0], axis=1)
+        if np.abs(along - np.linspace(0, along[-1], len(along))).max() < 0.05:
+            return array
+        count = round(along[-1] / np.diff(along).min()) + 1
+        at = np.interp(np.linspace(0, along[-1], count), along, np.arange(len(along)))
+        low = np.minimum(at.astype(int), len(array) - 2)
+        even = np.empty((count, *array.shape[1:]), np.float32)
+        for k, (n, weight) in enumerate(zip(low, (at - low).astype(np.float32), strict=True)):
+            np.multiply(array[n], 1 - weight, out=even[k])
+            even[k] += array[n + 1] * weight
+        return even
+
+    Sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    return job
+
+
+def dicom_monai_itk(path: Path) -> Callable[[], Any]:
+    from monai.transforms import LoadImage
+
+    load = LoadImage(reader="ITKReader", image_only=True)
+    return lambda: load(str(path))
 
 
 def dicom_monai(path: Path) -> Callable[[], Any]:
@@ -120,6 +158,8 @@ JOBS = {
     "DICOM": {
         "overread": dicom_overread,
         "SimpleITK": dicom_simpleitk,
+        "SimpleITK, then even slices": dicom_simpleitk_even,
+        "MONAI (ITK)": dicom_monai_itk,
         "MONAI (pydicom)": dicom_monai,
         "pydicom": dicom_pydicom,
     },
@@ -162,23 +202,23 @@ def volumes(data: Path) -> list[Path]:
     return [f for f in found if f.is_file()]
 
 
-def measured(make: Callable[[Path], Callable[[], Any]], path: Path) -> dict[str, float]:
-    """Fastest of the repetitions in this process, s, and its peak memory, MiB."""
+def measured(make: Callable[[Path], Callable[[], Any]], path: Path) -> dict[str, Any]:
+    """Fastest of the repetitions in this process, s, its peak memory, MiB, and the shape of what came out."""
     job = make(path)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    job()
+    shape = [n for n in np.shape(job()) if n > 1]
     seconds = []
     for _ in range(REPEATS):
         began = time.perf_counter()
         job()
         seconds.append(time.perf_counter() - began)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"seconds": min(seconds), "peak": peak / 1024, "grown": (peak - before) / 1024}
+    return {"seconds": min(seconds), "peak": peak / 1024, "grown": (peak - before) / 1024, "shape": shape}
 
 
 def table(kind: str, path: Path, title: str) -> None:
     """Run the jobs of one kind in turn and print how many times faster the first is than each other."""
-    runs: dict[str, list[dict[str, float]]] = {name: [] for name in JOBS[kind]}
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in JOBS[kind]}
     failed: dict[str, str] = {}
     for _ in range(ROUNDS):
         for name in JOBS[kind]:
@@ -193,15 +233,16 @@ def table(kind: str, path: Path, title: str) -> None:
                 runs[name].append(json.loads(done.stdout.splitlines()[-1]))
     best = {name: min(r["seconds"] for r in found) for name, found in runs.items() if found}
     ours = best.get("overread")
-    shown = Table(title, "ms", "overread is", "peak MiB (beyond imports)")
+    shown = Table(title, "gives", "ms", "overread is", "peak MiB (beyond imports)")
     for name, found in runs.items():
         if name in failed:
-            shown.add_row(name, "", "", failed[name])
+            shown.add_row(name, "", "", "", failed[name])
             continue
         ratio = "" if name == "overread" or ours is None else f"{best[name] / ours:.1f} times faster"
         peak, grown = (min(r[key] for r in found) for key in ("peak", "grown"))
-        shown.add_row(name, f"{best[name] * 1000:.1f}", ratio, f"{peak:.0f} ({grown:.0f})")
-    Console().print(shown)
+        gives = " x ".join(map(str, sorted(found[0]["shape"], reverse=True)))
+        shown.add_row(name, gives, f"{best[name] * 1000:.1f}", ratio, f"{peak:.0f} ({grown:.0f})")
+    Console(width=110).print(shown)
 
 
 if __name__ == "__main__":
