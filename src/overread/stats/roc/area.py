@@ -56,7 +56,7 @@ def auc(
         on the plain scale, cut to 0 and 1. ``hanley-mcneil`` (Radiology 1982;143:29) and ``newcombe`` (Stat
         Med 2006;25:559, method 5) use the area and the sizes only. ``bootstrap``: percentile bootstrap of
         cases within each class. With 15 to 50 cases of each class and areas of 0.75 to 0.97, 95% of
-        ``delong-logit`` cover 94-97% and of ``delong`` 84-94%; with 20 positives among 220 cases the former
+        ``delong-logit`` cover 94-98% and of ``delong`` 84-94%; with 20 positives among 220 cases the former
         cover 95% at an area of 0.75 but 89% at 0.97, where ``newcombe`` covers 96%.
         With ``cluster``: ``obuchowski-logit`` (also ``delong-logit``; Biometrics 1997;53:567), DeLong's
         variance for correlated cases, which holds its level from some twenty clusters on; ``obuchowski``
