@@ -22,6 +22,14 @@ class Adapter:
 
 ADAPTERS: Mapping[str, Adapter] = {
     "aptos": Adapter("From APTOS 2019: fundus photographs graded for diabetic retinopathy."),
+    "bids": Adapter(
+        "From the anatomical images of a BIDS data set, with masks or a column as truth.",
+        {
+            "channels": "Kinds of images as files end, such as T1w,FLAIR; without it those of every session.",
+            "masks": "How the masks in derivatives end, such as label-lesion_mask, where there are several kinds.",
+            "label": "Column of participants.tsv that holds the class, instead of masks.",
+        },
+    ),
     "brats": Adapter("From the BraTS challenges of 2017 to 2023: four MR channels and label maps."),
     "camelyon16": Adapter(
         "From CAMELYON16: slides of lymph nodes with or without metastases, keeping its test part."
