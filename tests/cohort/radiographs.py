@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,11 @@ def radiograph(path: Path, array: NDArray[Any] | None = None, seed: int = 0, **a
         "PixelRepresentation": 0,
         "PixelData": array.tobytes(),
     }
-    for keyword, value in (values | attributes).items():
-        setattr(ds, keyword, value)
+    with warnings.catch_warnings():
+        # Published files hold ages such as 51, of which pydicom warns.
+        warnings.simplefilter("ignore")
+        for keyword, value in (values | attributes).items():
+            setattr(ds, keyword, value)
     path.parent.mkdir(parents=True, exist_ok=True)
     ds.save_as(path, enforce_file_format=True)
     return path

@@ -107,6 +107,15 @@ def test_faults(tmp_path: Path) -> None:
     refused(import_chestxray14, folder, "00000001_000.png stands twice")
     _edit(folder / "test_list.txt", "00000001_000.png", "other.png")
     refused(import_chestxray14, folder, "1 images are in none of .*: 00000009_000.png")
+    folder = broken("bytes")
+    (folder / "test_list.txt").write_bytes(b"\xff\xfe\x00")
+    refused(import_chestxray14, folder, "test_list.txt: not a list in UTF-8")
+    folder = broken("name")
+    for path in folder.iterdir():
+        if path.is_file():
+            path.write_text(path.read_text().replace("00000009_000.png", "_9.png"))
+    (folder / "images_002/images/00000009_000.png").rename(folder / "images_002/images/_9.png")
+    refused(import_chestxray14, folder, "_9.png: expected a name of letters")
     folder = broken("box")
     _edit(folder / "BBox_List_2017.csv", "20,10,12,14", "20,10,120,14")
     refused(import_chestxray14, folder, r"box \[20, 10, 140, 24\] leaves the image of 32 x 24")

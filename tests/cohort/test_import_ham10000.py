@@ -112,8 +112,10 @@ def test_faults(tmp_path: Path) -> None:
     mask = folder / MASKS / "ISIC_0000004_segmentation.png"
     Pillow.fromarray(np.arange(24 * 32, dtype=np.uint8).reshape(24, 32)).save(mask)
     refused(import_ham10000, folder, "expected 0 and one other for the lesion")
+    save(mask, np.zeros((24, 31), np.uint8))
+    refused(import_ham10000, folder, "has 31 x 24 pixels, its image 32 x 24")
     mask.unlink()
-    refused(import_ham10000, folder, "ISIC_0000004")
+    refused(import_ham10000, folder, "lacks the masks of 1 images: ISIC_0000004; unpack all")
     (folder / "HAM10000_images_part_2" / "ISIC_0000003.jpg").unlink()
     refused(import_ham10000, folder, "lists 1 of 56 images .*ISIC_0000003")
     (folder / "HAM10000_images_part_1").rename(folder / "part_1")

@@ -85,7 +85,7 @@ def import_cbis_ddsm(folder: Path, out: Path) -> None:
     for path in files_in(folder, DICOM, recursive=True):
         files[_subject(path)].append(path)
     wanted = {*mammograms, *(roi for m in mammograms.values() for roi in m.abnormalities)}
-    check_listed(wanted, files, _table(folder, *next(iter(_kinds(folder)))), folder)
+    check_listed(wanted, files, folder / "*_case_description_*_set.csv", folder)
     for name in mammograms:
         if len(files[name]) != 1:
             raise InputError(

@@ -104,7 +104,11 @@ def _parts(folder: Path, rows: dict[str, Any], table: Path) -> dict[str, str]:
     parts: dict[str, str] = {}
     for part, name in LISTS.items():
         path = existing(folder, (name,), "the official list; it is published beside the images")
-        for image in path.read_text(encoding="utf-8-sig").split():
+        try:
+            images = path.read_text(encoding="utf-8-sig").split()
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path}: not a list in UTF-8 ({error}); download it again") from error
+        for image in images:
             if image in parts:
                 raise InputError(f"{path}: {image} stands twice in the official lists; download them again")
             parts[image] = part

@@ -62,7 +62,7 @@ def import_chexpert(folder: Path, out: Path) -> None:
                 raise InputError(f"{table}: {row['Path']} stands in more than one row; download it again")
             rows[key] = part, row
     images = {_key(p.as_posix(), str(p)): p for p in files_in(folder, PICTURES, recursive=True)}
-    check_listed(rows, images, root, folder)
+    check_listed(rows, images, root / "*.csv", folder)
     parsed = {key: _labels(row, f"{root}: {row['Path']}") for key, (_, row) in rows.items()}
     splits, note = official_splits((key.split("/")[0], part) for key, (part, _) in rows.items())
     task = task_of(

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from rich.progress import track
 
-from overread.cohort.adapters.listing import PICTURES, by_stem, check_listed, take_all
+from overread.cohort.adapters.listing import PICTURES, by_stem, check_listed, size_of, take_all
 from overread.cohort.adapters.official import official_splits
 from overread.cohort.adapters.result import made_by, say, task_of
 from overread.cohort.adapters.skin import HAM, LIMITS, NAMES, binary_mask, of_code, one_hot, years
-from overread.cohort.adapters.source import existing, files_in, rows_of
+from overread.cohort.adapters.source import existing, files_in, listed, rows_of
 from overread.cohort.case import Case
 from overread.cohort.cohort import Cohort
 from overread.cohort.folder import building
@@ -82,7 +82,7 @@ def import_ham10000(folder: Path, out: Path) -> None:
         kept = {}
         for image, source in track(masks.items(), "Writing masks", len(masks)):
             kept[image] = target / "masks" / f"{image}.png"
-            binary_mask(source, kept[image])
+            binary_mask(source, kept[image], size_of(images[image]))
         cases = [
             Case(
                 image,
@@ -114,6 +114,8 @@ def _parts(folder: Path) -> list[Path]:
 
 def _entries(table: Path, part: str) -> dict[str, Entry]:
     """By image; the test truth is published in the form of the metadata and as one-hot table."""
+    if not table.is_file():
+        raise InputError(f"{table}: is a folder, expected the table; move what it holds up")
     try:
         head = table.open(encoding="utf-8-sig").readline()
     except UnicodeDecodeError as error:
@@ -151,7 +153,10 @@ def _masks(folder: Path, entries: dict[str, Entry]) -> dict[str, Path]:
     found = {
         path.stem.removesuffix("_segmentation"): path for path in files_in(folder, (".png",), recursive=True)
     }
-    check_listed(
-        [k for k, e in entries.items() if e.part != "test"], found.keys() & entries.keys(), folder, folder
-    )
+    missing = {k for k, e in entries.items() if e.part != "test"} - found.keys()
+    if missing:
+        raise InputError(
+            f"{folder}: lacks the masks of {len(missing)} images: {listed(missing)}; unpack all of them, "
+            "or move the folder elsewhere to go on without masks"
+        )
     return {k: p for k, p in found.items() if k in entries}

@@ -11,6 +11,7 @@ from rich.progress import track
 
 from overread.cohort.adapters.common import take_over
 from overread.cohort.adapters.source import listed
+from overread.cohort.case import CASE_NAME
 from overread.errors import InputError
 
 PICTURES = (".png", ".jpg", ".jpeg")
@@ -51,8 +52,19 @@ def check_listed(names: Collection[str], found: Collection[str], table: Path, fo
 
 
 def take_all(folder: Path, sources: Mapping[str, Path], kind: str = "images") -> dict[str, Path]:
-    """Put a file per case below ``folder/kind``, named after the case; gives the new paths."""
+    """Put a file per case below ``folder/kind``, named after the case; gives the new paths.
+
+    Raises
+    ------
+    InputError
+        A file whose name cannot be that of a case.
+    """
     targets = {}
+    for case, source in sources.items():
+        if not CASE_NAME.fullmatch(case):
+            raise InputError(
+                f"{source}: expected a name of letters, digits and ._-; give it the published name"
+            )
     for case, source in track(sources.items(), f"Taking over {kind}", len(sources)):
         targets[case] = folder / kind / f"{case}{source.suffix.lower()}"
         take_over(source, targets[case])

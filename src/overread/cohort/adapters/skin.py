@@ -51,15 +51,20 @@ def years(text: str) -> str:
     return text.removesuffix(".0") if text.lower() not in ("nan", "na", "unknown") else ""
 
 
-def binary_mask(source: Path, target: Path) -> None:
+def binary_mask(source: Path, target: Path, size: tuple[int, int]) -> None:
     """Write a mask of 0 and 255 (or any other value) as a label map of 0 and 1.
 
     Raises
     ------
     InputError
-        An unreadable mask, or one of more than two values.
+        An unreadable mask, one of more than two values, or not of the image's ``size`` (width, height).
     """
     mask = read_label_raster(source)
+    if mask.shape != size[::-1]:
+        raise InputError(
+            f"{source}: has {' x '.join(map(str, mask.shape[::-1]))} pixels, its image {size[0]} x {size[1]}; "
+            "use both in the size in which they are published"
+        )
     values = set(np.unique(mask).tolist())
     if len(values - {0}) > 1:
         raise InputError(
