@@ -9,7 +9,7 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
 from overread.cohort.deidentify import text
-from overread.cohort.deidentify.values import DUMMY_TEXT
+from overread.cohort.deidentify.values import DUMMY_TEXT, put, shallow
 from overread.cohort.deidentify.wordlist import words
 
 VALUES = ("CodeValue", "LongCodeValue", "URNCodeValue")
@@ -83,22 +83,19 @@ def is_safe_meaning(dataset: Dataset, element: DataElement) -> bool:
 def cleaned(item: Dataset, erase: bool, replace: bool, banned: Collection[str]) -> tuple[Dataset, str]:
     """A code without what may be said of a person, and what was done.
 
-    Codes of public schemes stay, their meaning too. Of local codes the meaning is reduced to words of imaging;
-    with ``replace`` the value goes, with ``erase`` every code does.
+    What PS3.16 lists stays as it is. Of other codes the meaning is reduced to words of imaging; the value of local
+    ones (of no public scheme) goes with ``replace``, and every code goes with ``erase``.
     """
-    code = code_of(item)
-    public = code.scheme in SCHEMES
-    if public and not erase:
+    code, meaning = code_of(item), str(item.get("CodeMeaning") or "")
+    if not erase and text.is_known(code.scheme, code.value, meaning):
         return item, ""
-    new = Dataset()
-    new.update(item)
-    meaning = "" if erase else text.clean(str(item.get("CodeMeaning") or ""), banned)
-    new.CodeMeaning = meaning or DUMMY_TEXT
-    if erase or replace:
+    new = shallow(item)
+    put(new, "CodeMeaning", ("" if erase else text.clean(meaning, banned)) or DUMMY_TEXT)
+    if erase or (replace and code.scheme not in SCHEMES):
         for keyword in VALUES:
             if keyword in item:
                 new[keyword] = DataElement(item[keyword].tag, item[keyword].VR, DUMMY_TEXT)
-        new.CodingSchemeDesignator = LOCAL
+        put(new, "CodingSchemeDesignator", LOCAL)
         new.pop("CodingSchemeVersion", None)
     changed = any(new.get(k) != item.get(k) for k in KEYWORDS)
-    return new, "local code cleaned" if changed else ""
+    return new, "code cleaned" if changed else ""

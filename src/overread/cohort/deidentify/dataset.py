@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -19,7 +20,7 @@ from overread.cohort.deidentify.keys import Key
 from overread.cohort.deidentify.options import FULL_DATES, MODIFIED_DATES, Options, choose
 from overread.cohort.deidentify.regions import Box
 from overread.cohort.deidentify.table import EDITION
-from overread.cohort.deidentify.values import PIXELS, has_value, values
+from overread.cohort.deidentify.values import PIXELS, has_value, put, shallow, values
 from overread.cohort.deidentify.walk import Walk
 from overread.imaging.dicom_files import transfer_syntax
 
@@ -27,6 +28,8 @@ IMPLEMENTATION_UID = UID("2.25.302043790172249692526321623266752743501")
 """Of the software that writes the file, not of the file (PS3.7 D.3.3.2)."""
 NUMBERS = frozenset({"DA", "DS", "DT", "IS", "TM", "UI"})
 """Representations whose values may hold the digits of an identifier by chance, or by choice (retained UIDs)."""
+DOCUMENTS = "1.2.840.10008.5.1.4.1.1.104."
+"""Beginning of the SOP Class UIDs of encapsulated documents: PDF, CDA, STL, OBJ, MTL."""
 LEFT_OVER = "an identifying value was still found in the finished file"
 
 
@@ -93,8 +96,7 @@ def process(
     source: Dataset, key: Key, options: Options, boxes: Sequence[Box], allow_burned_in: bool, name: str
 ) -> Done:
     """As `deidentify_dataset`, with all that a run over many files needs."""
-    document = source.get("EncapsulatedDocument")
-    if document or "104." in str(source.get("SOPClassUID", ""))[:29][-4:]:
+    if source.get("EncapsulatedDocument") or str(source.get("SOPClassUID", "")).startswith(DOCUMENTS):
         raise WithheldError(name, "an encapsulated document, whose text cannot be judged")
     if pixels.is_burned_in(source) and not boxes and not allow_burned_in:
         raise WithheldError(name, pixels.BURNED_IN)
@@ -106,8 +108,7 @@ def process(
     walk.sweep(result)
     walk.changes.update(Counter(steps))
     _declare(result, options, bool(boxes), source)
-    meta = getattr(working, "file_meta", None)
-    if meta is not None or hasattr(working, "original_encoding"):
+    if getattr(working, "file_meta", None) is not None or working.original_encoding[0] is not None:
         result.file_meta = _file_meta(result, transfer_syntax(working, name))
     changes = tuple(Change(t, k, a, n) for (t, k, a), n in sorted(walk.changes.items()))
     person = str(source.get("PatientName") or "").strip()
@@ -131,7 +132,12 @@ def _with_clean_pixels(
     if not boxes and not overlays:
         return source, []
     steps: list[tuple[int, str, str]] = []
-    working = _shallow(source)
+    working = shallow(source)
+    for tag in [t for t in working.keys() if t.group in (0x0028, 0x7FE0)]:  # noqa: SIM118
+        # Decoding changes elements in place.
+        working[tag] = copy(working[tag])
+    working.file_meta = FileMetaDataset()
+    working.file_meta.TransferSyntaxUID = transfer_syntax(source, name)
     if overlays and pixels.clear_overlay_bits(working, name):
         steps.append((0x7FE00010, "PixelData", "overlay bits cleared"))
     if boxes:
@@ -143,34 +149,20 @@ def _with_clean_pixels(
     return working, steps
 
 
-def _shallow(source: Dataset) -> Dataset:
-    """A data set with the same elements, in which elements can be replaced."""
-    if isinstance(source, FileDataset):
-        copied: Dataset = FileDataset("", source, file_meta=FileMetaDataset())
-    else:
-        copied = Dataset()
-        copied.update(source)
-    copied.file_meta = FileMetaDataset()
-    copied.file_meta.TransferSyntaxUID = transfer_syntax(source, "data set")
-    return copied
-
-
 def _declare(result: Dataset, options: Options, blanked: bool, source: Dataset) -> None:
     """Say in the data set what was done to it (PS3.15 E.2, PS3.3 C.7.1.1 and C.12.1)."""
-    result.PatientIdentityRemoved = "YES"
-    result.DeidentificationMethod = f"overread, PS3.15 {EDITION} annex E"
     items = []
     for code, meaning in options.codes(blanked):
         item = Dataset()
         item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = code, "DCM", meaning
         items.append(item)
-    result.DeidentificationMethodCodeSequence = Items(items)
-    result.LongitudinalTemporalInformationModified = {
-        FULL_DATES: "UNMODIFIED",
-        MODIFIED_DATES: "MODIFIED",
-    }.get(options.dates, "REMOVED")
+    put(result, "PatientIdentityRemoved", "YES")
+    put(result, "DeidentificationMethod", f"overread, PS3.15 {EDITION} annex E")
+    put(result, "DeidentificationMethodCodeSequence", Items(items))
+    dates = {FULL_DATES: "UNMODIFIED", MODIFIED_DATES: "MODIFIED"}.get(options.dates, "REMOVED")
+    put(result, "LongitudinalTemporalInformationModified", dates)
     if blanked:
-        result.BurnedInAnnotation = "NO"
+        put(result, "BurnedInAnnotation", "NO")
     for keyword in ("PatientName", "PatientID"):
         # Type 2: a data set without them gets none, its patient is in the folder's name.
         if keyword not in source:

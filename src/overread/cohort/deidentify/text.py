@@ -11,6 +11,7 @@ from overread.cohort.deidentify.wordlist import words
 
 Concepts = dict[str, dict[str, dict[str, tuple[str, list[int]]]]]
 _TOKEN = re.compile(r"[^\W_]+")
+_NUMBERS = re.compile(r"\d+(?:[\W_]+\d+){2,}")
 _NUMBER = re.compile(r"\d{1,3}")
 _MEASURE = re.compile(r"\d{1,3}(mm|cm|mg|ml|kv|kvp|ms|s|sec|min|hz|d|t|st|nd|rd|th|x\d{1,3})")
 _STANDARD_WORDS = 3
@@ -18,26 +19,28 @@ _STANDARD_WORDS = 3
 
 USUAL = words(
     """
-    t1 t2 t1w t2w pd pdw flair stir dwi dti adc swi tof mra mrv mrcp mip minip mpr vr bold asl perf
-    fmri epi tse fse se gre ge ir tirm space cube vibe lava mprage spgr bravo flash haste fiesta
-    trufi dixon fs fatsat sat ax axial tra trans transverse sag sagittal cor coronal obl oblique ap
-    pa lat lateral ll rl rcc lcc rmlo lmlo cc mlo ml lm r l rt lt left right bilateral unilateral
-    pre post plain native contrast enhanced unenhanced with without w wo c gd gad iv oral delayed
-    arterial venous portal late early phase dynamic ct mr mri pet nm us cr dx mg xa rf sc sr seg rt
-    spect cta ctpa hrct cect ncct lowdose ldct cbct pet-ct chest thorax abdomen pelvis head neck
-    brain skull spine cervical thoracic lumbar sacral c-spine l-spine cspine tspine lspine hand foot
-    knee hip shoulder elbow wrist ankle leg arm breast heart cardiac liver kidney spleen pancreas
-    lung lungs prostate uterus bladder aorta coronary carotid renal bone soft tissue sinus orbit
-    scout localizer localiser topogram survey scanogram surview tracking monitoring smartprep test
-    series scan recon reformat axials thin thick slice slices kernel std standard sharp smooth edge
-    window routine protocol supine prone erect upright decubitus inspiration expiration inspiratory
-    expiratory breath hold free breathing screening follow up followup baseline comparison emergency
-    trauma stroke tumor tumour mass nodule lesion fracture effusion pneumonia edema oedema
-    metastasis metastases normal study exam examination image images segmentation annotation mask
-    label overlay roi background foreground lesion tissue 1.5t 3t 7t 2d 3d 4d b0 b50 b100 b500 b800
-    b1000 and or of the in on for to at by from
+    t1 t2 t1w t2w pd pdw flair stir dwi dti adc swi tof mra mrv mrcp mip minip mpr vr bold asl perf fmri
+    epi tse fse se gre ge ir tirm space cube vibe lava mprage spgr bravo flash haste fiesta trufi dixon
+    fs fatsat sat ax axial tra trans transverse sag sagittal cor coronal obl oblique ap pa lat lateral ll
+    rl rcc lcc rmlo lmlo cc mlo ml lm r l rt lt left right bilateral unilateral pre post plain native
+    contrast enhanced unenhanced with without w wo c gd gad iv oral delayed arterial venous portal late
+    early phase dynamic ct mr mri pet nm us cr dx mg xa rf sc sr seg spect cta ctpa hrct cect ncct
+    lowdose ldct cbct chest thorax abdomen pelvis head neck brain skull spine cervical thoracic lumbar
+    sacral cspine tspine lspine hand foot knee hip shoulder elbow wrist ankle leg arm breast heart
+    cardiac liver kidney spleen pancreas lung lungs prostate uterus bladder aorta coronary carotid renal
+    bone soft tissue sinus orbit scout localizer localiser topogram survey scanogram surview tracking
+    monitoring smartprep test series scan recon reformat axials thin thick slice slices kernel std
+    standard sharp smooth edge window routine protocol supine prone erect upright decubitus inspiration
+    expiration inspiratory expiratory breath hold free breathing screening follow up followup baseline
+    comparison emergency trauma stroke tumor tumour mass nodule lesion fracture effusion pneumonia edema
+    oedema metastasis metastases normal study exam examination image images segmentation annotation mask
+    label overlay roi background foreground 3t 7t 2d 3d 4d b0 b50 b100 b500 b800 b1000 and or of the in
+    on for to at by from headneck wholebody text num code container composite waveform pname uidref
+    contains separate continuous complete partial verified unverified original primary secondary derived
+    mixed color monochrome1 monochrome2 palette iso gbk gb18030
     """
 )
+"""Abbreviations and usual words of descriptions, and defined terms that could also be a name (TEXT, CODE)."""
 
 
 @cache
@@ -75,13 +78,16 @@ def _meanings(scheme: str) -> frozenset[tuple[str, str]]:
 def clean(text: str, banned: Collection[str] = ()) -> str:
     """``text`` reduced to words of the `vocabulary` and numbers of up to three digits, with single spaces.
 
-    ``banned`` are words in lower case that go whatever they mean: those of the data set's own identifiers.
+    Three or more numbers in a row (a date, a telephone number) go. Text of which everything may stay is returned as
+    it is. ``banned`` are words in lower case that go whatever they mean: the data set's own identifiers.
     """
     known = vocabulary()
+    shorter = _NUMBERS.sub(" ", text)
+    tokens = _TOKEN.findall(shorter)
     kept = [
         token
-        for token in _TOKEN.findall(text)
+        for token in tokens
         if (low := token.casefold()) not in banned
         and (low in known or _NUMBER.fullmatch(low) or _MEASURE.fullmatch(low))
     ]
-    return " ".join(kept)
+    return text.strip() if shorter == text and kept == tokens else " ".join(kept)

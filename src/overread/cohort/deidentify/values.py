@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydicom.dataelem import DataElement
+from pydicom.dataelem import DataElement, empty_value_for_VR
+from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 DUMMY_TEXT = "ANONYMIZED"
@@ -53,7 +54,7 @@ def with_values(element: DataElement, new: list[str]) -> DataElement:
 
 def emptied(element: DataElement) -> DataElement:
     """The same element without a value."""
-    return DataElement(element.tag, element.VR, [] if element.VR == "SQ" else None)
+    return DataElement(element.tag, element.VR, [] if element.VR == "SQ" else empty_value_for_VR(element.VR))
 
 
 def dummy(element: DataElement) -> DataElement:
@@ -66,3 +67,19 @@ def dummy(element: DataElement) -> DataElement:
         size = len(element.value or b"")
         return DataElement(element.tag, vr, bytes(size + size % 2))
     return emptied(element)
+
+
+def shallow(source: Dataset) -> Dataset:
+    """A data set with the same elements, in which elements can be replaced and ``source`` stays as it is."""
+    copied = Dataset()
+    # Elements that nobody has looked at yet are decoded later, in the character set that they were read with.
+    implicit, little = source.original_encoding
+    copied.set_original_encoding(implicit, little, source.original_character_set)
+    copied.update(source)
+    return copied
+
+
+def put(dataset: Dataset, keyword: str, value: Any) -> None:
+    """Set an attribute by a new element: one that another data set shares keeps its value."""
+    dataset.pop(keyword, None)
+    setattr(dataset, keyword, value)
