@@ -189,6 +189,13 @@ def test_crop_and_pad_move_no_voxel(image, data) -> None:
         np.testing.assert_allclose(place, whole[value], atol=1e-6)
 
 
+def test_the_odd_voxel_of_padding_comes_after() -> None:
+    image = Image(np.ones((1, 3, 4)), np.eye(4))
+    padded = pad_to(image, (6, 6))
+    np.testing.assert_array_equal(np.argwhere(padded.array[0])[[0, -1]], [[1, 1], [3, 4]])
+    np.testing.assert_array_equal(padded.affine[:2, 3], [-1, -1])
+
+
 def test_same_grid_measures_the_far_corner() -> None:
     a = np.eye(4)
     b = affine_of((1, 1, 1), (0, 0, 1e-3))

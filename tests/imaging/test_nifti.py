@@ -93,6 +93,16 @@ def test_doubts_are_noted(tmp_path: Path) -> None:
     assert max(found.spacing) < 0.01
 
 
+@pytest.mark.parametrize(("unit", "factor"), [("meter", 1000), ("micron", 0.001), ("mm", 1)])
+def test_units_scale_spacing_and_origin(tmp_path: Path, unit: str, factor: float) -> None:
+    affine = AFFINE / factor
+    affine[3, 3] = 1
+    image = nibabel.Nifti1Image(np.ones((2, 3, 4), np.uint8), affine)
+    image.header.set_xyzt_units(unit)
+    nibabel.save(image, tmp_path / "a.nii")
+    np.testing.assert_allclose(read_nifti(tmp_path / "a.nii").affine, AFFINE, atol=1e-4)
+
+
 def test_refusals(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         read_nifti(tmp_path / "a.nii")

@@ -73,6 +73,9 @@ def test_microns_per_pixel(pyramid) -> None:
             at_level = slide.read_region((64, 128), (60, 50), level=k)
             at_mpp = slide.read_region((64, 128), (60, 50), mpp=MPP * 2**k)
             np.testing.assert_array_equal(at_level.array, at_mpp.array)
+            # The first coarse pixel's centre is the middle of the fine ones that it stands for.
+            centre = np.array([64, 128]) + (2**k - 1) / 2
+            np.testing.assert_allclose(at_level.affine[:2, 3], -centre * MPP / 1000, rtol=1e-6)
         # Between levels: the smooth picture at the places that the affine tells.
         image = slide.read_region((100, 60), (80, 70), mpp=0.8)
         assert image.source["level"] == 0
