@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 import pytest
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
 
 from overread.cohort.deidentify import Key, WithheldError, deidentify_dataset
+from overread.cohort.deidentify.dataset import encode, process
 from overread.cohort.deidentify.options import OPTIONS, choose
 from overread.cohort.deidentify.table import actions, resolve
 from overread.errors import InputError
@@ -256,3 +258,33 @@ def test_options_are_checked() -> None:
             choose([wrong])
     with pytest.raises(InputError, match="exclude each other"):
         choose(["retain-full-dates", "remove-dates"])
+
+
+@pytest.mark.parametrize(
+    ("charset", "name"),
+    [
+        ("ISO_IR 100", "Zwÿxelbürg"),
+        ("ISO_IR 192", "山田^太郎"),
+        (["", "ISO 2022 IR 87"], "Yamada^Tarou=山田^太郎"),
+    ],
+)
+def test_names_in_other_character_sets(small: Small, key: Key, charset: str | list[str], name: str) -> None:
+    source = small(
+        SpecificCharacterSet=charset, PatientName=name, Manufacturer=f"of {name.split('^')[0][-10:]}"
+    )
+    done = process(source, key, choose(), (), False, "file")
+    assert done.dataset.Manufacturer == "ANONYMIZED"
+    assert encode(done, "file")
+    done.dataset.Manufacturer = source.Manufacturer
+    with pytest.raises(WithheldError, match="identifying value"):
+        encode(done, "file")
+
+
+def test_comments_in_compressed_pixels_are_found(small: Small, key: Key) -> None:
+    frame = b"\xff\xd8\xff\xfe\x00\x0cZwyxelburg\xff\xd9"
+    source = small(PixelData=encapsulate([frame]))
+    source.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.50"
+    source["PixelData"].is_undefined_length = True
+    done = process(source, key, choose(), (), False, "file")
+    with pytest.raises(WithheldError, match="compressed pixel data"):
+        encode(done, "file")

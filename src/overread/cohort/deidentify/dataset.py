@@ -30,6 +30,7 @@ NUMBERS = frozenset({"DA", "DS", "DT", "IS", "TM", "UI"})
 """Representations whose values may hold the digits of an identifier by chance, or by choice (retained UIDs)."""
 DOCUMENTS = "1.2.840.10008.5.1.4.1.1.104."
 """Beginning of the SOP Class UIDs of encapsulated documents: PDF, CDA, STL, OBJ, MTL."""
+IN_STREAM = "an identifying value inside the compressed pixel data (a comment)"
 LEFT_OVER = "an identifying value was still found in the finished file"
 
 
@@ -208,6 +209,8 @@ def encode(done: Done, name: str) -> bytes:
         held = result[tag].value if tag in result else b""
         if isinstance(held, bytes) and held and (at := searched.rfind(held)) >= 0:
             searched = searched[:at] + searched[at + len(held) :]
+            if result.file_meta.TransferSyntaxUID.is_encapsulated and done.identity.in_bytes(held, (), 7):
+                raise WithheldError(name, IN_STREAM)
     chance = (v for e in elements(result) if e.VR in NUMBERS and has_value(e) for v in values(e))
     if done.identity.in_bytes(searched, chance):
         raise WithheldError(name, LEFT_OVER)

@@ -46,6 +46,7 @@ NOT_A_NAME = words(
 LONG = 5
 """Letters from which a name is found inside other words; shorter ones are found as words of their own."""
 LONG_NUMBER = 6
+_ESCAPE = re.compile(rb"\x1b\$?[()\-]?[@-J]")
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _TOKEN = re.compile(r"[^\W_]+")
 
@@ -146,24 +147,24 @@ class Identity:
         whole = text.strip(" \0+").split(".")[0]
         return whole in self.strong or whole in self.dates
 
-    def in_bytes(self, data: bytes, passed: Iterable[str] = ()) -> bool:
+    def in_bytes(self, data: bytes, passed: Iterable[str] = (), shortest: int = 3) -> bool:
         """Whether a strong value or a date stands in ``data``, in any character set of the source.
 
         ``passed`` are the dates, times, numbers and UIDs of the result, which may hold an identifier by chance.
+        Values of less than ``shortest`` bytes are not looked for.
         """
-        patterns = []
-        chance = tuple(passed)
+        low, chance = data.lower(), tuple(passed)
         for value in self.strong | self.dates:
+            found = [f for f in _encoded(value, self.encodings) if len(f) >= shortest and f in low]
+            if not found:
+                continue
             if (value.isdigit() or value in self.dates) and any(value in p for p in chance):
                 continue
-            alone = rb"(?<!\d)%s(?!\d)" if value in self.strong else rb"(?<!\d)%s"
-            for form in _encoded(value, self.encodings):
-                quoted = re.escape(form)
-                patterns.append(alone % quoted if value.isdigit() else quoted)
-        if not patterns:
-            return False
-        low = data.lower()
-        return any(re.search(p, low) for p in dict.fromkeys(patterns))
+            # Digits count where no digit stands before them, and for an ID none after.
+            alone = rb"(?<!\d)%s" if value in self.dates else rb"(?<!\d)%s(?!\d)"
+            if not value.isdigit() or any(re.search(alone % re.escape(f), low) for f in found):
+                return True
+        return False
 
 
 def gather(dataset: Dataset, options: Options) -> Identity:
@@ -206,7 +207,8 @@ def _encoded(value: str, encodings: Iterable[str]) -> set[bytes]:
     for form in {value, value.upper(), value.title()}:
         for encoding in encodings:
             try:
-                forms.add(form.encode(encoding).lower())
+                # Without the escape sequences of ISO 2022, which may stand elsewhere in a longer text.
+                forms.add(_ESCAPE.sub(b"", form.encode(encoding)).lower())
             except (UnicodeError, LookupError):
                 continue
     return {f for f in forms if len(f) >= 3}

@@ -196,5 +196,10 @@ def _check_places(paths: Sequence[Path], out: Path, outside: Sequence[Path]) -> 
     for secret in (Path(p).resolve() for p in outside):
         if target == secret or target in secret.parents:
             raise InputError(f"{secret}: key and map may not lie in {out}, which is meant to be given away")
+        for folder in (Path(p).resolve() for p in paths):
+            if folder in secret.parents:
+                raise InputError(
+                    f"{secret}: key and map may not lie in the input {folder}; name another place"
+                )
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: is a file; name a folder")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -70,12 +70,6 @@ def find_sources(paths: Sequence[Path]) -> Found:
             f"{', '.join(map(str, paths))}: holds no DICOM file ({others} other files); check the path"
         )
     return Found(tuple(sources), others)
-
-
-def folders_of(paths: Sequence[Path]) -> Iterator[Path]:
-    """The folders that hold the input, in which nothing may be written."""
-    for path in map(Path, paths):
-        yield (path if path.is_dir() else path.parent).resolve()
 
 
 def _file(path: Path) -> Source:

@@ -41,8 +41,7 @@ def actions() -> dict[int, str]:
 
 def is_graphics(tag: int) -> bool:
     """Whether a tag lies in the repeating groups of curves (50xx) and overlays (60xx)."""
-    group = tag >> 16
-    return group & 0xFF01 in (0x5000, 0x6000) and group & 0xFF <= 0x1E
+    return (tag >> 16) & 0xFF01 in (0x5000, 0x6000)
 
 
 def resolve(code: str, has_value: bool, sequence: bool) -> str:
