@@ -60,9 +60,7 @@ def reading(name: str, what: str = "DICOM") -> Iterator[None]:
         # A damaged value that a message quotes may hold line breaks.
         if str(error).isprintable():
             raise
-        raise InputError(
-            " ".join("".join(c if c.isprintable() else " " for c in str(error)).split())
-        ) from error
+        raise InputError(_one_line(str(error))) from error
     except Exception as error:
         cause = _one_line(str(error))[:300] or "no further detail"
         raise InputError(

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from overread.errors import InputError
 from overread.imaging.dicom_planes import Plane
+from overread.imaging.image import LPS_TO_RAS
 
-LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 SPACING_RELATIVE, SPACING_ABSOLUTE = 0.01, 0.01
 """Slices may lie off their place on the even grid by this fraction of their median distance or by this many mm."""
 ORIENTATION_TOLERANCE = 5e-4

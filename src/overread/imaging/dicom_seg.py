@@ -17,10 +17,10 @@ from overread.imaging.dicom_build import check_bounds
 from overread.imaging.dicom_decode import PALETTE, stored_frame
 from overread.imaging.dicom_facts import facts
 from overread.imaging.dicom_files import Instance
-from overread.imaging.dicom_geometry import LPS_TO_RAS, check_alike, cosines, normal, plane_affine, position
+from overread.imaging.dicom_geometry import check_alike, cosines, normal, plane_affine, position
 from overread.imaging.dicom_planes import Plane, planes_of
 from overread.imaging.dicom_values import first_item, integer, items, number, text
-from overread.imaging.image import Image
+from overread.imaging.image import LPS_TO_RAS, Image
 
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 LABEL_MAP = "1.2.840.10008.5.1.4.1.1.66.7"

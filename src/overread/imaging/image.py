@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+"""From coordinates of DICOM and ITK, to the left and posterior, to those of `Image`; and back."""
+
 
 @dataclass(frozen=True)
 class Image:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from overread.errors import InputError
 from overread.imaging.deflate import RATIO
-from overread.imaging.image import Image
-from overread.imaging.voxels import LPS_TO_RAS, beside, check_size, inflate, placed, reading
+from overread.imaging.image import LPS_TO_RAS, Image
+from overread.imaging.voxels import beside, check_size, inflate, placed, reading
 
 TYPES = {
     "MET_CHAR": "i1",

@@ -14,6 +14,7 @@ from overread.errors import InputError
 from overread.files import atomic_path
 from overread.imaging.deflate import GZIP, RATIO
 from overread.imaging.image import Image
+from overread.imaging.voxels import reading
 
 EXTRA_BLOCKS = 64
 """MiB that may follow the voxels in a gzip stream before it is refused."""
@@ -34,18 +35,8 @@ def read_nifti(path: Path) -> Image:
         Missing, truncated or damaged file, complex or RGB voxels, a singular affine.
     """
     path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; check the path")
-    try:
+    with reading(path, "NIfTI"):
         return _read(path)
-    except InputError:
-        raise
-    except Exception as error:
-        cause = " ".join(str(error).split())[:300]
-        raise InputError(
-            f"{path}: cannot be read as NIfTI ({type(error).__name__}: {cause}); "
-            "the file may be damaged or incomplete, copy it again"
-        ) from error
 
 
 def _read(path: Path) -> Image:

@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 
 from overread.errors import InputError
 from overread.imaging.deflate import RATIO
-from overread.imaging.image import Image
+from overread.imaging.image import LPS_TO_RAS, Image
 from overread.imaging.voxels import (
     BZIP2_RATIO,
-    LPS_TO_RAS,
     beside,
     check_size,
     inflate,

@@ -15,6 +15,7 @@ from PIL import ImageOps
 from overread.errors import InputError
 from overread.files import atomic_path
 from overread.imaging.image import Image
+from overread.imaging.voxels import reading
 
 TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 DEEP = {"I;16": np.uint16, "I;16L": np.uint16, "I;16B": np.uint16, "I": np.int32, "F": np.float32}
@@ -117,10 +118,8 @@ def write_png(path: Path, array: NDArray[Any]) -> None:
 
 def _open(path: Path, transpose: bool = True) -> tuple[Pillow.Image, NDArray[np.uint16] | None, list[str]]:
     """The decoded picture, its colours where they have 16 bit, and what was changed."""
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; check the path")
     notes: list[str] = []
-    try:
+    with reading(path, "a picture"):
         content = path.read_bytes()
         with Pillow.open(io.BytesIO(content)) as image:
             pages = getattr(image, "n_frames", 1)
@@ -140,14 +139,6 @@ def _open(path: Path, transpose: bool = True) -> tuple[Pillow.Image, NDArray[np.
             if turn != 1:
                 notes.append("rotated as the EXIF orientation says")
             return result, None if deep is None else oriented(deep, turn), notes
-    except InputError:
-        raise
-    except Exception as error:
-        cause = " ".join(str(error).split())[:300]
-        raise InputError(
-            f"{path}: cannot be read as a picture ({type(error).__name__}: {cause}); "
-            "the file may be damaged or incomplete, copy it again"
-        ) from error
 
 
 def _deep_colour(content: bytes, image: Pillow.Image) -> NDArray[np.uint16] | None:

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.errors import InputError
-from overread.imaging.image import Image
+from overread.imaging.image import LPS_TO_RAS, Image
 from overread.imaging.raster import AFFINE, UNKNOWN_SPACING, oriented, read_picture
-from overread.imaging.voxels import LPS_TO_RAS, plain, reading
+from overread.imaging.voxels import plain, reading
 
 RATIO = 3000
 """No LZW or deflate stream unpacks to more than 2731 times its size."""

@@ -16,7 +16,6 @@ from overread.errors import InputError
 from overread.imaging.deflate import GZIP_OR_ZLIB
 from overread.imaging.image import Image
 
-LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 BZIP2_RATIO = 50_000
 """A bzip2 block of 900 kB of one value takes some 40 bytes."""
 
