@@ -11,7 +11,6 @@ from pydicom.multival import MultiValue
 DUMMY_TEXT = "ANONYMIZED"
 TEXT = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
 """Value representations that hold words."""
-NUMBER_TEXT = frozenset({"DS", "IS"})
 DATES = frozenset({"DA", "DT", "TM"})
 BYTES = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
