@@ -149,3 +149,25 @@ def test_cut_gzip(tmp_path: Path) -> None:
         path.write_bytes(content[:end])
         with pytest.raises(InputError):
             read_nifti(path)
+
+
+def test_gzip_of_several_members_and_of_wrong_bits(tmp_path: Path) -> None:
+    array = np.random.default_rng(3).integers(0, 9, (90, 80, 70)).astype(np.int16)
+    content = nibabel.Nifti1Image(array, AFFINE).to_bytes()
+    path = tmp_path / "a.nii.gz"
+    whole = gzip.compress(content)
+    parts = [gzip.compress(content[a:b]) for a, b in ((0, 100_000), (100_000, 700_001), (700_001, None))]
+    for packed in (whole, whole + bytes(512), b"".join(parts), whole + gzip.compress(b"more")):
+        path.write_bytes(packed)
+        found = read_nifti(path).array[0]
+        np.testing.assert_array_equal(found, array)
+        found += 1
+    # The checksum at the end, and a stored block's bit in the middle.
+    flipped = bytearray(whole)
+    flipped[-6] ^= 1
+    stored = bytearray(gzip.compress(content, 0))
+    stored[len(stored) // 2] ^= 1
+    for damaged in (flipped, stored):
+        path.write_bytes(damaged)
+        with pytest.raises(InputError, match=r"a.nii.gz: cannot be read as NIfTI"):
+            read_nifti(path)
