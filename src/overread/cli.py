@@ -89,7 +89,9 @@ def split(
     seed: Annotated[
         Optional[int], typer.Option("--seed", help="The protocol's seed, or 0, without it.")
     ] = None,
-    anew: Annotated[bool, typer.Option("--anew", help="Forget the splits that the table has.")] = False,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Forget the splits and folds that the table has.")
+    ] = False,
 ) -> None:
     """Divide the patients into train, val and test; who has a split keeps it."""
     from overread.pipeline.dividing import split_stage

@@ -22,6 +22,7 @@ from overread.cohort.splits import (
     stratified,
     temporal,
 )
+from overread.cohort.table import read_table
 from overread.errors import InputError
 
 NAMES = st.lists(st.text(max_size=8), unique=True, min_size=1, max_size=40)
@@ -236,6 +237,14 @@ def test_anew_forgets(table: WriteTable) -> None:
     assert (folder / "cohort.csv").read_text() == first
     split_table(folder, method="stratified", seed=2, anew=True)
     assert (folder / "cohort.csv").read_text() != first
+
+
+def test_anew_without_folds_leaves_no_fold_of_the_splits_before(table: WriteTable) -> None:
+    folder = table()
+    split_table(folder, method="stratified", seed=1, k=3)
+    assert any(row["fold"] for row in read_table(folder).rows)
+    split_table(folder, method="stratified", seed=2, anew=True)
+    assert {row["fold"] for row in read_table(folder).rows} == {""}
 
 
 @pytest.mark.parametrize(

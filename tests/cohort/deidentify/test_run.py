@@ -122,6 +122,46 @@ def test_a_second_run_completes_the_first(study: Path, tmp_path: Path, key: Key,
         deidentify(study, out, key=key, options=["retain-uids"])
 
 
+def test_other_regions_need_another_folder(study: Path, tmp_path: Path, key: Key) -> None:
+    regions, out = tmp_path / "regions.yaml", tmp_path / "out"
+    regions.write_text("- {match: {InstitutionName: Quellenhof}, boxes: [[0, 0, 6, 1]]}\n")
+    deidentify(study, out, key=key)
+    with pytest.raises(InputError, match=r"other: regions\)"):
+        deidentify(study, out, key=key, regions=regions)
+    with pytest.raises(InputError, match="burned-in text allowed"):
+        deidentify(study, out, key=key, allow_burned_in=True)
+    deidentify(study, tmp_path / "two", key=key, regions=regions)
+    assert deidentify(study, tmp_path / "two", key=key, regions=regions).repeated == 4
+    assert "quellenhof" not in (tmp_path / "two" / "deidentification.json").read_text().casefold()
+
+
+@pytest.mark.parametrize(
+    ("known", "patients"),
+    [
+        ({"PatientBirthDate": "19700101"}, 2),
+        ({"PatientName": "Anonymous"}, 2),
+        ({"PatientName": "Unknown^Patient", "PatientBirthDate": "19700101"}, 2),
+        ({"StudyInstanceUID": None}, 2),
+        ({"StudyInstanceUID": None, "SeriesInstanceUID": None}, 2),
+        ({"PatientName": "Zwyxelburg^Anna", "PatientBirthDate": "19700101"}, 1),
+    ],
+)
+def test_two_patients_without_id_stay_two(
+    known: dict[str, str | None], patients: int, tmp_path: Path, key: Key, small: Small
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for n in "12":
+        image = small(PatientID="", PatientName="", SOPInstanceUID=f"1.2.3.{n}")
+        image.StudyInstanceUID, image.SeriesInstanceUID = f"1.2.4.{n}", f"1.2.5.{n}"
+        for keyword, value in known.items():
+            setattr(image, keyword, value)
+        image.save_as(folder / f"{n}.dcm")
+    out = tmp_path / "out"
+    assert deidentify(folder, out, key=key).written == 2
+    assert len([p for p in out.iterdir() if p.is_dir()]) == patients
+
+
 def test_the_same_uid_with_other_content_is_withheld(tmp_path: Path, key: Key, small: Small) -> None:
     folder = tmp_path / "in"
     folder.mkdir()

@@ -15,7 +15,7 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEnd
 
 from overread.cohort.deidentify import pixels
 from overread.cohort.deidentify.errors import WithheldError
-from overread.cohort.deidentify.identity import Identity, elements, gather
+from overread.cohort.deidentify.identity import Identity, elements, gather, is_name
 from overread.cohort.deidentify.keys import Key
 from overread.cohort.deidentify.options import FULL_DATES, MODIFIED_DATES, Options, choose
 from overread.cohort.deidentify.regions import Box
@@ -117,12 +117,21 @@ def process(
 
 
 def patient_of(dataset: Dataset) -> str:
-    """What a patient is known by: PatientID, else name and birth date, else the study."""
+    """What a patient is known by: PatientID, else name and birth date, else the study, or what there is of it.
+
+    A birth date alone, or a name such as Anonymous, would make one patient of many.
+    """
     own = str(dataset.get("PatientID") or "").strip()
     if own:
         return own
-    person = f"{dataset.get('PatientName') or ''}|{dataset.get('PatientBirthDate') or ''}"
-    return person if person.strip("| ^") else f"study {dataset.get('StudyInstanceUID') or ''}"
+    name = str(dataset.get("PatientName") or "")
+    if is_name(name):
+        return f"{name}|{dataset.get('PatientBirthDate') or ''}"
+    for level in ("Study", "Series", "SOP"):
+        uid = dataset.get(f"{level}InstanceUID")
+        if uid:
+            return f"{level.lower()} {uid}"
+    return f"study {dataset.get('StudyInstanceUID') or ''}"
 
 
 def _with_clean_pixels(

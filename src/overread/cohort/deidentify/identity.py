@@ -51,6 +51,11 @@ _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _TOKEN = re.compile(r"[^\W_]+")
 
 
+def is_name(name: str) -> bool:
+    """Whether a PN value names a person, rather than nobody (``Anonymous``, ``Unknown^Patient``)."""
+    return any(t.casefold() not in NOT_A_NAME for t in _TOKEN.findall(name))
+
+
 def elements(dataset: Dataset) -> Iterator[DataElement]:
     """Every element at any depth that can be read."""
     for tag in sorted(dataset.keys()):

@@ -42,6 +42,10 @@ class Key:
         """Tells whether two keys are the same, and nothing else about them."""
         return self._mac("check", "").hex()[:16]
 
+    def seal(self, text: str) -> str:
+        """Tells whether two texts are the same, to those who have the key."""
+        return self._mac("seal", text).hex()[:16]
+
     def uid(self, uid: str) -> str:
         """The UID that stands for ``uid``: 128 bits under 2.25 (PS3.5 B.2)."""
         return f"2.25.{int.from_bytes(self._mac('uid', uid)[:16], 'big')}"

@@ -12,6 +12,7 @@ from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 
 from overread.errors import InputError
+from overread.files import canonical_json
 
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom in pixels; right and bottom are the first column and row outside."""
@@ -44,6 +45,13 @@ def load_regions(path: Path) -> tuple[Region, ...]:
     if not isinstance(entries, list) or not entries:
         raise InputError(f"{path}: expected a list of entries with match and boxes")
     return tuple(_region(entry, f"{path}: entry {i}") for i, entry in enumerate(entries, 1))
+
+
+def written(regions: Sequence[Region]) -> str:
+    """One text for declarations that blank the same, whatever their order."""
+    return canonical_json(
+        sorted([sorted((k, sorted(v)) for k, v in r.match), sorted(r.boxes)] for r in regions)
+    )
 
 
 def boxes_for(regions: Sequence[Region], dataset: Dataset) -> tuple[Box, ...]:

@@ -11,6 +11,7 @@ from typing import Any
 from overread.cohort.deidentify.dataset import Change
 from overread.cohort.deidentify.keys import Key
 from overread.cohort.deidentify.options import Options
+from overread.cohort.deidentify.regions import Region, written
 from overread.cohort.deidentify.table import EDITION
 from overread.errors import InputError
 from overread.files import write_json
@@ -21,8 +22,8 @@ REPORT = "deidentification.json"
 class Report:
     """What a run did so far. ``messages`` name files and are for the terminal only."""
 
-    def __init__(self, key: Key, options: Options, regions: int) -> None:
-        self.head = heading(key, options)
+    def __init__(self, head: dict[str, Any], regions: int) -> None:
+        self.head = head
         self.regions = regions
         self.written = self.repeated = self.others = 0
         self.changes: Counter[tuple[int, str, str]] = Counter()
@@ -42,28 +43,37 @@ class Report:
         self.messages.append((name, message))
 
 
-def heading(key: Key, options: Options) -> dict[str, Any]:
+def heading(key: Key, options: Options, regions: Sequence[Region], allow_burned_in: bool) -> dict[str, Any]:
     """What must be the same for two runs to write into one folder."""
-    return {"profile": f"PS3.15 {EDITION} annex E", "key": key.check, "options": sorted(options.names)}
+    return {
+        "profile": f"PS3.15 {EDITION} annex E",
+        "key": key.check,
+        "options": sorted(options.names),
+        # What is matched may be an institution: only who has the key can test guesses.
+        "regions": key.seal(written(regions)) if regions else "",
+        "burned-in text allowed": allow_burned_in,
+    }
 
 
-def begin(out: Path, key: Key, options: Options) -> None:
-    """Make the folder ``out`` and mark it as ours.
+def begin(out: Path, head: dict[str, Any]) -> None:
+    """Make the folder ``out`` and mark it as ours, made under ``head`` (`heading`).
 
     Raises
     ------
     InputError
-        It holds something, and was not made with this key and these options.
+        It holds something, and was not made with this key, these options and regions.
     """
-    path, head = out / REPORT, heading(key, options)
+    path = out / REPORT
     if out.is_dir() and any(out.iterdir()):
         try:
             before = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             before = None
-        if not isinstance(before, dict) or {k: before.get(k) for k in head} != head:
+        others = [k for k in head if not isinstance(before, dict) or before.get(k) != head[k]]
+        if others:
+            differs = f" (other: {', '.join(others)})" if isinstance(before, dict) else ""
             raise InputError(
-                f"{out}: is not empty and was not made with this key and these options; name a new folder"
+                f"{out}: is not empty and was not made with this key and these options{differs}; name a new folder"
             )
     out.mkdir(parents=True, exist_ok=True)
     write_json(path, head | {"complete": False})

@@ -15,7 +15,7 @@ from overread.cohort.deidentify.keys import Key, load_key
 from overread.cohort.deidentify.mapping import Map, is_encrypted, read_map, write_map
 from overread.cohort.deidentify.options import Options, choose
 from overread.cohort.deidentify.regions import Region, boxes_for, load_regions
-from overread.cohort.deidentify.report import Report, begin, finish
+from overread.cohort.deidentify.report import Report, begin, finish, heading
 from overread.cohort.deidentify.sources import DICOMDIR, Source, find_sources
 from overread.errors import InputError
 from overread.files import atomic_path
@@ -51,14 +51,14 @@ def deidentify(
     """De-identify every DICOM file of ``paths`` into ``out/PATIENT/STUDY/SERIES/INSTANCE.dcm``.
 
     A file that cannot be read, or must not be written, is withheld, and the others go on. Run again with the same
-    key and options, a broken run is completed.
+    key, options and regions, a broken run is completed.
 
     Parameters
     ----------
     paths
         Files, folders, or zips of DICOM files. Nothing is written there.
     out
-        A new or empty folder, or one that was made with the same key and options.
+        A new or empty folder, or one that was made with the same key, options and regions.
     key
         `Key`, or a key file; where the file does not exist a key is made.
     options
@@ -87,8 +87,9 @@ def deidentify(
     found = find_sources(inputs)
     secret = key if isinstance(key, Key) else load_key(key)
     kept = _open_map(map, secret, passphrase)
-    begin(out, secret, chosen)
-    report = Report(secret, chosen, len(declared))
+    head = heading(secret, chosen, declared, allow_burned_in)
+    begin(out, head)
+    report = Report(head, len(declared))
     for index, source in enumerate(found.sources, 1):
         progress(index - 1, len(found.sources))
         entry: dict[str, Any] = {"index": index, "new": None}

@@ -108,6 +108,9 @@ def split_table(
                 current={p: _whole(v) for p, v in kept.items() if p in set(inside)},
             )
             columns["fold"] = [str(fold[p]) if p in fold else "" for p in patients]
+        elif anew and "fold" in table.columns:
+            # Folds of the splits before would leave patients of the new test in one.
+            columns["fold"] = [""] * len(patients)
     except InputError as error:
         where = "" if str(error).startswith(str(table.path)) else f"{table.path}: "
         raise InputError(f"{where}{error}") from error
