@@ -111,6 +111,24 @@ def test_without_lists_every_picture_needs_its_partner(tmp_path: Path) -> None:
     refused(import_voc, root, "alone only in one of")
 
 
+def test_two_names_that_come_to_one_are_refused_and_the_source_stays(tmp_path: Path) -> None:
+    root = _layout(tmp_path / "set", 9, ())
+    for seed, name in enumerate(("a b", "a_b"), 20):
+        picture(root / "JPEGImages" / f"{name}.jpg", seed)
+        _annotate(root, name)
+    before = {p: p.read_bytes() for p in (root / "JPEGImages").iterdir()}
+    refused(import_voc, root, r"a_b\.jpg: another file .* taken over as a_b\.jpg")
+    assert {p: p.read_bytes() for p in before} == before
+
+
+def test_lists_with_a_byte_order_mark_and_crlf(tmp_path: Path) -> None:
+    root = _layout(tmp_path / "set")
+    for path in (root / "ImageSets" / "Main").iterdir():
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    import_voc(root, tmp_path / "out")
+    assert "official splits" in task_of(tmp_path / "out")["source"]["note"]
+
+
 def test_a_turned_picture_is_refused(tmp_path: Path) -> None:
     from PIL import Image as Pillow
 

@@ -105,8 +105,19 @@ def names_of_values(
 
 
 def take_over(source: Path, target: Path) -> None:
-    """Put a file at ``target`` as a hard link where the disk allows it, else as a copy."""
+    """Put a file at ``target`` as a hard link where the disk allows it, else as a copy.
+
+    Raises
+    ------
+    InputError
+        Another file is there: two of the source's names come to one. As that file may be a link to the source,
+        writing over it would change the source.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists():
+        raise InputError(
+            f"{source}: another file of the data set would be taken over as {target.name}, too; rename one of them"
+        )
     try:
         os.link(source.resolve(), target)
     except OSError:

@@ -110,7 +110,7 @@ def read_dataset(path: Path) -> dict[str, Any]:
         No labels, numbers with gaps, a name twice.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
         # MSD maps number to name, nnU-Net name to number.
         given = {str(k): v for k, v in content["labels"].items()}
         by_number = {int(k): str(v) for k, v in given.items()} if all(k.isdigit() for k in given) else None

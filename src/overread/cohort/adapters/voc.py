@@ -142,7 +142,7 @@ def _parts(folder: Path, annotations: Path, pictures: Mapping[str, Path]) -> tup
 def _listed(path: Path) -> list[str]:
     """The names in a list; a class list has a second column, which is passed over."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a text file in UTF-8 ({error}); download it again") from error
     return list(dict.fromkeys(line.split()[0] for line in lines if line.strip()))
