@@ -6,6 +6,7 @@ import csv
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -237,6 +238,26 @@ def test_anew_forgets(table: WriteTable) -> None:
     assert (folder / "cohort.csv").read_text() == first
     split_table(folder, method="stratified", seed=2, anew=True)
     assert (folder / "cohort.csv").read_text() != first
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"sites": ["North"]}, "test sites are for the method site, found stratified"),
+        ({"cuts": ["2020-01-01", "2021-01-01"]}, "cuts are for the method temporal, found stratified"),
+        ({"method": "patient", "by": ["label"]}, "columns to stratify by"),
+        ({"fractions": {"train": 0.5, "val": 0.5, "test": float("nan")}}, "that sum to 1"),
+    ],
+)
+def test_what_a_method_would_pass_over_is_refused(
+    table: WriteTable, options: dict[str, Any], said: str
+) -> None:
+    folder = table()
+    before = (folder / "cohort.csv").read_text()
+    with pytest.raises(InputError, match=said):
+        split_table(folder, **options)
+    assert (folder / "cohort.csv").read_text() == before
+    split_table(folder, method="patient", by=["label"], k=3)
 
 
 def test_anew_without_folds_leaves_no_fold_of_the_splits_before(table: WriteTable) -> None:

@@ -67,11 +67,12 @@ def split_table(
     Raises
     ------
     InputError
-        See the methods; a missing column or cell that a method needs; a patient in two splits. Nothing is
-        written then.
+        See the methods; a missing column or cell that a method needs; ``by``, ``sites`` or ``cuts`` that a method
+        has no use for; a patient in two splits. Nothing is written then.
     """
     if method not in get_args(Method):
         raise InputError(f"method is {method!r}, expected one of {', '.join(get_args(Method))}")
+    _meant(method, by, sites, cuts, k)
     share = shares(fractions)
     table = read_table(folder)
     patients = _column(table, "patient", whole=True)
@@ -123,6 +124,20 @@ def split_table(
         dict(sorted(Counter(fold.values()).items())),
         len(had),
     )
+
+
+def _meant(method: str, by: Sequence[str], sites: Sequence[str], cuts: Sequence[str], k: int | None) -> None:
+    """Refuse what ``method`` would pass over: the person would take the split for another."""
+    for what, given, needed in (("test sites", sites, "site"), ("cuts", cuts, "temporal")):
+        if given and method != needed:
+            raise InputError(
+                f"{what} are for the method {needed}, found {method}; choose that, or leave them out"
+            )
+    if by and method != "stratified" and (k is None or method == "site"):
+        raise InputError(
+            f"columns to stratify by ({', '.join(by)}) are for the method stratified, or for folds of patients; "
+            f"found {method}; leave them out"
+        )
 
 
 def _column(table: Table, name: str, whole: bool = False) -> list[str]:

@@ -33,7 +33,9 @@ def in_hash_order(names: Iterable[str], seed: int) -> list[str]:
 def shares(fractions: Mapping[str, float] | None) -> dict[str, float]:
     """``fractions`` of `SPLITS`, or the default. Raises InputError unless all are above 0 and sum to 1."""
     found = dict(fractions or FRACTIONS)
-    if set(found) != set(SPLITS) or min(found.values()) <= 0 or abs(sum(found.values()) - 1) > 1e-6:
+    # Written so that NaN does not pass.
+    right = set(found) == set(SPLITS) and all(v > 0 for v in found.values())
+    if not (right and abs(sum(found.values()) - 1) <= 1e-6):
         raise InputError(
             f"split: found {found}, expected positive shares of {', '.join(SPLITS)} that sum to 1"
         )
