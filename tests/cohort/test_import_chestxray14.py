@@ -102,6 +102,11 @@ def test_faults(tmp_path: Path) -> None:
     folder = broken("both")
     _edit(folder / "Data_Entry_2017.csv", "Mass|Nodule", "Mass|No Finding")
     refused(import_chestxray14, folder, "labels are 'Mass.No Finding'")
+    folder = broken("twice")
+    # The same image for another patient: the last row may not win unsaid.
+    with (folder / "Data_Entry_2017.csv").open("a") as f:
+        f.write("00000001_000.png,Mass,000,7,058Y,F,PA,2682,2749,0.143,0.143,\n")
+    refused(import_chestxray14, folder, "Image Index '00000001_000.png' stands in more than one row")
     folder = broken("list")
     _edit(folder / "test_list.txt", "00000009_000.png", "00000001_000.png")
     refused(import_chestxray14, folder, "00000001_000.png stands twice")

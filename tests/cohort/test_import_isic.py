@@ -150,6 +150,8 @@ def test_faults(tmp_path: Path) -> None:
     refused(import_isic, folder, "lists 1 of 7 images .*ISIC_0000103")
     groups = folder / "ISIC2018_Task3_Training_LesionGroupings.csv"
     _edit(groups, "ISIC_0000003", "ISIC_0000004")
+    refused(import_isic, folder, "image 'ISIC_0000004' stands in more than one row")
+    _edit(groups, "ISIC_0000004", "ISIC_0000999")
     refused(import_isic, folder, "lacks 1 images: ISIC_0000003")
     groups.unlink()
     refused(import_isic, folder, "LesionGroupings.csv is missing")

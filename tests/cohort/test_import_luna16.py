@@ -70,6 +70,13 @@ def test_patients_of_lidc_stay_together(tmp_path: Path) -> None:
     cohort = Cohort.read(tmp_path / "out")
     assert [c.split for c in cohort if c.patient == "LIDC-IDRI-0001"] == ["test", "test"]
     assert "kept together" in task_of(tmp_path / "out")["source"]["note"]
+    text(
+        root / "metadata.csv",
+        "Series UID,Subject ID",
+        "1.3.6.1.0.0,LIDC-IDRI-0001",
+        "1.3.6.1.0.0,LIDC-IDRI-0002",
+    )
+    refused(import_luna16, root, "Series UID '1.3.6.1.0.0' stands in more than one row")
     text(root / "metadata.csv", "Series UID,Subject ID", "1.3.6.1.0.0,LIDC-IDRI-0001")
     refused(import_luna16, root, "does not tell the patient of 1.3.6.1.1.0")
 

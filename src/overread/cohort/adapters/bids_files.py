@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from overread.cohort.adapters.source import json_of, rows_of
+from overread.cohort.adapters.source import json_of, rows_by, rows_of
 from overread.errors import InputError
 
 NIFTI = (".nii.gz", ".nii")
@@ -73,7 +73,8 @@ def participants(root: Path) -> dict[str, dict[str, str]]:
     path = root / "participants.tsv"
     if not path.is_file():
         return {}
-    return {row.pop("participant_id"): _facts(row) for row in rows_of(path, ("participant_id",), "\t")}
+    rows = rows_by(path, "participant_id", delimiter="\t")
+    return {row.pop("participant_id"): _facts(row) for row in rows.values()}
 
 
 def session_facts(root: Path, subject: str, session: str) -> dict[str, str]:
@@ -81,8 +82,10 @@ def session_facts(root: Path, subject: str, session: str) -> dict[str, str]:
     path = root / subject / f"{subject}_sessions.tsv"
     if not session or not path.is_file():
         return {}
-    rows = {row.pop("session_id"): row for row in rows_of(path, ("session_id",), "\t")}
-    facts = _facts(rows.get(f"ses-{session}", {}))
+    rows = rows_by(path, "session_id", delimiter="\t")
+    row = rows.get(f"ses-{session}", {})
+    row.pop("session_id", None)
+    facts = _facts(row)
     return {k: v for k, v in facts.items() if v and k != "acq_time"}
 
 

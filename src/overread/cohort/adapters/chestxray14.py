@@ -12,7 +12,7 @@ from typing import Any
 from overread.cohort.adapters.listing import age_of, by_stem, check_listed, inside, size_of, take_all
 from overread.cohort.adapters.official import official_splits
 from overread.cohort.adapters.result import box, made_by, say, task_of, write_boxes
-from overread.cohort.adapters.source import existing, files_in, listed, number, rows_of
+from overread.cohort.adapters.source import existing, files_in, listed, number, rows_by, rows_of
 from overread.cohort.case import Case
 from overread.cohort.cohort import Cohort
 from overread.cohort.folder import building
@@ -54,8 +54,8 @@ def import_chestxray14(folder: Path, out: Path) -> None:
         or ``out`` holds something else.
     """
     table = existing(folder, TABLES, "the table of images")
-    columns = ("Image Index", "Finding Labels", "Follow-up #", "Patient ID", "Patient Age", "View Position")
-    rows = {row["Image Index"]: row for row in rows_of(table, columns)}
+    columns = ("Finding Labels", "Follow-up #", "Patient ID", "Patient Age", "View Position")
+    rows = rows_by(table, "Image Index", columns)
     images = by_stem(p for p in files_in(folder, (".png",), recursive=True))
     check_listed([Path(name).stem for name in rows], images, table, folder)
     parts = _parts(folder, rows, table)

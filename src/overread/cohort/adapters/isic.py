@@ -14,7 +14,7 @@ from overread.cohort.adapters.listing import PICTURES, by_stem, check_listed, ta
 from overread.cohort.adapters.official import official_splits
 from overread.cohort.adapters.result import made_by, say, task_of
 from overread.cohort.adapters.skin import HAM, LIMITS, NAMES, one_hot, years
-from overread.cohort.adapters.source import files_in, listed, rows_of
+from overread.cohort.adapters.source import files_in, listed, rows_by, rows_of
 from overread.cohort.case import Case
 from overread.cohort.cohort import Cohort
 from overread.cohort.folder import building
@@ -118,9 +118,9 @@ def _of_2018(tables: Mapping[str, Path]) -> Found:
             found.images[part] = (f"ISIC2018_Task3_{word}_Input",)
             found.classes[part] = _one_hot(tables[name], HAM)
     groups = _needed(tables, "ISIC2018_Task3_Training_LesionGroupings.csv")
-    for row in rows_of(groups, ("image", "lesion_id")):
-        found.patients[row["image"]] = row["lesion_id"]
-        found.attributes[row["image"]] = {"dx_type": row.get("diagnosis_confirm_type", "")}
+    for image, row in rows_by(groups, "image", ("lesion_id",)).items():
+        found.patients[image] = row["lesion_id"]
+        found.attributes[image] = {"dx_type": row.get("diagnosis_confirm_type", "")}
     lacking = found.classes["train"].keys() - found.patients.keys()
     if lacking:
         raise InputError(f"{groups}: lacks {len(lacking)} images: {listed(lacking)}; download it again")
@@ -140,9 +140,9 @@ def _of_2019(tables: Mapping[str, Path]) -> Found:
         found.left_out |= {row.get("image", "") for row in rows if row["UNK"] in ("1", "1.0")}
         found.classes[part] = _one_hot(tables[name], OF_2019, found.left_out)
         metadata = _needed(tables, f"ISIC_2019_{word}_Metadata.csv")
-        for row in rows_of(metadata, ("image", "age_approx", "anatom_site_general", "sex")):
-            found.patients[row["image"]] = row.get("lesion_id", "")
-            found.attributes[row["image"]] = {
+        for image, row in rows_by(metadata, "image", ("age_approx", "anatom_site_general", "sex")).items():
+            found.patients[image] = row.get("lesion_id", "")
+            found.attributes[image] = {
                 "age": years(row["age_approx"]),
                 "sex": row["sex"],
                 "localization": row["anatom_site_general"],
@@ -173,7 +173,7 @@ def _of_2020(tables: Mapping[str, Path]) -> Found:
                 "expected benign and 0, or malignant and 1"
             )
         classes[image] = row["benign_malignant"]
-        found.patients[image] = row["patient_id"]
+        found.patients[image] = row["patient_id"] or image
         found.attributes[image] = {
             "age": years(row.get("age_approx", "")),
             "sex": row.get("sex", ""),

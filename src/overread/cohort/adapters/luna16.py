@@ -16,7 +16,7 @@ from rich.progress import track
 from overread.cohort.adapters.common import take_over
 from overread.cohort.adapters.official import official_splits
 from overread.cohort.adapters.result import box, made_by, say, task_of, write_boxes
-from overread.cohort.adapters.source import case_name, existing, files_in, listed, number, rows_of
+from overread.cohort.adapters.source import case_name, existing, files_in, listed, number, rows_by, rows_of
 from overread.cohort.cohort import Case, Cohort
 from overread.cohort.folder import building
 from overread.errors import InputError
@@ -135,7 +135,8 @@ def _patients(folder: Path, scans: Mapping[str, Any]) -> dict[str, str]:
     path = folder / "metadata.csv"
     if not path.is_file():
         return {s: s for s in scans}
-    subjects = {r["Series UID"]: r["Subject ID"] for r in rows_of(path, ("Series UID", "Subject ID"))}
+    rows = rows_by(path, "Series UID", ("Subject ID",))
+    subjects = {series: row["Subject ID"] for series, row in rows.items()}
     unknown = [s for s in scans if not subjects.get(s)]
     if unknown:
         raise InputError(

@@ -70,6 +70,18 @@ def rows_of(path: Path, columns: Collection[str], delimiter: str = ",") -> list[
     return [{k: v.strip() for k, v in row.items() if k} for row in rows]
 
 
+def rows_by(
+    path: Path, key: str, columns: Collection[str] = (), delimiter: str = ","
+) -> dict[str, dict[str, str]]:
+    """As `rows_of`, by the value of the column ``key``. Raises InputError, too, where two rows share one."""
+    found: dict[str, dict[str, str]] = {}
+    for row in rows_of(path, (key, *columns), delimiter):
+        if row[key] in found:
+            raise InputError(f"{path}: {key} {row[key]!r} stands in more than one row; keep the right one")
+        found[row[key]] = row
+    return found
+
+
 def json_of(path: Path) -> dict[str, Any]:
     """The object in a JSON file. Raises InputError where there is none."""
     if not path.is_file():
