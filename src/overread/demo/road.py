@@ -30,7 +30,7 @@ MARKER = "overread-demo.txt"
 PATIENTS = 100
 BUDGET = "270s"
 QUIET_SECONDS = 2.0
-ANSWER_SECONDS = 180.0
+ANSWER_SECONDS = 400.0
 
 
 def run_demo(out: Path, *, serve: bool = False) -> None:
