@@ -96,17 +96,19 @@ def check_cohort(
     compared
         Called with how many images have just been compared with all others.
     workers
-        Processes that read; None takes as many as there are cores once a cohort is large. More than one needs a
-        script that can be imported without running, as Python's ``multiprocessing`` does.
+        Processes that read and compare; None takes as many as there are cores once a cohort is large. More than
+        one needs a script that can be imported without running, as Python's ``multiprocessing`` does.
     """
     segmentation = task == "segmentation"
+    if workers is None:
+        workers = (os.cpu_count() or 1) if len(cohort) >= MANY else 1
     sights = [*_looks(cohort, segmentation, workers, progress or (lambda: None))]
     found = groups(sights, labels, task)
     findings = [
         *check_reading(sights),
         *(check_mask_values(sights, labels) if segmentation else check_class_names(sights, labels)),
         *check_duplicates(sights),
-        *check_near_duplicates(sights, compared),
+        *check_near_duplicates(sights, compared, workers),
         *check_identity(sights),
         *check_channels(sights, cohort.channels),
         *check_visits(cohort.cases),
@@ -130,10 +132,8 @@ def check_cohort(
     return CheckReport(ordered, summary, tuple(found))
 
 
-def _looks(cohort: Cohort, masks: bool, workers: int | None, progress: Callable[[], None]) -> Iterator[Sight]:
+def _looks(cohort: Cohort, masks: bool, workers: int, progress: Callable[[], None]) -> Iterator[Sight]:
     """A look at every case, in order, here or in processes."""
-    if workers is None:
-        workers = len(os.sched_getaffinity(0)) if len(cohort) >= MANY else 1
     each = partial(look, masks=masks)
     if workers <= 1:
         for case in cohort:

@@ -10,18 +10,21 @@ from overread.cohort.checks.sight import Sight
 from overread.cohort.near import near_duplicates
 from overread.cohort.split import SPLITS
 
+# Fewer are compared before processes have started.
+MANY = 2000
 Pair = tuple[Sight, Sight]
 
 
 def check_near_duplicates(
-    sights: Sequence[Sight], progress: Callable[[int], None] | None = None
+    sights: Sequence[Sight], progress: Callable[[int], None] | None = None, workers: int = 1
 ) -> list[Finding]:
     """Warnings where a copy lies in another split or bears another label; a fact within a split.
 
     A person should look: the comparison errs in about one image of 300 (docs/performance.md). Identical pixels
     are `check_duplicates`' business. Two images of one patient are expected to be alike, and stay in one split.
     """
-    found = near_duplicates([s.measured.thumbnail for s in sights], progress=progress)
+    thumbnails = [s.measured.thumbnail for s in sights]
+    found = near_duplicates(thumbnails, workers=workers if len(sights) >= MANY else 1, progress=progress)
     pairs = [(sights[p.first], sights[p.second]) for p in found]
     pairs = [(a, b) for a, b in pairs if a.pixels != b.pixels]
     findings = []
