@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from overread.cohort.near.align import Levels, likeness
+from overread.cohort.near.crew import Halves, Run, crew
 from overread.cohort.near.tangent import CUTS, explained, planes, queries
 
 Floats = NDArray[np.float32]
-Halves = NDArray[np.float16]
 Ints = NDArray[np.int64]
 
-BLOCK = 128
-WHOLES = 8192
-SHARE = 2048
+BLOCK = 256
+WHOLES = 1024
+SHARE = 1024
 """Images asked for, images searched and pairs aligned at once: what bounds memory."""
 KEPT = 3
 """Candidates aligned per image."""
@@ -44,12 +41,12 @@ def near_duplicates(
     thumbnails: Sequence[NDArray[np.float16] | None],
     *,
     alike: float | None = None,
-    workers: int | None = None,
+    workers: int = 1,
     progress: Callable[[int], None] | None = None,
 ) -> list[NearPair]:
     """Pairs of images of which one is the other after a small change, the most alike first.
 
-    Time grows with the square of the number of images, memory by 4 kB an image above some 200 MB.
+    Time grows with the square of the number of images, memory by 4 kB an image above some 100 MB a process.
 
     Parameters
     ----------
@@ -58,7 +55,7 @@ def near_duplicates(
     alike
         Likeness from which a pair is returned; `threshold` of this set without it.
     workers
-        Threads; the processor's cores without it.
+        Processes. More than one needs a script that can be imported without running.
     progress
         Called with the number of images that have just been compared with all.
     """
@@ -66,10 +63,11 @@ def near_duplicates(
     if len(index) < 2:
         return []
     pictures = np.stack([t for t in thumbnails if t is not None])
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        whole, part, cut, place = _candidates(pictures, pool, progress or (lambda _: None))
-        shares = np.array_split(np.arange(len(whole)), max(1, -(-len(whole) // SHARE)))
-        score = np.concatenate([*pool.map(lambda s: _aligned(pictures, whole[s], part[s], cut[s]), shares)])
+    with crew(pictures, workers) as run:
+        whole, part, cut, place = _candidates(pictures, run, progress or (lambda _: None))
+        cuts = range(0, len(whole), SHARE)
+        shares = [(whole[s : s + SHARE], part[s : s + SHARE], cut[s : s + SHARE]) for s in cuts]
+        score = np.concatenate([np.empty(0, np.float32), *run(_aligned, shares)])
     least = threshold(score[place == KEPT - 1], len(index)) if alike is None else alike
     found = [
         NearPair(int(min(w, p)), int(max(w, p)), float(s))
@@ -91,37 +89,28 @@ def threshold(third: Floats, images: int) -> float:
     return float(np.clip(np.quantile(all_images, 0.99) + STANDS_OUT, LEAST, MOST))
 
 
-def _aligned(pictures: Halves, whole: Ints, part: Ints, cut: Ints) -> Floats:
+def _aligned(pictures: Halves, share: tuple[Ints, Ints, Ints]) -> Floats:
+    whole, part, cut = share
     used, at = np.unique(np.concatenate([whole, part]), return_inverse=True)
     levels = Levels(pictures[used].astype(np.float32))
     return likeness(levels, at[: len(whole)], at[len(whole) :], cut)
 
 
-def _candidates(
-    pictures: Halves, pool: ThreadPoolExecutor, progress: Callable[[int], None]
-) -> tuple[Ints, Ints, Ints, Ints]:
+def _candidates(pictures: Halves, run: Run, progress: Callable[[int], None]) -> tuple[Ints, Ints, Ints, Ints]:
     """Whole, part, cut and place of the pairs worth aligning: for every image as a part, the best few wholes."""
     n = len(pictures)
     kept = min(KEPT, n - 1)
-    rows = [np.arange(s, min(s + BLOCK, n)) for s in range(0, n, BLOCK)]
-    asked = np.concatenate([*pool.map(lambda r: queries(pictures[r].astype(np.float32)), rows)])
+    starts = [(s, min(s + WHOLES, n)) for s in range(0, n, WHOLES)]
     whole, cut = np.zeros((n, kept), np.int64), np.zeros((n, kept), np.int64)
     value = np.full((n, kept), -1, np.float32)
-    starts = range(0, n, WHOLES)
-    for start in starts:
-        stop = min(start + WHOLES, n)
-        bases = _bases(pictures[start:stop], pool)
-        for r, (w, v, c) in zip(
-            rows, pool.map(partial(_search, bases, asked, start, kept), rows), strict=True
-        ):
-            # The best so far and those of these wholes, best first.
-            both = np.concatenate([value[r], v], axis=1)
-            order = np.argsort(-both, axis=1, kind="stable")[:, :kept]
-            value[r] = np.take_along_axis(both, order, 1)
-            whole[r] = np.take_along_axis(np.concatenate([whole[r], w], axis=1), order, 1)
-            cut[r] = np.take_along_axis(np.concatenate([cut[r], c], axis=1), order, 1)
-            if stop == n:
-                progress(len(r))
+    for (start, stop), found in zip(starts, run(_among, starts), strict=True):
+        # The best so far and those of these wholes, best first.
+        both = np.concatenate([value, found[1]], axis=1)
+        order = np.argsort(-both, axis=1, kind="stable")[:, :kept]
+        value = np.take_along_axis(both, order, 1)
+        whole = np.take_along_axis(np.concatenate([whole, found[0]], axis=1), order, 1)
+        cut = np.take_along_axis(np.concatenate([cut, found[2]], axis=1), order, 1)
+        progress(stop - start)
     part = np.broadcast_to(np.arange(n)[:, None], whole.shape)
     place = np.broadcast_to(np.arange(kept), whole.shape)
     good = value >= WORTH
@@ -134,25 +123,30 @@ def _candidates(
     return columns[0][once], columns[1][once], columns[2][once], columns[3][once]
 
 
-def _bases(pictures: Halves, pool: ThreadPoolExecutor) -> list[Floats]:
-    """``(9, d, n)`` tangent planes for each of `CUTS`."""
-    parts = [pictures[s : s + BLOCK].astype(np.float32) for s in range(0, len(pictures), BLOCK)]
-    return [np.concatenate([*pool.map(lambda p, c=cut: planes(p, c), parts)], axis=2) for cut in CUTS]
+def _among(pictures: Halves, span: tuple[int, int]) -> tuple[Ints, Floats, Ints]:
+    """For every picture as a part, the best few wholes of ``span``, their shares and cuts."""
+    start, stop = span
+    wholes = pictures[start:stop].astype(np.float32)
+    bases = [planes(wholes, cut) for cut in CUTS]
+    blocks = range(0, len(pictures), BLOCK)
+    found = [_search(bases, pictures[s : s + BLOCK].astype(np.float32), s - start) for s in blocks]
+    top, value, cut = (np.concatenate(c) for c in zip(*found, strict=True))
+    return top + start, value, cut
 
 
-def _search(
-    bases: Sequence[Floats], asked: Floats, start: int, kept: int, rows: Ints
-) -> tuple[Ints, Floats, Ints]:
-    """The best ``kept`` wholes, their shares and cuts, for the images ``rows`` among those of ``bases``."""
-    n = bases[0].shape[2]
-    best, share, scratch = (np.empty((len(rows), n), np.float32) for _ in range(3))
-    explained(bases[0], asked[rows], best, scratch)
+def _search(bases: Sequence[Floats], parts: Floats, offset: int) -> tuple[Ints, Floats, Ints]:
+    """The best few wholes among ``bases`` for ``parts``, of which the first is the whole ``offset`` itself."""
+    asked, n = queries(parts), bases[0].shape[2]
+    best, share, scratch = (np.empty((len(asked), n), np.float32) for _ in range(3))
+    explained(bases[0], asked, best, scratch)
     for base in bases[1:]:
-        np.maximum(best, explained(base, asked[rows], share, scratch), out=best)
-    own = (rows >= start) & (rows < start + n)
-    best[np.flatnonzero(own), rows[own] - start] = -1
-    top = np.argpartition(best, -min(kept, n), axis=1)[:, -min(kept, n) :]
+        np.maximum(best, explained(base, asked, share, scratch), out=best)
+    rows = np.arange(len(asked))
+    own = rows[(rows + offset >= 0) & (rows + offset < n)]
+    best[own, own + offset] = -1
+    kept = min(KEPT, n)
+    top = np.argpartition(best, -kept, axis=1)[:, -kept:]
     # Which cut it was is found again for these few.
-    each = [np.einsum("md,kdmj->kmj", asked[rows], base[:, :, top]) for base in bases]
+    each = [np.einsum("md,kdmj->kmj", asked, base[:, :, top]) for base in bases]
     cut = np.argmax([(e * e).sum(axis=0) for e in each], axis=0)
-    return top + start, np.take_along_axis(best, top, 1), cut
+    return top, np.take_along_axis(best, top, 1), cut
