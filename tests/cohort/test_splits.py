@@ -307,3 +307,22 @@ def test_findings_are_strata(tmp_path: Path) -> None:
     for name, n in (("mass", 10), ("fluid", 34)):
         found = Counter(c.split for c in cohort if c.labels[name] == 1)
         assert all(abs(found[s] - n * f) <= 3 for s, f in (("train", 0.6), ("val", 0.2), ("test", 0.2))), name
+
+
+def test_rounds_of_cross_validation(table: WriteTable) -> None:
+    folder = table()
+    split_table(folder, k=3)
+    cohort = Cohort.read(folder)
+    sealed = {c.case for c in cohort.split("test")}
+    seen: list[str] = []
+    for n in range(3):
+        part = cohort.fold(n)
+        assert {c.case for c in part.split("test")} == sealed
+        assert not {c.patient for c in part.split("val")} & {c.patient for c in part.split("train")}
+        seen += [c.case for c in part.split("val")]
+    assert sorted([*seen, *sealed]) == sorted(c.case for c in cohort)
+    with pytest.raises(InputError, match="no case is in fold 3"):
+        cohort.fold(3)
+    split_table(folder, anew=True)
+    with pytest.raises(InputError, match="has no fold; `overread split --folds` writes them"):
+        Cohort.read(folder).fold(0)

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from overread.cohort.checks.attributes import check_attributes
+from overread.cohort.checks.boxes import check_boxes
 from overread.cohort.checks.classes import check_balance, check_class_names, check_mask_values, class_counts
 from overread.cohort.checks.duplicates import check_duplicates
 from overread.cohort.checks.finding import Finding
@@ -112,6 +113,7 @@ def check_cohort(
         *check_identity(sights),
         *check_channels(sights, cohort.channels),
         *check_visits(cohort.cases),
+        *check_boxes(sights),
         *check_blank(sights),
         *check_pixels(sights),
         *check_text(sights),

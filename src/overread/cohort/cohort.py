@@ -10,7 +10,7 @@ from typing import Any
 
 from overread.cohort.case import LABELS, Case, Wanted, cells_of, channel_columns, is_finding, read_case
 from overread.cohort.split import SPLITS, split_of
-from overread.cohort.table import CSV, read_table, write_csv
+from overread.cohort.table import CSV, PARQUET, read_table, write_csv
 from overread.errors import InputError
 from overread.files import canonical_json, sha256_bytes
 
@@ -51,6 +51,25 @@ class Cohort:
     def split(self, name: str) -> tuple[Case, ...]:
         """The cases of ``train``, ``val`` or ``test``."""
         return tuple(c for c in self.cases if c.split == name)
+
+    def fold(self, number: int) -> Cohort:
+        """The cohort as one round of cross-validation: fold ``number`` (column ``fold``) is val, the others train.
+
+        Test cases stay the test. Raises InputError where a case outside the test has no fold, or none has this one.
+        """
+        cases = []
+        for c in self.cases:
+            fold = c.attributes.get("fold", "")
+            if c.split != "test" and not fold:
+                raise InputError(
+                    f"{self.folder}: row {c.row}: case {c.case!r} has no fold; `overread split --folds` writes them"
+                )
+            cases.append(
+                c if c.split == "test" else replace(c, split="val" if fold == str(number) else "train")
+            )
+        if not any(c.split == "val" for c in cases):
+            raise InputError(f"{self.folder}: no case is in fold {number}; folds are numbered from 0")
+        return replace(self, cases=tuple(cases))
 
     def digest(self, split: str | None = None) -> str:
         """SHA-256 of the table (not of the pixels) of one split, or of all, independent of the row order."""
@@ -172,6 +191,8 @@ class Cohort:
     def write(self) -> Path:
         """Write cohort.csv atomically; paths inside the folder are written relative to it."""
         path = self.folder / FILE
+        if (self.folder / PARQUET).exists():
+            raise InputError(f"{self.folder}: holds {PARQUET}; move it away before {FILE} is written")
         channels = self.channels
         images = {c: "image" if len(channels) == 1 and c == "image" else f"image_{c}" for c in channels}
         filled = [

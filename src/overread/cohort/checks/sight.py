@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from overread.cohort.boxes import outside, read_boxes
 from overread.cohort.checks.measure import Measured, measure
 from overread.cohort.cohort import Case
 from overread.cohort.masks import on_grid, read_labels
@@ -27,7 +29,8 @@ class Sight:
 
     ``pixels`` and ``mask`` are SHA-256 of the decoded values; ``values`` counts the voxels per mask value;
     ``constant`` names the channels without any contrast. ``facts`` are what the file says of its origin, by DICOM
-    keyword; ``measured`` is what the pixels say.
+    keyword; ``measured`` is what the pixels say. ``boxes`` counts boxes per label, None without a file of them;
+    ``beyond`` of them reach out of the image.
     """
 
     case: Case
@@ -43,6 +46,8 @@ class Sight:
     notes: tuple[str, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
     measured: Measured = field(default_factory=Measured)
+    boxes: Mapping[str, int] | None = None
+    beyond: int = 0
 
 
 def look(case: Case, *, masks: bool) -> Sight:
@@ -65,6 +70,14 @@ def look(case: Case, *, masks: bool) -> Sight:
             mask = on_grid(case, image, *labels)
         except InputError as error:
             return Sight(case, ("mask.grid", str(error)))
+    boxes, beyond = None, 0
+    if case.boxes is not None:
+        try:
+            found_boxes = read_boxes(case.boxes)
+            beyond = len(outside(found_boxes, image))
+        except InputError as error:
+            return Sight(case, ("boxes.unreadable", f"{case.case}: {error}"))
+        boxes = Counter(b.label for b in found_boxes)
     values = dict[int, int]()
     if mask is not None:
         found, counts = np.unique(mask, return_counts=True)
@@ -83,6 +96,8 @@ def look(case: Case, *, masks: bool) -> Sight:
         image.notes,
         {k: str(image.source[k]) for k in FACTS if image.source.get(k)},
         measure(image),
+        boxes,
+        beyond,
     )
 
 
