@@ -188,6 +188,14 @@ def test_rewritten_history_is_found_by_a_known_head() -> None:
     assert verify_rows(genuine, [(5, genuine[-1].hash)], known_head=GENESIS).ok
 
 
+def test_a_hash_set_to_null_is_an_altered_row() -> None:
+    genuine = _chain(3)
+    result = verify_rows([genuine[0]._replace(hash=None)], [(3, genuine[-1].hash)])
+    assert (result.ok, result.row, result.fault) == (False, 1, "altered")
+    result = verify_rows([genuine[0]._replace(hash=None, payload=None)], [(3, genuine[-1].hash)])
+    assert (result.ok, result.row) == (False, 1)
+
+
 @settings(max_examples=200, deadline=None)
 @given(data=st.data(), length=st.integers(1, 8))
 def test_no_edit_of_rows_goes_unseen(data: st.DataObject, length: int) -> None:

@@ -90,7 +90,7 @@ def _check(rows: Sequence[Row], index: int, heads: Sequence[tuple[Any, Any]]) ->
         if isinstance(row.seq, int) and row.seq > expected:
             return expected, "removed", f"{_span(expected, row.seq - 1)} removed: the next row is {row.seq}"
         return expected, "inserted", f"a row with number {row.seq} was inserted before row {expected}"
-    if _hash_as(row, expected) == row.hash:
+    if _fits(row, expected):
         if row.previous == before:
             return None
         return _broken_link(rows, index, heads)
@@ -98,9 +98,7 @@ def _check(rows: Sequence[Row], index: int, heads: Sequence[tuple[Any, Any]]) ->
     if written_as is None:
         return expected, "altered", f"row {expected} was altered: its content does not match its hash"
     if written_as > expected:
-        if any(
-            other.hash != row.hash and _hash_as(other, expected) == other.hash for other in rows[index + 1 :]
-        ):
+        if any(other.hash != row.hash and _fits(other, expected) for other in rows[index + 1 :]):
             return expected, "reordered", f"row {expected} was reordered: it was written as row {written_as}"
         gone = _span(expected, written_as - 1)
         return (
@@ -120,7 +118,7 @@ def _check(rows: Sequence[Row], index: int, heads: Sequence[tuple[Any, Any]]) ->
 def _broken_link(rows: Sequence[Row], index: int, heads: Sequence[tuple[Any, Any]]) -> tuple[int, str, str]:
     """A row that fits its own hash but not the row before: who of the two was changed?"""
     row, number = rows[index], index + 1
-    if any(_hash_as(other, number) == other.hash for other in rows[index + 1 :]):
+    if any(_fits(other, number) for other in rows[index + 1 :]):
         return number, "inserted", f"row {number} was inserted: the row written as {number} comes later"
     sealed_by = (
         rows[index + 1].previous if index + 1 < len(rows) else (heads[0][1] if len(heads) == 1 else None)
@@ -130,18 +128,18 @@ def _broken_link(rows: Sequence[Row], index: int, heads: Sequence[tuple[Any, Any
     return number, "altered", f"row {number} was altered: it does not hold the hash of the row before"
 
 
-def _hash_as(row: Row, seq: int) -> str | None:
-    """The hash the row would have as number ``seq``; None where a value is not of the written type."""
+def _fits(row: Row, seq: int) -> bool:
+    """Whether the row holds the hash it would have as number ``seq``; a value not of the written type never fits."""
     if not all(isinstance(value, str) for value in row[1:]):
-        return None
+        return False
     try:
-        return event_hash(seq, row.time, row.actor, row.kind, row.payload, row.previous)
+        return bool(row.hash == event_hash(seq, row.time, row.actor, row.kind, row.payload, row.previous))
     except UnicodeEncodeError:
-        return None
+        return False
 
 
 def _written_as(row: Row, highest: int) -> int | None:
-    return next((seq for seq in range(1, highest + 1) if _hash_as(row, seq) == row.hash), None)
+    return next((seq for seq in range(1, highest + 1) if _fits(row, seq)), None)
 
 
 def _removed(rows: Sequence[Row], heads: Sequence[tuple[Any, Any]]) -> int:
