@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 from overread.cohort.near import SIDE, near_duplicates, thumbnail
 from overread.cohort.near.align import Levels, likeness
 from overread.cohort.near.pairs import LEAST, MOST, threshold
-from overread.cohort.near.tangent import CUTS, planes, queries
+from overread.cohort.near.tangent import CUTS, TILE, explained, in_tiles, planes, queries
 from overread.imaging.image import Image
 from overread.imaging.read import read
 
@@ -112,14 +112,19 @@ def test_brightness_and_contrast_do_not_matter(gain: float, offset: float, seed:
 
 @pytest.mark.parametrize("cut", CUTS)
 def test_a_picture_lies_in_its_own_plane(cut: tuple[float, float, float]) -> None:
-    pictures = np.random.default_rng(0).normal(size=(5, SIDE, SIDE)).astype(np.float32)
-    bases = planes(pictures, cut)
+    pictures = np.random.default_rng(0).normal(size=(TILE + 5, SIDE, SIDE)).astype(np.float32)
+    tiles = planes(pictures, cut)
+    bases = tiles.transpose(1, 3, 2, 0).reshape(2 * TILE, -1, 9)[: len(pictures)]
     np.testing.assert_allclose(
-        np.einsum("kdn,jdn->nkj", bases, bases), np.tile(np.eye(9), (5, 1, 1)), atol=1e-4
+        bases.transpose(0, 2, 1) @ bases, np.tile(np.eye(9), (len(pictures), 1, 1)), atol=1e-4
     )
+    asked = queries(pictures)
+    out, scratch = np.empty((2, 2, 2, TILE, TILE), np.float32)
+    found = explained(tiles, in_tiles(asked), out, scratch).transpose(0, 2, 1, 3).reshape(2 * TILE, -1)
+    whole = (np.einsum("md,ndk->mnk", asked, bases) ** 2).sum(-1)
+    np.testing.assert_allclose(found[: len(pictures), : len(pictures)], whole, atol=1e-4)
     if cut == CUTS[0]:
-        share = (np.einsum("nd,kdn->kn", queries(pictures), bases) ** 2).sum(0)
-        np.testing.assert_allclose(share, 1, atol=1e-4)
+        np.testing.assert_allclose(np.diag(whole), 1, atol=1e-4)
 
 
 def test_nothing_to_compare() -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from overread.cohort.near.align import Levels, likeness
 from overread.cohort.near.crew import Halves, Run, crew
-from overread.cohort.near.tangent import CUTS, explained, planes, queries
+from overread.cohort.near.tangent import CUTS, TILE, explained, in_tiles, planes, queries
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -129,24 +129,29 @@ def _among(pictures: Halves, span: tuple[int, int]) -> tuple[Ints, Floats, Ints]
     wholes = pictures[start:stop].astype(np.float32)
     bases = [planes(wholes, cut) for cut in CUTS]
     blocks = range(0, len(pictures), BLOCK)
-    found = [_search(bases, pictures[s : s + BLOCK].astype(np.float32), s - start) for s in blocks]
+    found = [
+        _search(bases, pictures[s : s + BLOCK].astype(np.float32), s - start, stop - start) for s in blocks
+    ]
     top, value, cut = (np.concatenate(c) for c in zip(*found, strict=True))
     return top + start, value, cut
 
 
-def _search(bases: Sequence[Floats], parts: Floats, offset: int) -> tuple[Ints, Floats, Ints]:
-    """The best few wholes among ``bases`` for ``parts``, of which the first is the whole ``offset`` itself."""
-    asked, n = queries(parts), bases[0].shape[2]
-    best, share, scratch = (np.empty((len(asked), n), np.float32) for _ in range(3))
-    explained(bases[0], asked, best, scratch)
+def _search(bases: Sequence[Floats], parts: Floats, offset: int, n: int) -> tuple[Ints, Floats, Ints]:
+    """The best few of the ``n`` wholes of ``bases`` for ``parts``, of which the first is the whole ``offset``."""
+    asked = queries(parts)
+    tiles = in_tiles(asked)
+    shape = (len(tiles), bases[0].shape[1], TILE, TILE)
+    most, share, scratch = (np.empty(shape, np.float32) for _ in range(3))
+    explained(bases[0], tiles, most, scratch)
     for base in bases[1:]:
-        np.maximum(best, explained(base, asked, share, scratch), out=best)
+        np.maximum(most, explained(base, tiles, share, scratch), out=most)
+    best = most.transpose(0, 2, 1, 3).reshape(shape[0] * TILE, shape[1] * TILE)[: len(asked), :n]
     rows = np.arange(len(asked))
     own = rows[(rows + offset >= 0) & (rows + offset < n)]
     best[own, own + offset] = -1
     kept = min(KEPT, n)
     top = np.argpartition(best, -kept, axis=1)[:, -kept:]
     # Which cut it was is found again for these few.
-    each = [np.einsum("md,kdmj->kmj", asked, base[:, :, top]) for base in bases]
+    each = [np.einsum("md,mjkd->kmj", asked, base[:, top // TILE, :, top % TILE]) for base in bases]
     cut = np.argmax([(e * e).sum(axis=0) for e in each], axis=0)
     return top, np.take_along_axis(best, top, 1), cut

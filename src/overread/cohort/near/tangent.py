@@ -16,6 +16,8 @@ BLUR = 1.9
 """Standard deviation, thumbnail pixels: a plane holds for moves up to about this far."""
 ORDERS = 9
 RIM = 1
+TILE = 32
+"""Products of this size stay in cache, and in one thread: OpenBLAS spreads larger ones, and then waits for cores."""
 
 # Centre (rows, columns) and scale of the parts of an image that another may be cut from, as fractions of half
 # its side and of its side: the whole, the middle, and towards the corners.
@@ -65,25 +67,34 @@ def queries(thumbnails: Floats) -> Floats:
 
 
 def planes(thumbnails: Floats, cut: tuple[float, float, float]) -> Floats:
-    """``(9, d, n)`` orthonormal bases of the tangent planes of the part ``cut`` of each thumbnail."""
+    """Orthonormal bases of the tangent planes of the part ``cut`` of each thumbnail, in tiles of thumbnails:
+    ``(9, n / TILE, d, TILE)``, zeros filling the last."""
     b = blurred(_cut(thumbnails, cut), BLUR)
     down, across = np.gradient(b, axis=1), np.gradient(b, axis=2)
     y, x = _ALONG[:, None], _ALONG[None, :]
     moves = (np.ones_like(b), b, b * b, down, across, down * y, down * x, across * y, across * x)
     bases = np.linalg.qr(np.stack([spectra(m) for m in moves], axis=2))[0]
-    return np.ascontiguousarray(bases.transpose(2, 1, 0))
+    tiles = np.stack([in_tiles(bases[:, :, k]) for k in range(bases.shape[2])])
+    return np.ascontiguousarray(tiles.transpose(0, 1, 3, 2))
+
+
+def in_tiles(rows: Floats) -> Floats:
+    """``(n, d)`` as ``(n / TILE, TILE, d)``, zeros filling the last tile."""
+    out = np.zeros((-(-len(rows) // TILE) * TILE, rows.shape[1]), np.float32)
+    out[: len(rows)] = rows
+    return out.reshape(-1, TILE, rows.shape[1])
 
 
 def explained(bases: Floats, of: Floats, out: Floats, scratch: Floats) -> Floats:
-    """Share of each descriptor ``of`` (m, d) that lies in each plane of ``bases`` (9, d, n).
+    """Share of each descriptor ``of`` (a, TILE, d) that lies in each plane of ``bases`` (9, b, d, TILE).
 
-    ``out`` takes the result (m, n), ``scratch`` of the same shape is overwritten: fresh pages for every block
-    would cost more than the arithmetic.
+    ``out`` takes the result (a, b, TILE, TILE), ``scratch`` of the same shape is overwritten: fresh pages for every
+    block would cost more than the arithmetic.
     """
-    np.matmul(of, bases[0], out=out)
+    np.matmul(of[:, None], bases[0], out=out)
     np.multiply(out, out, out=out)
     for base in bases[1:]:
-        np.matmul(of, base, out=scratch)
+        np.matmul(of[:, None], base, out=scratch)
         np.multiply(scratch, scratch, out=scratch)
         np.add(out, scratch, out=out)
     return out
