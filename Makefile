@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 TRAIN := $(VENV)/.train-ready
 DEV := $(VENV)/.dev-ready
-PURE := tests/cohort tests/imaging tests/ledger tests/stats
+PURE := tests/cohort tests/deidentify tests/imaging tests/ledger tests/stats
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format bench clean

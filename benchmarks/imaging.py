@@ -134,7 +134,7 @@ def volume() -> np.ndarray:
 
 
 def cubic_overread(path: Path) -> Callable[[], Any]:
-    from overread.imaging.zoom import resize_array
+    from overread.imaging.grid.zoom import resize_array
 
     array = volume()[None]
     return lambda: resize_array(array, (NEW,) * 3, 3)[0]

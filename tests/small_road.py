@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from overread.cohort.virtual import make_virtual_cohort
+from overread.cohort.virtual.cohort import make_virtual_cohort
 from overread.pipeline.stages import run_stages
 
 

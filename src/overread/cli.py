@@ -94,7 +94,7 @@ def split(
     ] = False,
 ) -> None:
     """Divide the patients into train, val and test; who has a split keeps it."""
-    from overread.pipeline.dividing import split_stage
+    from overread.pipeline.stages.split import split_stage
 
     split_stage(
         folder,
@@ -176,7 +176,7 @@ def predict(
     ] = None,
 ) -> None:
     """Answer one image with a package and print what was found."""
-    from overread.pipeline.answer import answer
+    from overread.pipeline.stages.predict import answer
 
     answer(package, images, mask)
 
@@ -254,7 +254,7 @@ def deidentify_(
     ] = False,
 ) -> None:
     """De-identify DICOM by the Basic Profile of PS3.15 annex E and its options; moved dates, new UIDs."""
-    from overread.cohort.deidentify.command import deidentify_command
+    from overread.deidentify.command import deidentify_command
 
     deidentify_command(
         paths, out, key, option or [], regions, map_file, passphrase_file, ask, allow_burned_in
@@ -270,7 +270,7 @@ def reveal(
     ] = None,
 ) -> None:
     """Say who is who, from the map of a de-identification."""
-    from overread.cohort.deidentify.command import reveal_command
+    from overread.deidentify.command import reveal_command
 
     reveal_command(map_file, find, passphrase_file)
 
@@ -320,7 +320,7 @@ def import_virtual(
     seed: Annotated[int, typer.Option("--seed", help="Seed: the same seed gives the same patients.")] = 0,
 ) -> None:
     """Make virtual patients: brain MR with white-matter lesions of known extent."""
-    from overread.cohort.virtual import make_virtual_cohort
+    from overread.cohort.virtual.cohort import make_virtual_cohort
 
     make_virtual_cohort(out, patients=patients, seed=seed)
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from overread.cohort.cohort import Cohort
-from overread.cohort.virtual import make_virtual_cohort
-from overread.cohort.virtual_anatomy import Template, load_template
+from overread.cohort.virtual.anatomy import Template, load_template
+from overread.cohort.virtual.cohort import make_virtual_cohort
 
 WriteCohort = Callable[..., Path]
 

@@ -15,8 +15,8 @@ from PIL import Image as Pillow
 
 from overread.cohort.cohort import Cohort
 from overread.errors import InputError
-from overread.pipeline.examine import check_stage
-from overread.pipeline.initialise import init_stage
+from overread.pipeline.stages.init import init_stage
+from overread.pipeline.stages.test import check_stage
 
 AFFINE = np.diag([1.0, 1, 2, 1])
 

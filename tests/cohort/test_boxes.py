@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from overread.cohort.boxes import Box, outside, read_boxes
-from overread.cohort.check import check_cohort
+from overread.cohort.checks.run import check_cohort
 from overread.cohort.cohort import Cohort
 from overread.errors import InputError
 from overread.imaging.image import Image

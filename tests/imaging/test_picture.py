@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from overread.imaging.geometry import reorient
+from overread.imaging.grid.geometry import reorient
 from overread.imaging.image import Image
 from overread.imaging.picture import (
     COLORS,
@@ -65,7 +65,7 @@ def test_sagittal_slice(codes: str) -> None:
 
 
 def test_slice_of_dicom_volume_is_the_stored_slice(make_slice) -> None:
-    from overread.imaging.dicom import read_datasets
+    from overread.imaging.dicom.series import read_datasets
 
     datasets = [make_slice(k) for k in range(3)]
     stored = np.frombuffer(datasets[1].PixelData, np.uint16).reshape(6, 5)

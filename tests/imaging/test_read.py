@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from overread.errors import InputError
-from overread.imaging.nifti import write_nifti
-from overread.imaging.raster import write_png
+from overread.imaging.formats.nifti import write_nifti
+from overread.imaging.formats.raster import write_png
 from overread.imaging.read import read
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tests.runtime.models import manifest, mean_classifier, threshold_segmenter
 
-from overread.imaging.geometry import reorient, resample
+from overread.imaging.grid.geometry import reorient, resample
 from overread.imaging.image import Image
 from overread.runtime.package import Package
 from overread.runtime.predict import decide_label, measure, predict

@@ -9,9 +9,9 @@ import pytest
 from pydantic import ValidationError
 
 from overread.errors import InputError
-from overread.imaging.geometry import right_angled
+from overread.imaging.grid.geometry import right_angled
 from overread.imaging.image import Image
-from overread.imaging.nyul import fit_landmarks, standardise
+from overread.imaging.intensity.nyul import fit_landmarks, standardise
 from overread.runtime.manifest import Intensity, Preprocess
 from overread.runtime.preprocess import decide, normalise, prepare, prepare_mask, to_original
 

@@ -12,8 +12,8 @@ from pydicom.dataset import Dataset
 from overread.clinic.config import Route
 from overread.clinic.results.source import read_headers
 from overread.errors import InputError
-from overread.imaging.dicom import group_series, read_series
-from overread.imaging.geometry import resample_to, same_grid, stack
+from overread.imaging.dicom.series import group_series, read_series
+from overread.imaging.grid.geometry import resample_to, same_grid, stack
 from overread.imaging.image import Image
 from overread.runtime.manifest import Channel, Manifest
 

@@ -17,7 +17,7 @@ from overread.cohort.cohort import Case
 from overread.cohort.load import load_case
 from overread.cohort.masks import read_mask
 from overread.errors import InputError
-from overread.imaging.geometry import reorient
+from overread.imaging.grid.geometry import reorient
 from overread.imaging.image import Image
 
 # Grey values drawn in all and, of them, at most from one case: enough for percentiles of a half per cent.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from overread.cohort.cohort import Case
 from overread.errors import InputError
-from overread.imaging.geometry import stack
+from overread.imaging.grid.geometry import stack
 from overread.imaging.image import Image
 from overread.imaging.read import read
 

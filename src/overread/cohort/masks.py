@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from overread.cohort.cohort import Case
 from overread.errors import InputError
-from overread.imaging.geometry import same_grid
+from overread.imaging.formats.raster import read_label_raster
+from overread.imaging.grid.geometry import same_grid
 from overread.imaging.image import Image
-from overread.imaging.raster import read_label_raster
 from overread.imaging.read import is_raster, read
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 
-from overread.imaging.dicom import read_series
-from overread.imaging.geometry import resample_to
+from overread.imaging.dicom.series import read_series
+from overread.imaging.grid.geometry import resample_to
 from overread.imaging.image import Image
 
 

@@ -16,12 +16,12 @@ from pydicom import Dataset, dcmread
 from pydicom.uid import UID
 
 from overread.cohort.cohort import Case, Cohort
-from overread.cohort.virtual import make_virtual_cohort
+from overread.cohort.virtual.cohort import make_virtual_cohort
 from overread.demo.nodes import free_ports, overread, process, wait_for_port
 from overread.demo.results import read_segmentation, report_lines
 from overread.errors import InputError, OverreadError
 from overread.files import write_text
-from overread.imaging.nifti import read_nifti
+from overread.imaging.formats.nifti import read_nifti
 from overread.pipeline.stages import run_stages
 from overread.pipeline.workspace import Workspace, console
 from overread.stats.segmentation import dice

@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
 from overread.imaging.image import Image
-from overread.imaging.intensity import to_gray
+from overread.imaging.intensity.color import to_gray
 
 COLORS = (
     (230, 159, 0),

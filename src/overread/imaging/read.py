@@ -18,7 +18,7 @@ def read(path: Path | str) -> Image:
     A folder is one DICOM series; NIfTI (``.nii``, ``.nii.gz``), NRRD (``.nrrd``, ``.nhdr``), MetaImage (``.mha``,
     ``.mhd``) and NumPy archives (``.npz``) are known by their suffix, PNG, JPEG and TIFF by their first bytes;
     everything else is DICOM, with or without suffix, also a zip of one series. Whole slides are refused: they are
-    read in parts by `overread.imaging.slide.read_slide`.
+    read in parts by `overread.imaging.slides.slide.read_slide`.
 
     Raises
     ------
@@ -29,32 +29,32 @@ def read(path: Path | str) -> Image:
     if not path.exists():
         raise InputError(f"{path}: no such file or folder; check the path")
     if path.name.lower().endswith((".nii", ".nii.gz")):
-        from overread.imaging.nifti import read_nifti
+        from overread.imaging.formats.nifti import read_nifti
 
         return read_nifti(path)
     suffix = path.suffix.lower()
     if suffix in (".nrrd", ".nhdr"):
-        from overread.imaging.nrrd import read_nrrd
+        from overread.imaging.formats.nrrd import read_nrrd
 
         return read_nrrd(path)
     if suffix in (".mha", ".mhd"):
-        from overread.imaging.metaimage import read_metaimage
+        from overread.imaging.formats.metaimage import read_metaimage
 
         return read_metaimage(path)
     if suffix == ".npz":
-        from overread.imaging.npz import read_npz
+        from overread.imaging.formats.npz import read_npz
 
         return read_npz(path)
     if suffix in SLIDE_SUFFIXES:
         raise InputError(
             f"{path}: is a whole slide, too large to read at once; "
-            "read it in parts by overread.imaging.slide.read_slide"
+            "read it in parts by overread.imaging.slides.slide.read_slide"
         )
     if path.is_file() and is_raster(path):
-        from overread.imaging.raster import read_raster
+        from overread.imaging.formats.raster import read_raster
 
         return read_raster(path)
-    from overread.imaging.dicom import read_series
+    from overread.imaging.dicom.series import read_series
 
     return read_series(path)
 

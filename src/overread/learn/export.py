@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from overread.errors import OverreadError
-from overread.learn.memory import in_format
+from overread.learn.memory_format import in_format
 from overread.learn.plan import Plan
 
 TOLERANCE = 1e-3

@@ -15,7 +15,7 @@ from overread.errors import OverreadError
 from overread.learn.batches import Batches
 from overread.learn.data import Example
 from overread.learn.losses import loss_of
-from overread.learn.memory import in_format, memory_format
+from overread.learn.memory_format import in_format, memory_format
 from overread.learn.plan import Augment, Plan
 from overread.nets.build import build
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from overread.imaging.windows import WINDOWS, window_for
+from overread.imaging.intensity.ct_windows import WINDOWS, window_for
 from overread.runtime.manifest import Intensity
 
 ABSOLUTE = {"CT", "PT"}

@@ -13,11 +13,11 @@ import torch
 from overread.cohort.fingerprint import Fingerprint
 from overread.learn.intensity import choose_intensity
 from overread.learn.losses import loss_of
-from overread.learn.memory import in_format, memory_format
+from overread.learn.memory_format import in_format, memory_format
 from overread.learn.plan import Augment, Network, Plan
 from overread.nets.build import build, parameters_of
 from overread.runtime.manifest import Preprocess
-from overread.runtime.windows import OVERLAP, starts
+from overread.runtime.sliding_window import OVERLAP, starts
 
 # The most voxels that the network sees at once.
 CPU_PATCH = {2: 256 * 256, 3: 64 * 64 * 48}

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.cohort.cohort import Case
-from overread.imaging.geometry import reorient
+from overread.imaging.formats.nifti import write_nifti
+from overread.imaging.formats.raster import write_png
+from overread.imaging.grid.geometry import reorient
 from overread.imaging.image import Image
-from overread.imaging.nifti import write_nifti
 from overread.imaging.picture import best_slice, fit_box, overlay, png_bytes, slice_of, steps, window_to_uint8
-from overread.imaging.raster import write_png
 from overread.runtime.prediction import Prediction
 
 SHOWN = 3

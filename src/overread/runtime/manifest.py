@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from overread.errors import InputError
 from overread.files import canonical_json, sha256_bytes
-from overread.imaging.nyul import Landmarks
+from overread.imaging.intensity.nyul import Landmarks
 
 FORMAT: Literal[1] = 1
 
@@ -39,7 +39,7 @@ class Intensity(_Strict):
     CT window named by ``preset``.
     ``percentile``: clip to the image's own ``percentiles`` (lower, upper) and scale to 0 to 1.
     ``nyul``: move the image's ``percentiles``, over its brighter part, to ``landmarks`` that were fitted on the
-    training cases (`overread.imaging.nyul`), then subtract ``mean`` and divide by ``std``.
+    training cases (`overread.imaging.intensity.nyul`), then subtract ``mean`` and divide by ``std``.
     """
 
     method: Literal["zscore", "fixed", "percentile", "nyul"]

@@ -9,7 +9,7 @@ import cc3d
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.imaging.geometry import voxel_volume
+from overread.imaging.grid.geometry import voxel_volume
 from overread.imaging.image import Image
 from overread.runtime.engine import engine_of
 from overread.runtime.limits import breaches
@@ -17,7 +17,7 @@ from overread.runtime.manifest import Calibration, Manifest, Spread
 from overread.runtime.package import Package
 from overread.runtime.prediction import Measurement, Outcome, Prediction
 from overread.runtime.preprocess import Prepared, decide, prepare
-from overread.runtime.windows import sliding_window
+from overread.runtime.sliding_window import sliding_window
 
 
 def predict(package: Package, image: Image) -> Prediction:

@@ -9,12 +9,12 @@ import numpy as np
 from nibabel.orientations import aff2axcodes
 from numpy.typing import NDArray
 
-from overread.imaging.bias import n4
-from overread.imaging.geometry import rectify, reorient, resample_to, resize, resize_array, right_angled
+from overread.imaging.grid.geometry import rectify, reorient, resample_to, resize, resize_array, right_angled
 from overread.imaging.image import Image
-from overread.imaging.intensity import to_gray, to_rgb
-from overread.imaging.normalise import percentile_scale, zscore
-from overread.imaging.nyul import Landmarks, standardise
+from overread.imaging.intensity.bias import n4
+from overread.imaging.intensity.color import to_gray, to_rgb
+from overread.imaging.intensity.normalise import percentile_scale, zscore
+from overread.imaging.intensity.nyul import Landmarks, standardise
 from overread.runtime.manifest import Intensity, Preprocess
 
 SHEAR = 0.0175

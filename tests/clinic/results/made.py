@@ -14,7 +14,7 @@ from overread.clinic.results.seg import make_seg
 from overread.clinic.results.source import Run, read_headers
 from overread.clinic.results.sr import make_sr
 from overread.clinic.work import save
-from overread.imaging.dicom import read_series
+from overread.imaging.dicom.series import read_series
 from overread.imaging.image import Image
 from overread.runtime.package import Package
 from overread.runtime.predict import predict

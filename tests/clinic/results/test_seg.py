@@ -17,7 +17,7 @@ from tests.clinic.results.made import RUN, given_mask, in_slice_order, objects
 from tests.clinic.site import BRIGHT, SHAPE, plane_of, write_segmenter, write_series
 
 from overread.clinic.results.seg import frames_of, make_seg
-from overread.imaging.dicom import read_series
+from overread.imaging.dicom.series import read_series
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from overread.cohort.adapters.listing import PICTURES, by_stem, check_listed, take_all
 from overread.cohort.adapters.official import official_splits
-from overread.cohort.adapters.result import made_by, say, task_of
+from overread.cohort.adapters.result import made_by, print_summary, task_of
 from overread.cohort.adapters.source import existing, files_in, rows_of
 from overread.cohort.case import Case
 from overread.cohort.cohort import Cohort
@@ -62,4 +62,4 @@ def import_aptos(folder: Path, out: Path) -> None:
             for image, grade in grades.items()
         ]
         Cohort(target, tuple(cases)).write()
-    say(out, cases, f"{len(GRADES)} grades")
+    print_summary(out, cases, f"{len(GRADES)} grades")

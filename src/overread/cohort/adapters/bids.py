@@ -21,7 +21,7 @@ from overread.cohort.adapters.bids_files import (
 from overread.cohort.adapters.common import names_of_values, take_over
 from overread.cohort.adapters.nifti import label_values
 from overread.cohort.adapters.official import official_splits
-from overread.cohort.adapters.result import made_by, say, task_of
+from overread.cohort.adapters.result import made_by, print_summary, task_of
 from overread.cohort.adapters.source import case_name, existing, json_of, listed, rows_of
 from overread.cohort.cohort import Case, Cohort
 from overread.cohort.folder import building
@@ -117,7 +117,7 @@ def import_bids(
         )
         task.update(stated)
         Cohort(target, tuple(cases)).write()
-    say(out, cases, f"{', '.join(kinds)}; {', '.join(names)}")
+    print_summary(out, cases, f"{', '.join(kinds)}; {', '.join(names)}")
 
 
 def _suffix(path: Path) -> str:

@@ -17,14 +17,14 @@ from rich.progress import track
 from overread.cohort.adapters.common import take_over
 from overread.cohort.adapters.nifti import SUFFIXES
 from overread.cohort.adapters.official import official_splits
-from overread.cohort.adapters.result import made_by, say, task_of
+from overread.cohort.adapters.result import made_by, print_summary, task_of
 from overread.cohort.adapters.source import case_name, files_in, listed, rows_of
 from overread.cohort.cohort import Case, Cohort
 from overread.cohort.folder import building
 from overread.cohort.masks import read_labels
 from overread.errors import InputError
-from overread.imaging.geometry import describe, same_grid
-from overread.imaging.nifti import write_nifti
+from overread.imaging.formats.nifti import write_nifti
+from overread.imaging.grid.geometry import describe, same_grid
 from overread.imaging.read import read
 
 CHANNELS: Mapping[str, str] = {
@@ -104,7 +104,7 @@ def import_brats(folder: Path, out: Path) -> None:
         )
         task.update(stated)
         Cohort(target, tuple(cases)).write()
-    say(out, cases, f"{', '.join(LABELS[1:])} on {', '.join(NAMES)}")
+    print_summary(out, cases, f"{', '.join(LABELS[1:])} on {', '.join(NAMES)}")
 
 
 def _patient(case: str) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from overread.cohort.adapters.listing import by_stem, check_listed, take_all
 from overread.cohort.adapters.official import official_splits
-from overread.cohort.adapters.result import made_by, say, task_of
+from overread.cohort.adapters.result import made_by, print_summary, task_of
 from overread.cohort.adapters.source import existing, files_in, listed
 from overread.cohort.case import Case
 from overread.cohort.cohort import Cohort
@@ -100,7 +100,7 @@ def import_camelyon16(folder: Path, out: Path) -> None:
             for name, slide in slides.items()
         ]
         Cohort(target, tuple(cases)).write()
-    say(out, cases, f"{sum(s.label == LABELS[1] for s in slides.values())} slides with tumor")
+    print_summary(out, cases, f"{sum(s.label == LABELS[1] for s in slides.values())} slides with tumor")
 
 
 def _slides(folder: Path) -> dict[str, Slide]:

@@ -18,7 +18,7 @@ from rich.progress import track
 
 from overread.cohort.adapters.listing import DICOM, check_listed, header_of, take_all
 from overread.cohort.adapters.official import official_splits
-from overread.cohort.adapters.result import box, made_by, say, task_of, write_boxes
+from overread.cohort.adapters.result import box, made_by, print_summary, task_of, write_boxes
 from overread.cohort.adapters.source import existing, files_in, listed, number, rows_of
 from overread.cohort.case import Case
 from overread.cohort.cohort import Cohort
@@ -137,7 +137,7 @@ def import_cbis_ddsm(folder: Path, out: Path) -> None:
                 f"of the mammogram's size: {listed(without, 20)}"
             )
         Cohort(target, tuple(cases)).write()
-    say(
+    print_summary(
         out,
         cases,
         f"{len(malignant)} of {len(splits)} patients with cancer, {len(without)} images without mask",

@@ -11,7 +11,7 @@ from typing import Any
 
 from overread.cohort.adapters.listing import age_of, by_stem, check_listed, inside, size_of, take_all
 from overread.cohort.adapters.official import official_splits
-from overread.cohort.adapters.result import box, made_by, say, task_of, write_boxes
+from overread.cohort.adapters.result import box, made_by, print_summary, task_of, write_boxes
 from overread.cohort.adapters.source import existing, files_in, listed, number, rows_by, rows_of
 from overread.cohort.case import Case
 from overread.cohort.cohort import Cohort
@@ -96,7 +96,7 @@ def import_chestxray14(folder: Path, out: Path) -> None:
                 )
             )
         Cohort(target, tuple(cases)).write()
-    say(out, cases, f"{len(FINDINGS)} findings, boxes in {len(boxes)} images")
+    print_summary(out, cases, f"{len(FINDINGS)} findings, boxes in {len(boxes)} images")
 
 
 def _parts(folder: Path, rows: dict[str, Any], table: Path) -> dict[str, str]:

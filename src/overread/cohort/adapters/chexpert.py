@@ -10,7 +10,7 @@ from pathlib import Path
 
 from overread.cohort.adapters.listing import PICTURES, age_of, check_listed, take_all
 from overread.cohort.adapters.official import official_splits
-from overread.cohort.adapters.result import made_by, say, task_of
+from overread.cohort.adapters.result import made_by, print_summary, task_of
 from overread.cohort.adapters.source import existing, files_in, rows_of
 from overread.cohort.case import FINDING, Case
 from overread.cohort.cohort import Cohort
@@ -92,7 +92,7 @@ def import_chexpert(folder: Path, out: Path) -> None:
             for key, (_, row) in rows.items()
         ]
         Cohort(target, tuple(cases)).write()
-    say(out, cases, f"{len(FINDINGS)} findings of {len(splits)} patients")
+    print_summary(out, cases, f"{len(FINDINGS)} findings of {len(splits)} patients")
 
 
 def _root(folder: Path) -> Path:

@@ -19,7 +19,7 @@ from overread.cohort.adapters.coco_shapes import shape_mask
 from overread.cohort.adapters.common import take_over
 from overread.cohort.adapters.detection import box_within, picture_size
 from overread.cohort.adapters.official import official_splits
-from overread.cohort.adapters.result import made_by, say, task_of, write_boxes
+from overread.cohort.adapters.result import made_by, print_summary, task_of, write_boxes
 from overread.cohort.adapters.source import case_name, files_in, json_of, listed, number
 from overread.cohort.cohort import Case, Cohort
 from overread.cohort.folder import building
@@ -96,7 +96,9 @@ def import_coco(folder: Path, out: Path, task: str | None = None) -> None:
         name, licence = folder.resolve().name, "unknown"
         stated.update(task_of(kind, 2, names, name=name, licence=licence, note="; ".join(notes), made=made))
         Cohort(target, tuple(cases)).write()
-    say(out, cases, f"{'boxes' if kind == 'detection' else 'masks'} of {', '.join(labels.values())}")
+    print_summary(
+        out, cases, f"{'boxes' if kind == 'detection' else 'masks'} of {', '.join(labels.values())}"
+    )
 
 
 def _read(folder: Path) -> tuple[dict[int, str], dict[str, Picture], list[str]]:

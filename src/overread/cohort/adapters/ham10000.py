@@ -12,7 +12,7 @@ from rich.progress import track
 
 from overread.cohort.adapters.listing import PICTURES, by_stem, check_listed, size_of, take_all
 from overread.cohort.adapters.official import official_splits
-from overread.cohort.adapters.result import made_by, say, task_of
+from overread.cohort.adapters.result import made_by, print_summary, task_of
 from overread.cohort.adapters.skin import HAM, LIMITS, NAMES, binary_mask, of_code, one_hot, years
 from overread.cohort.adapters.source import existing, files_in, listed, rows_of
 from overread.cohort.case import Case
@@ -96,7 +96,7 @@ def import_ham10000(folder: Path, out: Path) -> None:
             for image, e in entries.items()
         ]
         Cohort(target, tuple(cases)).write()
-    say(out, cases, f"{len(HAM)} classes, {len(splits)} lesions, {len(kept)} masks")
+    print_summary(out, cases, f"{len(HAM)} classes, {len(splits)} lesions, {len(kept)} masks")
 
 
 def _parts(folder: Path) -> list[Path]:

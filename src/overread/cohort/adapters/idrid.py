@@ -18,12 +18,12 @@ from overread.cohort.adapters.common import take_over
 from overread.cohort.adapters.detection import picture_size
 from overread.cohort.adapters.idrid_tables import Points, grades, points
 from overread.cohort.adapters.official import official_splits
-from overread.cohort.adapters.result import box, made_by, say, task_of, write_boxes
+from overread.cohort.adapters.result import box, made_by, print_summary, task_of, write_boxes
 from overread.cohort.adapters.source import existing, files_in, listed
 from overread.cohort.cohort import Case, Cohort
 from overread.cohort.folder import building
 from overread.errors import InputError
-from overread.imaging.raster import read_raster
+from overread.imaging.formats.raster import read_raster
 
 FOLDERS: Mapping[str, str] = {
     "segmentation": "A. Segmentation",
@@ -104,7 +104,7 @@ def import_idrid(folder: Path, out: Path, part: str | None = None) -> None:
             stated["positive"] = None
         task.update(stated)
         Cohort(target, tuple(cases)).write()
-    say(out, cases, f"{part} of fundus photographs")
+    print_summary(out, cases, f"{part} of fundus photographs")
 
 
 def _part(folder: Path, part: str | None) -> tuple[str, Path]:

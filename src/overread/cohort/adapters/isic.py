@@ -12,7 +12,7 @@ from pathlib import Path
 
 from overread.cohort.adapters.listing import PICTURES, by_stem, check_listed, take_all
 from overread.cohort.adapters.official import official_splits
-from overread.cohort.adapters.result import made_by, say, task_of
+from overread.cohort.adapters.result import made_by, print_summary, task_of
 from overread.cohort.adapters.skin import HAM, LIMITS, NAMES, one_hot, years
 from overread.cohort.adapters.source import files_in, listed, rows_by, rows_of
 from overread.cohort.case import Case
@@ -105,7 +105,7 @@ def import_isic(folder: Path, out: Path) -> None:
             for image in sources
         ]
         Cohort(target, tuple(cases)).write()
-    say(out, cases, f"{len(found.labels)} classes, {len(splits)} patients or lesions")
+    print_summary(out, cases, f"{len(found.labels)} classes, {len(splits)} patients or lesions")
 
 
 def _of_2018(tables: Mapping[str, Path]) -> Found:

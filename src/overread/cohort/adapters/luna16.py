@@ -15,12 +15,12 @@ from rich.progress import track
 
 from overread.cohort.adapters.common import take_over
 from overread.cohort.adapters.official import official_splits
-from overread.cohort.adapters.result import box, made_by, say, task_of, write_boxes
+from overread.cohort.adapters.result import box, made_by, print_summary, task_of, write_boxes
 from overread.cohort.adapters.source import case_name, existing, files_in, listed, number, rows_by, rows_of
 from overread.cohort.cohort import Case, Cohort
 from overread.cohort.folder import building
 from overread.errors import InputError
-from overread.imaging.metaimage import read_grid
+from overread.imaging.formats.metaimage import read_grid
 
 SUBSETS = 10
 COLUMNS = ("seriesuid", "coordX", "coordY", "coordZ", "diameter_mm")
@@ -88,7 +88,7 @@ def import_luna16(folder: Path, out: Path) -> None:
         )
         task.update(stated)
         Cohort(target, tuple(cases)).write()
-    say(out, cases, f"{sum(len(n) for s, n in nodules.items() if s in scans)} nodules")
+    print_summary(out, cases, f"{sum(len(n) for s, n in nodules.items() if s in scans)} nodules")
 
 
 def _scans(folder: Path) -> tuple[dict[str, tuple[int, Path]], list[int]]:

@@ -19,7 +19,7 @@ from overread.cohort.cohort import Case, Cohort
 from overread.cohort.folder import building
 from overread.cohort.split import SPLITS
 from overread.errors import InputError
-from overread.imaging.nifti import write_nifti
+from overread.imaging.formats.nifti import write_nifti
 
 Arrays = dict[str, tuple[NDArray[np.uint8], NDArray[np.int64]]]
 

@@ -21,7 +21,7 @@ from overread.cohort.adapters.nifti import (
     read_dataset,
     store_volume,
 )
-from overread.cohort.adapters.result import made_by, say, task_of
+from overread.cohort.adapters.result import made_by, print_summary, task_of
 from overread.cohort.adapters.source import existing, files_in, json_of, listed
 from overread.cohort.cohort import Case, Cohort
 from overread.cohort.folder import building
@@ -69,7 +69,7 @@ def import_msd(folder: Path, out: Path) -> None:
         names_of_values(values, folder / "labelsTr", stated["labels"][1:])
         task.update(_task(folder, stated, content, made))
         Cohort(target, tuple(cases)).write()
-    say(out, cases, ", ".join(stated["labels"][1:]))
+    print_summary(out, cases, ", ".join(stated["labels"][1:]))
 
 
 def _pairs(folder: Path, path: Path, content: Mapping[str, Any]) -> dict[str, tuple[Path, Path]]:

@@ -19,9 +19,9 @@ from overread.cohort.cohort import Case, Cohort
 from overread.cohort.folder import building
 from overread.cohort.masks import read_labels
 from overread.errors import InputError
-from overread.imaging.geometry import describe, same_grid
+from overread.imaging.formats.nifti import write_nifti
+from overread.imaging.grid.geometry import describe, same_grid
 from overread.imaging.image import Image
-from overread.imaging.nifti import write_nifti
 from overread.imaging.read import read
 
 SUFFIXES = (".nii.gz", ".nii")

@@ -17,13 +17,13 @@ from rich.progress import track
 from overread.cohort.adapters.common import names_of_values, splits_of, take_over
 from overread.cohort.adapters.nifti import channel_names, modalities, read_dataset
 from overread.cohort.adapters.official import official_splits
-from overread.cohort.adapters.result import made_by, say, task_of
+from overread.cohort.adapters.result import made_by, print_summary, task_of
 from overread.cohort.adapters.source import case_name, existing, files_in, json_of, listed
 from overread.cohort.cohort import Case, Cohort
 from overread.cohort.folder import building
 from overread.cohort.masks import read_labels
 from overread.errors import InputError
-from overread.imaging.geometry import describe, same_grid
+from overread.imaging.grid.geometry import describe, same_grid
 from overread.imaging.read import read
 
 PICTURES = (".png", ".tif", ".tiff")
@@ -89,7 +89,7 @@ def import_nnunet(folder: Path, out: Path) -> None:
         )
         task.update(made_task)
         Cohort(target, tuple(cases)).write()
-    say(out, cases, ", ".join(stated["labels"][1:]))
+    print_summary(out, cases, ", ".join(stated["labels"][1:]))
 
 
 def _checked(path: Path, content: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from overread.cohort.split import FRACTIONS, SPLITS
-from overread.cohort.splits.deal import deal
+from overread.cohort.splits.allocate import allocate
 from overread.errors import InputError
 
 # An eighth of what is published for training: val is then to train as by `FRACTIONS`.
@@ -47,13 +47,13 @@ def official_splits(
     if found == set(SPLITS):
         splits, note = parts, "official splits"
     elif found == {"train", "test"}:
-        splits = parts | deal(train, CARVED, strata or {}, 0, {})
+        splits = parts | allocate(train, CARVED, strata or {}, 0, {})
         note = "official train and test; val is an eighth of the training patients"
     elif found == {"train", "val"}:
-        splits = dict.fromkeys(parts, "test") | deal(train, CARVED, strata or {}, 0, {})
+        splits = dict.fromkeys(parts, "test") | allocate(train, CARVED, strata or {}, 0, {})
         note = "test is the official validation part; val is an eighth of the training patients"
     elif len(found) == 1:
-        splits = deal(parts, FRACTIONS, strata or {}, 0, {})
+        splits = allocate(parts, FRACTIONS, strata or {}, 0, {})
         note = "no official splits: patients are dealt 70/10/20"
     else:
         raise InputError(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from overread.cohort.adapters.listing import by_stem, check_listed, take_all
 from overread.cohort.adapters.official import official_splits
-from overread.cohort.adapters.result import made_by, say, task_of
+from overread.cohort.adapters.result import made_by, print_summary, task_of
 from overread.cohort.adapters.source import existing, files_in, listed, rows_of
 from overread.cohort.case import Case
 from overread.cohort.cohort import Cohort
@@ -108,7 +108,7 @@ def import_panda(folder: Path, out: Path) -> None:
             for image, row in rows.items()
         ]
         Cohort(target, tuple(cases)).write()
-    say(out, cases, f"{len(GRADES)} grades, {len(kept)} masks")
+    print_summary(out, cases, f"{len(GRADES)} grades, {len(kept)} masks")
 
 
 def _masks(folder: Path, rows: dict[str, dict[str, str]]) -> dict[str, Path]:

@@ -75,7 +75,7 @@ def write_boxes(folder: Path, case: str, boxes: Sequence[Mapping[str, Any]]) -> 
     return path
 
 
-def say(out: Path, cases: Iterable[Case], what: str) -> None:
+def print_summary(out: Path, cases: Iterable[Case], what: str) -> None:
     """One line: how many cases in which split, and of what."""
     counts = Counter(c.split for c in cases)
     text = ", ".join(f"{counts[s]} {s}" for s in SPLITS)

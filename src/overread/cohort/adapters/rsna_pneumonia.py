@@ -14,7 +14,7 @@ from rich.progress import track
 
 from overread.cohort.adapters.listing import DICOM, age_of, by_stem, check_listed, header_of, inside, take_all
 from overread.cohort.adapters.official import official_splits
-from overread.cohort.adapters.result import box, made_by, say, task_of, write_boxes
+from overread.cohort.adapters.result import box, made_by, print_summary, task_of, write_boxes
 from overread.cohort.adapters.source import existing, files_in, listed, number, rows_of
 from overread.cohort.case import Case
 from overread.cohort.cohort import Cohort
@@ -100,7 +100,7 @@ def import_rsna_pneumonia(folder: Path, out: Path) -> None:
                 )
             )
         Cohort(target, tuple(cases)).write()
-    say(out, cases, f"{sum(map(bool, boxes.values()))} with boxes, {len(splits)} patients")
+    print_summary(out, cases, f"{sum(map(bool, boxes.values()))} with boxes, {len(splits)} patients")
 
 
 def _boxes(table: Path) -> dict[str, list[dict[str, Any]]]:

@@ -23,7 +23,7 @@ from overread.cohort.adapters.listing import (
     take_all,
 )
 from overread.cohort.adapters.official import official_splits
-from overread.cohort.adapters.result import box, made_by, say, task_of, write_boxes
+from overread.cohort.adapters.result import box, made_by, print_summary, task_of, write_boxes
 from overread.cohort.adapters.source import existing, files_in, number, rows_of
 from overread.cohort.case import FINDING, Case
 from overread.cohort.cohort import Cohort
@@ -139,7 +139,7 @@ def import_vindr_cxr(folder: Path, out: Path) -> None:
                 )
             )
         Cohort(target, tuple(cases)).write()
-    say(out, cases, f"{len(FINDINGS)} findings, boxes in {sum(map(bool, found.values()))} images")
+    print_summary(out, cases, f"{len(FINDINGS)} findings, boxes in {sum(map(bool, found.values()))} images")
 
 
 def consensus(readers: dict[str, dict[str, int]]) -> tuple[dict[str, int], list[str]]:

@@ -17,7 +17,7 @@ from rich.progress import track
 from overread.cohort.adapters.common import take_over
 from overread.cohort.adapters.detection import box_within, picture_size
 from overread.cohort.adapters.official import official_splits
-from overread.cohort.adapters.result import made_by, say, task_of, write_boxes
+from overread.cohort.adapters.result import made_by, print_summary, task_of, write_boxes
 from overread.cohort.adapters.source import case_name, existing, files_in, listed, number
 from overread.cohort.cohort import Case, Cohort
 from overread.cohort.folder import building
@@ -89,7 +89,7 @@ def import_voc(folder: Path, out: Path) -> None:
         )
         task.update(stated)
         Cohort(target, tuple(cases)).write()
-    say(out, cases, f"boxes of {', '.join(labels)}")
+    print_summary(out, cases, f"boxes of {', '.join(labels)}")
 
 
 def _pictures(folder: Path) -> dict[str, Path]:

@@ -8,26 +8,26 @@ from collections.abc import Sequence
 import numpy as np
 
 from overread.cohort.checks.finding import Finding
-from overread.cohort.checks.sight import Sight
+from overread.cohort.checks.inspection import Inspection
 from overread.cohort.split import SPLITS
 
 GROUPS = ("sex", "site", "scanner")
 
 
-def check_attributes(sights: Sequence[Sight]) -> list[Finding]:
+def check_attributes(inspections: Sequence[Inspection]) -> list[Finding]:
     """Counts per split; warnings for values that training never saw and classes of one source only."""
-    present = {k for s in sights for k in s.case.attributes}
-    findings = _ages(sights) if "age" in present else []
+    present = {k for s in inspections for k in s.case.attributes}
+    findings = _ages(inspections) if "age" in present else []
     for name in (g for g in GROUPS if g in present):
-        findings += _group(sights, name)
+        findings += _group(inspections, name)
         if name != "sex":
-            findings += _confounded(sights, name)
+            findings += _confounded(inspections, name)
     return findings
 
 
-def _ages(sights: Sequence[Sight]) -> list[Finding]:
+def _ages(inspections: Sequence[Inspection]) -> list[Finding]:
     findings, parts = [], []
-    wrong = [s for s in sights if s.case.attributes.get("age") and _age(s) is None]
+    wrong = [s for s in inspections if s.case.attributes.get("age") and _age(s) is None]
     if wrong:
         first = wrong[0]
         message = (
@@ -36,7 +36,7 @@ def _ages(sights: Sequence[Sight]) -> list[Finding]:
         )
         findings.append(Finding("attribute.age", "warning", message, tuple(s.case.case for s in wrong)))
     for split in SPLITS:
-        ages = [a for s in sights if s.case.split == split and (a := _age(s)) is not None]
+        ages = [a for s in inspections if s.case.split == split and (a := _age(s)) is not None]
         if ages:
             parts.append(f"{split} median {np.median(ages):.4g} ({min(ages):g} to {max(ages):g})")
     return (
@@ -46,17 +46,17 @@ def _ages(sights: Sequence[Sight]) -> list[Finding]:
     )
 
 
-def _age(sight: Sight) -> float | None:
+def _age(inspection: Inspection) -> float | None:
     try:
-        age = float(sight.case.attributes.get("age", ""))
+        age = float(inspection.case.attributes.get("age", ""))
     except ValueError:
         return None
     return age if 0 <= age <= 130 else None
 
 
-def _group(sights: Sequence[Sight], name: str) -> list[Finding]:
+def _group(inspections: Sequence[Inspection], name: str) -> list[Finding]:
     counts = {
-        s: Counter(v.case.attributes.get(name, "") for v in sights if v.case.split == s) for s in SPLITS
+        s: Counter(v.case.attributes.get(name, "") for v in inspections if v.case.split == s) for s in SPLITS
     }
     values = sorted({v for c in counts.values() for v in c})
     shown = "; ".join(
@@ -71,9 +71,9 @@ def _group(sights: Sequence[Sight], name: str) -> list[Finding]:
     return findings
 
 
-def _confounded(sights: Sequence[Sight], name: str) -> list[Finding]:
+def _confounded(inspections: Sequence[Inspection], name: str) -> list[Finding]:
     """Classes of training cases that come from one site or scanner only, while the others do not."""
-    train = [s for s in sights if s.case.split == "train" and s.case.label is not None]
+    train = [s for s in inspections if s.case.split == "train" and s.case.label is not None]
     by_class: dict[str, set[str]] = {}
     for s in train:
         by_class.setdefault(str(s.case.label), set()).add(s.case.attributes.get(name, ""))

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 from overread.cohort.checks.finding import Finding, some
-from overread.cohort.checks.sight import Sight
+from overread.cohort.checks.inspection import Inspection
 from overread.cohort.split import SPLITS
 
 
-def check_boxes(sights: Sequence[Sight]) -> list[Finding]:
+def check_boxes(inspections: Sequence[Inspection]) -> list[Finding]:
     """Counts per split, and a warning for boxes that reach over a pixel beyond their image."""
-    told = [s for s in sights if s.boxes is not None]
+    told = [s for s in inspections if s.boxes is not None]
     if not told:
         return []
     parts = []

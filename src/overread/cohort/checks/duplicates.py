@@ -7,25 +7,25 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from overread.cohort.checks.finding import Finding, Severity
-from overread.cohort.checks.sight import Sight
+from overread.cohort.checks.inspection import Inspection
 from overread.cohort.split import SPLITS
 
 
-def check_duplicates(sights: Sequence[Sight]) -> list[Finding]:
+def check_duplicates(inspections: Sequence[Inspection]) -> list[Finding]:
     """Compare the decoded pixels of all cases.
 
     Shared with the test split is blocking, between train and val a warning; identical images with
     different labels are a warning; repetition within a split is a fact worth knowing.
     """
-    groups: dict[str, list[Sight]] = defaultdict(list)
-    for s in sights:
+    groups: dict[str, list[Inspection]] = defaultdict(list)
+    for s in inspections:
         if s.pixels:
             groups[s.pixels].append(s)
     same = [g for g in groups.values() if len(g) > 1]
     return [*_across(same), *_contradicting(same), *_within(same)]
 
 
-def _across(same: Sequence[Sequence[Sight]]) -> list[Finding]:
+def _across(same: Sequence[Sequence[Inspection]]) -> list[Finding]:
     findings = []
     for a, b in combinations(SPLITS, 2):
         shared = [g for g in same if {a, b} <= {s.case.split for s in g}]
@@ -43,13 +43,13 @@ def _across(same: Sequence[Sequence[Sight]]) -> list[Finding]:
     return findings
 
 
-def _first(group: Sequence[Sight], a: str, b: str) -> tuple[str, str]:
+def _first(group: Sequence[Inspection], a: str, b: str) -> tuple[str, str]:
     """The first case of split ``a`` and the first of ``b``."""
     one, other = (next(s.case.case for s in group if s.case.split == name) for name in (a, b))
     return one, other
 
 
-def _contradicting(same: Sequence[Sequence[Sight]]) -> list[Finding]:
+def _contradicting(same: Sequence[Sequence[Inspection]]) -> list[Finding]:
     odd = [g for g in same if len({_truth(s) for s in g}) > 1]
     if not odd:
         return []
@@ -62,11 +62,11 @@ def _contradicting(same: Sequence[Sequence[Sight]]) -> list[Finding]:
     return [Finding("label.conflict", "warning", message, names, pairs)]
 
 
-def _truth(s: Sight) -> tuple[object, ...]:
+def _truth(s: Inspection) -> tuple[object, ...]:
     return s.case.label, s.mask, tuple(sorted(s.case.labels.items()))
 
 
-def _within(same: Sequence[Sequence[Sight]]) -> list[Finding]:
+def _within(same: Sequence[Sequence[Inspection]]) -> list[Finding]:
     findings = []
     for name in SPLITS:
         again = [[s for s in g if s.case.split == name] for g in same]

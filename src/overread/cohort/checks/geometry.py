@@ -8,15 +8,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from overread.cohort.checks.finding import Finding, some
-from overread.cohort.checks.sight import Sight
+from overread.cohort.checks.inspection import Inspection
 
 # A case this many times larger or smaller than the median is probably of another kind.
 APART = 2.0
 
 
-def check_geometry(sights: Sequence[Sight]) -> list[Finding]:
+def check_geometry(inspections: Sequence[Inspection]) -> list[Finding]:
     """2D mixed with 3D is blocking; other mixtures and outliers are warnings; ranges are facts."""
-    seen = [s for s in sights if not s.problem]
+    seen = [s for s in inspections if not s.problem]
     if not seen:
         return []
     findings = []
@@ -38,7 +38,7 @@ def check_geometry(sights: Sequence[Sight]) -> list[Finding]:
     return findings
 
 
-def _mixed(code: str, what: str, values: Sequence[str], seen: Sequence[Sight]) -> list[Finding]:
+def _mixed(code: str, what: str, values: Sequence[str], seen: Sequence[Inspection]) -> list[Finding]:
     counts = Counter(values)
     common = counts.most_common(1)[0][0]
     shown = ", ".join(f"{v} ({n})" for v, n in counts.most_common())
@@ -48,7 +48,7 @@ def _mixed(code: str, what: str, values: Sequence[str], seen: Sequence[Sight]) -
     return [Finding(code, "warning", f"{what} differ: {shown}, such as {some(names)}", names)]
 
 
-def _range(code: str, what: str, unit: str, values: np.ndarray, seen: Sequence[Sight]) -> list[Finding]:
+def _range(code: str, what: str, unit: str, values: np.ndarray, seen: Sequence[Inspection]) -> list[Finding]:
     middle = np.median(values, axis=0)
     low, high = (" x ".join(f"{v:.4g}" for v in edge) for edge in (values.min(axis=0), values.max(axis=0)))
     shown = low if low == high else f"{low} to {high}"

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.cohort.burned_in import text_lines
-from overread.cohort.near import thumbnail
+from overread.cohort.checks.burned_in import text_lines
+from overread.cohort.near_duplicates import thumbnail
 from overread.imaging.image import Image
-from overread.imaging.intensity import to_gray
+from overread.imaging.intensity.color import to_gray
 from overread.imaging.picture import slice_of
 
 SAMPLE = 65_536

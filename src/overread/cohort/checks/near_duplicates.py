@@ -6,26 +6,26 @@ from collections.abc import Callable, Sequence
 from itertools import combinations
 
 from overread.cohort.checks.finding import Finding, Severity
-from overread.cohort.checks.sight import Sight
-from overread.cohort.near import near_duplicates
+from overread.cohort.checks.inspection import Inspection
+from overread.cohort.near_duplicates import near_duplicates
 from overread.cohort.split import SPLITS
 
 # Fewer are compared before processes have started.
 MANY = 2000
-Pair = tuple[Sight, Sight]
+Pair = tuple[Inspection, Inspection]
 
 
 def check_near_duplicates(
-    sights: Sequence[Sight], progress: Callable[[int], None] | None = None, workers: int = 1
+    inspections: Sequence[Inspection], progress: Callable[[int], None] | None = None, workers: int = 1
 ) -> list[Finding]:
     """Warnings where a copy lies in another split or bears another label; a fact within a split.
 
     A person should look: the comparison errs in about one image of 300 (docs/performance.md). Identical pixels
     are `check_duplicates`' business. Two images of one patient are expected to be alike, and stay in one split.
     """
-    thumbnails = [s.measured.thumbnail for s in sights]
-    found = near_duplicates(thumbnails, workers=workers if len(sights) >= MANY else 1, progress=progress)
-    pairs = [(sights[p.first], sights[p.second]) for p in found]
+    thumbnails = [s.measured.thumbnail for s in inspections]
+    found = near_duplicates(thumbnails, workers=workers if len(inspections) >= MANY else 1, progress=progress)
+    pairs = [(inspections[p.first], inspections[p.second]) for p in found]
     pairs = [(a, b) for a, b in pairs if a.pixels != b.pixels]
     findings = []
     for one, other in combinations(SPLITS, 2):
@@ -69,11 +69,11 @@ def _finding(code: str, severity: Severity, message: str, pairs: Sequence[Pair])
     return Finding(code, severity, message, names, tuple((a.case.case, b.case.case) for a, b in pairs))
 
 
-def _label(sight: Sight) -> object:
+def _label(inspection: Inspection) -> object:
     """What two copies should agree in. Masks move with the picture and cannot be compared."""
-    return sight.case.label, tuple(sorted(sight.case.labels.items()))
+    return inspection.case.label, tuple(sorted(inspection.case.labels.items()))
 
 
-def _shown(sight: Sight) -> str:
-    present = [k for k, v in sight.case.labels.items() if v == 1]
-    return sight.case.label or ", ".join(present) or "no finding"
+def _shown(inspection: Inspection) -> str:
+    present = [k for k, v in inspection.case.labels.items() if v == 1]
+    return inspection.case.label or ", ".join(present) or "no finding"

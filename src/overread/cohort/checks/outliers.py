@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.cohort.checks.finding import Finding, Severity, some
-from overread.cohort.checks.sight import Sight
+from overread.cohort.checks.inspection import Inspection
 
 CLIPPED = 0.05
 """Share of pixels at the very highest value from which an image counts as clipped."""
@@ -21,9 +21,9 @@ APART = 6.0
 """Robust standard deviations; one in 500 million normal values lies further off."""
 
 
-def check_pixels(sights: Sequence[Sight]) -> list[Finding]:
+def check_pixels(inspections: Sequence[Inspection]) -> list[Finding]:
     """Warnings for clipped and almost blank images, or facts where most of the set is like that."""
-    seen = [s for s in sights if not s.problem and not s.constant]
+    seen = [s for s in inspections if not s.problem and not s.constant]
     clipped = [s for s in seen if s.measured.top > CLIPPED]
     blank = [s for s in seen if s.measured.most >= BLANK]
     findings = _share(
@@ -37,9 +37,9 @@ def check_pixels(sights: Sequence[Sight]) -> list[Finding]:
     )
 
 
-def check_text(sights: Sequence[Sight]) -> list[Finding]:
+def check_text(inspections: Sequence[Inspection]) -> list[Finding]:
     """Text burned into the pixels, as the file declares or as strokes in the picture show: it may name a patient."""
-    seen = [s for s in sights if not s.problem]
+    seen = [s for s in inspections if not s.problem]
     declared = [s for s in seen if s.facts.get("BurnedInAnnotation", "").upper() == "YES"]
     drawn = [s for s in seen if s.measured.characters]
     findings = []
@@ -57,11 +57,11 @@ def check_text(sights: Sequence[Sight]) -> list[Finding]:
     return findings
 
 
-def check_intensity(sights: Sequence[Sight]) -> list[Finding]:
+def check_intensity(inspections: Sequence[Inspection]) -> list[Finding]:
     """Warnings for images of much other brightness or contrast than the rest, by robust z-score within modality."""
     findings = []
-    for modality in sorted({s.modality for s in sights if not s.problem}):
-        seen = [s for s in sights if not s.problem and not s.constant and s.modality == modality]
+    for modality in sorted({s.modality for s in inspections if not s.problem}):
+        seen = [s for s in inspections if not s.problem and not s.constant and s.modality == modality]
         if len(seen) < FEWEST:
             continue
         spread = np.array([s.measured.spread for s in seen])
@@ -93,7 +93,7 @@ def robust_z(values: NDArray[np.float64], least: float) -> NDArray[np.float64]:
     return np.asarray(away / max(1.4826 * float(np.median(np.abs(away))), least))
 
 
-def _share(code: str, what: str, found: Sequence[Sight], seen: Sequence[Sight]) -> list[Finding]:
+def _share(code: str, what: str, found: Sequence[Inspection], seen: Sequence[Inspection]) -> list[Finding]:
     if not found:
         return []
     names = tuple(s.case.case for s in found)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.cohort.checks.finding import Finding
-from overread.cohort.checks.sight import Sight
-from overread.cohort.logistic import cross_validated
+from overread.cohort.checks.inspection import Inspection
+from overread.cohort.checks.logistic import cross_validated
 from overread.cohort.splits import folds
 from overread.errors import InputError
 from overread.stats.interval import Interval
@@ -27,14 +27,14 @@ LEVELS = 30
 PASSED_OVER = ("fold", "visit")
 
 
-def check_shortcuts(sights: Sequence[Sight], labels: Sequence[str], task: str) -> list[Finding]:
+def check_shortcuts(inspections: Sequence[Inspection], labels: Sequence[str], task: str) -> list[Finding]:
     """Warnings where a model that sees no finding ranks the label above chance in the training cases.
 
     One ridge logistic regression per attribute and per fact of the file, one of all together, and one of the
     brightness of corners and edges, each cross-validated by patient. A warning needs an AUC of 0.6 whose lower
     limit is above 0.5 after Bonferroni's correction for the number of models. Test cases are not looked at.
     """
-    seen = [s for s in sights if not s.problem and s.case.split == "train"]
+    seen = [s for s in inspections if not s.problem and s.case.split == "train"]
     sources = _sources(seen)
     findings, tried = [], 0
     targets = [(name, y) for name, y in _targets(seen, labels, task) if _enough(seen, y)]
@@ -71,7 +71,9 @@ BORDER = "corners and edges of the image"
 TOGETHER = "all attributes and facts of the files"
 
 
-def _targets(seen: Sequence[Sight], labels: Sequence[str], task: str) -> list[tuple[str, NDArray[np.bool_]]]:
+def _targets(
+    seen: Sequence[Inspection], labels: Sequence[str], task: str
+) -> list[tuple[str, NDArray[np.bool_]]]:
     """Class by class against the rest (one of two), or each finding where it is stated as present or absent."""
     if task == "classification" and any(s.case.label for s in seen):
         names = list(labels)[-1:] if len(labels) == 2 else list(labels)
@@ -87,12 +89,12 @@ def _targets(seen: Sequence[Sight], labels: Sequence[str], task: str) -> list[tu
     return [(n, np.array([s.case.labels.get(n) == 1 for s in seen])) for n in names]
 
 
-def _enough(seen: Sequence[Sight], y: NDArray[np.bool_]) -> bool:
+def _enough(seen: Sequence[Inspection], y: NDArray[np.bool_]) -> bool:
     people = [{s.case.patient for s, v in zip(seen, y, strict=True) if v == side} for side in (True, False)]
     return min(map(len, people)) >= FEWEST
 
 
-def _sources(seen: Sequence[Sight]) -> dict[str, Floats]:
+def _sources(seen: Sequence[Inspection]) -> dict[str, Floats]:
     """Features (n, k) by what they are."""
     if not seen:
         return {}
@@ -104,7 +106,7 @@ def _sources(seen: Sequence[Sight]) -> dict[str, Floats]:
         out[name] = _columns([s.facts.get(name, "") for s in seen])
     out["modality"] = _columns([s.modality for s in seen])
     out["channels present"] = _columns([",".join(s.case.images) for s in seen])
-    facts: tuple[tuple[str, Callable[[Sight], Sequence[float]]], ...] = (
+    facts: tuple[tuple[str, Callable[[Inspection], Sequence[float]]], ...] = (
         ("image size", lambda s: s.shape),
         ("pixel spacing", lambda s: s.spacing),
     )
@@ -144,7 +146,7 @@ def _number(text: str) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def _skill(seen: Sequence[Sight], x: Floats, y: NDArray[np.bool_], confidence: float) -> Interval | None:
+def _skill(seen: Sequence[Inspection], x: Floats, y: NDArray[np.bool_], confidence: float) -> Interval | None:
     """AUC of the cross-validated scores, patients being the units; None where no fold can be made."""
     patients = [s.case.patient for s in seen]
     ever = dict.fromkeys(patients, "")

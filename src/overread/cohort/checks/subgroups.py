@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from overread.cohort.checks.finding import Finding
-from overread.cohort.checks.sight import Sight
+from overread.cohort.checks.inspection import Inspection
 from overread.cohort.split import SPLITS
 from overread.stats.intervals import proportion_ci
 
@@ -51,18 +51,18 @@ class Group:
         }
 
 
-def groups(sights: Sequence[Sight], labels: Sequence[str], task: str) -> list[Group]:
+def groups(inspections: Sequence[Inspection], labels: Sequence[str], task: str) -> list[Group]:
     """Every class in all cases, and in each site, sex and age band that the table names."""
     out = []
-    names = _classes(sights, labels, task)
-    kinds: list[tuple[str, Callable[[Sight], str]]] = [("all", lambda s: "all")]
-    present = {k for s in sights for k in s.case.attributes}
+    names = _classes(inspections, labels, task)
+    kinds: list[tuple[str, Callable[[Inspection], str]]] = [("all", lambda s: "all")]
+    present = {k for s in inspections for k in s.case.attributes}
     for name in ("sex", "age", "site"):
         if name in present:
             kinds.append((name, _age if name == "age" else lambda s, k=name: s.case.attributes.get(k, "")))  # type: ignore[misc]
     for kind, of in kinds:
-        for value in sorted({of(s) for s in sights} - {""}, key=_order):
-            members = [s for s in sights if of(s) == value]
+        for value in sorted({of(s) for s in inspections} - {""}, key=_order):
+            members = [s for s in inspections if of(s) == value]
             for label, shows in names:
                 here = [s for s in members if shows(s)]
                 cases = {split: sum(int(s.case.split == split) for s in here) for split in SPLITS}
@@ -97,19 +97,19 @@ def check_subgroups(found: Sequence[Group]) -> list[Finding]:
 
 
 def _classes(
-    sights: Sequence[Sight], labels: Sequence[str], task: str
-) -> list[tuple[str, Callable[[Sight], bool]]]:
+    inspections: Sequence[Inspection], labels: Sequence[str], task: str
+) -> list[tuple[str, Callable[[Inspection], bool]]]:
     if task == "segmentation":
         return [(n, lambda s, v=v: bool(s.values.get(v))) for v, n in enumerate(labels) if v]  # type: ignore[misc]
-    if any(s.case.label for s in sights):
+    if any(s.case.label for s in inspections):
         return [(n, lambda s, n=n: s.case.label == n) for n in labels]  # type: ignore[misc]
-    findings = dict.fromkeys(k for s in sights for k in s.case.labels)
+    findings = dict.fromkeys(k for s in inspections for k in s.case.labels)
     return [(n, lambda s, n=n: s.case.labels.get(n) == 1) for n in findings]  # type: ignore[misc]
 
 
-def _age(sight: Sight) -> str:
+def _age(inspection: Inspection) -> str:
     try:
-        age = float(sight.case.attributes.get("age", ""))
+        age = float(inspection.case.attributes.get("age", ""))
     except ValueError:
         return ""
     for low, high in AGES:

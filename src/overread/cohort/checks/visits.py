@@ -10,7 +10,7 @@ import numpy as np
 
 from overread.cohort.case import Case
 from overread.cohort.checks.finding import Finding, some
-from overread.cohort.checks.sight import Sight
+from overread.cohort.checks.inspection import Inspection
 from overread.cohort.visits import CLOCKS, by_patient, clock_of, when
 
 
@@ -43,32 +43,32 @@ def check_visits(cases: Sequence[Case]) -> list[Finding]:
     return findings
 
 
-def check_channels(sights: Sequence[Sight], channels: Sequence[str]) -> list[Finding]:
+def check_channels(inspections: Sequence[Inspection], channels: Sequence[str]) -> list[Finding]:
     """A warning with the number of cases that lack each channel: training cannot use them."""
-    lacking = [(c, [s for s in sights if c not in s.case.images]) for c in channels]
+    lacking = [(c, [s for s in inspections if c not in s.case.images]) for c in channels]
     lacking = [(c, found) for c, found in lacking if found]
     if not lacking:
         return []
     names = tuple(dict.fromkeys(s.case.case for _, found in lacking for s in found))
     counts = ", ".join(f"{channel} ({len(found)})" for channel, found in lacking)
     message = (
-        f"{len(names)} of {len(sights)} cases lack a channel: {counts}; training refuses them, "
+        f"{len(names)} of {len(inspections)} cases lack a channel: {counts}; training refuses them, "
         f"such as {some(names)}"
     )
     return [Finding("channels.missing", "warning", message, names)]
 
 
-def check_identity(sights: Sequence[Sight]) -> list[Finding]:
+def check_identity(inspections: Sequence[Inspection]) -> list[Finding]:
     """Patients of the table that are one patient, or share one study, by what their DICOM files say.
 
     Blocking where they lie in the test and in another split, else a warning. An identifier that over a fifth of
     all patients bear was put there by de-identification and says nothing.
     """
-    patients = len({s.case.patient for s in sights})
+    patients = len({s.case.patient for s in inspections})
     findings = []
     for key, what in (("PatientID", "patient"), ("StudyInstanceUID", "study")):
-        groups: dict[str, list[Sight]] = defaultdict(list)
-        for s in sights:
+        groups: dict[str, list[Inspection]] = defaultdict(list)
+        for s in inspections:
             if s.facts.get(key):
                 groups[s.facts[key]].append(s)
         mixed = [g for g in groups.values() if 1 < len({s.case.patient for s in g}) <= max(2, patients / 5)]
@@ -88,7 +88,7 @@ def check_identity(sights: Sequence[Sight]) -> list[Finding]:
     return findings
 
 
-def _splits(group: Sequence[Sight]) -> set[str]:
+def _splits(group: Sequence[Inspection]) -> set[str]:
     return {s.case.split for s in group}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from overread.cohort.splits.deal import deal
+from overread.cohort.splits.allocate import allocate
 from overread.cohort.splits.site import whole_groups
 from overread.errors import InputError
 
@@ -38,7 +38,7 @@ def folds(
     if sites is None:
         if len(everyone) < k:
             raise InputError(f"folds: {len(everyone)} patients for {k} folds; expected one or more for each")
-        found = deal(everyone, equal, strata or {}, seed, kept)
+        found = allocate(everyone, equal, strata or {}, seed, kept)
     else:
         found = whole_groups(everyone, sites, equal, seed, kept)
     return {p: int(f) for p, f in found.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from overread.cohort.splits.deal import deal
+from overread.cohort.splits.allocate import allocate
 from overread.cohort.splits.patient import shares
 
 
@@ -23,4 +23,4 @@ def stratified(
     moves. Without it shares are exact again and some patients move, for exact shares and no memory cannot both
     be had. The order of rows does not matter.
     """
-    return deal(patients, shares(fractions), strata, seed, current or {})
+    return allocate(patients, shares(fractions), strata, seed, current or {})

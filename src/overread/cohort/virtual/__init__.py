@@ -1,0 +1,1 @@
+"""Virtual patients: brain MR with white-matter lesions of known extent."""

@@ -1,0 +1,102 @@
+"""What `overread deidentify` and `overread reveal` print."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from overread.deidentify.mapping import is_encrypted, read_map
+from overread.deidentify.report import REPORT
+from overread.deidentify.run import Result, deidentify
+from overread.errors import InputError, OverreadError
+
+
+def deidentify_command(
+    paths: Sequence[Path],
+    out: Path,
+    key: Path,
+    options: Sequence[str],
+    regions: Path | None,
+    map_file: Path | None,
+    passphrase_file: Path | None,
+    ask: bool,
+    allow_burned_in: bool,
+) -> None:
+    """De-identify with a progress bar and a short table; exit code 1 where a file was withheld."""
+    console = Console(highlight=False, soft_wrap=True)
+    if map_file is None and (passphrase_file or ask):
+        raise InputError("a passphrase is for a map; name one with --map FILE")
+    passphrase = _passphrase(passphrase_file, ask, confirm=True)
+    columns = (TextColumn("de-identifying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("de-identifying", total=None)
+        result = deidentify(
+            paths,
+            out,
+            key=key,
+            options=options,
+            regions=regions or (),
+            map=map_file,
+            passphrase=passphrase,
+            allow_burned_in=allow_burned_in,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    _print(console, result, out)
+    if result.withheld:
+        raise OverreadError(f"{len(result.withheld)} files were withheld; see above and {out / REPORT}")
+
+
+def reveal_command(map_file: Path, find: str | None, passphrase_file: Path | None) -> None:
+    """Print the entries of a map, or those that belong to one value; exit code 1 where there is none."""
+    encrypted = is_encrypted(map_file)
+    found = read_map(map_file, _passphrase(passphrase_file, encrypted and not passphrase_file, confirm=False))
+    rows = found.rows() if find is None else found.find(find)
+    if not rows:
+        raise OverreadError(f"{map_file}: holds nothing for {find!r}" if find else f"{map_file}: is empty")
+    for kind, original, new in rows:
+        print(f"{kind}\t{original}\t{new}")
+
+
+def _passphrase(path: Path | None, ask: bool, confirm: bool) -> str | None:
+    if path is not None:
+        if not path.is_file():
+            raise InputError(f"{path}: no such file; it should hold the passphrase in its first line")
+        lines = path.read_text(encoding="utf-8").splitlines()
+        if not lines or not lines[0].strip():
+            raise InputError(f"{path}: its first line is empty; it should hold the passphrase")
+        return lines[0].strip()
+    if not ask:
+        return None
+    if not sys.stdin.isatty():
+        raise InputError("no terminal to ask for the passphrase; give it with a passphrase file")
+    given = getpass.getpass("passphrase of the map: ")
+    if confirm and getpass.getpass("once more: ") != given:
+        raise InputError("the two passphrases differ; nothing was written")
+    return given
+
+
+def _print(console: Console, result: Result, out: Path) -> None:
+    for _, message in result.withheld:
+        console.print(message, markup=False)
+    actions: Counter[str] = Counter()
+    attributes: Counter[str] = Counter()
+    for (_, _, action), count in result.changes.items():
+        actions[action] += count
+        attributes[action] += 1
+    table = Table("action", "attributes", "times", box=None, pad_edge=False)
+    for action, count in sorted(actions.items()):
+        table.add_row(action, str(attributes[action]), str(count))
+    console.print(table)
+    again = f", {result.repeated} there already" if result.repeated else ""
+    console.print(
+        f"{result.written} files written to {out}{again}, {len(result.withheld)} withheld, "
+        f"{result.others} not DICOM; report in {out / REPORT}",
+        markup=False,
+    )

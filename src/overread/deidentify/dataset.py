@@ -1,0 +1,226 @@
+"""De-identifying one data set, and the bytes of the file that it becomes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from copy import copy
+from dataclasses import dataclass
+from io import BytesIO
+
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.filewriter import dcmwrite
+from pydicom.sequence import Sequence as Items
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
+
+from overread.deidentify import pixels
+from overread.deidentify.errors import WithheldError
+from overread.deidentify.identity import Identity, elements, gather, is_name
+from overread.deidentify.keys import Key
+from overread.deidentify.options import FULL_DATES, MODIFIED_DATES, Options, choose
+from overread.deidentify.regions import Box
+from overread.deidentify.table import EDITION
+from overread.deidentify.values import PIXELS, has_value, put, shallow, values
+from overread.deidentify.walk import Walk
+from overread.imaging.dicom.files import transfer_syntax
+
+IMPLEMENTATION_UID = UID("2.25.302043790172249692526321623266752743501")
+"""Of the software that writes the file, not of the file (PS3.7 D.3.3.2)."""
+NUMBERS = frozenset({"DA", "DS", "DT", "IS", "TM", "UI"})
+"""Representations whose values may hold the digits of an identifier by chance, or by choice (retained UIDs)."""
+DOCUMENTS = "1.2.840.10008.5.1.4.1.1.104."
+"""Beginning of the SOP Class UIDs of encapsulated documents: PDF, CDA, STL, OBJ, MTL."""
+IN_STREAM = "an identifying value inside the compressed pixel data (a comment)"
+LEFT_OVER = "an identifying value was still found in the finished file"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What was done to an attribute, and how many times at any depth; private ones are summed by group."""
+
+    tag: int
+    keyword: str
+    action: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Done:
+    """One de-identified data set, with what the map and the report need to know."""
+
+    dataset: Dataset
+    changes: tuple[Change, ...]
+    patient: str
+    person: str
+    name: str
+    uids: dict[str, str]
+    identity: Identity
+
+
+def deidentify_dataset(
+    dataset: Dataset,
+    key: Key | bytes,
+    options: Iterable[str] | Options = (),
+    *,
+    boxes: Sequence[Box] = (),
+    allow_burned_in: bool = False,
+    name: str = "data set",
+) -> tuple[Dataset, tuple[Change, ...]]:
+    """The de-identified copy of ``dataset``, and what was changed (PS3.15 annex E).
+
+    Parameters
+    ----------
+    dataset
+        Stays as it is.
+    key
+        `Key`, or its 32 bytes.
+    options
+        Names of `OPTIONS`; dates are moved unless another option about dates is named.
+    boxes
+        Regions of burned-in text to be blanked.
+    allow_burned_in
+        Let pass what declares burned-in text and has no ``boxes``.
+
+    Raises
+    ------
+    WithheldError
+        An encapsulated document, burned-in text, or pixels that cannot be blanked.
+    InputError
+        An unknown option, or a key of another length.
+    """
+    secret = key if isinstance(key, Key) else Key(key)
+    done = process(dataset, secret, choose(options), boxes, allow_burned_in, name)
+    return done.dataset, done.changes
+
+
+def process(
+    source: Dataset, key: Key, options: Options, boxes: Sequence[Box], allow_burned_in: bool, name: str
+) -> Done:
+    """As `deidentify_dataset`, with all that a run over many files needs."""
+    if source.get("EncapsulatedDocument") or str(source.get("SOPClassUID", "")).startswith(DOCUMENTS):
+        raise WithheldError(name, "an encapsulated document, whose text cannot be judged")
+    if pixels.is_burned_in(source) and not boxes and not allow_burned_in:
+        raise WithheldError(name, pixels.BURNED_IN)
+    identity = gather(source, options)
+    patient = patient_of(source)
+    walk = Walk(key, options, identity, patient)
+    working, steps = _with_clean_pixels(source, boxes, name)
+    result = walk.dataset(working)
+    walk.sweep(result)
+    walk.changes.update(Counter(steps))
+    _declare(result, options, bool(boxes), source)
+    if getattr(working, "file_meta", None) is not None or working.original_encoding[0] is not None:
+        result.file_meta = _file_meta(result, transfer_syntax(working, name))
+    changes = tuple(Change(t, k, a, n) for (t, k, a), n in sorted(walk.changes.items()))
+    person = str(source.get("PatientName") or "").strip()
+    return Done(result, changes, patient, person, key.pseudonym(patient), walk.uids, identity)
+
+
+def patient_of(dataset: Dataset) -> str:
+    """What a patient is known by: PatientID, else name and birth date, else the study, or what there is of it.
+
+    A birth date alone, or a name such as Anonymous, would make one patient of many.
+    """
+    own = str(dataset.get("PatientID") or "").strip()
+    if own:
+        return own
+    name = str(dataset.get("PatientName") or "")
+    if is_name(name):
+        return f"{name}|{dataset.get('PatientBirthDate') or ''}"
+    for level in ("Study", "Series", "SOP"):
+        uid = dataset.get(f"{level}InstanceUID")
+        if uid:
+            return f"{level.lower()} {uid}"
+    return f"study {dataset.get('StudyInstanceUID') or ''}"
+
+
+def _with_clean_pixels(
+    source: Dataset, boxes: Sequence[Box], name: str
+) -> tuple[Dataset, list[tuple[int, str, str]]]:
+    """The source, or a copy with other pixels; what was done to them."""
+    overlays = any((group, 0x0102) in source for group in range(0x6000, 0x6020, 2))
+    if not boxes and not overlays:
+        return source, []
+    steps: list[tuple[int, str, str]] = []
+    working = shallow(source)
+    for tag in [t for t in working.keys() if t.group in (0x0028, 0x7FE0)]:  # noqa: SIM118
+        # Decoding changes elements in place.
+        working[tag] = copy(working[tag])
+    working.file_meta = FileMetaDataset()
+    working.file_meta.TransferSyntaxUID = transfer_syntax(source, name)
+    if overlays and pixels.clear_overlay_bits(working, name):
+        steps.append((0x7FE00010, "PixelData", "overlay bits cleared"))
+    if boxes:
+        pixels.blank(working, boxes, name)
+        steps.append((0x7FE00010, "PixelData", "regions blanked"))
+    before, after = transfer_syntax(source, name), transfer_syntax(working, name)
+    if before != after:
+        steps.append((0x00020010, "TransferSyntaxUID", "decoded to Explicit VR Little Endian"))
+    return working, steps
+
+
+def _declare(result: Dataset, options: Options, blanked: bool, source: Dataset) -> None:
+    """Say in the data set what was done to it (PS3.15 E.2, PS3.3 C.7.1.1 and C.12.1)."""
+    items = []
+    for code, meaning in options.codes(blanked):
+        item = Dataset()
+        item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = code, "DCM", meaning
+        items.append(item)
+    put(result, "PatientIdentityRemoved", "YES")
+    put(result, "DeidentificationMethod", f"overread, PS3.15 {EDITION} annex E")
+    put(result, "DeidentificationMethodCodeSequence", Items(items))
+    dates = {FULL_DATES: "UNMODIFIED", MODIFIED_DATES: "MODIFIED"}.get(options.dates, "REMOVED")
+    put(result, "LongitudinalTemporalInformationModified", dates)
+    if blanked:
+        put(result, "BurnedInAnnotation", "NO")
+    for keyword in ("PatientName", "PatientID"):
+        # Type 2: a data set without them gets none, its patient is in the folder's name.
+        if keyword not in source:
+            result.pop(keyword, None)
+
+
+def _file_meta(result: Dataset, syntax: UID) -> FileMetaDataset:
+    """File meta information made anew: nothing of the source's AE titles and private information remains."""
+    meta = FileMetaDataset()
+    meta.FileMetaInformationVersion = b"\x00\x01"
+    meta.MediaStorageSOPClassUID = result.get("SOPClassUID", "")
+    meta.MediaStorageSOPInstanceUID = result.get("SOPInstanceUID", "")
+    # A deflated file could not be searched by anyone who receives it.
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian if syntax == DeflatedExplicitVRLittleEndian else syntax
+    meta.ImplementationClassUID = IMPLEMENTATION_UID
+    meta.ImplementationVersionName = "OVERREAD"
+    return meta
+
+
+def encode(done: Done, name: str) -> bytes:
+    """The finished file, searched for what identified its source.
+
+    Raises
+    ------
+    WithheldError
+        Something identifying is still there, or the data set cannot be encoded.
+    """
+    result = done.dataset
+    if not result.get("SOPClassUID") or not result.get("SOPInstanceUID"):
+        raise WithheldError(name, "no SOP Class UID or SOP Instance UID")
+    buffer = BytesIO()
+    try:
+        dcmwrite(
+            buffer,
+            FileDataset("", result, preamble=b"\0" * 128, file_meta=result.file_meta),
+            enforce_file_format=True,
+        )
+    except Exception as error:
+        raise WithheldError(name, f"cannot be encoded again ({type(error).__name__})") from error
+    data = buffer.getvalue()
+    searched = data
+    for tag in PIXELS:
+        held = result[tag].value if tag in result else b""
+        if isinstance(held, bytes) and held and (at := searched.rfind(held)) >= 0:
+            searched = searched[:at] + searched[at + len(held) :]
+            if result.file_meta.TransferSyntaxUID.is_encapsulated and done.identity.in_bytes(held, (), 7):
+                raise WithheldError(name, IN_STREAM)
+    chance = (v for e in elements(result) if e.VR in NUMBERS and has_value(e) for v in values(e))
+    if done.identity.in_bytes(searched, chance):
+        raise WithheldError(name, LEFT_OVER)
+    return data

@@ -1,0 +1,126 @@
+"""What the readers of plain voxel files share: unpacking within bounds, plain numbers, axes and their place."""
+
+from __future__ import annotations
+
+import bz2
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from isal import isal_zlib
+from numpy.typing import NDArray
+
+from overread.errors import InputError
+from overread.imaging.formats.deflate import GZIP_OR_ZLIB
+from overread.imaging.image import Image
+
+BZIP2_RATIO = 50_000
+"""A bzip2 block of 900 kB of one value takes some 40 bytes."""
+
+
+@contextmanager
+def reading(path: Path, kind: str) -> Iterator[None]:
+    """Turn whatever a library raises on a damaged file into an InputError that names the file."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; check the path")
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        cause = " ".join(str(error).split())[:300]
+        raise InputError(
+            f"{path}: cannot be read as {kind} ({type(error).__name__}: {cause}); "
+            "the file may be damaged or incomplete, copy it again"
+        ) from error
+
+
+def check_size(path: Path, shape: Sequence[int], dtype: np.dtype[Any], held: int, ratio: int = 1) -> int:
+    """Bytes of ``shape`` voxels. Raises InputError where ``held`` bytes, at ``ratio``, cannot hold them."""
+    if not shape or min(shape) < 1:
+        raise InputError(f"{path}: has shape {tuple(shape)}, expected axes of 1 or more voxels")
+    size = int(np.prod(shape, dtype=object)) * dtype.itemsize
+    if size > held * ratio:
+        raise InputError(f"{path}: is truncated: {held} bytes cannot hold {tuple(shape)} voxels of {dtype}")
+    return size
+
+
+def inflate(path: Path, data: bytes, size: int) -> bytes:
+    """``size`` bytes from a gzip or zlib stream, never more. Raises InputError where it holds less or more."""
+    stream = isal_zlib.decompressobj(GZIP_OR_ZLIB)
+    content = stream.decompress(data, size)
+    # One byte more shows a longer stream; reaching the end verifies the checksum.
+    rest = stream.decompress(stream.unconsumed_tail, 1)
+    if len(content) < size:
+        raise InputError(f"{path}: is truncated: unpacks to {len(content)} bytes, expected {size}")
+    if rest or not stream.eof:
+        raise InputError(f"{path}: is damaged: unpacks to something else than the {size} bytes of its header")
+    return content
+
+
+def inflate_bzip2(path: Path, data: bytes, size: int) -> bytes:
+    """``size`` bytes from a bzip2 stream, never more. Raises InputError where it holds less or more."""
+    stream = bz2.BZ2Decompressor()
+    content = stream.decompress(data, size)
+    rest = b"" if stream.eof else stream.decompress(b"", 1)
+    if len(content) < size:
+        raise InputError(f"{path}: is truncated: unpacks to {len(content)} bytes, expected {size}")
+    if rest or not stream.eof:
+        raise InputError(f"{path}: is damaged: unpacks to something else than the {size} bytes of its header")
+    return content
+
+
+def beside(header: Path, name: str) -> Path:
+    """The data file that a header names. Raises InputError unless it lies in the header's folder or below."""
+    path = header.parent / name
+    if not path.resolve().is_relative_to(header.parent.resolve()):
+        raise InputError(
+            f"{header}: names the data file {name}, which lies elsewhere; put it beside the header"
+        )
+    if not path.is_file():
+        raise InputError(f"{header}: names the data file {name}, which is not beside it; copy both files")
+    return path
+
+
+def plain(array: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """Voxels in native byte order: integers keep their type, others become float32, not finite ones 0."""
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
+    if array.dtype == bool:
+        return array.astype(np.uint8), ()
+    if array.dtype.kind != "f":
+        return array, ()
+    with np.errstate(over="ignore"):
+        array = array.astype(np.float32)
+    bad = ~np.isfinite(array)
+    if not bad.any():
+        return array, ()
+    array[bad] = 0
+    return array, (f"{int(bad.sum())} voxels were not finite numbers and became 0",)
+
+
+def placed(
+    path: Path,
+    array: NDArray[Any],
+    affine: NDArray[np.float64],
+    *,
+    notes: Sequence[str] = (),
+    spacing_known: bool = True,
+    modality: str = "",
+) -> Image:
+    """An Image from ``(channels, *spatial)`` as stored, its first spatial axis the fastest in the file.
+
+    Two spatial axes are turned to (row, column), three stay. Raises InputError on a singular affine.
+    """
+    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-12:
+        raise InputError(f"{path}: the affine is singular or not finite: {affine.tolist()}")
+    if array.ndim == 3:
+        array, affine = array.swapaxes(1, 2), affine[:, [1, 0, 2, 3]]
+    array, found = plain(array)
+    source: dict[str, Any] = {"path": str(path)}
+    if not spacing_known:
+        source["spacing_known"] = False
+        found += ("the file gives no spacing: 1 mm was assumed, distances are in voxels",)
+    array = np.require(array, requirements=["C", "W"])
+    return Image(array, affine, modality, source=source, notes=(*notes, *found))

@@ -1,0 +1,1 @@
+"""Grey values and colour."""

@@ -1,0 +1,196 @@
+"""package and lock: from trained weights to a calibrated, hashed package; then fix it before the test."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from overread.cohort.cohort import Cohort
+from overread.cohort.fingerprint import Fingerprint
+from overread.cohort.hashes import files_digest
+from overread.cohort.load import load_case
+from overread.errors import InputError
+from overread.files import sha256_bytes, sha256_file
+from overread.pipeline.calibrate import calibrate_classification, calibrate_segmentation
+from overread.pipeline.protocol import Protocol
+from overread.pipeline.stages.train import load_network
+from overread.pipeline.workspace import Workspace, console, progress, recording
+from overread.runtime.manifest import Channel, Limits, Manifest, Windows
+from overread.runtime.package import Package, write_package
+from overread.runtime.patch import centre_patch
+from overread.runtime.preprocess import prepare
+from overread.runtime.sliding_window import OVERLAP
+
+if TYPE_CHECKING:
+    from overread.learn.plan import Plan
+
+CHECKED_INPUTS = 4
+# An image of half to twice the sizes and spacings that were trained on is still of the same kind.
+SLACK = 2.0
+
+
+def package_stage(folder: Path) -> None:
+    """Export to ONNX, compare with torch, calibrate on the tuning patients, write the package."""
+    space = Workspace.open(folder)
+    network, plan = load_network(space)
+    with recording(space, "package") as result:
+        from overread.learn.export import export_onnx
+
+        cohort = space.cohort()
+        tune = cohort.split("val")
+        samples = [
+            centre_patch(prepare(load_case(c), plan.preprocess).array, plan.patch)
+            for c in tune[:CHECKED_INPUTS]
+        ]
+        exported = export_onnx(network, plan, samples)
+        look = Fingerprint.from_dict(
+            json.loads((space.model / "fingerprint.json").read_text(encoding="utf-8"))
+        )
+        manifest = _manifest(space, plan, look)
+        draft = Package(space.package_file, manifest.sealed(), exported.model)
+        with progress("Calibrating on tuning cases", len(tune)) as advance:
+            if plan.task == "classification":
+                calibration, point, reference = calibrate_classification(
+                    draft, tune, space.protocol.operating_point, advance
+                )
+            else:
+                calibration, reference = calibrate_segmentation(draft, tune, advance)
+                point = None
+        manifest = manifest.model_copy(
+            update={
+                "calibration": calibration,
+                "operating_point": point,
+                "reference": manifest.reference | reference,
+            }
+        )
+        package = write_package(space.package_file, manifest, exported.model)
+        result.update(
+            path=package.path.relative_to(folder).as_posix(),
+            sha256=package.sha256,
+            bytes=package.path.stat().st_size,
+            onnx_difference=exported.largest_difference,
+            calibration=calibration.model_dump(mode="json"),
+            operating_point=point.model_dump(mode="json") if point else None,
+        )
+    console.print(
+        f"  {package.path} ({package.path.stat().st_size / 1e6:.1f} MB, sha256 {package.sha256[:12]}); "
+        f"largest logit difference from torch {exported.largest_difference:.1e} on {exported.inputs} real inputs.",
+        highlight=False,
+    )
+
+
+def lock_stage(folder: Path) -> None:
+    """Record protocol, package and sealed test patients by hash; `test` refuses anything else afterwards."""
+    space = Workspace.open(folder)
+    package = Package.load(_built(space))
+    cohort = space.cohort()
+    _check_chain(space, package, cohort)
+    with recording(space, "lock") as result:
+        result.update(
+            protocol_sha256=space.protocol.digest(),
+            package_sha256=package.sha256,
+            package_file_sha256=sha256_file(package.path),
+            sealed_test_sha256=cohort.digest("test"),
+            test_files_sha256=files_digest(cohort.split("test"), space.folder),
+            openings_before=len(space.ledger.events("pipeline.opened")),
+        )
+    console.print("  Protocol, package and sealed test patients are fixed by hash.")
+
+
+def _check_chain(space: Workspace, package: Package, cohort: Cohort) -> None:
+    """Raise InputError unless the cohort that is there was checked, sealed, trained on and packaged."""
+    now, table = cohort.digest(), space.folder / "cohort.csv"
+    checked = space.record("check")["result"]
+    if checked["cohort_sha256"] != now:
+        raise InputError(
+            f"{table}: was changed after it was checked; run `overread run {space.folder}` again"
+        )
+    if checked["files_sha256"] != files_digest(cohort.cases, space.folder):
+        raise InputError(
+            f"{space.folder / 'files.json'}: image or mask files were changed after they were checked (it has their "
+            f"hashes); run `overread run {space.folder}` again"
+        )
+    if space.record("plan")["result"]["sealed_test_sha256"] != cohort.digest("test"):
+        raise InputError(
+            f"{table}: the test cases are not those that were sealed by the plan; plan and train again"
+        )
+    if package.manifest.evidence.get("cohort") != now:
+        raise InputError(
+            f"{table}: is not the cohort that {package.path} was trained on; train and package again"
+        )
+    if package.manifest.evidence.get("weights") != space.record("train")["result"]["weights_sha256"]:
+        raise InputError(
+            f"{package.path}: was not made from the weights last trained; run `overread package` again"
+        )
+
+
+def _built(space: Workspace) -> Path:
+    if not space.package_file.is_file():
+        raise InputError(f"{space.package_file}: no such file; run `overread package {space.folder}` first")
+    return space.package_file
+
+
+def _manifest(space: Workspace, plan: Plan, look: Fingerprint) -> Manifest:
+    protocol = space.protocol
+    channels = protocol.channels
+    if len(plan.channels) != len(channels):  # colour: one file, three network channels
+        channels = [
+            Channel(name=n, modality=channels[0].modality, match=channels[0].match) for n in plan.channels
+        ]
+    evidence = {
+        "protocol": protocol.digest(),
+        "plan": space.record("train")["result"]["plan_sha256"],
+        "cohort": space.record("train")["result"]["cohort_sha256"],
+        "weights": space.record("train")["result"]["weights_sha256"],
+        "ledger_head": space.ledger.head(),
+    }
+    return Manifest(
+        name=protocol.name,
+        version=protocol.version,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        task=protocol.task,
+        channels=channels,
+        preprocess=plan.preprocess,
+        labels=protocol.labels,
+        positive=protocol.positive,
+        windows=Windows(size=plan.patch, overlap=OVERLAP) if protocol.task == "segmentation" else None,
+        limits=_limits(protocol, look),
+        counted_labels=protocol.counted_labels,
+        reference={"fingerprint": look.as_dict()},
+        model_card=_card(space, plan),
+        evidence=evidence,
+        files={"model.onnx": sha256_bytes(b"")},
+    )
+
+
+def _limits(protocol: Protocol, look: Fingerprint) -> Limits:
+    """Sizes and spacings from half the smallest to twice the largest seen in training; the rest as declared."""
+    size = [
+        (max(1, int(a / SLACK)), int(b * SLACK)) for a, b in zip(look.min_shape, look.max_shape, strict=True)
+    ]
+    spacing = [
+        (float(a / SLACK), float(b * SLACK)) for a, b in zip(look.min_spacing, look.max_spacing, strict=True)
+    ]
+    modality = sorted({m for c in protocol.channels for m in c.modality})
+    return Limits(
+        modality=modality,
+        body_part=[b.upper() for b in protocol.limits.body_part],
+        age_years=protocol.limits.age_years,
+        size=size,
+        # A 2D photograph has no physical spacing: the reader's placeholder of 1 must not become a limit.
+        spacing_mm=spacing if protocol.dimensions == 3 else None,
+    )
+
+
+def _card(space: Workspace, plan: Plan) -> dict[str, Any]:
+    cohort, protocol = space.cohort(), space.protocol
+    return {
+        "intended_use": protocol.intended_use or "not stated",
+        "data": "virtual patients" if protocol.virtual else "as described by the cohort's source",
+        "cases": {name: len(cohort.split(name)) for name in ("train", "val", "test")},
+        "patients": {name: len({c.patient for c in cohort.split(name)}) for name in ("train", "val", "test")},
+        "network": plan.network.model_dump(mode="json"),
+        "status": "research use only",
+    }

@@ -1,0 +1,142 @@
+"""Shortcuts: planted ones are found and named, and labels that nothing tells raise nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from overread.cohort.case import Case
+from overread.cohort.checks.finding import Finding
+from overread.cohort.checks.inspection import Inspection
+from overread.cohort.checks.logistic import cross_validated, fit_logistic
+from overread.cohort.checks.measure import Measured
+from overread.cohort.checks.shortcuts import FEWEST, check_shortcuts
+
+LABELS = ["no", "yes"]
+
+
+def _sights(
+    n: int, rng: np.random.Generator, **planted: NDArray[np.bool_]
+) -> tuple[list[Inspection], NDArray[np.bool_]]:
+    """Cases with attributes, sizes and corners that say nothing of the label, unless named in ``planted``."""
+    yes = rng.random(n) < 0.4
+    inspections = []
+    for i in range(n):
+        told = {k: bool(yes[i]) ^ bool(v[i]) for k, v in planted.items()}
+        site = ("A" if told["site"] else "B") if "site" in told else "AB"[rng.integers(2)]
+        corner = rng.normal(size=12) + (2 * told["border"] if "border" in told else 0)
+        size = 512 + (64 * told["size"] if "size" in told else 0)
+        case = Case(
+            f"c{i}",
+            f"p{i}",
+            {"image": Path("x.png")},
+            LABELS[int(yes[i])],
+            split="train",
+            attributes={"site": site, "age": f"{rng.integers(20, 90)}", "note": f"free text {i}"},
+        )
+        inspections.append(
+            Inspection(
+                case, shape=(size, 512), spacing=(1.0, 1.0), measured=Measured(border=tuple(corner.tolist()))
+            )
+        )
+    return inspections, yes
+
+
+def _warned(found: list[Finding]) -> set[str]:
+    return {f.message.split(" alone ")[0] for f in found if f.severity == "warning"}
+
+
+@pytest.mark.parametrize(
+    ("planted", "named"),
+    [("site", "site"), ("border", "corners and edges of the image"), ("size", "image size")],
+)
+def test_a_planted_shortcut_is_named(planted: str, named: str) -> None:
+    rng = np.random.default_rng(1)
+    wrong = rng.random(300) < 0.2
+    inspections, _ = _sights(300, rng, **{planted: wrong})
+    found = check_shortcuts(inspections, LABELS, "classification")
+    assert named in _warned(found)
+    assert _warned(found) <= {named, "all attributes and facts of the files"}
+    first = next(f for f in found if f.message.startswith(named))
+    assert "'yes'" in first.message and "cross-validated AUC 0." in first.message
+    assert first.code == ("shortcut.border" if planted == "border" else "shortcut.metadata")
+
+
+def test_labels_that_nothing_tells_raise_nothing() -> None:
+    """Of 60 sets without a shortcut, no more than the 5% that the correction allows for."""
+    alarms = 0
+    for seed in range(60):
+        inspections, _ = _sights(120, np.random.default_rng(seed))
+        found = check_shortcuts(inspections, LABELS, "classification")
+        assert found
+        alarms += bool(_warned(found))
+    assert alarms <= 5
+
+
+def test_test_cases_are_not_looked_at_and_few_say_nothing() -> None:
+    rng = np.random.default_rng(0)
+    inspections, _ = _sights(200, rng, site=np.zeros(200, bool))
+    sealed = [
+        Inspection(Case(**(vars(s.case) | {"split": "test"})), shape=s.shape, measured=s.measured)
+        for s in inspections
+    ]
+    assert not check_shortcuts(sealed, LABELS, "classification")
+    (few,) = check_shortcuts(inspections[: 2 * FEWEST - 5], LABELS, "classification")
+    assert few.severity == "info" and "not looked for" in few.message
+
+
+def test_images_of_one_patient_count_once() -> None:
+    """Ten images each of 40 patients, with a site that copies the patient's label by chance only."""
+    rng = np.random.default_rng(5)
+    inspections = []
+    for p in range(40):
+        label, site = LABELS[p % 2], f"s{rng.integers(3)}"
+        for i in range(10):
+            case = Case(
+                f"c{p}-{i}", f"p{p}", {"image": Path("x")}, label, split="train", attributes={"site": site}
+            )
+            inspections.append(Inspection(case, shape=(9, 9)))
+    assert not _warned(check_shortcuts(inspections, LABELS, "classification"))
+
+
+def test_segmentation_and_findings_have_targets() -> None:
+    rng = np.random.default_rng(2)
+    inspections, yes = _sights(200, rng, site=np.zeros(200, bool))
+    marked = [
+        Inspection(Case(**(vars(s.case) | {"label": None})), shape=s.shape, values={0: 9, 1: int(y)})
+        for s, y in zip(inspections, yes, strict=True)
+    ]
+    assert "site" in _warned(check_shortcuts(marked, ["background", "lesion"], "segmentation"))
+    stated = [
+        Inspection(Case(**(vars(s.case) | {"label": None, "labels": {"mass": int(y)}})), shape=s.shape)
+        for s, y in zip(inspections, yes, strict=True)
+    ]
+    found = check_shortcuts(stated, [], "classification")
+    assert "site" in _warned(found) and any("'mass'" in f.message for f in found)
+
+
+def test_logistic_regression_agrees_with_scikit_learn() -> None:
+    linear_model = pytest.importorskip("sklearn.linear_model")
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(120, 4))
+    y = x[:, 0] + 0.5 * x[:, 1] + rng.normal(size=120) > 0
+    ours = fit_logistic(x, y, ridge=2.0)
+    theirs = linear_model.LogisticRegression(C=0.5, tol=1e-10, max_iter=1000).fit(x, y)
+    np.testing.assert_allclose(ours, [*theirs.intercept_, *theirs.coef_[0]], atol=1e-4)
+    separated = fit_logistic(np.sign(x[:, :1]), x[:, 0] > 0, ridge=1.0)
+    assert np.isfinite(separated).all() and separated[1] > 1
+
+
+def test_scores_come_from_other_folds() -> None:
+    rng = np.random.default_rng(0)
+    x, fold = rng.normal(size=(90, 3)), np.arange(90) % 3
+    y = rng.random(90) < 0.5
+    score = cross_validated(x, y, fold)
+    changed = y.copy()
+    changed[fold == 1] = ~changed[fold == 1]
+    again = cross_validated(x, changed, fold)
+    np.testing.assert_array_equal(score[fold == 1], again[fold == 1])
+    assert (score[fold == 0] != again[fold == 0]).any()
