@@ -110,7 +110,7 @@ def test_overview_is_the_whole_slide(pyramid) -> None:
 
 
 def test_overview_in_parts_is_seamless(pyramid, monkeypatch: pytest.MonkeyPatch) -> None:
-    from overread.imaging import slide as module
+    from overread.imaging.slides import slide as module
 
     path, _ = pyramid
     with read_slide(path) as slide:
