@@ -1,0 +1,93 @@
+"""What every task can do with the truth; the modules beside this one fulfil it as they are (PEP 544)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overread.cohort.truth.protocol import TruthValue
+from overread.evaluate.figures import Figure
+from overread.evaluate.metric import Measure, Measured, Metric
+from overread.imaging.image import Image
+from overread.runtime.answer import Answer
+from overread.runtime.manifest import Calibration, Manifest, OperatingPoint
+from overread.runtime.preprocess import Prepared
+from overread.runtime.tasks.protocol import Outputs
+
+Row = dict[str, Any]
+"""One case as it stands in predictions.csv: ``case``, ``patient``, ``outcome``, and the task's own columns. Values are
+plain numbers at full precision (``float``), text or None."""
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """What the tuning cases decided. ``reference`` goes into the manifest for the watch to compare with."""
+
+    calibration: Calibration
+    operating_points: Mapping[str, OperatingPoint] = field(default_factory=dict)
+    reference: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Telling:
+    """A case worth looking at: a group's title, the case, and a caption."""
+
+    title: str
+    case: str
+    caption: str
+
+
+class EvaluateTask(Protocol):
+    """One task held against the truth: what tuning decides, what the test shows."""
+
+    METRICS: tuple[Metric, ...]
+
+    def offered(
+        self, labels: Sequence[str], positive: str | None, counted: Sequence[str], /
+    ) -> list[tuple[Metric, str | None]]:
+        """Every metric and label that a test of this protocol gives, the primary one first."""
+        ...
+
+    def rule(self, text: str, labels: Sequence[str], positive: str | None, /) -> str:
+        """The operating point's rule as given, or the default for ``""``. Raises ValueError where it does not apply."""
+        ...
+
+    def evidence(self, raw: Outputs, truth: TruthValue, prepared: Prepared, manifest: Manifest, /) -> Any:
+        """What calibration needs of one tuning case, small enough to be kept for every case."""
+        ...
+
+    def calibrate(
+        self, evidence: Sequence[Any], manifest: Manifest, rule: str, clusters: NDArray[Any] | None, /
+    ) -> Calibrated:
+        """Temperature or scales, operating points, sets and intervals, from the tuning cases alone."""
+        ...
+
+    def row(self, answer: Answer | None, truth: TruthValue, image: Image, manifest: Manifest, /) -> Row:
+        """The task's columns of one test case; ``answer`` is None where the package refused it."""
+        ...
+
+    def measures(
+        self, rows: Sequence[Row], manifest: Manifest, clusters: NDArray[Any] | None, /
+    ) -> list[Measure]:
+        """Every metric over the answered ``rows``; ``clusters`` (patients) belong to them."""
+        ...
+
+    def figures(
+        self, rows: Sequence[Row], manifest: Manifest, measured: Sequence[Measured], /
+    ) -> list[Figure]:
+        """Figures over the answered rows, as data."""
+        ...
+
+    def telling(self, rows: Sequence[Row], manifest: Manifest, /) -> list[Telling]:
+        """Worst, median and best, or the most confident errors: the cases to look at."""
+        ...
+
+
+def clusters_of(patients: Sequence[str]) -> NDArray[Any] | None:
+    """Patient of each case, or None where every patient has one case."""
+    names = np.array(patients)
+    return names if len(np.unique(names)) < len(names) else None

@@ -1,0 +1,131 @@
+"""What a package answers: one of four kinds, each on the grid of the image as it was given.
+
+Clinic, pages and reports follow the kind of answer (`match` with `assert_never`), never the name of a task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overread.imaging.boxes import Boxes
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A measured quantity of one label, its prediction interval with its coverage, and unit (UCUM)."""
+
+    label: str
+    name: str
+    value: float
+    low: float | None
+    high: float | None
+    unit: str
+    confidence: float = 0.9
+
+    def __str__(self) -> str:
+        unit = "" if self.unit == "1" else " " + self.unit.strip("{}")
+        text = f"{self.label} {self.name} {self.value:.3g}{unit}"
+        if self.low is not None and self.high is not None:
+            text += f" ({self.confidence:.0%} interval {self.low:.3g} to {self.high:.3g}{unit})"
+        return text
+
+
+@dataclass(frozen=True)
+class Classes:
+    """One class of several.
+
+    Attributes
+    ----------
+    scores
+        Calibrated probability of each class; they sum to 1.
+    intervals
+        90% limits of how often cases with such a score had that class among the tuning cases. Where scores are badly
+        calibrated they need not hold the score.
+    decided
+        The class decided by the package's operating point, else the likeliest.
+    label_set, set_coverage
+        The conformal set, which holds the true class in ``set_coverage`` of cases like those of the calibration set.
+    entropy
+        Of the scores, relative to its largest possible value: 0 sure, 1 no idea.
+    """
+
+    scores: Mapping[str, float]
+    decided: str
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    label_set: tuple[str, ...] = ()
+    set_coverage: float | None = None
+    entropy: float = 0.0
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Several findings side by side, each present or not whatever the others are.
+
+    Attributes
+    ----------
+    scores
+        Calibrated probability of each finding.
+    thresholds
+        Operating point of each finding, fixed on the tuning cases; a finding without one is never decided.
+    present
+        The findings whose score reaches their threshold, in the package's order.
+    intervals
+        As in `Classes`, per finding.
+    """
+
+    scores: Mapping[str, float]
+    thresholds: Mapping[str, float]
+    present: tuple[str, ...]
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LabelMap:
+    """A label for every voxel.
+
+    Attributes
+    ----------
+    mask
+        ``(*spatial)`` uint8 on the grid of the image as given.
+    measurements
+        Volume (or area) of each label, and number of parts of counted ones.
+    entropy_in_mask
+        Mean entropy (0 to 1) of the decision inside the mask.
+    """
+
+    mask: NDArray[np.uint8]
+    measurements: tuple[Measurement, ...] = ()
+    entropy_in_mask: float = 0.0
+
+
+@dataclass(frozen=True)
+class Objects:
+    """Boxes around what was found.
+
+    Attributes
+    ----------
+    boxes
+        On the grid of the image as given, best score first; only those that reach their label's threshold.
+    labels
+        Names by the boxes' label index.
+    thresholds
+        Operating point of each label, fixed on the tuning cases.
+    world
+        ``(n, 6)`` mm (RAS+) of each box of a volume, as ``x0, y0, z0, x1, y1, z1``; ``(0, 6)`` for a 2D image.
+    measurements
+        Number of objects of each label.
+    """
+
+    boxes: Boxes
+    labels: tuple[str, ...]
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    world: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 6)))
+    measurements: tuple[Measurement, ...] = ()
+
+
+Answer: TypeAlias = Classes | Findings | LabelMap | Objects

@@ -1,0 +1,62 @@
+"""The tasks that a model can have: a table of facts, and nothing else.
+
+What a task does stands in one module of its name on each floor that needs it (`runtime.tasks`, `evaluate.tasks`,
+`learn.tasks`); what it learns from in `cohort.truth`, by the kind of truth. docs/architecture.md tells how to add one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
+
+AnswerKind = Literal["classes", "findings", "label_map", "objects"]
+"""What comes out: one class of several, several findings side by side, a label for every voxel, or boxes."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """Facts of one task.
+
+    Attributes
+    ----------
+    truth
+        What it learns from, a key of `overread.cohort.truth.TRUTHS`.
+    answer
+        The kind of answer it gives, see `overread.runtime.answer`.
+    local
+        It says where: training sees patches, inference windows.
+    background
+        The first label is the background.
+    ordered
+        The labels are grades, lowest first.
+    fewest_labels
+        How many labels a protocol must name at least.
+    """
+
+    truth: str
+    answer: AnswerKind
+    local: bool = False
+    background: bool = False
+    ordered: bool = False
+    fewest_labels: int = 2
+
+
+TASKS: dict[str, Task] = {
+    "classification": Task("label", "classes"),
+    "multilabel": Task("labels", "findings", fewest_labels=1),
+    "segmentation": Task("mask", "label_map", local=True, background=True),
+    "detection": Task("boxes", "objects", local=True, fewest_labels=1),
+}
+
+
+def known_task(name: str) -> str:
+    """``name`` itself. Raises ValueError, naming the known ones, where there is no such task."""
+    if name not in TASKS:
+        raise ValueError(f"found {name!r}, expected one of {', '.join(TASKS)}")
+    return name
+
+
+TaskName = Annotated[str, AfterValidator(known_task)]
+"""A key of `TASKS`, checked where pydantic reads it."""
