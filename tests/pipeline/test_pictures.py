@@ -11,7 +11,7 @@ from PIL import Image as Pillow
 
 from overread.cohort.cohort import Case
 from overread.imaging.image import Image
-from overread.pipeline.gallery import PIXELS, Gallery
+from overread.pipeline.report.gallery import PIXELS, Gallery
 from overread.pipeline.stages import explain
 from overread.runtime.prediction import Outcome, Prediction
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from overread.pipeline.report import ReportFigures, write_report
-from overread.pipeline.report_words import (
+from overread.pipeline.report.page import ReportFigures, write_report
+from overread.pipeline.report.words import (
     duration,
     interval,
     meanings,

@@ -22,8 +22,8 @@ from overread.files import atomic_path, sha256_file, write_json
 from overread.imaging.image import Image
 from overread.pipeline.endpoints import judge
 from overread.pipeline.evaluate import Evaluation, evaluate, subgroups
-from overread.pipeline.gallery import Gallery
-from overread.pipeline.report import ReportFigures, write_report
+from overread.pipeline.report.gallery import Gallery
+from overread.pipeline.report.page import ReportFigures, write_report
 from overread.pipeline.workspace import Workspace, bar, console, progress, recording
 from overread.runtime.package import Package
 from overread.runtime.prediction import Prediction

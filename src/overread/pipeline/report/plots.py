@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.pipeline.report_words import interval, number
+from overread.pipeline.report.words import interval, number
 from overread.stats.calibration import reliability_curve
 from overread.stats.diagnostic import confusion_matrix
 from overread.stats.roc import operating_point_at, roc_curve

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.files import write_text
-from overread.pipeline.report_words import (
+from overread.pipeline.report.words import (
     duration,
     interval,
     meanings,
@@ -156,7 +156,7 @@ def _subgroups(report: dict[str, Any], test: dict[str, Any]) -> dict[str, Any] |
 
 
 def _plots(report: dict[str, Any], figures: ReportFigures) -> dict[str, str | None]:
-    from overread.pipeline import report_plots as plots
+    from overread.pipeline.report import plots
 
     out: dict[str, str | None] = dict.fromkeys(PLOTS)
     test, labels = report.get("test") or {}, list(report.get("labels") or [])
