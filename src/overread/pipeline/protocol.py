@@ -7,34 +7,41 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from overread.cohort.split import FRACTIONS, SPLITS
+from overread.cohort.truth.labels import Rule
+from overread.evaluate import tasks as evaluate_tasks
+from overread.evaluate.judge import Goal
+from overread.evaluate.metric import Metric
+from overread.evaluate.metrics import METRICS
 from overread.files import canonical_json, sha256_bytes, write_text
 from overread.runtime.manifest import Channel
-from overread.settings import dicom_patterns, read_settings, validated
+from overread.settings import Strict, dicom_patterns, read_settings, validated
+from overread.task import TASKS, Task, TaskName
 
 FILE = "protocol.yaml"
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Endpoint(_Strict):
-    """A goal fixed before the test patients are opened: ``metric`` must reach ``goal``.
+class Endpoint(Strict):
+    """A goal fixed before the test patients are opened: ``metric`` of ``label`` (of all without it) reaches ``goal``.
 
     ``judged_on`` says which quantity counts: the point ``estimate``, or the less favourable confidence ``limit``
     (the lower one where more is better, the upper one for errors and distances).
     """
 
     metric: str
+    label: str | None = None
     goal: float
     judged_on: Literal["estimate", "limit"] = "limit"
 
+    def as_goal(self) -> Goal:
+        """The same for `overread.evaluate.judge`."""
+        return Goal(metric=self.metric, label=self.label, goal=self.goal, judged_on=self.judged_on)
 
-class DeclaredLimits(_Strict):
+
+class DeclaredLimits(Strict):
     """Limits of the intended use that cannot be read off the images; sizes and spacings are measured."""
 
     age_years: tuple[float, float] | None = None
@@ -50,25 +57,31 @@ class DeclaredLimits(_Strict):
         return value
 
 
-class Protocol(_Strict):
+class Protocol(Strict):
     """What the model is for and how it will be judged.
 
-    ``labels``: class names; for segmentation the names of the mask's values 0, 1, 2 ..., the background first.
-    ``operating_point``: rule that fixes the threshold of binary classification on the tuning patients.
+    ``labels``: names of the classes, the findings or the objects; for segmentation those of the mask's values 0, 1, 2
+    ..., the background first.
+    ``positive``: which of two classes is the one to be found.
+    ``uncertain``, ``missing``: how findings that the table calls uncertain (-1) or leaves empty count: not at all
+    (``ignore``), as absent (``as_0``) or as present (``as_1``).
+    ``operating_point``: rule that fixes the thresholds on the tuning patients, for the tasks that have any.
     ``counted_labels``: segmentation labels whose separate parts are counted (lesions, not organs).
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     version: str = "0.1.0"
     intended_use: str = ""
-    task: Literal["classification", "segmentation"]
+    task: TaskName
     dimensions: Literal[2, 3]
-    labels: list[str] = Field(min_length=2)
+    labels: list[str] = Field(min_length=1)
     positive: str | None = None
+    uncertain: Rule = "ignore"
+    missing: Rule = "ignore"
     channels: list[Channel] = Field(min_length=1)
     limits: DeclaredLimits = DeclaredLimits()
     counted_labels: list[str] = []
-    operating_point: str = "youden"
+    operating_point: str = ""
     endpoints: list[Endpoint] = []
     subgroups: list[str] = []
     split: dict[str, float] = dict(FRACTIONS)
@@ -80,15 +93,6 @@ class Protocol(_Strict):
     @classmethod
     def _budget(cls, value: str) -> str:
         parse_budget(value)
-        return value
-
-    @field_validator("operating_point")
-    @classmethod
-    def _rule(cls, value: str) -> str:
-        if not re.fullmatch(r"youden|(sensitivity|specificity)>=0?\.\d+", value):
-            raise ValueError(
-                f"found {value!r}, expected youden, or a rule such as sensitivity>=0.95 or specificity>=0.9"
-            )
         return value
 
     @field_validator("channels")
@@ -107,47 +111,75 @@ class Protocol(_Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> Protocol:
-        if len(set(self.labels)) < len(self.labels):
+        facts, labels = self.facts, self.labels
+        if len(labels) < facts.fewest_labels:
+            raise ValueError(
+                f"labels: found {labels}, expected at least {facts.fewest_labels} for {self.task}"
+            )
+        if len(set(labels)) < len(labels):
             raise ValueError("labels: a name stands twice")
-        if self.positive is not None and self.positive not in self.labels:
-            raise ValueError(f"positive: {self.positive!r} is not among the labels {self.labels}")
-        extra = [name for name in self.counted_labels if name not in self.labels[1:]]
+        self._check_positive()
+        foreground = labels[1:] if facts.background else []
+        extra = [name for name in self.counted_labels if name not in foreground]
         if extra:
             raise ValueError(
-                f"counted_labels: {extra[0]!r} is not among the foreground labels {self.labels[1:]}"
+                f"counted_labels: {extra[0]!r} is not among the foreground labels {foreground} of {self.task}"
             )
-        if self.task == "classification" and len(self.labels) == 2 and self.positive is None:
-            raise ValueError(f"positive: missing; say which of {self.labels} counts as positive")
-        names = self.goal_metrics()
+        if facts.truth != "labels" and (self.uncertain, self.missing) != ("ignore", "ignore"):
+            raise ValueError(
+                "uncertain, missing: only findings (columns label_<name>) can be uncertain or missing"
+            )
+        try:
+            self.rule()
+        except ValueError as error:
+            raise ValueError(f"operating_point: {error}") from error
+        offered = {(m.key, label) for m, label in self.goals_offered()}
         for endpoint in self.endpoints:
-            if endpoint.metric not in names:
-                raise ValueError(
-                    f"endpoints: no metric {endpoint.metric!r} to set a goal for; expected one of {', '.join(names)}"
-                )
+            if (endpoint.metric, endpoint.label) not in offered:
+                raise ValueError(f"endpoints: {self._unknown_goal(endpoint)}")
         return self
 
-    def goal_metrics(self) -> list[str]:
-        """The metrics of this task's test that have a better direction, so that a goal can be set for them."""
-        if self.task == "segmentation":
-            names = ["dice", *(f"{m}_{label}" for m in ("dice", "hd95") for label in self.labels[1:])]
-            per_lesion = ("lesion_sensitivity", "lesion_precision", "lesion_f1", "false_lesions_per_case")
-            names += [f"{m}_{label}" for label in self.counted_labels for m in per_lesion]
-        elif len(self.labels) == 2:
-            names = [
-                "auroc",
-                "sensitivity",
-                "specificity",
-                "ppv",
-                "npv",
-                "accuracy",
-                "balanced_accuracy",
-                "brier",
-                "ece",
-            ]
-        else:
-            names = ["auroc_macro", *(f"auroc_{label}" for label in self.labels)]
-            names += ["accuracy", "balanced_accuracy", "brier", "ece"]
-        return [*names, "answered"]
+    def _check_positive(self) -> None:
+        if self.positive is not None and self.positive not in self.labels:
+            raise ValueError(f"positive: {self.positive!r} is not among the labels {self.labels}")
+        binary = self.facts.answer == "classes" and len(self.labels) == 2 and not self.facts.ordered
+        if binary and self.positive is None:
+            raise ValueError(f"positive: missing; say which of {self.labels} counts as positive")
+        if not binary and self.positive is not None:
+            raise ValueError(
+                f"positive: found {self.positive!r}; only one of two classes can be positive, take the key out"
+            )
+
+    def _unknown_goal(self, endpoint: Endpoint) -> str:
+        """What is wrong with a goal; the form of earlier versions (``dice_liver``) is recognised."""
+        offered = [(m.key, label) for m, label in self.goals_offered()]
+        old = {f"{key}_{label}": (key, label) for key, label in offered if label is not None}
+        if endpoint.label is None and endpoint.metric in old:
+            key, label = old[endpoint.metric]
+            return f"write metric: {key} and label: {label} instead of metric: {endpoint.metric}"
+        of = [label or "(none)" for key, label in offered if key == endpoint.metric]
+        if of:
+            return f"metric {endpoint.metric} with label {endpoint.label}; expected label {' or '.join(of)}"
+        names = ", ".join(dict.fromkeys(key for key, _ in offered))
+        return f"no metric {endpoint.metric!r} to set a goal for; expected one of {names}"
+
+    @property
+    def facts(self) -> Task:
+        """The facts of its task."""
+        return TASKS[self.task]
+
+    def rule(self) -> str:
+        """The operating point's rule as stated, or the task's own; empty for a task without thresholds."""
+        return evaluate_tasks.TASKS[self.task].rule(self.operating_point, self.labels, self.positive)
+
+    def goals_offered(self) -> list[tuple[Metric, str | None]]:
+        """Metrics of this task's test that have a better direction, with the label each is about."""
+        task = evaluate_tasks.TASKS[self.task]
+        offered = [
+            *task.offered(self.labels, self.positive, self.counted_labels),
+            (METRICS["answered"], None),
+        ]
+        return [(metric, label) for metric, label in offered if metric.better != "none"]
 
     def digest(self) -> str:
         """SHA-256 of the content, whatever the layout and comments of the file."""
@@ -170,7 +202,10 @@ def read_protocol(folder: Path) -> Protocol:
 _COMMENTS = {
     "intended_use": "In one or two sentences: which patients, which images, for what purpose.",
     "channels": "One per input; `match` tells the clinic node which DICOM series it is (keyword: regular expression).",
-    "operating_point": "Fixed on the tuning patients: youden, sensitivity>=0.95 or specificity>=0.9.",
+    "positive": "Which of the two classes is the one to be found: sensitivity is of it.",
+    "uncertain": "Findings that the table calls uncertain (-1), and those that it leaves empty: ignore, as_0 or as_1.",
+    "operating_point": "Fixed on the tuning patients: youden, sensitivity>=0.95 or specificity>=0.9; detection: f1, "
+    "sensitivity>=0.9 or false_positives<=1.",
     "endpoints": "Goals fixed before the test patients are opened; judged on the worse limit, or the estimate.",
     "subgroups": "Columns of cohort.csv for which the result is shown apart.",
     "budget": "Wall-clock time for the whole run.",
@@ -183,6 +218,9 @@ def write_protocol(folder: Path, values: dict[str, Any]) -> Path:
     protocol = validated(Protocol, values, str(folder / FILE))
     lines = []
     for key, value in protocol.model_dump(mode="json").items():
+        # What does not apply to the task (no positive, no rule) would only raise questions.
+        if key not in values and (value in (None, "", []) or key in ("uncertain", "missing")):
+            continue
         if key in _COMMENTS:
             lines.append(f"# {_COMMENTS[key]}")
         lines.append(yaml.safe_dump({key: value}, sort_keys=False, allow_unicode=True).rstrip())

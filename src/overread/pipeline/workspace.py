@@ -23,6 +23,9 @@ from rich.progress import (
 
 import overread
 from overread.cohort.cohort import Cohort
+from overread.cohort.truth import TRUTHS
+from overread.cohort.truth.labels import ruled
+from overread.cohort.truth.protocol import Truth
 from overread.errors import InputError
 from overread.files import write_json
 from overread.ledger.ledger import Ledger
@@ -67,16 +70,15 @@ class Workspace:
     def cohort(self, *, missing_channels: bool = False) -> Cohort:
         """The cohort, checked against the protocol; see `Cohort.read`. Raises InputError."""
         p = self.protocol
-        need = "label" if p.task == "classification" else "mask"
-        labels = p.labels if p.task == "classification" else None
         cohort = Cohort.read(
             self.folder,
-            need=need,
-            labels=labels,
+            need=self.truth.COLUMN,
+            labels=p.labels,
             fractions=p.split,
             seed=p.seed,
             missing_channels=missing_channels,
         )
+        cohort = ruled(cohort, uncertain=p.uncertain, missing=p.missing)
         names = tuple(c.name for c in p.channels)
         if cohort.channels != names:
             raise InputError(
@@ -93,8 +95,13 @@ class Workspace:
             )
         return cohort
 
-    def record(self, stage: str) -> dict[str, Any]:
-        """What ``stage`` left. Raises InputError where it has not run."""
+    @property
+    def truth(self) -> Truth:
+        """What kind of truth the protocol's task learns from."""
+        return TRUTHS[self.protocol.facts.truth]
+
+    def record_of(self, stage: str) -> dict[str, Any]:
+        """What ``stage`` left in record/<stage>.json. Raises InputError where it has not run."""
         path = self.folder / "record" / f"{stage}.json"
         if not path.is_file():
             raise InputError(f"{path}: no such file; run `overread {stage} {self.folder}` first")
@@ -109,11 +116,11 @@ class Workspace:
     def seconds(self) -> dict[str, float]:
         """Duration of each stage that has run."""
         done = [s for s in STAGES if (self.folder / "record" / f"{s}.json").is_file()]
-        return {s: self.record(s)["seconds"] for s in done}
+        return {s: self.record_of(s)["seconds"] for s in done}
 
 
 @contextmanager
-def recording(space: Workspace, stage: str) -> Iterator[dict[str, Any]]:
+def stage_record(space: Workspace, stage: str) -> Iterator[dict[str, Any]]:
     """Run a stage: what it puts into the yielded dict becomes record/<stage>.json and a ledger event.
 
     Nothing is recorded when the stage fails.

@@ -8,8 +8,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from overread.evaluate.figures import (
+    ConfusionFigure,
+    FrocFigure,
+    PerCaseFigure,
+    ReliabilityFigure,
+    RocFigure,
+    ScoredTruth,
+    ScoresFigure,
+)
 from overread.pipeline.report.words import interval, number
 from overread.stats.calibration import reliability_curve
 from overread.stats.diagnostic import confusion_matrix
@@ -48,57 +56,52 @@ STYLE: dict[Any, Any] = {
 }
 CURVE_POINTS = 800
 LABELLED = 3
+FEW_CURVES = 5
+MOST_FALSE = 16.0
 
 
-def roc_svg(
-    y: NDArray[Any],
-    probability: NDArray[Any],
-    labels: Sequence[str],
-    positive: str | None,
-    areas: dict[str, dict[str, Any]],
-    threshold: float | None,
-) -> str:
-    """ROC curve(s), one against the rest beyond two classes; the operating point with its intervals.
+def roc_svg(figure: RocFigure) -> str:
+    """ROC curves, one against the rest beyond two classes; a fixed threshold with its intervals on a single one.
 
-    ``areas`` maps a class to its AUC as in report.json, for the legend. Classes without both positive and
-    negative cases have no curve.
+    Labels without both positive and negative cases have no curve.
     """
-    with _figure(4.6, 4.6) as (figure, axes):
+    with _figure(4.6, 4.6) as (page, axes):
         axes.plot([0, 1], [0, 1], color=RULE, linewidth=1)
-        shown = [positive] if positive is not None and len(labels) == 2 else list(labels)
-        for i, label in enumerate(shown):
-            k = list(labels).index(label)
-            truth = y == k
-            if truth.all() or not truth.any():
+        single = len(figure.curves) == 1
+        for i, one in enumerate(figure.curves):
+            if one.truth.all() or not one.truth.any():
                 continue
-            curve = roc_curve(truth, probability[:, k])
+            curve = roc_curve(one.truth, one.score)
             thin = np.unique(np.linspace(0, len(curve.thresholds) - 1, CURVE_POINTS).astype(int))
-            area = f"AUC {interval(areas[label])}" if label in areas else ""
-            name = area if len(shown) == 1 else f"{_short(label)}  {area}"
+            area = f"AUC {interval(one.area.as_dict())}" if one.area is not None else ""
             axes.plot(
                 curve.false_positive_rate[thin],
                 curve.sensitivity[thin],
                 color=COLOURS[i % len(COLOURS)],
                 linestyle=DASHES[i // len(COLOURS) % len(DASHES)],
                 linewidth=1.8,
-                label=name,
+                label=area if single else f"{_short(one.label)}  {area}",
             )
-            if threshold is not None and len(shown) == 1:
-                _mark_operating_point(axes, truth, probability[:, k], threshold)
+            if one.threshold is not None and single:
+                _mark_operating_point(axes, one, one.threshold)
         axes.set(
             xlim=(-0.02, 1.02),
             ylim=(-0.02, 1.02),
             aspect="equal",
             xlabel="1 − specificity",
             ylabel="sensitivity",
-            title="ROC curve" if len(shown) == 1 else "ROC curves, one class against the rest",
+            title="ROC curve" if single else "ROC curves",
         )
-        axes.legend(loc="lower right", handlelength=1.6)
-        return _svg(figure)
+        # Many curves need their legend beside the picture, not on it.
+        if len(figure.curves) <= FEW_CURVES:
+            axes.legend(loc="lower right", handlelength=1.6)
+        else:
+            axes.legend(loc="upper left", bbox_to_anchor=(0, -0.16), handlelength=1.6, fontsize=7.5)
+        return _svg(page)
 
 
-def _mark_operating_point(axes: Axes, truth: NDArray[Any], score: NDArray[Any], threshold: float) -> None:
-    point = operating_point_at(truth, score, threshold)
+def _mark_operating_point(axes: Axes, one: ScoredTruth, threshold: float) -> None:
+    point = operating_point_at(one.truth, one.score, threshold, cluster=one.clusters)
     se, sp = point.sensitivity, point.specificity
     x, low, high = 1 - sp.estimate, 1 - sp.high, 1 - sp.low
     axes.errorbar(
@@ -118,10 +121,10 @@ def _mark_operating_point(axes: Axes, truth: NDArray[Any], score: NDArray[Any], 
     )
 
 
-def reliability_svg(outcome: NDArray[Any], probability: NDArray[Any], subject: str) -> str:
+def reliability_svg(figure: ReliabilityFigure) -> str:
     """Observed frequency against probability with Wilson bands, over the distribution of the probability."""
-    bins = reliability_curve(outcome, probability)
-    with _figure(4.6, 4.6, rows=2, ratio=(4, 1)) as (figure, (axes, below)):
+    bins = reliability_curve(figure.outcome, figure.probability)
+    with _figure(4.6, 4.6, rows=2, ratio=(4, 1)) as (page, (axes, below)):
         axes.plot([0, 1], [0, 1], color=RULE, linewidth=1, label="perfect calibration")
         x = [b.mean_predicted for b in bins]
         y = [b.observed.estimate for b in bins]
@@ -144,17 +147,18 @@ def reliability_svg(outcome: NDArray[Any], probability: NDArray[Any], subject: s
         axes.tick_params(labelbottom=False)
         axes.legend(loc="upper left")
         below.bar([(b.low + b.high) / 2 for b in bins], [b.n for b in bins], width=0.085, color=COLOURS[4])
-        below.set(xlim=(-0.02, 1.02), xlabel=subject, ylabel="cases")
+        below.set(xlim=(-0.02, 1.02), xlabel=figure.subject, ylabel="cases")
         below.grid(axis="x", visible=False)
-        return _svg(figure)
+        return _svg(page)
 
 
-def confusion_svg(truth: NDArray[Any], decided: NDArray[Any], labels: Sequence[str]) -> str:
+def confusion_svg(figure: ConfusionFigure) -> str:
     """Counts of true against decided class, shaded by share of the true class."""
-    counts = confusion_matrix(truth, decided, len(labels))
+    labels = figure.labels
+    counts = confusion_matrix(figure.truth, figure.decided, len(labels))
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = max(3.2, 1.5 + 0.62 * len(labels))
-    with _figure(side + 0.8, side) as (figure, axes):
+    with _figure(side + 0.8, side) as (page, axes):
         axes.imshow(share, cmap="Blues", vmin=0, vmax=1.15)
         axes.grid(visible=False)
         for i, j in np.ndindex(counts.shape):
@@ -171,35 +175,34 @@ def confusion_svg(truth: NDArray[Any], decided: NDArray[Any], labels: Sequence[s
         axes.set_yticks(range(len(labels)), names)
         axes.set(xlabel="decided", ylabel="true", title="Decisions")
         axes.spines[:].set_visible(False)
-        return _svg(figure)
+        return _svg(page)
 
 
-def scores_svg(
-    y: NDArray[Any], probability: NDArray[Any], labels: Sequence[str], subject: str, threshold: float | None
-) -> str:
+def scores_svg(figure: ScoresFigure) -> str:
     """Distribution of the probability by true class, one above the other, with the threshold."""
     edges = np.linspace(0, 1, 31)
-    with _figure(4.6, 3.6, rows=len(labels), ratio=[1] * len(labels)) as (figure, panels):
+    labels = figure.labels
+    with _figure(4.6, 3.6, rows=len(labels), ratio=[1] * len(labels)) as (page, panels):
         for k, (axes, label) in enumerate(zip(panels, labels, strict=True)):
-            axes.hist(probability[y == k], edges, color=COLOURS[k], alpha=0.85)
-            if threshold is not None:
-                axes.axvline(threshold, color=INK, linewidth=1.2, linestyle="--")
+            axes.hist(figure.score[figure.truth == k], edges, color=COLOURS[k % len(COLOURS)], alpha=0.85)
+            if figure.threshold is not None:
+                axes.axvline(figure.threshold, color=INK, linewidth=1.2, linestyle="--")
             axes.set_title(f"True class: {_short(label)}", fontsize=9)
             axes.set(xlim=(-0.02, 1.02), ylabel="cases")
             axes.grid(axis="x", visible=False)
-        panels[-1].set_xlabel(subject)
-        return _svg(figure)
+        panels[-1].set_xlabel(figure.subject)
+        return _svg(page)
 
 
-def dice_svg(per_case: Sequence[dict[str, Any]], means: dict[str, dict[str, Any]]) -> str:
-    """Dice of every case by structure: points, box, and the mean with its interval; the lowest are named."""
-    structures = [key for key in per_case[0] if key != "case"]
+def per_case_svg(figure: PerCaseFigure) -> str:
+    """A value of every case by label: points, box, and the mean with its interval; the lowest are named."""
+    structures = list(figure.values)
     generator = np.random.default_rng(0)
-    start = min(0.5, *(float(case[s]) for case in per_case for s in structures))
+    start = min(0.5, *(float(v.min()) for v in figure.values.values()))
     reach = 1.05 - start
-    with _figure(8.4, 1.0 + 0.95 * len(structures)) as (figure, axes):
+    with _figure(8.4, 1.0 + 0.95 * len(structures)) as (page, axes):
         for row, structure in enumerate(structures):
-            values = np.array([case[structure] for case in per_case], dtype=float)
+            values = figure.values[structure]
             colour = COLOURS[row % len(COLOURS)]
             axes.boxplot(
                 values,
@@ -222,7 +225,7 @@ def dice_svg(per_case: Sequence[dict[str, Any]], means: dict[str, dict[str, Any]
                     continue
                 taken.append(values[index])
                 axes.annotate(
-                    _short(str(per_case[index]["case"])),
+                    _short(figure.cases[index]),
                     (values[index], height[index]),
                     xytext=(0, -5),
                     textcoords="offset points",
@@ -232,11 +235,11 @@ def dice_svg(per_case: Sequence[dict[str, Any]], means: dict[str, dict[str, Any]
                     color="#5b6776",
                     bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.6},
                 )
-            mean = means.get(structure)
-            if mean:
-                errors = [[max(0, mean["estimate"] - mean["low"])], [max(0, mean["high"] - mean["estimate"])]]
+            if structure in figure.means:
+                mean = figure.means[structure].interval
+                errors = [[max(0, mean.estimate - mean.low)], [max(0, mean.high - mean.estimate)]]
                 axes.errorbar(
-                    [mean["estimate"]],
+                    [mean.estimate],
                     [row - 0.37],
                     xerr=errors,
                     fmt="D",
@@ -246,18 +249,40 @@ def dice_svg(per_case: Sequence[dict[str, Any]], means: dict[str, dict[str, Any]
                     linewidth=1.2,
                 )
         axes.set_yticks(range(len(structures)), [_short(s) for s in structures])
-        axes.set(xlim=(start - 0.04, 1.01), ylim=(len(structures) - 0.45, -0.6), xlabel="Dice coefficient")
-        axes.set_title("Dice of every test case (box: median and quartiles; diamond: mean and its interval)")
+        axes.set(xlim=(start - 0.04, 1.01), ylim=(len(structures) - 0.45, -0.6), xlabel=figure.axis)
+        axes.set_title(f"{figure.title} (box: median and quartiles; diamond: mean and its interval)")
         axes.grid(axis="y", visible=False)
-        return _svg(figure)
+        return _svg(page)
+
+
+def froc_svg(figure: FrocFigure) -> str:
+    """Sensitivity against false positives per image, one line a label, the fixed operating points as dots."""
+    with _figure(4.6, 4.6) as (page, axes):
+        for i, label in enumerate(figure.labels):
+            colour = COLOURS[i % len(COLOURS)]
+            x, y = figure.false_positives[i], figure.sensitivity[i]
+            axes.step(x, y, where="post", color=colour, linewidth=1.8, label=_short(label))
+            point = figure.points[i]
+            if point is not None:
+                axes.plot([point[0]], [point[1]], "o", color=colour, markersize=6)
+        most = max((float(x.max()) for x in figure.false_positives if len(x)), default=1.0)
+        axes.set(
+            xlim=(-0.02 * most, min(most, MOST_FALSE) * 1.02 + 1e-9),
+            ylim=(-0.02, 1.02),
+            xlabel="false positives per image",
+            ylabel="sensitivity",
+            title="Free-response ROC (dots: fixed thresholds)",
+        )
+        axes.legend(loc="lower right", handlelength=1.6)
+        return _svg(page)
 
 
 def history_svg(history: Sequence[dict[str, Any]]) -> str:
-    """Training loss and the measure on tuning patients, by epoch."""
+    """Training loss and the loss on tuning patients, by epoch."""
     epochs = [h["epoch"] for h in history]
     parts = [
         (name, title)
-        for name, title in (("loss", "Loss, training patients"), ("val_metric", "Tuning patients"))
+        for name, title in (("loss", "Loss, training patients"), ("tuning_loss", "Loss, tuning patients"))
     ]
     shown = [(k, t) for k, t in parts if any(h.get(k) is not None for h in history)]
     with _figure(8.4, 2.5, columns=len(shown)) as (figure, panels):

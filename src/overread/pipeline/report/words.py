@@ -1,4 +1,4 @@
-"""The report's words: full names of metrics, what each measures, where each interval comes from."""
+"""The report's words: names of measures with what they are about, numbers, where each interval comes from."""
 
 from __future__ import annotations
 
@@ -6,54 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-_NAMES = {
-    "auroc": "Area under the ROC curve",
-    "auroc_macro": "Area under the ROC curve, mean over classes",
-    "sensitivity": "Sensitivity",
-    "specificity": "Specificity",
-    "ppv": "Positive predictive value",
-    "npv": "Negative predictive value",
-    "accuracy": "Accuracy",
-    "balanced_accuracy": "Balanced accuracy",
-    "brier": "Brier score",
-    "ece": "Expected calibration error",
-    "dice": "Dice coefficient",
-    "iou": "Intersection over union",
-    "hd95": "95% Hausdorff distance",
-    "volume_error": "Volume error",
-    "lesion_sensitivity": "Lesion sensitivity",
-    "lesion_precision": "Lesion precision",
-    "lesion_f1": "Lesion F1",
-    "false_lesions_per_case": "False lesions per case",
-    "answered": "Answered",
-}
-
-_MEANINGS = {
-    "auroc": "The chance that a patient with the finding scores above one without; ties count half. "
-    "0.5 is chance, 1 perfect.",
-    "auroc_macro": "One class against the rest, averaged over the classes.",
-    "sensitivity": "Share of cases with the finding that were called positive, at the fixed threshold.",
-    "specificity": "Share of cases without the finding that were called negative, at the fixed threshold.",
-    "ppv": "Share of positive calls that were right. Holds only at this share of positive cases.",
-    "npv": "Share of negative calls that were right. Holds only at this share of positive cases.",
-    "accuracy": "Share of cases decided rightly. Depends on how common each class is.",
-    "balanced_accuracy": "Mean over the classes of the share decided rightly.",
-    "brier": "Mean squared error of the probabilities; 0 is perfect.",
-    "ece": "Mean gap between probability and observed frequency, by bins of probability; 0 is perfect.",
-    "dice": "Overlap of found and reference, twice the common part over the sum of both; 1 is perfect. "
-    "Both empty counts 1, one empty 0: a missed structure lowers the mean.",
-    "iou": "Common part over the union of found and reference; 1 is perfect.",
-    "hd95": "How far the boundaries lie apart, 95th percentile, the larger of both directions. Boundary: "
-    "voxels with a face neighbour outside; distances between voxel centres. A missed structure counts "
-    "with the diagonal of the image.",
-    "volume_error": "Found minus true volume; positive is too large. Opposite errors cancel in the mean.",
-    "lesion_sensitivity": "Share of true lesions of which at least one voxel was found, all cases pooled.",
-    "lesion_precision": "Share of found lesions with at least one voxel in a true one, all cases pooled.",
-    "lesion_f1": "2 found / (2 found + false + missed) over the lesions of all cases.",
-    "false_lesions_per_case": "Found lesions without a true voxel, per case.",
-    "answered": "Share of test cases inside the package's declared input limits; the others got a coded "
-    "reason, no result, and take no part in the other measures.",
-}
+from overread.evaluate.metrics import METRICS
 
 _METHODS = {
     "Wilson": "Wilson: score interval of a proportion (Wilson 1927).",
@@ -73,27 +26,17 @@ _METHODS = {
 }
 
 
-def metric_base(key: str) -> str:
-    """The measure behind a metric's key: ``dice_hippocampus`` is a ``dice``. The key itself if unknown."""
-    known = [name for name in _NAMES if key == name or key.startswith(f"{name}_")]
-    return max(known, key=len, default=key)
+def metric_name(metric: str, label: str | None) -> str:
+    """Full name of a measure, with the structure, class or finding it is about."""
+    known = METRICS.get(metric)
+    name = known.name if known is not None else metric.replace("_", " ")
+    return f"{name}, {label}" if label is not None else name
 
 
-def metric_name(key: str) -> str:
-    """Full name of a metric, with the structure or class it is about."""
-    base = metric_base(key)
-    if base not in _NAMES:
-        return key.replace("_", " ")
-    if key == "dice":
-        return "Mean Dice coefficient"
-    of = key.removeprefix(base).removeprefix("_")
-    return f"{_NAMES[base]}, {of}" if of else _NAMES[base]
-
-
-def meanings(keys: Iterable[str]) -> list[tuple[str, str]]:
-    """Name and meaning of each kind of measure among ``keys``, once each, in their order."""
-    bases = dict.fromkeys(metric_base(key) for key in keys)
-    return [(_NAMES[base], _MEANINGS[base]) for base in bases if base in _MEANINGS]
+def meanings(metrics: Iterable[str]) -> list[tuple[str, str]]:
+    """Name and meaning of each kind of measure among ``metrics``, once each, in their order."""
+    known = [METRICS[key] for key in dict.fromkeys(metrics) if key in METRICS]
+    return [(metric.name, metric.meaning) for metric in known]
 
 
 def method_notes(methods: Iterable[str]) -> list[str]:

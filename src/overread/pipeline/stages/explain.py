@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import assert_never
 
+import cc3d
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.cohort.cohort import Case
+from overread.cohort.case import Case
 from overread.cohort.load import load_case
 from overread.files import atomic_path
 from overread.imaging.image import Image
@@ -19,27 +22,36 @@ from overread.imaging.picture import (
     png_bytes,
     slice_of,
     steps,
-    window_to_uint8,
 )
+from overread.pipeline.report.pictures import display
 from overread.pipeline.stages.train import load_network
-from overread.pipeline.workspace import Workspace, console, progress, recording
+from overread.pipeline.workspace import Workspace, console, progress, stage_record
+from overread.runtime.answer import Answer, Classes, Findings, LabelMap, Objects
 from overread.runtime.package import Package
 from overread.runtime.patch import centre_patch
 from overread.runtime.predict import predict
-from overread.runtime.prediction import Outcome
-from overread.runtime.preprocess import prepare, prepare_mask
+from overread.runtime.preprocess import prepare, prepare_boxes, prepare_mask
 
 SHOWN = 8
 PIXELS = 224
 
 
+@dataclass(frozen=True)
+class Question:
+    """What is explained of an answer: the label's index, what was said, and where (None: the whole image)."""
+
+    label: int
+    said: str
+    centre: list[int] | None = None
+
+
 def explain_stage(folder: Path) -> None:
     """Write ``explain/<case>.png`` (image beside heat map) and ``explain/overview.png``."""
     space = Workspace.open(folder)
-    space.record("test")
+    space.record_of("test")
     network, plan = load_network(space)
     package = Package.load(space.package_file)
-    with recording(space, "explain") as result:
+    with stage_record(space, "explain") as result:
         from overread.explain.gradcam import grad_cam
 
         cases = _chosen(space)
@@ -50,30 +62,19 @@ def explain_stage(folder: Path) -> None:
                 image = load_case(case)
                 prediction = predict(package, image)
                 advance()
-                if prediction.outcome is not Outcome.OK:
+                if prediction.answer is None:
                     continue
                 prepared = prepare(image, plan.preprocess)
-                if plan.task == "classification":
-                    k = plan.labels.index(str(prediction.label))
-                    said = f"{prediction.label} {prediction.scores[str(prediction.label)]:.2f}, true {case.label}"
-                    window = prepared.array
-                else:
-                    assert prediction.mask is not None
-                    k = (
-                        int(np.bincount(prediction.mask[prediction.mask > 0], minlength=2).argmax())
-                        if prediction.mask.any()
-                        else 1
-                    )
-                    said = plan.labels[k]
-                    found = np.nonzero(prepare_mask(prediction.mask, image, plan.preprocess) == k)
-                    # The network's own view of the place with the most of what was found.
-                    centre = [round(float(c.mean())) for c in found] if found[0].size else None
-                    window = centre_patch(prepared.array, plan.patch, centre)
-                cam = grad_cam(network, plan.network.name, window, k)
+                question = question_of(prediction.answer, image, package)
+                window = prepared.array
+                if package.manifest.windows is not None:
+                    # The network's own view of the place that the question is about.
+                    window = centre_patch(window, plan.patch, question.centre)
+                cam = grad_cam(network, plan, window, question.label)
                 layers.add(cam.layer)
                 virtual = ", virtual patient" if space.protocol.virtual else ""
-                pair = _picture(window, prepared.affine, cam.heat, plan.preprocess.color == "rgb")
-                tile = caption(pair, f"{case.case}: {said}{virtual}")
+                pair = _picture(window, prepared.affine, cam.heat)
+                tile = caption(pair, f"{case.case}: {question.said}{virtual}")
                 name = f"explain/{case.case}.png"
                 with atomic_path(folder / name) as temporary:
                     temporary.write_bytes(png_bytes(tile))
@@ -90,29 +91,74 @@ def explain_stage(folder: Path) -> None:
     )
 
 
+def question_of(answer: Answer, image: Image, package: Package) -> Question:
+    """What there is to explain of an answer: the decision, the strongest finding, the largest part, the best box."""
+    manifest = package.manifest
+    labels, spec = list(manifest.labels), manifest.preprocess
+    match answer:
+        case Classes():
+            return Question(
+                labels.index(answer.decided), f"{answer.decided} {answer.scores[answer.decided]:.2f}"
+            )
+        case Findings():
+            best = max(answer.scores, key=lambda k: answer.scores[k])
+            present = "present" if best in answer.present else "not called present"
+            return Question(labels.index(best), f"{best} {answer.scores[best]:.2f}, {present}")
+        case LabelMap():
+            if not answer.mask.any():
+                return Question(1, f"no {labels[1]} found")
+            label = int(np.bincount(answer.mask[answer.mask > 0]).argmax())
+            return Question(
+                label, labels[label], _largest_part(prepare_mask(answer.mask, image, spec) == label)
+            )
+        case Objects():
+            if not len(answer.boxes):
+                return Question(0, f"no {labels[0]} found")
+            best_box = prepare_boxes(answer.boxes.where(np.array([0])), image, spec)
+            label = int(best_box.labels[0])
+            centre = [round(float(c)) for c in (best_box.low[0] + best_box.high[0]) / 2]
+            return Question(label, f"{labels[label]} {float(best_box.scores[0]):.2f}", centre)
+        case _:
+            assert_never(answer)
+
+
+def _largest_part(mask: NDArray[np.bool_]) -> list[int] | None:
+    """Centre of the largest connected part: of lesions on both sides, the middle of all would lie between them."""
+    if not mask.any():
+        return None
+    parts = cc3d.connected_components(mask, connectivity=26 if mask.ndim == 3 else 8)
+    largest = int(np.bincount(parts.ravel())[1:].argmax()) + 1
+    return [round(float(c.mean())) for c in np.nonzero(parts == largest)]
+
+
 def _chosen(space: Workspace) -> list[Case]:
-    """Some test cases of every class, the same ones at every call."""
+    """Some test cases that show each label, the same ones at every call."""
     cases = sorted(space.cohort().split("test"), key=lambda c: c.case)
-    if space.protocol.task == "segmentation":
-        return cases[:SHOWN]
-    per_class = max(1, SHOWN // len(space.protocol.labels))
-    return [c for label in space.protocol.labels for c in [c for c in cases if c.label == label][:per_class]]
+    labels = list(space.protocol.labels)
+    per_label = max(1, SHOWN // len(labels))
+    chosen: dict[str, Case] = {}
+    for label in labels:
+        showing = [c for c in cases if c.label == label or c.findings.get(label) == 1]
+        chosen |= {c.case: c for c in showing[:per_label]}
+    # Where the table's own cells name no label (masks, boxes) the first cases serve.
+    return list(chosen.values())[:SHOWN] or cases[:SHOWN]
 
 
 def _picture(
-    window: NDArray[np.float32], affine: NDArray[np.float64], heat: NDArray[np.float32], colour: bool
+    window: NDArray[np.float32], affine: NDArray[np.float64], heat: NDArray[np.float32]
 ) -> NDArray[np.uint8]:
-    """The last channel (colour as grey) beside the same under its heat map, in the patient's proportions.
+    """The window (colour, or its last channel) beside the same under its heat map, in the patient's proportions.
 
     3D: the slice with the most heat.
     """
-    plane = window.mean(0) if colour else window[-1]
     if window.ndim == 4:
         k = int(heat.sum((0, 1)).argmax()) if heat.any() else heat.shape[2] // 2
-        plane, heat = (slice_of(Image(a[None], affine), k) for a in (plane, heat))
-    apart = steps(Image(window, affine))
-    gray = fit_box(window_to_uint8(plane), PIXELS, apart, pad=True)
-    warm = fit_box(np.rint(heat * 255).astype(np.uint8), PIXELS, apart, pad=True)
-    return np.concatenate(
-        [np.repeat(gray[..., None], 3, -1), heatmap(gray, warm.astype(np.float32) / 255)], axis=1
-    )
+        plane, heat = (slice_of(Image(a[None], affine), k) for a in (window[-1], heat))
+        base = display(plane[None])
+    else:
+        base = display(window)
+    spacing = steps(Image(window, affine))
+    shown = fit_box(base, PIXELS, spacing, pad=True)
+    warm = fit_box(np.rint(heat * 255).astype(np.uint8), PIXELS, spacing, pad=True)
+    plain = shown if shown.ndim == 3 else np.repeat(shown[..., None], 3, -1)
+    return np.concatenate([plain, heatmap(shown, warm.astype(np.float32) / 255)], axis=1)

@@ -4,84 +4,109 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from overread.cohort.cohort import FILE as COHORT
 from overread.cohort.cohort import Cohort
 from overread.cohort.load import load_case
-from overread.cohort.masks import read_mask
 from overread.cohort.table import read_table
+from overread.cohort.truth import TRUTHS
 from overread.errors import InputError
+from overread.evaluate import tasks as evaluate_tasks
 from overread.pipeline.protocol import FILE, write_protocol
-from overread.pipeline.workspace import Workspace, console, recording
+from overread.pipeline.workspace import Workspace, console, stage_record
+from overread.task import TASKS
 
-TASKS = ("classification", "segmentation")
 SUBGROUPS = ("sex", "age", "site", "scanner")
+# Names of the class without the finding; of two classes the other one is then the positive one.
+NEGATIVE = re.compile(
+    r"(?i)(^|[\W_])(no|non|none|normal|negative|neg|healthy|control|absent|absence|benign|without|0)([\W_]|$)"
+)
+GOAL = {True: 0.8, False: 0.7}
+"""The goal that a new protocol proposes: for an area under a curve, and for an overlap or a precision."""
 
 
 def init_stage(folder: Path) -> None:
     """Write ``folder/protocol.yaml`` from cohort.csv and an import's task.json; keep one that is there."""
     if (folder / FILE).is_file():
         space = Workspace.open(folder)
-        with recording(space, "init") as result:
+        with stage_record(space, "init") as result:
             result["written"] = False
         console.print(f"{folder / FILE} is there already and is kept.")
         return
-    values = _values(folder)
+    values, remarks = _values(folder)
     write_protocol(folder, values)
-    with recording(Workspace.open(folder), "init") as result:
+    with stage_record(Workspace.open(folder), "init") as result:
         result.update(written=True, task=values["task"], dimensions=values["dimensions"])
     console.print(
         f"Wrote {folder / FILE}: {values['dimensions']}D {values['task']} of {', '.join(values['labels'])}. "
         "Read it before you train."
     )
+    for remark in remarks:
+        console.print(f"  {remark}", highlight=False)
 
 
-def _values(folder: Path) -> dict[str, Any]:
-    task = _stated(folder)
+def _values(folder: Path) -> tuple[dict[str, Any], list[str]]:
+    """The content of protocol.yaml, and what was guessed on the way, a sentence each."""
+    stated = _stated(folder)
     cohort = Cohort.read(folder, need=None)
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name).strip("-.") or "protocol"
-    kind = task.get("task") or _infer_task(cohort, folder)
+    remarks: list[str] = []
+    kind = stated.get("task") or _infer_task(cohort, folder, remarks)
     if kind not in TASKS:
         raise InputError(
             f"{folder / 'task.json'}: the task is {kind}, which cannot be trained yet, only {' and '.join(TASKS)}; "
             "the cohort itself can be read (overread.cohort.cohort.Cohort.read) and its table used elsewhere"
         )
-    cohort = Cohort.read(folder, need="label" if kind == "classification" else "mask")
+    facts = TASKS[kind]
+    truth = TRUTHS[facts.truth]
+    cohort = Cohort.read(folder, need=truth.COLUMN)
     image = load_case(cohort.cases[0])
-    labels = task.get("labels") or _infer_labels(cohort, kind)
-    if len(labels) < 2:
+    labels = stated.get("labels") or truth.infer(cohort.split("train"))
+    if len(labels) < facts.fewest_labels:
         raise InputError(
-            f"{folder / COHORT}: found {labels} only, expected at least two "
-            f"{'classes in column label' if kind == 'classification' else 'values in the masks'}"
+            f"{folder / COHORT}: found labels {labels or 'none'}, expected at least {facts.fewest_labels} for {kind} "
+            f"(column {truth.COLUMN})"
         )
-    modality = task.get("modality") or ([image.modality] if image.modality else [])
-    stated = task.get("channels", {})
+    positive = None
+    if facts.answer == "classes" and len(labels) == 2 and not facts.ordered:
+        positive = stated.get("positive") or _guess_positive(labels, remarks)
+    modality = stated.get("modality") or ([image.modality] if image.modality else [])
+    matches = stated.get("channels", {})
     attributes = {k for c in cohort for k in c.attributes}
-    metric = "dice" if kind == "segmentation" else ("auroc" if len(labels) == 2 else "auroc_macro")
-    positive = task.get("positive") or (labels[-1] if kind == "classification" and len(labels) == 2 else None)
-    return {
-        "name": task.get("name") or name,
-        "intended_use": task.get("intended_use", ""),
+    task = evaluate_tasks.TASKS[kind]
+    counted = stated.get("counted_labels", [])
+    metric, label = task.offered(labels, positive, counted)[0]
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name).strip("-.") or "protocol"
+    values = {
+        "name": stated.get("name") or name,
+        "intended_use": stated.get("intended_use", ""),
         "task": kind,
         "dimensions": len(image.spatial),
         "labels": labels,
         "positive": positive,
         "channels": [
-            {"name": c, "modality": modality, "match": stated.get(c, {}).get("match", {})}
+            {"name": c, "modality": modality, "match": matches.get(c, {}).get("match", {})}
             for c in cohort.channels
         ],
-        "limits": task.get("limits") or {},
-        "counted_labels": task.get("counted_labels", []),
-        "operating_point": task.get("operating_point", "youden"),
-        "endpoints": task.get("endpoints")
-        or [{"metric": metric, "goal": 0.7 if kind == "segmentation" else 0.8}],
+        "limits": stated.get("limits") or {},
+        "counted_labels": counted,
+        "operating_point": task.rule(stated.get("operating_point", ""), labels, positive),
+        "endpoints": stated.get("endpoints")
+        or [
+            {
+                "metric": metric.key,
+                "goal": GOAL[metric.key.startswith("auroc")],
+                **({} if label is None else {"label": label}),
+            }
+        ],
         "subgroups": [a for a in SUBGROUPS if a in attributes],
-        "virtual": bool(task.get("source", {}).get("virtual", False)),
+        "virtual": bool(stated.get("source", {}).get("virtual", False)),
     }
+    if facts.truth == "labels":
+        values |= {"uncertain": "ignore", "missing": "ignore"}
+    return {k: v for k, v in values.items() if v is not None}, remarks
 
 
 def _stated(folder: Path) -> dict[str, Any]:
@@ -97,20 +122,38 @@ def _stated(folder: Path) -> dict[str, Any]:
     return content
 
 
-def _infer_task(cohort: Cohort, folder: Path) -> str:
-    with_mask, with_label = (all(getattr(c, k) for c in cohort) for k in ("mask", "label"))
-    if not with_mask and not with_label:
-        columns = read_table(folder).columns
+def _infer_task(cohort: Cohort, folder: Path, remarks: list[str]) -> str:
+    """The task whose truth every row has; of several the one that says most, which is said aloud."""
+    stated = {name for name, truth in TRUTHS.items() if all(map(truth.stated, cohort))}
+    # What says where is more than what says whether; the first task of a truth is its plain one.
+    fitting = sorted((n for n, t in TASKS.items() if t.truth in stated), key=lambda n: not TASKS[n].local)
+    if not fitting:
+        columns = ", ".join(read_table(folder).columns)
+        wanted = "; ".join(f"{truth.COLUMN} ({', '.join(_tasks_of(name))})" for name, truth in TRUTHS.items())
         raise InputError(
-            f"{folder / COHORT}: neither column 'label' (classification) nor 'mask' (segmentation) is filled in "
-            "every row; "
-            f"found columns {', '.join(columns)}"
+            f"{folder / COHORT}: no column of a truth is filled in every row; expected one of: {wanted}; "
+            f"found columns {columns}"
         )
-    return "segmentation" if with_mask else "classification"
+    if len(fitting) > 1:
+        remarks.append(
+            f"The table would also do for {', '.join(fitting[1:])}: change task and labels for that."
+        )
+    return fitting[0]
 
 
-def _infer_labels(cohort: Cohort, kind: str) -> list[str]:
-    if kind == "classification":
-        return sorted({str(c.label) for c in cohort})
-    top = max(int(np.max(read_mask(c, load_case(c)))) for c in cohort.split("train"))
-    return ["background", *(f"label{k}" for k in range(1, max(1, top) + 1))]
+def _tasks_of(truth: str) -> Sequence[str]:
+    return [name for name, task in TASKS.items() if task.truth == truth]
+
+
+def _guess_positive(labels: Sequence[str], remarks: list[str]) -> str:
+    """Which of two classes is the one to be found: the one that is not named as absence, else the second."""
+    negative = [label for label in labels if NEGATIVE.search(label)]
+    if len(negative) == 1:
+        positive = next(label for label in labels if label != negative[0])
+        remarks.append(f"Positive is {positive!r}, since {negative[0]!r} reads as its absence.")
+    else:
+        positive = labels[-1]
+        remarks.append(
+            f"Positive is {positive!r}, the second of the names, for neither reads as an absence: is that so?"
+        )
+    return positive

@@ -1,22 +1,20 @@
-"""package and lock: from trained weights to a calibrated, hashed package; then fix it before the test."""
+"""package: from trained weights to a calibrated, hashed package."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from overread.cohort.cohort import Cohort
 from overread.cohort.fingerprint import Fingerprint
-from overread.cohort.hashes import files_digest
 from overread.cohort.load import load_case
-from overread.errors import InputError
-from overread.files import sha256_bytes, sha256_file
-from overread.pipeline.calibrate import calibrate_classification, calibrate_segmentation
+from overread.evaluate.calibrate import calibrate
+from overread.files import sha256_bytes
 from overread.pipeline.protocol import Protocol
 from overread.pipeline.stages.train import load_network
-from overread.pipeline.workspace import Workspace, console, progress, recording
+from overread.pipeline.workspace import Workspace, console, progress, stage_record
 from overread.runtime.manifest import Channel, Limits, Manifest, Windows
 from overread.runtime.package import Package, write_package
 from overread.runtime.patch import centre_patch
@@ -35,7 +33,7 @@ def package_stage(folder: Path) -> None:
     """Export to ONNX, compare with torch, calibrate on the tuning patients, write the package."""
     space = Workspace.open(folder)
     network, plan = load_network(space)
-    with recording(space, "package") as result:
+    with stage_record(space, "package") as result:
         from overread.learn.export import export_onnx
 
         cohort = space.cohort()
@@ -48,21 +46,15 @@ def package_stage(folder: Path) -> None:
         look = Fingerprint.from_dict(
             json.loads((space.model / "fingerprint.json").read_text(encoding="utf-8"))
         )
-        manifest = _manifest(space, plan, look)
+        manifest = _manifest(space, plan, look, exported.outputs)
         draft = Package(space.package_file, manifest.sealed(), exported.model)
         with progress("Calibrating on tuning cases", len(tune)) as advance:
-            if plan.task == "classification":
-                calibration, point, reference = calibrate_classification(
-                    draft, tune, space.protocol.operating_point, advance
-                )
-            else:
-                calibration, reference = calibrate_segmentation(draft, tune, advance)
-                point = None
+            decided = calibrate(draft, tune, rule=space.protocol.rule(), advance=advance)
         manifest = manifest.model_copy(
             update={
-                "calibration": calibration,
-                "operating_point": point,
-                "reference": manifest.reference | reference,
+                "calibration": decided.calibration,
+                "operating_points": dict(decided.operating_points),
+                "reference": {**manifest.reference, **decided.reference},
             }
         )
         package = write_package(space.package_file, manifest, exported.model)
@@ -71,8 +63,8 @@ def package_stage(folder: Path) -> None:
             sha256=package.sha256,
             bytes=package.path.stat().st_size,
             onnx_difference=exported.largest_difference,
-            calibration=calibration.model_dump(mode="json"),
-            operating_point=point.model_dump(mode="json") if point else None,
+            calibration=decided.calibration.model_dump(mode="json"),
+            operating_points={k: p.model_dump(mode="json") for k, p in decided.operating_points.items()},
         )
     console.print(
         f"  {package.path} ({package.path.stat().st_size / 1e6:.1f} MB, sha256 {package.sha256[:12]}); "
@@ -81,58 +73,7 @@ def package_stage(folder: Path) -> None:
     )
 
 
-def lock_stage(folder: Path) -> None:
-    """Record protocol, package and sealed test patients by hash; `test` refuses anything else afterwards."""
-    space = Workspace.open(folder)
-    package = Package.load(_built(space))
-    cohort = space.cohort()
-    _check_chain(space, package, cohort)
-    with recording(space, "lock") as result:
-        result.update(
-            protocol_sha256=space.protocol.digest(),
-            package_sha256=package.sha256,
-            package_file_sha256=sha256_file(package.path),
-            sealed_test_sha256=cohort.digest("test"),
-            test_files_sha256=files_digest(cohort.split("test"), space.folder),
-            openings_before=len(space.ledger.events("pipeline.opened")),
-        )
-    console.print("  Protocol, package and sealed test patients are fixed by hash.")
-
-
-def _check_chain(space: Workspace, package: Package, cohort: Cohort) -> None:
-    """Raise InputError unless the cohort that is there was checked, sealed, trained on and packaged."""
-    now, table = cohort.digest(), space.folder / "cohort.csv"
-    checked = space.record("check")["result"]
-    if checked["cohort_sha256"] != now:
-        raise InputError(
-            f"{table}: was changed after it was checked; run `overread run {space.folder}` again"
-        )
-    if checked["files_sha256"] != files_digest(cohort.cases, space.folder):
-        raise InputError(
-            f"{space.folder / 'files.json'}: image or mask files were changed after they were checked (it has their "
-            f"hashes); run `overread run {space.folder}` again"
-        )
-    if space.record("plan")["result"]["sealed_test_sha256"] != cohort.digest("test"):
-        raise InputError(
-            f"{table}: the test cases are not those that were sealed by the plan; plan and train again"
-        )
-    if package.manifest.evidence.get("cohort") != now:
-        raise InputError(
-            f"{table}: is not the cohort that {package.path} was trained on; train and package again"
-        )
-    if package.manifest.evidence.get("weights") != space.record("train")["result"]["weights_sha256"]:
-        raise InputError(
-            f"{package.path}: was not made from the weights last trained; run `overread package` again"
-        )
-
-
-def _built(space: Workspace) -> Path:
-    if not space.package_file.is_file():
-        raise InputError(f"{space.package_file}: no such file; run `overread package {space.folder}` first")
-    return space.package_file
-
-
-def _manifest(space: Workspace, plan: Plan, look: Fingerprint) -> Manifest:
+def _manifest(space: Workspace, plan: Plan, look: Fingerprint, outputs: Sequence[str]) -> Manifest:
     protocol = space.protocol
     channels = protocol.channels
     if len(plan.channels) != len(channels):  # colour: one file, three network channels
@@ -141,9 +82,9 @@ def _manifest(space: Workspace, plan: Plan, look: Fingerprint) -> Manifest:
         ]
     evidence = {
         "protocol": protocol.digest(),
-        "plan": space.record("train")["result"]["plan_sha256"],
-        "cohort": space.record("train")["result"]["cohort_sha256"],
-        "weights": space.record("train")["result"]["weights_sha256"],
+        "plan": space.record_of("train")["result"]["plan_sha256"],
+        "cohort": space.record_of("train")["result"]["cohort_sha256"],
+        "weights": space.record_of("train")["result"]["weights_sha256"],
         "ledger_head": space.ledger.head(),
     }
     return Manifest(
@@ -155,7 +96,8 @@ def _manifest(space: Workspace, plan: Plan, look: Fingerprint) -> Manifest:
         preprocess=plan.preprocess,
         labels=protocol.labels,
         positive=protocol.positive,
-        windows=Windows(size=plan.patch, overlap=OVERLAP) if protocol.task == "segmentation" else None,
+        outputs=list(outputs),
+        windows=Windows(size=plan.patch, overlap=OVERLAP) if protocol.facts.local else None,
         limits=_limits(protocol, look),
         counted_labels=protocol.counted_labels,
         reference={"fingerprint": look.as_dict()},

@@ -1,4 +1,4 @@
-"""check and test: look for faults before training, and open the sealed patients once after the lock."""
+"""test: open the sealed patients once after the lock, and report what the package answered."""
 
 from __future__ import annotations
 
@@ -10,82 +10,20 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from overread.cohort.checks.page import write_check_page
-from overread.cohort.checks.run import CheckReport, check_cohort, print_report
-from overread.cohort.cohort import Case, Cohort
-from overread.cohort.hashes import digest_of_hashes, file_hashes, files_digest
-from overread.errors import BlockingError, InputError
+from overread.cohort.cohort import Cohort
+from overread.cohort.hashes import files_digest
+from overread.errors import InputError
+from overread.evaluate.judge import judge
+from overread.evaluate.run import Evaluation, evaluate
+from overread.evaluate.subgroups import subgroups
 from overread.files import atomic_path, sha256_file, write_json
-from overread.imaging.image import Image
-from overread.pipeline.endpoints import judge
-from overread.pipeline.evaluate import Evaluation, evaluate, subgroups
 from overread.pipeline.report.gallery import Gallery
 from overread.pipeline.report.page import ReportFigures, write_report
-from overread.pipeline.workspace import Workspace, bar, console, progress, recording
+from overread.pipeline.report.words import metric_name
+from overread.pipeline.workspace import Workspace, console, progress, stage_record
 from overread.runtime.package import Package
-from overread.runtime.prediction import Prediction
 
 LIBRARIES = ("numpy", "scipy", "onnxruntime", "pydicom", "nibabel", "torch", "monai")
-
-
-def check_stage(folder: Path) -> None:
-    """Write check.json and check.html and print the findings; a blocking one stops here.
-
-    Raises
-    ------
-    BlockingError
-        A blocking finding.
-    InputError
-        A table that cannot be read.
-    """
-    space = Workspace.open(folder)
-    with recording(space, "check") as result:
-        cohort = space.cohort(missing_channels=True)
-        report = _checked(space, cohort)
-        write_json(folder / "check.json", report.as_dict())
-        page = write_check_page(
-            folder, cohort, report, name=space.protocol.name, virtual=space.protocol.virtual
-        )
-        print_report(report)
-        console.print(f"  {page}", highlight=False)
-        if report.blocking:
-            first = report.blocking[0]
-            raise BlockingError(f"{folder}: {first.message} (all findings: {page})")
-        hashes = file_hashes(cohort.cases, folder)
-        write_json(folder / "files.json", hashes)
-        result.update(
-            findings=len(report.findings),
-            cohort_sha256=cohort.digest(),
-            files=len(hashes),
-            files_sha256=digest_of_hashes(hashes),
-        )
-
-
-def _checked(space: Workspace, cohort: Cohort) -> CheckReport:
-    with bar() as display:
-        reading = display.add_task("Checking cases", total=len(cohort))
-        comparing = display.add_task("Comparing images", total=len(cohort), visible=False)
-
-        def read_one() -> None:
-            display.advance(reading)
-
-        def compared(images: int) -> None:
-            display.update(comparing, advance=images, visible=True)
-
-        report = check_cohort(
-            cohort,
-            task=space.protocol.task,
-            labels=space.protocol.labels,
-            progress=read_one,
-            compared=compared,
-            workers=None,
-        )
-        # Images without contrast are compared with nothing.
-        display.update(comparing, completed=len(cohort))
-        return report
 
 
 def test_stage(folder: Path) -> None:
@@ -97,17 +35,13 @@ def test_stage(folder: Path) -> None:
         "pipeline.opened", {"test": cohort.digest("test"), "package": package.sha256}
     )
     openings = len(space.ledger.events("pipeline.opened"))
-    with recording(space, "test") as result:
+    with stage_record(space, "test") as result:
         gallery = Gallery(folder / "predictions")
-
-        def seen(case: Case, image: Image, prediction: Prediction, truth: NDArray[np.integer] | None) -> None:
-            gallery.add(case, image, prediction, truth)
-
         with progress("Test patients", len(cases)) as advance:
-            evaluation = evaluate(package, cases, advance, seen)
+            evaluation = evaluate(package, cases, advance=advance, seen=gallery.add)
         predictions = _write_rows(folder / "predictions.csv", evaluation.rows)
         result.update(
-            test=evaluation.metrics,
+            test=[m.as_dict() for m in evaluation.measured],
             openings=openings,
             opened_at=opened.time,
             predictions_sha256=sha256_file(predictions),
@@ -115,20 +49,22 @@ def test_stage(folder: Path) -> None:
         )
     report = _report(space, package, cohort, evaluation, result)
     write_json(folder / "report.json", report)
-    figures = ReportFigures(
-        y=evaluation.y,
-        probability=evaluation.probability,
-        per_case=evaluation.per_case,
-        gallery=gallery.pictures(evaluation.rows),
+    page = write_report(
+        folder, report, ReportFigures(evaluation.figures, gallery.pictures(evaluation.telling))
     )
-    page = write_report(folder, report, figures)
-    for name, m in evaluation.metrics.items():
+    gallery.close()
+    for m in evaluation.measured:
+        found = m.interval
         console.print(
-            f"  {name}: {m['estimate']:.3f} ({m['confidence']:.0%} CI {m['low']:.3f} to {m['high']:.3f}) {m['unit']}",
+            f"  {metric_name(m.metric.key, m.label)}: {found.estimate:.3f} "
+            f"({found.confidence:.0%} CI {found.low:.3f} to {found.high:.3f}) {m.unit}",
             highlight=False,
         )
-    for name, reason in evaluation.not_computed.items():
-        console.print(f"  {name}: not computed ({reason})", highlight=False)
+    for missing in evaluation.not_computed:
+        console.print(
+            f"  {metric_name(missing.metric, missing.label)}: not computed ({missing.reason})",
+            highlight=False,
+        )
     console.print(f"  {page}", highlight=False)
     if openings > 1:
         console.print(
@@ -146,7 +82,7 @@ def refresh_seconds(space: Workspace) -> None:
 
 
 def _locked(space: Workspace) -> tuple[Package, Cohort]:
-    lock = space.record("lock")["result"]
+    lock = space.record_of("lock")["result"]
     if lock["protocol_sha256"] != space.protocol.digest():
         raise InputError(
             f"{space.folder / 'protocol.yaml'}: changed after the lock; run `overread lock {space.folder}` again"
@@ -197,16 +133,12 @@ def _report(
             "name": manifest.name,
             "version": manifest.version,
         },
-        "test": evaluation.metrics,
-        "not_computed": evaluation.not_computed,
-        "primary": evaluation.primary,
-        "endpoints": _endpoints(space, evaluation),
-        "subgroups": subgroups(
-            evaluation, cohort.split("test"), protocol.subgroups, protocol.labels, protocol.positive
-        ),
-        "operating_point": manifest.operating_point.model_dump(mode="json")
-        if manifest.operating_point
-        else None,
+        "test": [m.as_dict() for m in evaluation.measured],
+        "not_computed": [vars(m) for m in evaluation.not_computed],
+        "primary": {"metric": evaluation.primary[0].key, "label": evaluation.primary[1]},
+        "endpoints": judge([e.as_goal() for e in protocol.endpoints], evaluation),
+        "subgroups": subgroups(evaluation, cohort.split("test"), protocol.subgroups, manifest),
+        "operating_points": {k: p.model_dump(mode="json") for k, p in manifest.operating_points.items()},
         "cases": {
             name: {
                 "patients": len({c.patient for c in cohort.split(name)}),
@@ -217,7 +149,7 @@ def _report(
         "evidence": {
             "cohort": cohort.digest(),
             "sealed test patients": cohort.digest("test"),
-            "image and mask files": space.record("check")["result"]["files_sha256"],
+            "image and mask files": space.record_of("check")["result"]["files_sha256"],
             "protocol": protocol.digest(),
             "plan": manifest.evidence["plan"],
             "weights": manifest.evidence["weights"],
@@ -230,19 +162,9 @@ def _report(
         "versions": {"overread": version("overread"), **_versions()},
         "limits": manifest.limits.model_dump(mode="json"),
         "history": [
-            {"epoch": e["epoch"], "loss": e["loss"], "val_metric": e["validation_loss"]} for e in history
+            {"epoch": e["epoch"], "loss": e["loss"], "tuning_loss": e["validation_loss"]} for e in history
         ],
     }
-
-
-def _endpoints(space: Workspace, evaluation: Evaluation) -> list[dict[str, Any]]:
-    rows = []
-    for endpoint in space.protocol.endpoints:
-        try:
-            rows.append(judge(endpoint, evaluation.metrics))
-        except ValueError as error:
-            evaluation.not_computed[f"goal for {endpoint.metric}"] = str(error)
-    return rows
 
 
 def _versions() -> dict[str, str]:

@@ -1,104 +1,29 @@
-"""plan and train: choose, then fit within the time given."""
+"""train: fit the planned network within the time given; and the trained network for the stages after it."""
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.progress import TextColumn
 
-from overread.cohort.cohort import Case
-from overread.cohort.fingerprint import fingerprint
 from overread.errors import InputError
 from overread.files import atomic_path, sha256_file, write_json, write_text
-from overread.pipeline.protocol import parse_budget
-from overread.pipeline.workspace import Workspace, bar, console, progress, recording
-from overread.settings import validated
+from overread.pipeline.stages.plan import read_plan
+from overread.pipeline.workspace import Workspace, bar, console, progress, stage_record
 
 if TYPE_CHECKING:  # torch takes seconds to import: only the stages that train pay for it
     from torch import nn
 
     from overread.learn.plan import Plan
 
-EXPLAINED_CASES = 8
-
-
-def plan_stage(folder: Path, budget: str | None = None) -> None:
-    """Write plan.json from the training cases and the budget (of the whole run)."""
-    try:
-        total = parse_budget(budget) if budget else None
-    except ValueError as error:
-        raise InputError(f"--budget: {error}") from error
-    space = Workspace.open(folder)
-    protocol = space.protocol
-    done = sum(v for k, v in space.seconds().items() if k in ("init", "check"))
-    left = (total or parse_budget(protocol.budget)) - done
-    began = time.perf_counter()
-    with recording(space, "plan") as result:
-        from overread.learn.planner import make_plan
-
-        cohort = space.cohort()
-        train = cohort.split("train")
-        with progress("Reading training cases", len(train)) as advance:
-            look = fingerprint(train, labels=protocol.labels, task=protocol.task, progress=advance)
-        modality = sorted({m for c in protocol.channels for m in c.modality} | set(look.modalities))
-        plan = make_plan(
-            look,
-            task=protocol.task,
-            dimensions=protocol.dimensions,
-            channels=[c.name for c in protocol.channels],
-            labels=protocol.labels,
-            modality=modality,
-            body_part=protocol.limits.body_part or body_parts(train),
-            train_cases=len(train),
-            answered_cases=len(cohort.split("val")) + len(cohort.split("test")) + EXPLAINED_CASES,
-            seconds_left=left - (time.perf_counter() - began),
-            seed=protocol.seed,
-        )
-        write_text(space.plan_file, json.dumps(plan.model_dump(mode="json"), indent=2) + "\n")
-        write_json(folder / "fingerprint.json", look.as_dict())
-        event = space.ledger.append(
-            "cohort.sealed", {"test": cohort.digest("test"), "cases": len(cohort.split("test"))}
-        )
-        result.update(
-            plan_sha256=sha256_file(space.plan_file),
-            cohort_sha256=cohort.digest(),
-            sealed_test_sha256=cohort.digest("test"),
-            sealed_at=event.time,
-            epochs=plan.epochs,
-            train_seconds=plan.train_seconds,
-        )
-    for reason in plan.reasons:
-        console.print(f"  {reason}", highlight=False)
-
-
-def body_parts(cases: Sequence[Case]) -> list[str]:
-    """What the column body_part of cohort.csv says of ``cases``; none where the column or a value is missing."""
-    found = {c.attributes.get("body_part", "") for c in cases}
-    return [] if "" in found else sorted(found)
-
-
-def read_plan(path: Path) -> Plan:
-    """The plan at ``path``. Raises InputError where it is missing or was edited into something impossible."""
-    from overread.learn.plan import Plan
-
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; run `overread plan {path.parent}` first")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path}: is not JSON ({error}); plan again or mend it") from error
-    return validated(Plan, content, str(path))
-
 
 def train_stage(folder: Path) -> None:
     """Train by plan.json; leave model/weights.pt, model/plan.json and model/history.json."""
     space = Workspace.open(folder)
     plan = read_plan(space.plan_file)
-    with recording(space, "train") as result:
+    with stage_record(space, "train") as result:
         import torch
 
         from overread.learn.data import load_examples
@@ -108,8 +33,8 @@ def train_stage(folder: Path) -> None:
         train, tune = cohort.split("train"), cohort.split("val")
         began = time.perf_counter()
         with progress("Preparing cases", len(train) + len(tune)) as advance:
-            examples = load_examples(train, plan.preprocess, plan.labels, plan.task, advance)
-            tuning = load_examples(tune, plan.preprocess, plan.labels, plan.task, advance)
+            examples = load_examples(train, plan, advance)
+            tuning = load_examples(tune, plan, advance)
         prepared = time.perf_counter() - began
         # Preparing counts towards the time given to training.
         plan = plan.model_copy(update={"train_seconds": max(5.0, plan.train_seconds - prepared)})
@@ -173,7 +98,7 @@ def load_network(space: Workspace) -> tuple[nn.Module, Plan]:
 
 def check_trained(space: Workspace, plan: Plan) -> None:
     """Raise InputError unless weights, plan, protocol and cohort are the ones that training ran with."""
-    record = space.record("train")["result"]
+    record = space.record_of("train")["result"]
     again = f"train again: `overread train {space.folder}`"
     for name, key in (("weights.pt", "weights_sha256"), ("plan.json", "plan_sha256")):
         if sha256_file(space.model / name) != record[key]:

@@ -1,0 +1,5 @@
+"""`python -m overread`."""
+
+from overread.cli import main
+
+main()

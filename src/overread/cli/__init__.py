@@ -1,0 +1,34 @@
+"""The command line: every command names its options and calls one function. No logic here."""
+
+from __future__ import annotations
+
+import sys
+
+# In the order in which the help lists their commands.
+from overread.cli import workshop, clinic, data, quality  # isort: skip
+from overread.cli.app import app
+from overread.errors import OverreadError
+
+__all__ = ["app", "clinic", "data", "main", "quality", "workshop"]
+
+
+def main() -> None:
+    """Entry point: one clear line for what a person can mend, exit code 2 for bad input."""
+    try:
+        app()
+    except OverreadError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except ModuleNotFoundError as error:
+        if error.name not in ("torch", "monai", "lightning_fabric", "onnx"):
+            raise
+        print(
+            f"error: this command trains or opens a trained network and needs {error.name}; "
+            "install overread with its extra: pip install '.[train]'",
+            file=sys.stderr,
+        )
+        sys.exit(2)
+    except OSError as error:
+        # A full disk, a missing right, a file where a folder should be: nothing a traceback would explain better.
+        print(f"error: {error.filename or 'system'}: {error.strerror or error}", file=sys.stderr)
+        sys.exit(1)

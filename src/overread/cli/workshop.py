@@ -1,0 +1,161 @@
+"""The workshop's door, for the imaging data scientist: from a cohort to a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from overread.cli.app import Budget, Folder, app
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Folder for everything the demo makes.")] = Path(
+        "demo-out"
+    ),
+    serve: Annotated[bool, typer.Option("--serve", help="Leave the node and its pages running.")] = False,
+) -> None:
+    """Drive the whole road once, on virtual patients: cohort, training, test, clinic node, results."""
+    from overread.demo.road import run_demo
+
+    run_demo(out, serve=serve)
+
+
+@app.command()
+def init(folder: Folder) -> None:
+    """Write a protocol.yaml that fits DIR/cohort.csv, to be read and edited."""
+    from overread.pipeline.stages import init_stage
+
+    init_stage(folder)
+
+
+@app.command()
+def check(folder: Folder) -> None:
+    """Look for faults in the cohort: leakage, unreadable files, wrong geometry, empty classes."""
+    from overread.pipeline.stages import check_stage
+
+    check_stage(folder)
+
+
+@app.command()
+def split(
+    folder: Folder,
+    method: Annotated[
+        str,
+        typer.Option("--method", help="stratified, patient (by hash), site (whole sites) or temporal."),
+    ] = "stratified",
+    by: Annotated[
+        Optional[list[str]], typer.Option("--by", help="Column to stratify by; label without it. May repeat.")
+    ] = None,
+    site: Annotated[
+        Optional[list[str]], typer.Option("--test-site", help="Site that is the test (site). May repeat.")
+    ] = None,
+    cut: Annotated[
+        Optional[list[str]],
+        typer.Option("--cut", help="Last day of train, and again of val, YYYY-MM-DD (temporal)."),
+    ] = None,
+    folds: Annotated[
+        Optional[int], typer.Option("--folds", help="Also write folds of the patients outside the test.")
+    ] = None,
+    fractions: Annotated[
+        Optional[str],
+        typer.Option("--fractions", help="Shares of train, val and test; the protocol's without it."),
+    ] = None,
+    seed: Annotated[
+        Optional[int], typer.Option("--seed", help="The protocol's seed, or 0, without it.")
+    ] = None,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Forget the splits and folds that the table has.")
+    ] = False,
+) -> None:
+    """Divide the patients into train, val and test; who has a split keeps it."""
+    from overread.pipeline.stages.split import split_stage
+
+    split_stage(
+        folder,
+        method=method,
+        by=by or [],
+        sites=site or [],
+        cuts=cut or [],
+        folds=folds,
+        fractions=fractions,
+        seed=seed,
+        anew=anew,
+    )
+
+
+@app.command()
+def plan(folder: Folder, budget: Budget = None) -> None:
+    """Choose spacing, size, network and epochs from the cohort and the budget; write plan.json."""
+    from overread.pipeline.stages import plan_stage
+
+    plan_stage(folder, budget)
+
+
+@app.command()
+def train(folder: Folder) -> None:
+    """Train the planned network on the training patients."""
+    from overread.pipeline.stages import train_stage
+
+    train_stage(folder)
+
+
+@app.command()
+def package(folder: Folder) -> None:
+    """Export, calibrate on the tuning patients and write the portable package."""
+    from overread.pipeline.stages import package_stage
+
+    package_stage(folder)
+
+
+@app.command()
+def lock(folder: Folder) -> None:
+    """Fix protocol and package by hash, before the sealed test patients are opened."""
+    from overread.pipeline.stages import lock_stage
+
+    lock_stage(folder)
+
+
+@app.command("test")
+def test_(folder: Folder) -> None:
+    """Open the sealed test patients and write report.json and report.html."""
+    from overread.pipeline.stages import test_stage
+
+    test_stage(folder)
+
+
+@app.command()
+def explain(folder: Folder) -> None:
+    """Draw where the network looked (Grad-CAM) for test patients."""
+    from overread.pipeline.stages import explain_stage
+
+    explain_stage(folder)
+
+
+@app.command()
+def run(folder: Folder, budget: Budget = None) -> None:
+    """All stages in order: init, check, plan, train, package, lock, test, explain."""
+    from overread.pipeline.stages import run_stages
+
+    run_stages(folder, budget)
+
+
+@app.command()
+def predict(
+    package: Annotated[Path, typer.Argument(help="Package folder or .overread file.")],
+    images: Annotated[
+        list[Path], typer.Argument(help="One file or DICOM folder per channel, in the package's order.")
+    ],
+    mask: Annotated[
+        Optional[Path], typer.Option("--mask", help="Write the segmentation here (.nii.gz or .png).")
+    ] = None,
+    json_file: Annotated[
+        Optional[Path], typer.Option("--json", help="Write the answer here as JSON, without its arrays.")
+    ] = None,
+) -> None:
+    """Answer one image with a package and print what was found."""
+    from overread.pipeline.stages.predict import predict_command
+
+    predict_command(package, images, mask=mask, json_file=json_file)

@@ -1,0 +1,79 @@
+"""The report's small tables: the plan, the declared limits, the thresholds, the findings of the check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def finding_rows(findings: Sequence[Any]) -> list[dict[str, str]]:
+    """Severity and text of each finding of check.json."""
+    return [_finding(f) for f in findings]
+
+
+def threshold_rows(points: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Label, threshold and rule of each operating point."""
+    return [{"label": label, **point} for label, point in points.items()]
+
+
+def _finding(finding: Any) -> dict[str, str]:
+    if not isinstance(finding, dict):
+        return {"severity": "", "text": str(finding)}
+    severity = (
+        finding.get("severity") or finding.get("level") or ("blocking" if finding.get("blocking") else "")
+    )
+    return {"severity": str(severity), "text": str(finding.get("message") or finding.get("text") or finding)}
+
+
+def plan_rows(plan: dict[str, Any]) -> list[tuple[str, str]]:
+    """Name and value of each line of the plan that the report shows."""
+    network, preprocess = plan.get("network") or {}, plan.get("preprocess") or {}
+    arguments = ", ".join(f"{k} {_plain(v)}" for k, v in (network.get("arguments") or {}).items())
+    parameters = network.get("parameters")
+    rows = [
+        ("Network", network.get("name")),
+        ("Arguments", arguments),
+        ("Parameters", f"{parameters:,}" if parameters else None),
+        ("Input channels", _plain(plan.get("channels"))),
+        (
+            "Voxel spacing",
+            f"{_plain(preprocess['spacing'], ' × ')} mm" if preprocess.get("spacing") else None,
+        ),
+        ("Image size", f"{_plain(preprocess['size'], ' × ')} voxels" if preprocess.get("size") else None),
+        ("Patch", f"{_plain(plan['patch'], ' × ')} voxels" if plan.get("patch") else None),
+        ("Batch", plan.get("batch")),
+        ("Epochs", plan.get("epochs")),
+        ("Steps per epoch", plan.get("steps_per_epoch")),
+        ("Learning rate", plan.get("learning_rate")),
+        ("Seed", plan.get("seed")),
+    ]
+    return [(name, str(value)) for name, value in rows if value not in (None, "", [])]
+
+
+def limit_rows(limits: dict[str, Any]) -> list[tuple[str, str]]:
+    """Name and value of each declared input limit."""
+    names = {
+        "modality": "Modality",
+        "body_part": "Body part",
+        "age_years": "Age, years",
+        "size": "Size, voxels",
+        "spacing_mm": "Spacing, mm",
+    }
+    rows = []
+    for key, value in limits.items():
+        if value in (None, [], ()):
+            continue
+        if key == "age_years":
+            text = " to ".join(_plain(v) for v in value)
+        elif key in ("size", "spacing_mm"):
+            text = "; ".join(" to ".join(_plain(v) for v in axis) for axis in value)
+        else:
+            text = _plain(value)
+        rows.append((names.get(key, key.replace("_", " ")), text))
+    return rows
+
+
+def _plain(value: Any, between: str = ", ") -> str:
+    if isinstance(value, (list, tuple)):
+        return between.join(_plain(v) for v in value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

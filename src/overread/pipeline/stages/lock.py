@@ -1,0 +1,63 @@
+"""lock: fix protocol, package and sealed test patients by hash, before the test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from overread.cohort.cohort import Cohort
+from overread.cohort.hashes import files_digest
+from overread.errors import InputError
+from overread.files import sha256_file
+from overread.pipeline.workspace import Workspace, console, stage_record
+from overread.runtime.package import Package
+
+
+def lock_stage(folder: Path) -> None:
+    """Record protocol, package and sealed test patients by hash; `test` refuses anything else afterwards."""
+    space = Workspace.open(folder)
+    package = Package.load(_built(space))
+    cohort = space.cohort()
+    _check_chain(space, package, cohort)
+    with stage_record(space, "lock") as result:
+        result.update(
+            protocol_sha256=space.protocol.digest(),
+            package_sha256=package.sha256,
+            package_file_sha256=sha256_file(package.path),
+            sealed_test_sha256=cohort.digest("test"),
+            test_files_sha256=files_digest(cohort.split("test"), space.folder),
+            openings_before=len(space.ledger.events("pipeline.opened")),
+        )
+    console.print("  Protocol, package and sealed test patients are fixed by hash.")
+
+
+def _check_chain(space: Workspace, package: Package, cohort: Cohort) -> None:
+    """Raise InputError unless the cohort that is there was checked, sealed, trained on and packaged."""
+    now, table = cohort.digest(), space.folder / "cohort.csv"
+    checked = space.record_of("check")["result"]
+    if checked["cohort_sha256"] != now:
+        raise InputError(
+            f"{table}: was changed after it was checked; run `overread run {space.folder}` again"
+        )
+    if checked["files_sha256"] != files_digest(cohort.cases, space.folder):
+        raise InputError(
+            f"{space.folder / 'files.json'}: image or mask files were changed after they were checked (it has their "
+            f"hashes); run `overread run {space.folder}` again"
+        )
+    if space.record_of("plan")["result"]["sealed_test_sha256"] != cohort.digest("test"):
+        raise InputError(
+            f"{table}: the test cases are not those that were sealed by the plan; plan and train again"
+        )
+    if package.manifest.evidence.get("cohort") != now:
+        raise InputError(
+            f"{table}: is not the cohort that {package.path} was trained on; train and package again"
+        )
+    if package.manifest.evidence.get("weights") != space.record_of("train")["result"]["weights_sha256"]:
+        raise InputError(
+            f"{package.path}: was not made from the weights last trained; run `overread package` again"
+        )
+
+
+def _built(space: Workspace) -> Path:
+    if not space.package_file.is_file():
+        raise InputError(f"{space.package_file}: no such file; run `overread package {space.folder}` first")
+    return space.package_file

@@ -1,0 +1,90 @@
+"""plan: choose grid, network, loss and epochs from the training cases and the budget."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from overread.cohort.cohort import Case
+from overread.cohort.fingerprint import fingerprint
+from overread.errors import InputError
+from overread.files import sha256_file, write_json, write_text
+from overread.pipeline.protocol import parse_budget
+from overread.pipeline.workspace import Workspace, console, progress, stage_record
+from overread.settings import validated
+
+if TYPE_CHECKING:  # torch takes seconds to import: only the stages that train pay for it
+    from overread.learn.plan import Plan
+
+EXPLAINED_CASES = 8
+
+
+def plan_stage(folder: Path, budget: str | None = None) -> None:
+    """Write plan.json from the training cases and the budget (of the whole run)."""
+    try:
+        total = parse_budget(budget) if budget else None
+    except ValueError as error:
+        raise InputError(f"--budget: {error}") from error
+    space = Workspace.open(folder)
+    protocol = space.protocol
+    done = sum(v for k, v in space.seconds().items() if k in ("init", "check"))
+    left = (total or parse_budget(protocol.budget)) - done
+    began = time.perf_counter()
+    with stage_record(space, "plan") as result:
+        from overread.learn.planner import make_plan
+
+        cohort = space.cohort()
+        train = cohort.split("train")
+        with progress("Reading training cases", len(train)) as advance:
+            look = fingerprint(train, truth=protocol.facts.truth, labels=protocol.labels, progress=advance)
+        modality = sorted({m for c in protocol.channels for m in c.modality} | set(look.modalities))
+        plan = make_plan(
+            look,
+            task=protocol.task,
+            dimensions=protocol.dimensions,
+            channels=[c.name for c in protocol.channels],
+            labels=protocol.labels,
+            modality=modality,
+            body_part=protocol.limits.body_part or body_parts(train),
+            train_cases=len(train),
+            answered_cases=len(cohort.split("val")) + len(cohort.split("test")) + EXPLAINED_CASES,
+            seconds_left=left - (time.perf_counter() - began),
+            seed=protocol.seed,
+        )
+        write_text(space.plan_file, json.dumps(plan.model_dump(mode="json"), indent=2) + "\n")
+        write_json(folder / "fingerprint.json", look.as_dict())
+        event = space.ledger.append(
+            "cohort.sealed", {"test": cohort.digest("test"), "cases": len(cohort.split("test"))}
+        )
+        result.update(
+            plan_sha256=sha256_file(space.plan_file),
+            cohort_sha256=cohort.digest(),
+            sealed_test_sha256=cohort.digest("test"),
+            sealed_at=event.time,
+            epochs=plan.epochs,
+            train_seconds=plan.train_seconds,
+        )
+    for reason in plan.reasons:
+        console.print(f"  {reason}", highlight=False)
+
+
+def body_parts(cases: Sequence[Case]) -> list[str]:
+    """What the column body_part of cohort.csv says of ``cases``; none where the column or a value is missing."""
+    found = {c.attributes.get("body_part", "") for c in cases}
+    return [] if "" in found else sorted(found)
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan at ``path``. Raises InputError where it is missing or was edited into something impossible."""
+    from overread.learn.plan import Plan
+
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; run `overread plan {path.parent}` first")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path}: is not JSON ({error}); plan again or mend it") from error
+    return validated(Plan, content, str(path))
