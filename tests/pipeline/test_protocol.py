@@ -60,6 +60,15 @@ def test_the_hash_ignores_layout_and_comments(tmp_path: Path) -> None:
         ({"channels": []}, "channels"),
         ({"endpoints": [{"metric": "dice", "goal": 0.8}]}, "no metric 'dice'"),
         ({"endpoints": [{"metric": "auroc", "goal": "high"}]}, "endpoints.0.goal"),
+        ({"endpoints": [{"metric": "auroc", "label": "flu", "goal": 0.9}]}, "expected label"),
+        ({"labels": ["a", "b", "c"], "positive": "a"}, "only one of two classes can be positive"),
+        ({"task": "segmentation"}, "only one of two classes can be positive"),
+        ({"task": "segmentation", "positive": None, "operating_point": "youden"}, "operating_point"),
+        ({"uncertain": "as_1"}, "only findings"),
+        (
+            {"labels": ["a", "b", "c"], "positive": None, "endpoints": [{"metric": "auroc_b", "goal": 0.9}]},
+            "write metric: auroc and label: b",
+        ),
     ],
 )
 def test_a_wrong_key_or_value_is_named(tmp_path: Path, change: dict, named: str) -> None:
@@ -92,3 +101,24 @@ def test_budget(text: str, seconds: float) -> None:
 def test_budget_refused(text: str) -> None:
     with pytest.raises(ValueError, match="90s, 5m or 2h"):
         parse_budget(text)
+
+
+@pytest.mark.parametrize(
+    ("task", "labels"),
+    [
+        ("multilabel", ["effusion"]),
+        ("detection", ["nodule"]),
+        ("segmentation", ["background", "liver"]),
+        ("classification", ["a", "b", "c"]),
+    ],
+)
+def test_every_task_has_a_protocol_with_a_goal_for_its_first_metric(
+    tmp_path: Path, task: str, labels: list[str]
+) -> None:
+    values = {k: v for k, v in GOOD.items() if k != "positive"} | {"task": task, "labels": labels}
+    write_protocol(tmp_path, values)
+    metric, label = read_protocol(tmp_path).goals_offered()[0]
+    goal = {"metric": metric.key, "label": label, "goal": 0.5}
+    write_protocol(tmp_path, values | {"endpoints": [goal]})
+    (endpoint,) = read_protocol(tmp_path).endpoints
+    assert (endpoint.metric, endpoint.label) == (metric.key, label)

@@ -15,9 +15,14 @@ import overread.pipeline.stages as stages
 from overread.cohort.adapters.medmnist import import_medmnist
 from overread.cohort.adapters.nifti import import_nifti
 from overread.cohort.adapters.pairs import import_pairs
+from overread.cohort.adapters.voc import import_voc
+from overread.cohort.cohort import Cohort
+from overread.cohort.load import load_case
+from overread.cohort.truth.boxes import read_boxes
 from overread.errors import InputError
 from overread.imaging.read import read
 from overread.ledger.ledger import Ledger
+from overread.runtime.answer import Findings, Objects
 from overread.runtime.package import Package
 from overread.runtime.predict import predict
 
@@ -40,15 +45,23 @@ def thinned(folder: Path, keep: dict[str, int]) -> None:
         writer.writerows(out)
 
 
-def checked_report(folder: Path, metric: str) -> dict:
+def row_of(report: dict, metric: str, label: str | None = None) -> dict:
+    """The one row of report.json about a metric and label."""
+    (row,) = [r for r in report["test"] if (r["metric"], r["label"]) == (metric, label)]
+    return row
+
+
+def checked_report(folder: Path, metric: str, label: str | None = None) -> dict:
     """report.json in the promised shape, each stage recorded, the ledger whole, the page written."""
     report = json.loads((folder / "report.json").read_text())
-    for name, m in report["test"].items():
-        assert np.isfinite([m["estimate"], m["low"], m["high"]]).all(), name
-        assert m["unit"] and m["method"], name
-    assert (
-        report["test"][metric]["low"] <= report["test"][metric]["estimate"] <= report["test"][metric]["high"]
-    )
+    for m in report["test"]:
+        assert np.isfinite([m["estimate"], m["low"], m["high"]]).all(), m
+        assert m["unit"] and m["method"], m
+    assert report["primary"] == {"metric": metric, "label": label}
+    primary = row_of(report, metric, label)
+    assert primary["low"] <= primary["estimate"] <= primary["high"]
+    # Every goal of the protocol has its row.
+    assert len(report["endpoints"]) == len(report["protocol"]["endpoints"])
     assert set(report["seconds"]) == set(STAGES)
     for stage in STAGES:
         assert json.loads((folder / "record" / f"{stage}.json").read_text())["stage"] == stage
@@ -59,7 +72,7 @@ def checked_report(folder: Path, metric: str) -> dict:
     kinds = [e.kind for e in ledger.events()]
     assert kinds.index("pipeline.lock") < kinds.index("pipeline.opened") < kinds.index("pipeline.test")
     page = (folder / "report.html").read_text()
-    assert f"{report['test'][metric]['estimate']:.3f}" in page
+    assert f"{primary['estimate']:.3f}" in page
     assert not re.search(r"(src|href)=[\"']https?://", page)
     assert list((folder / "explain").glob("*.png"))
     return report
@@ -71,8 +84,8 @@ def test_binary_classification(data_dir: Path, tmp_path: Path) -> None:
     thinned(folder, {"train": 600, "val": 120, "test": 120})
     stages.run_stages(folder, "25s")
     report = checked_report(folder, "auroc")
-    assert report["test"]["auroc"]["estimate"] > 0.85
-    assert "DeLong" in report["test"]["auroc"]["method"]
+    assert row_of(report, "auroc")["estimate"] > 0.85
+    assert "DeLong" in row_of(report, "auroc")["method"]
     assert report["limits"]["age_years"] == [1, 5]
 
     # A second opening is allowed, counted and shown; a changed protocol needs a new lock.
@@ -86,7 +99,7 @@ def test_binary_classification(data_dir: Path, tmp_path: Path) -> None:
     # An adult's full-size radiograph is refused by this package, with the reason.
     adult = read(data_dir / "dicom_cr_radiographs" / "RG1_J2KR.dcm")
     refused = predict(Package.load(folder / report["package"]["path"]), adult)
-    assert "SIZE" in [b.code for b in refused.breaches] and not refused.scores
+    assert "SIZE" in [b.code for b in refused.breaches] and refused.answer is None
 
 
 def test_multiclass_classification_in_colour(data_dir: Path, tmp_path: Path) -> None:
@@ -118,10 +131,10 @@ def test_multiclass_classification_in_colour(data_dir: Path, tmp_path: Path) -> 
     stages.run_stages(folder, "30s")
     report = checked_report(folder, "auroc_macro")
     assert report["labels"] == ["Platelets", "RBC", "WBC"]
-    assert report["test"]["auroc_macro"]["estimate"] > 0.9
+    assert row_of(report, "auroc_macro")["estimate"] > 0.9
     assert (
-        "patient" in report["test"]["auroc_macro"]["method"]
-        or "cluster" in report["test"]["auroc_macro"]["method"]
+        "patient" in row_of(report, "auroc_macro")["method"]
+        or "cluster" in row_of(report, "auroc_macro")["method"]
     )
     assert Package.load(folder / report["package"]["path"]).manifest.preprocess.color == "rgb"
 
@@ -132,7 +145,7 @@ def test_segmentation_2d(data_dir: Path, tmp_path: Path) -> None:
     thinned(folder, {"train": 40, "val": 8, "test": 12})
     stages.run_stages(folder, "40s")
     report = checked_report(folder, "dice")
-    assert report["test"]["dice"]["estimate"] > 0.5
+    assert row_of(report, "dice")["estimate"] > 0.5
     assert len(list((folder / "predictions").glob("*.png"))) == 12
 
 
@@ -142,5 +155,68 @@ def test_segmentation_3d(data_dir: Path, tmp_path: Path) -> None:
     thinned(folder, {"train": 24, "val": 6, "test": 8})
     stages.run_stages(folder, "60s")
     report = checked_report(folder, "dice")
-    assert report["test"]["dice"]["estimate"] > 0.35
-    assert {"dice_anterior", "dice_posterior", "hd95_anterior"} <= set(report["test"])
+    assert row_of(report, "dice")["estimate"] > 0.35
+    found = {(r["metric"], r["label"]) for r in report["test"]}
+    assert {("dice", "anterior"), ("dice", "posterior"), ("hd95", "anterior")} <= found
+
+
+def test_multilabel_with_missing_labels(data_dir: Path, tmp_path: Path) -> None:
+    """Which cells a smear shows, derived from its boxes; 30% of the labels are not stated and never counted."""
+    source, folder = data_dir / "bccd_blood_detection", tmp_path / "smears"
+    import_voc(source, folder)
+    missing = as_findings(folder, share_missing=0.3)
+    stages.run_stages(folder, "60s")
+    report = checked_report(folder, "auroc_macro")
+    stated = {label: count for label, count in missing.items() if count}
+    assert stated, "the draw left no label out"
+    with (folder / "predictions.csv").open() as f:
+        rows = list(csv.DictReader(f))
+    for label, left_out in stated.items():
+        area = [r for r in report["test"] if (r["metric"], r["label"]) == ("auroc", label)]
+        if area:
+            assert area[0]["n"] <= len(rows) - left_out
+    package = Package.load(folder / report["package"]["path"])
+    assert set(package.manifest.operating_points) <= set(package.manifest.labels)
+    answer = predict(package, load_case(Cohort.read(folder).split("test")[0])).answer
+    assert isinstance(answer, Findings) and set(answer.scores) == set(package.manifest.labels)
+
+
+def as_findings(folder: Path, *, share_missing: float) -> dict[str, int]:
+    """Make the boxes of a cohort into findings; the number of unstated labels of each in the test split."""
+    cohort = Cohort.read(folder, need="boxes")
+    rng = np.random.default_rng(0)
+    boxes = {c.case: [b.label for b in read_boxes(c.boxes)] for c in cohort if c.boxes}
+    counts = {k: sorted(v.count(k) for v in boxes.values()) for k in {x for v in boxes.values() for x in v}}
+    # Present: more of the cell than in the median smear, so that every finding has cases of both kinds.
+    many = {k: v[len(v) // 2] for k, v in counts.items()}
+    rows, missing = [], dict.fromkeys(many, 0)
+    for c in cohort:
+        row = {"case": c.case, "patient": c.patient, "split": c.split, "image": str(c.images["image"])}
+        for label, limit in many.items():
+            unstated = rng.random() < share_missing
+            missing[label] += unstated and c.split == "test"
+            row[f"label_{label}"] = "" if unstated else str(int(boxes[c.case].count(label) > limit))
+        rows.append(row)
+    with (folder / "cohort.csv").open("w", newline="") as f:
+        writer = csv.DictWriter(f, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+    (folder / "task.json").unlink()
+    return missing
+
+
+def test_detection(data_dir: Path, tmp_path: Path) -> None:
+    source, folder = data_dir / "bccd_blood_detection", tmp_path / "boxes"
+    import_voc(source, folder)
+    thinned(folder, {"train": 60, "val": 16, "test": 16})
+    stages.run_stages(folder, "90s")
+    report = json.loads((folder / "report.json").read_text())
+    checked_report(folder, report["primary"]["metric"], report["primary"]["label"])
+    cases = Cohort.read(folder, need="boxes").split("test")
+    true = sum(len(read_boxes(c.boxes)) for c in cases if c.boxes)
+    with (folder / "predictions.csv").open() as f:
+        rows = list(csv.DictReader(f))
+    told = sum(int(float(r[k])) for r in rows for k in r if k.startswith("objects_true"))
+    assert told == true, "a true box was lost on the way"
+    answer = predict(Package.load(folder / report["package"]["path"]), load_case(cases[0])).answer
+    assert isinstance(answer, Objects)

@@ -21,8 +21,6 @@ from overread.pipeline.report.pictures import boxes_picture, image_picture, mask
 from overread.runtime.answer import Classes, Findings, LabelMap, Objects
 from overread.runtime.prediction import Prediction
 
-SIDE_BY_SIDE = "Left: reference, right: found."
-
 
 class Gallery:
     """Writes each segmentation to ``folder`` and keeps a small picture of each case until it is closed."""
@@ -49,15 +47,17 @@ class Gallery:
 
     def _picture(self, case: Case, image: Image, prediction: Prediction, truth: TruthValue) -> bytes:
         answer = prediction.answer
+        # One file of three channels is a colour picture; three files are three contrasts.
+        color = len(case.images) == 1 and len(image.array) == 3
         match answer:
             case LabelMap():
                 self._write_mask(case, answer.mask, image)
-                return masks_picture(image, [np.asarray(truth), answer.mask])
+                return masks_picture(image, [np.asarray(truth), answer.mask], color=color)
             case Objects():
                 assert isinstance(truth, Boxes)
-                return boxes_picture(image, [truth, answer.boxes])
+                return boxes_picture(image, [truth, answer.boxes], color=color)
             case Classes() | Findings() | None:
-                return image_picture(image)
+                return image_picture(image, color=color)
             case _:
                 assert_never(answer)
 

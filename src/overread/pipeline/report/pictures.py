@@ -17,34 +17,36 @@ from overread.imaging.picture import best_slice, fit_box, overlay, png_bytes, sl
 PIXELS = 260
 
 
-def image_picture(image: Image, *, pixels: int = PIXELS) -> bytes:
-    """PNG of a 2D image, in colour where it has any, or of the middle slice of a volume's last channel."""
-    base, _, spacing = _base(image, [])
+def image_picture(image: Image, *, color: bool = False, pixels: int = PIXELS) -> bytes:
+    """PNG of a 2D image, its three channels as colours with ``color``, or of the middle slice of the last channel."""
+    base, _, spacing = _base(image, [], color)
     return png_bytes(fit_box(base, pixels, spacing))
 
 
-def masks_picture(image: Image, masks: Sequence[NDArray[Any]], *, pixels: int = PIXELS) -> bytes:
+def masks_picture(
+    image: Image, masks: Sequence[NDArray[Any]], *, color: bool = False, pixels: int = PIXELS
+) -> bytes:
     """PNG of the image under each label map in turn, side by side; of a volume the slice with most labels."""
-    base, planes, spacing = _base(image, masks)
+    base, planes, spacing = _base(image, masks, color)
     base = fit_box(base, pixels, spacing)
     fitted = [fit_box(plane.astype(np.uint8), pixels, spacing, labels=True) for plane in planes]
     return png_bytes(_row([overlay(base, plane) for plane in fitted]))
 
 
-def boxes_picture(image: Image, sets: Sequence[Boxes], *, pixels: int = PIXELS) -> bytes:
+def boxes_picture(image: Image, sets: Sequence[Boxes], *, color: bool = False, pixels: int = PIXELS) -> bytes:
     """PNG of the image under each set of boxes in turn, side by side; of a volume the slice that most boxes cut."""
     if len(image.spatial) == 3:
         # Filled boxes turn with the volume, whatever its axes are.
         return masks_picture(image, [_filled(b, image.spatial) for b in sets], pixels=pixels)
-    base, _, spacing = _base(image, [])
+    base, _, spacing = _base(image, [], color)
     fitted = fit_box(base, pixels, spacing)
     scale = (fitted.shape[0] / image.spatial[0], fitted.shape[1] / image.spatial[1])
     return png_bytes(_row([draw_boxes(fitted, b, scale=scale) for b in sets]))
 
 
-def display(channels: NDArray[Any]) -> NDArray[np.uint8]:
-    """``(channels, rows, columns)`` as a picture: three channels as red, green and blue, else the last one gray."""
-    if len(channels) != 3:
+def display(channels: NDArray[Any], *, color: bool) -> NDArray[np.uint8]:
+    """``(channels, rows, columns)`` as a picture: with ``color`` red, green and blue, else the last channel in gray."""
+    if not color:
         return window_to_uint8(channels[-1])
     # One window for all three, or the colours would shift.
     low, high = np.percentile(channels, [0.5, 99.5])
@@ -52,11 +54,11 @@ def display(channels: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _base(
-    image: Image, masks: Sequence[NDArray[Any]]
+    image: Image, masks: Sequence[NDArray[Any]], color: bool
 ) -> tuple[NDArray[np.uint8], list[NDArray[Any]], tuple[float, float]]:
     """The picture of one plane, the masks' planes, and the distances of its rows and columns."""
     if len(image.spatial) == 2:
-        return display(image.array), [np.asarray(m) for m in masks], steps(image)
+        return display(image.array, color=color), [np.asarray(m) for m in masks], steps(image)
     axial = [reorient(image.with_(array=np.asarray(a)[None], channels=())) for a in (image.array[-1], *masks)]
     shown = np.any([a.array[0] > 0 for a in axial[1:]], axis=0) if masks else np.zeros(axial[0].spatial, bool)
     k = best_slice(shown)

@@ -73,7 +73,7 @@ def explain_stage(folder: Path) -> None:
                 cam = grad_cam(network, plan, window, question.label)
                 layers.add(cam.layer)
                 virtual = ", virtual patient" if space.protocol.virtual else ""
-                pair = _picture(window, prepared.affine, cam.heat)
+                pair = _picture(window, prepared.affine, cam.heat, color=plan.preprocess.color == "rgb")
                 tile = caption(pair, f"{case.case}: {question.said}{virtual}")
                 name = f"explain/{case.case}.png"
                 with atomic_path(folder / name) as temporary:
@@ -145,7 +145,7 @@ def _chosen(space: Workspace) -> list[Case]:
 
 
 def _picture(
-    window: NDArray[np.float32], affine: NDArray[np.float64], heat: NDArray[np.float32]
+    window: NDArray[np.float32], affine: NDArray[np.float64], heat: NDArray[np.float32], *, color: bool
 ) -> NDArray[np.uint8]:
     """The window (colour, or its last channel) beside the same under its heat map, in the patient's proportions.
 
@@ -154,9 +154,9 @@ def _picture(
     if window.ndim == 4:
         k = int(heat.sum((0, 1)).argmax()) if heat.any() else heat.shape[2] // 2
         plane, heat = (slice_of(Image(a[None], affine), k) for a in (window[-1], heat))
-        base = display(plane[None])
+        base = display(plane[None], color=False)
     else:
-        base = display(window)
+        base = display(window, color=color)
     spacing = steps(Image(window, affine))
     shown = fit_box(base, PIXELS, spacing, pad=True)
     warm = fit_box(np.rint(heat * 255).astype(np.uint8), PIXELS, spacing, pad=True)

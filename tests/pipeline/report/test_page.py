@@ -12,16 +12,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from overread.pipeline.report.page import ReportFigures, write_report
-from overread.pipeline.report.words import (
-    duration,
-    interval,
-    meanings,
-    metric_base,
-    metric_name,
-    moment,
-    number,
+from overread.evaluate.figures import (
+    ConfusionFigure,
+    Figure,
+    FrocFigure,
+    PerCaseFigure,
+    ReliabilityFigure,
+    RocFigure,
+    ScoredTruth,
+    ScoresFigure,
 )
+from overread.evaluate.metric import Measured
+from overread.evaluate.metrics import METRICS
+from overread.pipeline.report.page import ReportFigures, write_report
+from overread.pipeline.report.words import duration, interval, meanings, metric_name, moment, number
 from overread.stats.calibration import brier, ece
 from overread.stats.diagnostic import balanced_accuracy, diagnostic_accuracy
 from overread.stats.interval import Interval
@@ -31,8 +35,13 @@ from overread.stats.roc import auc, auc_macro, operating_point
 HASHES = {name: name[0] * 64 for name in ("cohort", "protocol", "plan", "weights", "package", "ledger head")}
 
 
-def _metric(found: Interval, unit: str) -> dict[str, Any]:
-    return found.as_dict() | {"unit": unit}
+def _measured(key: str, found: Interval, unit: str, label: str | None = None) -> Measured:
+    return Measured(METRICS[key], label, unit, found)
+
+
+def _row(report: dict[str, Any], key: str, label: str | None = None) -> dict[str, Any]:
+    (row,) = [r for r in report["test"] if (r["metric"], r["label"]) == (key, label)]
+    return dict(row)
 
 
 def _common(task: str, labels: list[str]) -> dict[str, Any]:
@@ -84,7 +93,7 @@ def _common(task: str, labels: list[str]) -> dict[str, Any]:
             {
                 "epoch": int(e),
                 "loss": float(np.exp(-e / 12) + 0.02 * generator.random()),
-                "val_metric": float(1 - np.exp(-e / 8)),
+                "tuning_loss": float(1 - np.exp(-e / 8)),
             }
             for e in epochs
         ],
@@ -103,50 +112,53 @@ def classification() -> tuple[dict[str, Any], ReportFigures]:
         int((y & ~said).sum()),
         int((~y.astype(bool) & ~said).sum()),
     )
-    test = {
-        "auroc": _metric(auc(y, p), "area under the ROC curve"),
-        "sensitivity": _metric(table.sensitivity, "proportion of cases"),
-        "specificity": _metric(table.specificity, "proportion of cases"),
-        "balanced_accuracy": _metric(
-            balanced_accuracy(y, said, resamples=200), "mean of class sensitivities"
+    area = _measured("auroc", auc(y, p), "area under the ROC curve")
+    test = [
+        area,
+        _measured("sensitivity", table.sensitivity, "proportion of cases"),
+        _measured("specificity", table.specificity, "proportion of cases"),
+        _measured(
+            "balanced_accuracy", balanced_accuracy(y, said, resamples=200), "mean of class sensitivities"
         ),
-        "brier": _metric(brier(y, p), "squared probability"),
-        "ece": _metric(ece(y, p, resamples=200), "probability"),
-    }
+        _measured("brier", brier(y, p), "squared probability"),
+        _measured("ece", ece(y, p, resamples=200), "probability"),
+    ]
     groups = [
         ("sex", "F", slice(0, 190)),
         ("sex", "M", slice(190, 400)),
         ("site", "A", slice(0, 90)),
         ("site", "B", slice(90, 130)),
     ]
+    rows = {m.metric.key: m.as_dict() for m in test}
     report = _common("classification", ["normal", "pneumonia"]) | {
         "positive": "pneumonia",
-        "test": test,
-        "primary": "auroc",
-        "operating_point": {"rule": "youden", "threshold": point.threshold},
+        "test": list(rows.values()),
+        "primary": {"metric": "auroc", "label": None},
+        "operating_points": {"pneumonia": {"rule": "youden", "threshold": point.threshold}},
         "endpoints": [
-            {
-                "metric": "auroc",
-                "goal": 0.96,
-                "judged_on": "estimate",
-                "met": True,
-                **{k: test["auroc"][k] for k in ("estimate", "low", "high")},
-            },
-            {
-                "metric": "specificity",
-                "goal": 0.99,
-                "judged_on": "low",
-                "met": False,
-                **{k: test["specificity"][k] for k in ("estimate", "low", "high")},
-            },
+            _goal(rows["auroc"], 0.96, "estimate", met=True),
+            _goal(rows["specificity"], 0.99, "low", met=False),
         ],
         "subgroups": [
-            {"attribute": a, "group": g, "n": len(y[s]), "metric": "auroc", **auc(y[s], p[s]).as_dict()}
+            {"attribute": a, "group": g, "metric": "auroc", "label": None, **auc(y[s], p[s]).as_dict()}
             | {"n": len(y[s])}
             for a, g, s in groups
         ],
     }
-    return report, ReportFigures(y=y, probability=np.column_stack([1 - p, p]), gallery=_pictures(generator))
+    truth = y.astype(bool)
+    labels = ["normal", "pneumonia"]
+    drawn: list[Figure] = [
+        RocFigure([ScoredTruth("pneumonia", truth, p, area, point.threshold)]),
+        ReliabilityFigure(truth, p, "probability of pneumonia"),
+        ConfusionFigure(y, said.astype(int), labels),
+        ScoresFigure(y, p, labels, "probability of pneumonia", point.threshold),
+    ]
+    return report, ReportFigures(drawn, _pictures(generator))
+
+
+def _goal(row: dict[str, Any], goal: float, judged_on: str, *, met: bool) -> dict[str, Any]:
+    numbers = {k: row[k] for k in ("metric", "label", "estimate", "low", "high")}
+    return {**numbers, "goal": goal, "judged_on": judged_on, "met": met, "reason": None}
 
 
 def _pictures(generator: np.random.Generator) -> list[tuple[str, str, bytes]]:
@@ -177,27 +189,30 @@ def segmentation() -> tuple[dict[str, Any], ReportFigures]:
     generator = np.random.default_rng(3)
     front, back = generator.beta(22, 3, 40), generator.beta(16, 4, 40)
     back[7] = 0.0
-    test = {
-        "dice": _metric(mean_ci((front + back) / 2), "overlap, 0 to 1"),
-        "dice_anterior": _metric(mean_ci(front), "overlap, 0 to 1"),
-        "dice_posterior": _metric(mean_ci(back), "overlap, 0 to 1"),
-        "hd95_anterior": _metric(mean_ci(generator.gamma(3, 0.5, 40)), "mm"),
-        "volume_error_posterior": _metric(mean_ci(generator.normal(-0.4, 1, 40)), "ml, found minus true"),
-    }
+    unit = "overlap, 0 to 1"
+    test = [
+        _measured("dice", mean_ci((front + back) / 2), unit),
+        _measured("dice", mean_ci(front), unit, "anterior"),
+        _measured("dice", mean_ci(back), unit, "posterior"),
+        _measured("hd95", mean_ci(generator.gamma(3, 0.5, 40)), "mm", "anterior"),
+        _measured(
+            "volume_error", mean_ci(generator.normal(-0.4, 1, 40)), "ml, found minus true", "posterior"
+        ),
+    ]
     report = _common("segmentation", ["background", "anterior", "posterior"]) | {
         "virtual": True,
-        "test": test,
-        "primary": "dice",
-        "operating_point": None,
+        "test": [m.as_dict() for m in test],
+        "primary": {"metric": "dice", "label": None},
+        "operating_points": {},
         "endpoints": [],
         "subgroups": [],
         "openings": 3,
     }
-    per_case = [
-        {"case": f"case-{i:03d}", "anterior": a, "posterior": b}
-        for i, (a, b) in enumerate(zip(front, back, strict=True))
-    ]
-    return report, ReportFigures(per_case=per_case, gallery=_pictures(generator))
+    values = {"anterior": front, "posterior": back}
+    means = {"anterior": test[1], "posterior": test[2]}
+    names = [f"case-{i:03d}" for i in range(40)]
+    drawn = PerCaseFigure("Dice of every test case", "Dice coefficient", names, values, means)
+    return report, ReportFigures([drawn], _pictures(generator))
 
 
 def _text(path: Path) -> str:
@@ -237,8 +252,8 @@ def _tags(path: Path) -> _Tags:
 def test_every_number_stands_with_its_interval(make: Any, tmp_path: Path) -> None:
     report, figures = make()
     text = _text(write_report(tmp_path, report, figures))
-    for key, row in report["test"].items():
-        assert f"{metric_name(key)} {interval(row)}" in text, key
+    for row in report["test"]:
+        assert f"{metric_name(row['metric'], row['label'])} {interval(row)}" in text, row["metric"]
         assert row["method"] in text and row["unit"] in text
     for row in report["subgroups"]:
         assert f"{row['group']} {row['n']} {interval(row)}" in text
@@ -256,7 +271,10 @@ def test_goals_show_estimate_lower_limit_and_what_decides(tmp_path: Path) -> Non
         report["endpoints"], ("point estimate", "lower limit"), ("✓ met", "✗ not met"), strict=True
     ):
         numbers = " ".join(number(endpoint[k]) for k in ("goal", "estimate", "low", "high"))
-        assert f"{metric_name(endpoint['metric'])} at least {numbers} {judged} {verdict}" in text
+        assert (
+            f"{metric_name(endpoint['metric'], endpoint['label'])} at least {numbers} {judged} {verdict}"
+            in text
+        )
     assert "1 of 2 goals" in text
     marked = re.findall(r'<span class="judged">([^<]+)</span>', path.read_text(encoding="utf-8"))
     assert marked == [number(report["endpoints"][0]["estimate"]), number(report["endpoints"][1]["low"])]
@@ -287,7 +305,7 @@ def test_the_page_holds_everything_itself(make: Any, tmp_path: Path) -> None:
     assert not [t for t in tags.attributes if t[0] in ("script", "link", "iframe") or t[1].startswith("on")]
     assert "<script" not in html and "@import" not in html and "url(" not in html
     sources = [value for tag, name, value in tags.attributes if (tag, name) == ("img", "src")]
-    assert len(sources) >= 11
+    assert len(sources) >= 10
     for source in sources:
         kind, data = re.fullmatch(r"data:image/(png|svg\+xml);base64,(.+)", source).groups()  # type: ignore[union-attr]
         raw = base64.b64decode(data, validate=True)
@@ -303,8 +321,13 @@ def test_names_cannot_become_markup(tmp_path: Path) -> None:
     report, figures = segmentation()
     report |= {"name": evil, "labels": ["background", evil], "protocol": {"intended_use": evil}}
     report["check"] = {"findings": [{"severity": evil, "message": evil}]}
-    report["test"] = {f"dice_{evil}": report["test"]["dice"] | {"unit": evil, "method": evil}}
-    report["primary"] = f"dice_{evil}"
+    report["test"] = [_row(report, "dice") | {"unit": evil, "method": evil, "label": evil}]
+    report["primary"] = {"metric": "dice", "label": evil}
+    report["not_computed"] = [{"metric": evil, "label": evil, "reason": evil}]
+    report["operating_points"] = {
+        evil: {"rule": evil, "threshold": 0.5},
+        "b": {"rule": evil, "threshold": 0.5},
+    }
     report["evidence"] = {evil: evil}
     report["versions"] = {evil: evil}
     report["subgroups"] = [
@@ -312,16 +335,20 @@ def test_names_cannot_become_markup(tmp_path: Path) -> None:
             "attribute": evil,
             "group": evil,
             "n": 3,
-            "metric": f"dice_{evil}",
+            "metric": "dice",
+            "label": evil,
             "estimate": 0.5,
             "low": 0.4,
             "high": 0.6,
         }
     ]
-    figures = ReportFigures(
-        per_case=[{"case": evil, evil: 0.5}, {"case": "b", evil: 0.7}],
-        gallery=[(evil, evil, figures.gallery[0][2])],
-    )
+    values = {evil: np.array([0.5, 0.7])}
+    drawn: list[Figure] = [
+        PerCaseFigure(evil, evil, [evil, "b"], values, {}),
+        RocFigure([ScoredTruth(evil, np.array([True, False]), np.array([0.9, 0.1]))]),
+        ConfusionFigure(np.array([0, 1]), np.array([0, 1]), [evil, "b"]),
+    ]
+    figures = ReportFigures(drawn, [(evil, evil, figures.gallery[0][2])])
     path = write_report(tmp_path, report, figures)
     assert "<script" not in path.read_text(encoding="utf-8")
     _tags(path)
@@ -333,17 +360,42 @@ def test_three_classes(tmp_path: Path) -> None:
     y = generator.integers(0, 3, 90)
     p = generator.random((90, 3)) + 1.0 * (y[:, None] == np.arange(3))
     p /= p.sum(axis=1, keepdims=True)
-    labels = ["a", "b", "c"]
-    test = {"auroc_macro": _metric(auc_macro(y, p, resamples=100), "mean one-against-rest area")}
-    test |= {f"auroc_{label}": _metric(auc(y == k, p[:, k]), "area") for k, label in enumerate(labels)}
+    labels = ["a", "macro", "c"]
+    mean = _measured("auroc_macro", auc_macro(y, p, resamples=100), "mean one-against-rest area")
+    each = [_measured("auroc", auc(y == k, p[:, k]), "area", label) for k, label in enumerate(labels)]
     report = _common("classification", labels) | {
-        "test": test,
+        "test": [m.as_dict() for m in (mean, *each)],
+        "primary": {"metric": "auroc_macro", "label": None},
         "endpoints": [],
         "subgroups": [],
-        "operating_point": None,
+        "operating_points": {},
     }
-    text = _text(write_report(tmp_path, report, ReportFigures(y=y, probability=p)))
-    assert "Area under the ROC curve, mean over classes" in text and "Area under the ROC curve, b" in text
+    curves = [ScoredTruth(label, y == k, p[:, k], each[k]) for k, label in enumerate(labels)]
+    text = _text(write_report(tmp_path, report, ReportFigures([RocFigure(curves)])))
+    # A class may be called macro and has its own row beside the mean.
+    for row in report["test"]:
+        assert f"{metric_name(row['metric'], row['label'])} {interval(row)}" in text
+
+
+def test_objects(tmp_path: Path) -> None:
+    figure = FrocFigure(
+        ["cell", "platelet"],
+        [np.array([0.0, 0.5, 2.0]), np.array([0.0, 1.0])],
+        [np.array([0.0, 0.6, 0.9]), np.array([0.0, 0.4])],
+        [(0.5, 0.6), None],
+    )
+    report = _common("detection", ["cell", "platelet"]) | {"test": [], "endpoints": [], "subgroups": []}
+    path = write_report(tmp_path, report, ReportFigures([figure]))
+    assert "false alarms per image" in _text(path)
+
+
+def test_a_goal_that_cannot_be_computed_keeps_its_row(tmp_path: Path) -> None:
+    report, figures = classification()
+    lost = {"metric": "ppv", "label": None, "goal": 0.8, "judged_on": "low", "met": False}
+    lost |= {"estimate": None, "low": None, "high": None, "reason": "no case was called positive"}
+    text = _text(write_report(tmp_path, report | {"endpoints": [lost]}, figures))
+    assert "not computed: no case was called positive" in text and "✗ not met" in text
+    assert "The goal fixed before the test was not met." in text and "No goal was fixed" not in text
 
 
 def test_missing_parts_are_left_out(tmp_path: Path) -> None:
@@ -353,15 +405,15 @@ def test_missing_parts_are_left_out(tmp_path: Path) -> None:
         "virtual": False,
         "task": "segmentation",
         "labels": ["a", "b"],
-        "test": {},
+        "test": [],
     }
     path = write_report(tmp_path, bare, ReportFigures())
     text = _text(path)
     assert "no test case was answered" in text and "Subgroups" not in text and "Pictures" not in text
     assert not [t for t in _tags(path).attributes if t[0] == "img"]
-    one = {"y": np.array([1, 1]), "probability": np.array([[0.2, 0.8], [0.4, 0.6]])}
-    path = write_report(tmp_path, bare | {"labels": ["a", "b"], "positive": "b"}, ReportFigures(**one))
-    assert "ROC" not in _text(path)
+    curve = ScoredTruth("b", np.array([True, True]), np.array([0.8, 0.6]))
+    path = write_report(tmp_path, bare, ReportFigures([RocFigure([curve])]))
+    _tags(path)
 
 
 def test_same_content_same_bytes(tmp_path: Path) -> None:
@@ -401,10 +453,11 @@ def test_durations() -> None:
 
 
 def test_metric_names() -> None:
-    assert metric_name("lesion_f1_white_matter lesion") == "Lesion F1, white_matter lesion"
-    assert metric_name("auroc_macro") == "Area under the ROC curve, mean over classes"
-    assert metric_name("new_measure") == "new measure" and metric_base("new_measure") == "new_measure"
-    assert [name for name, _ in meanings(["dice", "dice_a", "hd95_a", "zzz"])] == [
-        "Dice coefficient",
-        "95% Hausdorff distance",
+    assert (
+        metric_name("lesion_f1", "white_matter lesion") == f"{METRICS['lesion_f1'].name}, white_matter lesion"
+    )
+    assert metric_name("new_measure", None) == "new measure"
+    assert [name for name, _ in meanings(["dice", "dice", "hd95", "zzz"])] == [
+        METRICS["dice"].name,
+        METRICS["hd95"].name,
     ]
