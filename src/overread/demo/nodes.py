@@ -12,7 +12,7 @@ from pathlib import Path
 
 from overread.errors import OverreadError
 
-START_SECONDS = 60.0
+START_SECONDS = 300.0
 
 
 def free_ports(count: int) -> list[int]:
