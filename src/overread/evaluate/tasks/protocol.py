@@ -15,8 +15,8 @@ from overread.evaluate.metric import Measure, Measured, Metric
 from overread.imaging.image import Image
 from overread.runtime.answer import Answer
 from overread.runtime.manifest import Calibration, Manifest, OperatingPoint
+from overread.runtime.outputs import Outputs
 from overread.runtime.preprocess import Prepared
-from overread.runtime.tasks.protocol import Outputs
 
 Row = dict[str, Any]
 """One case as it stands in predictions.csv: ``case``, ``patient``, ``outcome``, and the task's own columns. Values are

@@ -1,0 +1,146 @@
+"""Every metric that the tasks measure, once: its name and meaning for a person, and in which direction it improves."""
+
+from __future__ import annotations
+
+from overread.evaluate.metric import Metric
+
+_ALL = (
+    Metric(
+        "auroc",
+        "Area under the ROC curve",
+        "The chance that a patient with the finding scores above one without; ties count half. "
+        "0.5 is chance, 1 perfect.",
+    ),
+    Metric(
+        "auroc_macro",
+        "Area under the ROC curve, mean over labels",
+        "Each class against the rest, or each finding where it is stated, averaged over the labels.",
+    ),
+    Metric(
+        "sensitivity",
+        "Sensitivity",
+        "Share of cases with the finding that were called positive, at the fixed threshold. In detection: share of "
+        "true objects that were found, all cases pooled.",
+    ),
+    Metric(
+        "specificity",
+        "Specificity",
+        "Share of cases without the finding that were called negative, at the fixed threshold.",
+    ),
+    Metric(
+        "ppv",
+        "Positive predictive value",
+        "Share of positive calls that were right. Holds only at this share of positive cases.",
+    ),
+    Metric(
+        "npv",
+        "Negative predictive value",
+        "Share of negative calls that were right. Holds only at this share of positive cases.",
+    ),
+    Metric("accuracy", "Accuracy", "Share of cases decided rightly. Depends on how common each class is."),
+    Metric("balanced_accuracy", "Balanced accuracy", "Mean over the classes of the share decided rightly."),
+    Metric("brier", "Brier score", "Mean squared error of the probabilities; 0 is perfect.", better="lower"),
+    Metric(
+        "ece",
+        "Expected calibration error",
+        "Mean gap between probability and observed frequency, by bins of probability; 0 is perfect.",
+        better="lower",
+    ),
+    Metric(
+        "set_coverage",
+        "Coverage of the prediction set",
+        "Share of the cases of a class whose prediction set holds that class. The package promises a share on average "
+        "over tuning sets; large sets keep it easily.",
+    ),
+    Metric(
+        "set_size",
+        "Size of the prediction set",
+        "Mean number of classes in the prediction set; 1 says most.",
+        better="lower",
+        share=False,
+    ),
+    Metric(
+        "dice",
+        "Dice coefficient",
+        "Overlap of found and reference, twice the common part over the sum of both; 1 is perfect. "
+        "Both empty counts 1, one empty 0: a missed structure lowers the mean.",
+    ),
+    Metric(
+        "hd95",
+        "95% Hausdorff distance",
+        "How far the boundaries lie apart, 95th percentile, the larger of both directions. Boundary: "
+        "voxels with a face neighbour outside; distances between voxel centres. A missed structure counts "
+        "with the diagonal of the image.",
+        better="lower",
+        share=False,
+    ),
+    Metric(
+        "volume_error",
+        "Volume error",
+        "Found minus true volume; positive is too large. Opposite errors cancel in the mean.",
+        better="none",
+        share=False,
+    ),
+    Metric(
+        "lesion_sensitivity",
+        "Lesion sensitivity",
+        "Share of true lesions of which at least one voxel was found, all cases pooled.",
+    ),
+    Metric(
+        "lesion_precision",
+        "Lesion precision",
+        "Lesions found over lesions found and false ones, all cases pooled; a found lesion without a true voxel is "
+        "false.",
+    ),
+    Metric(
+        "lesion_f1",
+        "Lesion F1",
+        "2 found / (2 found + false + missed) over the lesions of all cases.",
+    ),
+    Metric(
+        "false_lesions_per_case",
+        "False lesions per case",
+        "Found lesions without a true voxel, per case.",
+        better="lower",
+        share=False,
+    ),
+    Metric(
+        "map",
+        "Mean average precision",
+        "Average precision, averaged over the labels that the test cases show.",
+    ),
+    Metric(
+        "average_precision",
+        "Average precision",
+        "Precision averaged over the recalls from 0 to 1 as the threshold falls (101 points, as COCO has it). Of "
+        "several boxes on one object the surest counts, the others are false.",
+    ),
+    Metric(
+        "precision",
+        "Precision",
+        "Share of boxes at the fixed threshold that are on a true object, all cases pooled.",
+    ),
+    Metric(
+        "false_positives_per_image",
+        "False positives per image",
+        "Boxes at the fixed threshold that are on no true object, per image.",
+        better="lower",
+        share=False,
+    ),
+    Metric(
+        "answered",
+        "Answered",
+        "Share of test cases inside the package's declared input limits; the others got a coded "
+        "reason, no result, and take no part in the other measures.",
+    ),
+)
+
+METRICS: dict[str, Metric] = {metric.key: metric for metric in _ALL}
+"""By key; a task's module picks its own from here."""
+
+_OVER_ALL = {"dice": "Mean Dice coefficient"}
+
+
+def title(metric: Metric, label: str | None) -> str:
+    """Full name of a metric with the label that it is about: ``Sensitivity, pneumonia``."""
+    return _OVER_ALL.get(metric.key, metric.name) if label is None else f"{metric.name}, {label}"

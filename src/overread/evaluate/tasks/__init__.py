@@ -1,0 +1,13 @@
+"""The tasks of `overread.task.TASKS`, each a module that is an `EvaluateTask`."""
+
+from __future__ import annotations
+
+from overread.evaluate.tasks import classification, detection, multilabel, segmentation
+from overread.evaluate.tasks.protocol import EvaluateTask
+
+TASKS: dict[str, EvaluateTask] = {
+    "classification": classification,
+    "multilabel": multilabel,
+    "segmentation": segmentation,
+    "detection": detection,
+}

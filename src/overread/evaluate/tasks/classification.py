@@ -1,0 +1,269 @@
+"""One class of several: temperature, prediction sets and threshold from the tuning cases; areas, rates, errors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from overread.cohort.truth.protocol import TruthValue
+from overread.evaluate import patients, temperature
+from overread.evaluate.figures import (
+    ConfusionFigure,
+    Figure,
+    ReliabilityFigure,
+    RocFigure,
+    ScoredTruth,
+    ScoresFigure,
+)
+from overread.evaluate.metric import Measure, Measured, Metric
+from overread.evaluate.metrics import METRICS as ALL
+from overread.evaluate.rates import CASES, rates
+from overread.evaluate.rules import case_rule, no_rule
+from overread.evaluate.tasks.protocol import Calibrated, Row, Telling, clusters_of
+from overread.evaluate.tasks.rows import (
+    notes_of,
+    numbers,
+    of_kind,
+    part_of,
+    ranks,
+    score_quantiles,
+    sureness,
+)
+from overread.evaluate.thresholds import point_of, score_bins
+from overread.imaging.image import Image
+from overread.runtime.answer import Answer, Classes
+from overread.runtime.manifest import Calibration, Manifest
+from overread.runtime.outputs import Outputs
+from overread.runtime.preprocess import Prepared
+from overread.stats.calibration import brier, ece
+from overread.stats.conformal import set_size
+from overread.stats.diagnostic import balanced_accuracy
+from overread.stats.interval import Interval
+from overread.stats.intervals import rate_ci
+from overread.stats.roc import auc, auc_macro
+
+COVERAGE = 0.9
+BINARY = ("sensitivity", "specificity", "ppv", "npv", "accuracy")
+BY_CLASS = ("sensitivity", "specificity", "ppv")
+ERRORS, RIGHT = 6, 3
+
+METRICS: tuple[Metric, ...] = tuple(
+    ALL[key]
+    for key in (
+        *("auroc", "auroc_macro", "balanced_accuracy", *BINARY, "brier", "ece"),
+        *("set_coverage", "set_size"),
+    )
+)
+Evidence = tuple[NDArray[np.float64], int]
+"""Logits ``(labels,)`` and index of the true class."""
+
+
+def offered(
+    labels: Sequence[str], positive: str | None, counted: Sequence[str], /
+) -> list[tuple[Metric, str | None]]:
+    """Of two classes everything is about the positive one; of more each against the rest."""
+    pairs: list[tuple[str, str | None]] = []
+    if _positive(labels, positive) is not None:
+        pairs += [("auroc", None), ("balanced_accuracy", None), *((key, None) for key in BINARY)]
+    else:
+        pairs += [("auroc_macro", None), *(("auroc", label) for label in labels)]
+        pairs += [("balanced_accuracy", None), ("accuracy", None)]
+        pairs += [(key, label) for label in labels for key in BY_CLASS]
+    pairs += [("brier", None), ("ece", None), ("set_size", None)]
+    pairs += [("set_coverage", label) for label in labels]
+    return [(ALL[key], label) for key, label in pairs]
+
+
+def rule(text: str, labels: Sequence[str], positive: str | None, /) -> str:
+    """``youden`` unless stated for two classes; more have no threshold, the likeliest class is decided."""
+    if _positive(labels, positive) is None:
+        return no_rule(text, f"of {len(labels)} classes the likeliest is decided, by no threshold")
+    return case_rule(text)
+
+
+def evidence(raw: Outputs, truth: TruthValue, prepared: Prepared, manifest: Manifest, /) -> Evidence:
+    """The network's logits beside the true class."""
+    return raw["logits"].astype(np.float64), int(truth)  # type: ignore[arg-type]
+
+
+def calibrate(
+    evidence: Sequence[Evidence], manifest: Manifest, rule: str, clusters: NDArray[Any] | None, /
+) -> Calibrated:
+    """Temperature (Guo 2017, see `overread.evaluate.temperature`), prediction sets, scores' meaning, threshold.
+
+    Sets are least ambiguous ones (Sadinle et al., J Am Stat Assoc 2019;114:223) calibrated class by class (Vovk, ACML
+    2012), so that a rare class is covered as often as a frequent one. A class with too few tuning patients for
+    that is in every set.
+    """
+    labels, k = manifest.labels, _positive(manifest.labels, manifest.positive)
+    z, y = np.stack([logits for logits, _ in evidence]), np.array([truth for _, truth in evidence])
+    fitted = temperature.fit(z, y, cluster=clusters)
+    p = softmax(z / fitted.value, axis=1)
+    quantiles = {}
+    for j, label in enumerate(labels):
+        own = y == j
+        quantiles[label] = min(
+            1.0, patients.quantile(1 - p[own, j], coverage=COVERAGE, cluster=part_of(clusters, own))
+        )
+    everywhere = {
+        label: f"prediction sets: {int((y == j).sum())} tuning cases are too few to tell; it is in every set"
+        for j, label in enumerate(labels)
+        if quantiles[label] >= 1
+    }
+    points, reasons = {}, {}
+    if k is not None:
+        points[labels[k]], reasons[labels[k]] = point_of(p[:, k], y == k, rule, cluster=clusters)
+    return Calibrated(
+        Calibration(
+            temperature=fitted.value,
+            bins={label: score_bins(p[:, j], y == j, cluster=clusters) for j, label in enumerate(labels)},
+            conformal_coverage=COVERAGE,
+            conformal_quantiles=quantiles,
+            cases=len(y),
+        ),
+        points,
+        {"score_quantiles": score_quantiles(p, labels), "temperature": fitted.as_dict()}
+        | notes_of(everywhere, reasons),
+    )
+
+
+def row(answer: Answer | None, truth: TruthValue, image: Image, manifest: Manifest, /) -> Row:
+    """``label`` is the true class, ``decided`` the package's, ``score_`` and ``log_odds_<label>`` say how sure it is of
+    each, ``set`` is the prediction set as a JSON list."""
+    columns: Row = {"label": manifest.labels[int(truth)]}  # type: ignore[arg-type]
+    if answer is None:
+        return columns
+    given = of_kind(answer, Classes)
+    columns["decided"] = given.decided
+    columns |= sureness(manifest.labels, given.scores, given.log_odds)
+    if given.set_coverage is not None:
+        columns["set"] = json.dumps(list(given.label_set), ensure_ascii=False)
+    return columns
+
+
+def measures(rows: Sequence[Row], manifest: Manifest, clusters: NDArray[Any] | None, /) -> list[Measure]:
+    """Areas from the scores; whatever is about decisions from the class that the package decided."""
+    labels, k = manifest.labels, _positive(manifest.labels, manifest.positive)
+    y, decided, p = _arrays(rows, labels)
+    order = ranks(rows, labels, p)
+    area = "area under the ROC curve"
+    found = [
+        Measure(
+            ALL["balanced_accuracy"],
+            None,
+            "mean of class sensitivities",
+            partial(balanced_accuracy, y, decided, cluster=clusters),
+        )
+    ]
+    scored: tuple[NDArray[Any], NDArray[Any]] = (y, p)
+    if k is not None:
+        scored = ((y == k).astype(int), p[:, k])
+        compute = partial(auc, scored[0], order[:, k], cluster=clusters)
+        found.insert(0, Measure(ALL["auroc"], None, area, compute))
+        found += rates(decided == k, y == k, clusters, label=None, keys=BINARY)
+    else:
+        compute = partial(auc_macro, y, order, cluster=clusters)
+        areas = [Measure(ALL["auroc_macro"], None, "mean one-against-rest area", compute)]
+        for j, label in enumerate(labels):
+            compute = partial(auc, (y == j).astype(int), order[:, j], cluster=clusters)
+            areas.append(Measure(ALL["auroc"], label, area, compute))
+        found = areas + found
+        found.append(Measure(ALL["accuracy"], None, CASES, partial(rate_ci, y == decided, cluster=clusters)))
+        for j, label in enumerate(labels):
+            found += rates(decided == j, y == j, clusters, label=label, keys=BY_CLASS)
+    found.append(
+        Measure(ALL["brier"], None, "squared probability", partial(brier, *scored, cluster=clusters))
+    )
+    found.append(Measure(ALL["ece"], None, "probability", partial(ece, *scored, cluster=clusters)))
+    return found + _set_measures(rows, labels, y, clusters)
+
+
+def figures(rows: Sequence[Row], manifest: Manifest, measured: Sequence[Measured], /) -> list[Figure]:
+    """ROC, reliability, decisions, and of two classes the distribution of the score."""
+    labels, k = manifest.labels, _positive(manifest.labels, manifest.positive)
+    y, decided, p = _arrays(rows, labels)
+    clusters = clusters_of([r["patient"] for r in rows])
+    areas = {m.label: m for m in measured if m.metric.key == "auroc"}
+    curves = []
+    for j, label in enumerate(labels) if k is None else [(k, labels[k])]:
+        truth = y == j
+        if truth.any() and not truth.all():
+            point = manifest.operating_points.get(label)
+            area = areas.get(label if k is None else None)
+            threshold = point.threshold if point else None
+            curves.append(ScoredTruth(label, truth, p[:, j], area, threshold, clusters))
+    confusion = ConfusionFigure(y, decided, labels)
+    if k is None:
+        sure = p[np.arange(len(y)), decided]
+        reliability = ReliabilityFigure(y == decided, sure, "probability of the decided class", clusters)
+        return [*([RocFigure(curves)] if curves else []), reliability, confusion]
+    point = manifest.operating_points.get(labels[k])
+    subject = f"probability of {labels[k]}"
+    return [
+        *([RocFigure(curves)] if curves else []),
+        ReliabilityFigure(y == k, p[:, k], subject, clusters),
+        confusion,
+        ScoresFigure(y, p[:, k], labels, subject, point.threshold if point else None),
+    ]
+
+
+def telling(rows: Sequence[Row], manifest: Manifest, /) -> list[Telling]:
+    """The errors of which the package was surest, and some right answers."""
+    wrong = [r for r in rows if r["decided"] != r["label"]]
+    right = [r for r in rows if r["decided"] == r["label"]]
+    wrong.sort(key=lambda r: -float(r[f"score_{r['decided']}"]))
+    return [
+        Telling(
+            title,
+            r["case"],
+            f"{r['case']}: {r['decided']} ({r['score_' + str(r['decided'])]:.2f}), true {r['label']}",
+        )
+        for title, part in (("Most confident errors", wrong[:ERRORS]), ("Correct", right[:RIGHT]))
+        for r in part
+    ]
+
+
+def _positive(labels: Sequence[str], positive: str | None) -> int | None:
+    """Index of the positive one of two classes, None where there are more or none is positive."""
+    return list(labels).index(positive) if positive is not None and len(labels) == 2 else None
+
+
+def _arrays(
+    rows: Sequence[Row], labels: Sequence[str]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Indices of the true and the decided class ``(n,)``, and the scores ``(n, labels)``."""
+    index = {label: k for k, label in enumerate(labels)}
+    y, decided = (np.array([index[r[c]] for r in rows], np.int64) for c in ("label", "decided"))
+    return y, decided, numbers(rows, [f"score_{label}" for label in labels])
+
+
+def _set_measures(
+    rows: Sequence[Row], labels: Sequence[str], y: NDArray[np.int64], clusters: NDArray[Any] | None
+) -> list[Measure]:
+    """Whether the prediction sets keep their promise in each class, and how large they are for that."""
+
+    def members() -> NDArray[np.bool_]:
+        if any(not r.get("set") for r in rows):
+            raise ValueError("the package states no prediction sets")
+        sets = [set(json.loads(r["set"])) for r in rows]
+        return np.array([[label in found for label in labels] for found in sets])
+
+    def size() -> Interval:
+        return set_size(members(), cluster=clusters)
+
+    def coverage(k: int) -> Interval:
+        inside, own = members()[:, k], y == k
+        if not own.any():
+            raise ValueError("no case has it")
+        return rate_ci(inside[own], cluster=part_of(clusters, own))
+
+    return [
+        Measure(ALL["set_size"], None, "classes", size),
+        *(Measure(ALL["set_coverage"], label, CASES, partial(coverage, k)) for k, label in enumerate(labels)),
+    ]
