@@ -52,6 +52,8 @@ class Classes:
         The conformal set, which holds the true class in ``set_coverage`` of cases like those of the calibration set.
     entropy
         Of the scores, relative to its largest possible value: 0 sure, 1 no idea.
+    log_odds
+        ``log(p / (1 - p))`` of each class, computed without p: ranks cases whose scores round to 0 or 1.
     """
 
     scores: Mapping[str, float]
@@ -60,6 +62,7 @@ class Classes:
     label_set: tuple[str, ...] = ()
     set_coverage: float | None = None
     entropy: float = 0.0
+    log_odds: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class Findings:
         Operating point of each finding, fixed on the tuning cases; a finding without one is never decided.
     present
         The findings whose score reaches their threshold, in the package's order.
-    intervals
+    intervals, log_odds
         As in `Classes`, per finding.
     """
 
@@ -82,6 +85,7 @@ class Findings:
     thresholds: Mapping[str, float]
     present: tuple[str, ...]
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    log_odds: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,7 @@ class LabelMap:
     measurements
         Volume (or area) of each label, and number of parts of counted ones.
     entropy_in_mask
-        Mean entropy (0 to 1) of the decision inside the mask.
+        Mean entropy (0 to 1) of the decision inside the mask, on the network's grid.
     """
 
     mask: NDArray[np.uint8]
@@ -110,7 +114,8 @@ class Objects:
     Attributes
     ----------
     boxes
-        On the grid of the image as given, best score first; only those that reach their label's threshold.
+        On the grid of the image as given, best score first; only those that reach their label's threshold. A label
+        without a threshold has all its candidates there.
     labels
         Names by the boxes' label index.
     thresholds
@@ -119,6 +124,9 @@ class Objects:
         ``(n, 6)`` mm (RAS+) of each box of a volume, as ``x0, y0, z0, x1, y1, z1``; ``(0, 6)`` for a 2D image.
     measurements
         Number of objects of each label.
+    candidates
+        ``boxes`` and all below the thresholds, down to the package's smallest score: what FROC curves and average
+        precision are drawn from. Nothing of it is to be shown as found.
     """
 
     boxes: Boxes
@@ -126,6 +134,7 @@ class Objects:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     world: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 6)))
     measurements: tuple[Measurement, ...] = ()
+    candidates: Boxes | None = None
 
 
 Answer: TypeAlias = Classes | Findings | LabelMap | Objects

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-from nibabel.orientations import io_orientation
-
+from overread.imaging.grid.geometry import axis_codes
 from overread.imaging.image import Image
 from overread.runtime.manifest import Manifest
 from overread.runtime.prediction import Breach
@@ -60,5 +58,5 @@ def _canonical_axes(image: Image) -> list[int]:
     """Order of the image's axes as (left-right, back-front, foot-head) for volumes, as stored in 2D."""
     if len(image.spatial) == 2:
         return [0, 1]
-    orientation = io_orientation(image.affine)[:, 0]
-    return [int(np.flatnonzero(orientation == axis)[0]) for axis in range(3)]
+    codes = axis_codes(image.affine)
+    return [next(a for a, code in enumerate(codes) if code in pair) for pair in ("RL", "AP", "SI")]

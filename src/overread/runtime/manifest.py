@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, FiniteFloat, model_validator
 
 from overread.errors import InputError
 from overread.files import canonical_json, sha256_bytes
 from overread.imaging.intensity.nyul import Landmarks
+from overread.runtime.manifest_check import faults
+from overread.settings import Strict
+from overread.task import TaskName
 
-FORMAT: Literal[1] = 1
+FORMAT: Literal[2] = 2
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Channel(_Strict):
+class Channel(Strict):
     """One input channel and how to recognise its DICOM series.
 
     ``match`` maps a DICOM keyword (``SeriesDescription``) to a regular expression that must be found in
@@ -30,7 +29,7 @@ class Channel(_Strict):
     match: dict[str, str] = {}
 
 
-class Intensity(_Strict):
+class Intensity(Strict):
     """How the grey values of one channel become network input.
 
     ``zscore``: subtract the mean and divide by the standard deviation of the image's own brighter part (the
@@ -67,7 +66,7 @@ class Intensity(_Strict):
         return self
 
 
-class Preprocess(_Strict):
+class Preprocess(Strict):
     """From an Image to the network's input, in this order: colour, orientation, bias, spacing, size, intensity.
 
     ``bias``: ``n4`` takes out the coils' shading first. It needs SimpleITK wherever the package answers, and seconds
@@ -83,7 +82,7 @@ class Preprocess(_Strict):
     intensity: list[Intensity]
 
 
-class Limits(_Strict):
+class Limits(Strict):
     """What the package was made for. An image outside is answered with a coded reason, not with a score.
 
     ``size``: smallest and largest voxel count per axis; ``spacing_mm``: likewise for the distance of voxels;
@@ -97,16 +96,25 @@ class Limits(_Strict):
     spacing_mm: list[tuple[float, float]] | None = None
 
 
-class OperatingPoint(_Strict):
-    """Threshold on the positive class's probability, fixed on tuning cases; belongs to this version only."""
+class OperatingPoint(Strict):
+    """Threshold on a label's score, fixed on tuning cases by ``rule``; belongs to this version only.
+
+    ``figures``: what it gave on those very cases, intervals by the metric's key (``sensitivity``).
+    """
 
     rule: str
-    threshold: float
-    sensitivity: dict[str, Any] | None = None
-    specificity: dict[str, Any] | None = None
+    threshold: FiniteFloat
+    figures: dict[str, dict[str, Any]] = {}
 
 
-class Spread(_Strict):
+class Scale(Strict):
+    """Calibrated log odds of a label: ``slope * logit + intercept`` (Platt 1999)."""
+
+    slope: FiniteFloat
+    intercept: FiniteFloat
+
+
+class Spread(Strict):
     """Range of an error over tuning cases, between two order statistics.
 
     ``coverage`` is what these two really cover in a further case like them, (upper rank - lower rank) / (n + 1):
@@ -120,7 +128,7 @@ class Spread(_Strict):
     offset: float = 0.0
 
 
-class ScoreBin(_Strict):
+class ScoreBin(Strict):
     """Tuning cases that gave a class a score from ``low`` to ``high``: 90% limits of how often it was the true one."""
 
     low: float
@@ -130,17 +138,19 @@ class ScoreBin(_Strict):
     cases: int
 
 
-class Calibration(_Strict):
-    """Fixed on tuning cases: temperature of the scores, conformal quantile, error of volumes and counts.
+class Calibration(Strict):
+    """Fixed on tuning cases: what makes scores probabilities, conformal quantile, error of volumes and counts.
 
-    ``bins``: per class, what its scores meant.
+    ``temperature``: of the classes' softmax. ``scales``: per finding or object label, on its logit.
+    ``bins``: per label, what its scores meant.
     ``conformal_quantile``: LAC threshold on ``1 - probability`` for coverage ``conformal_coverage``.
     ``volume_ratio``: per label, (true + offset) / (found + offset), the offset in the unit of the measurement; it
     lets cases count in which nothing was found or nothing was there.
     ``count_difference``: per label, true - found count.
     """
 
-    temperature: float = 1.0
+    temperature: FiniteFloat = Field(default=1.0, gt=0)
+    scales: dict[str, Scale] = {}
     bins: dict[str, list[ScoreBin]] = {}
     conformal_coverage: float | None = None
     conformal_quantile: float | None = None
@@ -149,27 +159,35 @@ class Calibration(_Strict):
     cases: int = 0
 
 
-class Windows(_Strict):
+class Windows(Strict):
     """Sliding window over the preprocessed image: patch size in voxels and overlap as a fraction."""
 
     size: list[int]
-    overlap: float
+    overlap: float = Field(ge=0, lt=1)
 
 
-class Manifest(_Strict):
-    """The content of package.json. ``sha256`` is taken over everything else in it."""
+class Manifest(Strict):
+    """The content of package.json. ``sha256`` is taken over everything else in it.
 
-    format: Literal[1] = FORMAT
+    ``positive``: which of two classes is the one sought. ``outputs``: names of the network's outputs that are read;
+    `write_package` fills them in where they are not given. ``operating_points``: per label; a choice between
+    classes has at most one. ``decoding``: numbers that the task reads the outputs with, see
+    `RuntimeTask.DECODING`.
+    """
+
+    format: Literal[2] = FORMAT
     name: str
     version: str
     created: str
-    task: Literal["classification", "segmentation"]
+    task: TaskName
     channels: list[Channel]
     preprocess: Preprocess
-    labels: list[str] = Field(min_length=2)
+    labels: list[str]
     positive: str | None = None
-    operating_point: OperatingPoint | None = None
+    outputs: list[str] = []
+    operating_points: dict[str, OperatingPoint] = {}
     calibration: Calibration = Calibration()
+    decoding: dict[str, FiniteFloat] = {}
     windows: Windows | None = None
     limits: Limits = Limits()
     counted_labels: list[str] = []
@@ -178,6 +196,12 @@ class Manifest(_Strict):
     evidence: dict[str, str] = {}
     files: dict[str, str]
     sha256: str = ""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Manifest:
+        for fault in faults(self):
+            raise ValueError(fault)
+        return self
 
     def sealed(self) -> Manifest:
         """A copy that carries its own digest."""

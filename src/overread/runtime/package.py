@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 import zipfile
-import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from overread.errors import InputError
 from overread.files import atomic_path, sha256_bytes
+from overread.runtime import manifest_v1
 from overread.runtime.manifest import FORMAT, Manifest, digest_of
+from overread.runtime.onnx_file import OnnxFacts, onnx_facts
+from overread.runtime.package_zip import read_folder, read_zip
+from overread.runtime.tasks import TASKS
 from overread.settings import validated
 
 MANIFEST = "package.json"
 MODEL = "model.onnx"
-MAX_MANIFEST_BYTES = 16 * 1024 * 1024
-MAX_MODEL_BYTES = 8 * 1024**3
+LIMITS = {MANIFEST: 16 * 1024**2, MODEL: 2 * 1024**3}
+"""Largest accepted size of each file in bytes; an ONNX file without weights elsewhere cannot be larger (protobuf)."""
 
 
 @dataclass(frozen=True)
@@ -34,87 +39,106 @@ class Package:
 
     @classmethod
     def load(cls, path: str | Path) -> Package:
-        """Read and verify a package folder or ``.overread`` file.
+        """Read and verify a package folder or ``.overread`` file, of format 2 or 1.
 
         Raises
         ------
         InputError
-            Not a package, an unknown format, or content that does not match its hashes.
+            Not a package, an unknown format, content that does not match its hashes, or a network that keeps weights
+            in other files or lacks an output that the task reads.
         """
         path = Path(path)
         if path.is_dir():
-            raw = {name: _read_file(path / name, path) for name in (MANIFEST, MODEL)}
+            raw = read_folder(path, LIMITS)
         elif path.is_file():
-            raw = _read_zip(path)
+            raw = read_zip(path, LIMITS)
         else:
             raise InputError(f"{path}: no such package; expected a folder or an .overread file")
-        manifest, digest = _parse(raw[MANIFEST], path)
-        if digest != manifest.sha256:
-            raise InputError(
-                f"{path}: {MANIFEST} was changed after packaging (its hash is {digest[:12]}, it states "
-                f"{manifest.sha256[:12]}); restore the original package"
-            )
-        found = sha256_bytes(raw[MODEL])
-        if manifest.files.get(MODEL) != found:
-            raise InputError(
-                f"{path}: {MODEL} was changed after packaging (its hash is {found[:12]}, {MANIFEST} states "
-                f"{str(manifest.files.get(MODEL))[:12]}); restore the original package"
-            )
-        return cls(path, manifest, raw[MODEL])
+        model = raw[MODEL]
+        content = _verified(raw[MANIFEST], model, path)
+        facts = _own_weights(model, path)
+        where = f"{path}: {MANIFEST}"
+        if content["format"] == manifest_v1.FORMAT:
+            content = manifest_v1.upgraded(content, facts.outputs[0], where)
+        manifest = validated(Manifest, content, where)
+        _check_reading(manifest, facts, path)
+        return cls(path, manifest, model)
 
 
 def write_package(path: Path, manifest: Manifest, model: bytes) -> Package:
     """Write an ``.overread`` file (a zip, stored with fixed dates so that equal content gives equal bytes).
 
-    ``manifest.files`` and ``manifest.sha256`` are filled in here.
+    ``manifest.files`` and ``manifest.sha256`` are filled in here, and the network's ``outputs`` where none are named.
+    Raises InputError for what `Package.load` would refuse.
     """
-    manifest = manifest.model_copy(update={"files": {MODEL: sha256_bytes(model)}}).sealed()
+    facts = _own_weights(model, path)
+    manifest = manifest.model_copy(
+        update={"files": {MODEL: sha256_bytes(model)}, "outputs": manifest.outputs or list(facts.outputs)}
+    ).sealed()
     text = json.dumps(manifest.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    manifest = validated(Manifest, json.loads(text), f"{path}: {MANIFEST}")
+    _check_reading(manifest, facts, path)
     with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
         for name, data in ((MANIFEST, text.encode()), (MODEL, model)):
             archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data)
     return Package(path, manifest, model)
 
 
-def _read_file(path: Path, package: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"{package}: cannot read {path.name} ({error.strerror}); not a complete package"
-        ) from error
-
-
-def _read_zip(path: Path) -> dict[str, bytes]:
-    limits = {MANIFEST: MAX_MANIFEST_BYTES, MODEL: MAX_MODEL_BYTES}
-    try:
-        with zipfile.ZipFile(path) as archive:
-            out = {}
-            for name, limit in limits.items():
-                info = archive.getinfo(name)
-                if info.file_size > limit:
-                    raise InputError(
-                        f"{path}: {name} claims {info.file_size} bytes, at most {limit} are accepted"
-                    )
-                out[name] = archive.read(info)
-            return out
-    except KeyError as error:
-        raise InputError(
-            f"{path}: not an overread package: it has no {error.args[0].split(chr(39))[1]}"
-        ) from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
-        raise InputError(
-            f"{path}: not an overread package ({error}); expected a zip with {MANIFEST} and {MODEL}"
-        ) from error
-
-
-def _parse(data: bytes, path: Path) -> tuple[Manifest, str]:
+def _verified(data: bytes, model: bytes, path: Path) -> Mapping[str, Any]:
+    """The manifest's content, whatever its format, once its own hash and the weights' are right."""
     try:
         content = json.loads(data)
         digest = digest_of(content) if isinstance(content, dict) else ""
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: {MANIFEST} is damaged ({' '.join(str(error).split())})") from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
+    if not isinstance(content, dict) or content.get("format") not in (manifest_v1.FORMAT, FORMAT):
         found = content.get("format") if isinstance(content, dict) else type(content).__name__
-        raise InputError(f"{path}: {MANIFEST} has format {found!r}, this overread reads format {FORMAT}")
-    return validated(Manifest, content, f"{path}: {MANIFEST}"), digest
+        raise InputError(
+            f"{path}: {MANIFEST} has format {found!r}, this overread reads formats {manifest_v1.FORMAT} and {FORMAT}"
+        )
+    stated, files = content.get("sha256"), content.get("files")
+    if digest != stated:
+        raise InputError(
+            f"{path}: {MANIFEST} was changed after packaging (its hash is {digest[:12]}, it states "
+            f"{str(stated)[:12]}); restore the original package"
+        )
+    there, expected = sha256_bytes(model), files.get(MODEL) if isinstance(files, dict) else None
+    if there != expected:
+        raise InputError(
+            f"{path}: {MODEL} was changed after packaging (its hash is {there[:12]}, {MANIFEST} states "
+            f"{str(expected)[:12]}); restore the original package"
+        )
+    return content
+
+
+def _own_weights(model: bytes, path: Path) -> OnnxFacts:
+    """What the network says of itself. Raises InputError where it keeps weights elsewhere: no hash covers those."""
+    facts = onnx_facts(model, f"{path}: {MODEL}")
+    if facts.external:
+        raise InputError(
+            f"{path}: {MODEL} keeps {len(facts.external)} of its tensors in other files (such as {facts.external[0]}), "
+            "which the package's hash does not cover; export it with all weights inside"
+        )
+    return facts
+
+
+def _check_reading(manifest: Manifest, facts: OnnxFacts, path: Path) -> None:
+    """Raise InputError unless the network gives what the task reads, and the task knows how it is told to read it."""
+    task, named = TASKS[manifest.task], manifest.outputs
+    missing = [name for name in named if name not in facts.outputs]
+    if missing:
+        raise InputError(
+            f"{path}: {MANIFEST} names outputs {', '.join(missing)}, but {MODEL} gives {', '.join(facts.outputs)}"
+        )
+    one = len(task.OUTPUTS) == 1
+    if (len(named) != 1) if one else not set(task.OUTPUTS) <= set(named):
+        raise InputError(
+            f"{path}: found outputs {', '.join(named)}, a {manifest.task} network gives "
+            f"{'one' if one else ', '.join(task.OUTPUTS)}; name them in {MANIFEST}"
+        )
+    unknown = [key for key in manifest.decoding if key not in task.DECODING]
+    if unknown:
+        raise InputError(
+            f"{path}: {MANIFEST} has decoding.{unknown[0]}; a {manifest.task} package knows "
+            f"{', '.join(task.DECODING) or 'none'}"
+        )

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from nibabel.orientations import aff2axcodes
 from numpy.typing import NDArray
 
-from overread.imaging.grid.geometry import rectify, reorient, resample_to, resize, resize_array, right_angled
+from overread.imaging.boxes import Boxes
+from overread.imaging.grid.geometry import (
+    axis_codes,
+    rectify,
+    reorient,
+    resample_to,
+    resize,
+    resize_array,
+    right_angled,
+)
 from overread.imaging.image import Image
 from overread.imaging.intensity.bias import n4
 from overread.imaging.intensity.color import to_gray, to_rgb
@@ -83,6 +91,63 @@ def prepare_mask(mask: NDArray[np.integer], image: Image, spec: Preprocess) -> N
     return np.ascontiguousarray(grid.array[0], np.uint8)
 
 
+def prepare_boxes(boxes: Boxes, image: Image, spec: Preprocess) -> Boxes:
+    """Boxes on ``image``'s grid, brought to the network's grid. None is dropped, also where it lies outside.
+
+    Of a sheared volume each becomes the box that encloses it on the upright grid.
+    """
+    if boxes.axes == 2:
+        size = target_size(image.spatial, image.spacing, spec)
+        return boxes.moved([new / old for new, old in zip(size, image.spatial, strict=True)])
+    upright = image
+    if is_sheared(image):
+        upright = rectify(Image(np.zeros((1, *image.spatial), np.uint8), image.affine), order=0)
+    spatial, affine = upright.spatial, upright.affine
+    if spec.orientation:
+        spatial, affine = oriented_grid(spatial, affine, spec.orientation)
+    spacing = tuple(np.linalg.norm(affine[:3, :3], axis=0).tolist())
+    size = target_size(spatial, spacing, spec)
+    there = _moved_to(boxes, image.affine, affine)
+    return there.moved([new / old for new, old in zip(size, spatial, strict=True)])
+
+
+def boxes_to_original(boxes: Boxes, prepared: Prepared) -> Boxes:
+    """Boxes on the network's grid, brought back to the grid of the image as given. None is dropped.
+
+    On a sheared grid each becomes the box that encloses it there.
+    """
+    size, oriented = prepared.array.shape[1:], prepared.oriented
+    back = boxes.moved([new / old for new, old in zip(oriented.spatial, size, strict=True)])
+    return back if boxes.axes == 2 else _moved_to(back, oriented.affine, prepared.original.affine)
+
+
+def oriented_grid(
+    spatial: tuple[int, ...], affine: NDArray[np.float64], codes: str
+) -> tuple[tuple[int, ...], NDArray[np.float64]]:
+    """Size and affine that `reorient` gives a volume, without its voxels."""
+    pairs = {code: "RLAPSI".index(code) // 2 for code in "RLAPSI"}
+    have = axis_codes(affine)
+    # From new indices to old ones.
+    change, size = np.eye(4), []
+    change[:3, :3] = 0
+    for new, code in enumerate(codes):
+        old = next(axis for axis, old_code in enumerate(have) if pairs[old_code] == pairs[code])
+        same = have[old] == code
+        change[old, new] = 1 if same else -1
+        change[old, 3] = 0 if same else spatial[old] - 1
+        size.append(spatial[old])
+    return tuple(size), affine @ change
+
+
+def _moved_to(boxes: Boxes, source: NDArray[np.float64], target: NDArray[np.float64]) -> Boxes:
+    """Boxes on the grid of one affine as boxes on that of another, which enclose them where axes are askew."""
+    # Rounding noise must not push a corner of an equal grid off its exact place.
+    matrix = np.round(np.linalg.inv(target) @ source, 9)
+    centre = ((boxes.low + boxes.high) / 2 - 0.5) @ matrix[:3, :3].T + matrix[:3, 3] + 0.5
+    half = (boxes.high - boxes.low) / 2 @ np.abs(matrix[:3, :3]).T
+    return replace(boxes, low=centre - half, high=centre + half)
+
+
 def target_size(spatial: tuple[int, ...], spacing: tuple[float, ...], spec: Preprocess) -> tuple[int, ...]:
     """Voxel counts of the network's grid: as stated, or from the stated spacing with the field of view kept."""
     if spec.size:
@@ -93,7 +158,7 @@ def target_size(spatial: tuple[int, ...], spacing: tuple[float, ...], spec: Prep
     return spatial
 
 
-def normalise(channel: NDArray, spec: Intensity) -> NDArray[np.float32]:
+def normalise(channel: NDArray[Any], spec: Intensity) -> NDArray[np.float32]:
     """One channel's grey values as network input; see `Intensity`. A constant image gives zeros."""
     if spec.method == "zscore":
         return zscore(channel)
@@ -140,8 +205,7 @@ def to_original(array: NDArray[Any], prepared: Prepared) -> NDArray[Any]:
     if array.ndim == 2:
         return array
     upright, original = prepared.upright, prepared.original
-    codes = "".join(aff2axcodes(upright.affine))
-    back = reorient(Image(array[None], prepared.oriented.affine), codes)
+    back = reorient(Image(array[None], prepared.oriented.affine), axis_codes(upright.affine))
     if upright.affine is not original.affine:
         order = 1 if array.dtype.kind == "f" else 0
         back = resample_to(back, original.spatial, original.affine, order)

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol, TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Mapping
+from typing import Protocol
 
 from overread.runtime.answer import Answer
 from overread.runtime.manifest import Manifest
+from overread.runtime.outputs import Network, Outputs
 from overread.runtime.preprocess import Prepared
 
-Outputs: TypeAlias = dict[str, NDArray[np.float32]]
-"""The network's outputs by name, without the batch axis where they are of one image."""
-Network: TypeAlias = Callable[[NDArray[np.float32]], Outputs]
-"""``(batch, channels, *spatial)`` float32 to the outputs by name, each with a batch axis."""
+__all__ = ["Network", "Outputs", "RuntimeTask"]
 
 
 class RuntimeTask(Protocol):
     """One task on the way from a prepared image to an answer."""
+
+    OUTPUTS: tuple[str, ...]
+    """Names of the network's outputs that are read. A network with one output may call it by any name."""
+    DECODING: Mapping[str, float]
+    """Every key that `Manifest.decoding` may hold for this task, with the value that counts where it is not given."""
 
     def raw(self, network: Network, prepared: Prepared, manifest: Manifest, /) -> Outputs:
         """The network's outputs for one image: whole, or windows blended."""

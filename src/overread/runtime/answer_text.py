@@ -1,0 +1,121 @@
+"""Answers as text for a person: the same words on the command line, on pages and in reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from overread.runtime.answer import Answer, Classes, Findings, LabelMap, Measurement, Objects
+
+NOTHING = "Nothing found"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One fact of an answer as text: what, its value with the unit, and its interval or nothing."""
+
+    name: str
+    value: str
+    interval: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.value}" + (f" ({self.interval})" if self.interval else "")
+
+
+def headline(answer: Answer) -> str:
+    """A few words for a list of studies: the decided class, the findings that are present, or what was found."""
+    match answer:
+        case Classes():
+            return answer.decided
+        case Findings():
+            if not answer.thresholds:
+                return "Not decided"
+            return ", ".join(answer.present) or "No finding"
+        case LabelMap():
+            found = dict.fromkeys(m.label for m in answer.measurements if m.value > 0)
+            return f"{', '.join(found)} found" if found else NOTHING
+        case Objects():
+            numbers = {label: int((answer.boxes.labels == k).sum()) for k, label in enumerate(answer.labels)}
+            counted = ", ".join(f"{n} {label}" for label, n in numbers.items() if n)
+            return f"{counted} found" if counted else NOTHING
+        case _:
+            assert_never(answer)
+
+
+def lines(answer: Answer) -> tuple[Line, ...]:
+    """Every number of an answer with its unit and interval, in the package's order."""
+    match answer:
+        case Classes():
+            return (*_probabilities(answer.scores, answer.intervals), *_label_set(answer))
+        case Findings():
+            return tuple(_probabilities(answer.scores, answer.intervals))
+        case LabelMap():
+            return _measurements(answer.measurements)
+        case Objects():
+            return (*_measurements(answer.measurements), *_objects(answer))
+        case _:
+            assert_never(answer)
+
+
+def one_line(answer: Answer) -> str:
+    """`headline` and `lines` together."""
+    details = "; ".join(map(str, lines(answer)))
+    return f"{headline(answer)}: {details}" if details else headline(answer)
+
+
+def _probabilities(
+    scores: Mapping[str, float], intervals: Mapping[str, tuple[float, float]]
+) -> Iterator[Line]:
+    for label, score in scores.items():
+        low, high = intervals.get(label, (None, None))
+        interval = _interval(low, high, "", 0.9, "{:.2f}".format)
+        yield Line(f"Probability of {label}", f"{score:.2f}", interval)
+
+
+def _label_set(answer: Classes) -> Iterator[Line]:
+    if answer.set_coverage is not None:
+        # An empty set says that the case is unlike those of the calibration: it must not look like no set.
+        members = ", ".join(answer.label_set) or "none of the classes"
+        yield Line(f"{answer.set_coverage:.0%} prediction set", members)
+
+
+def _measurements(measurements: Sequence[Measurement]) -> tuple[Line, ...]:
+    out = []
+    for m in measurements:
+        # UCUM's 1 is a bare number, and braces mark words of ours ({pixels}).
+        unit = "" if m.unit == "1" else f" {m.unit.strip('{}')}"
+        interval = _interval(m.low, m.high, unit, m.confidence, _figure)
+        out.append(Line(f"{m.label} {m.name}", _figure(m.value) + unit, interval))
+    return tuple(out)
+
+
+def _objects(answer: Objects) -> Iterator[Line]:
+    """Each box with its score and its size: mm along right-left, front-back and head-foot, or pixels."""
+    number = dict.fromkeys(answer.labels, 0)
+    for i, k in enumerate(answer.boxes.labels):
+        label = answer.labels[k]
+        number[label] += 1
+        volume = answer.boxes.axes == 3
+        size = (
+            answer.world[i, 3:] - answer.world[i, :3]
+            if volume
+            else answer.boxes.high[i] - answer.boxes.low[i]
+        )
+        extent = " x ".join(_figure(float(s)) for s in size)
+        unit = "mm" if volume else "pixels"
+        score = answer.boxes.scores[i]
+        yield Line(f"{label} {number[label]}", f"score {score:.2f}, {extent} {unit}")
+
+
+def _figure(value: float) -> str:
+    """A whole number as it is, all else to three significant digits; large ones without an exponent."""
+    return f"{value if value == int(value) else float(f'{value:.3g}'):.15g}"
+
+
+def _interval(
+    low: float | None, high: float | None, unit: str, confidence: float, shown: Callable[[float], str]
+) -> str:
+    if low is None or high is None:
+        return ""
+    return f"{confidence:.0%} interval {shown(low)} to {shown(high)}{unit}"

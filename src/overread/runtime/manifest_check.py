@@ -1,0 +1,115 @@
+"""What the parts of a manifest must agree on, one line for each fault."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, assert_never
+
+from overread.task import TASKS, Task
+
+if TYPE_CHECKING:
+    from overread.runtime.manifest import Manifest
+
+INTENSITIES = {"gray": 1, "rgb": 3}
+"""Channels that the network sees where colour is converted."""
+
+
+def faults(manifest: Manifest) -> Iterator[str]:
+    """Every fault as ``key: found, expected``; nothing where the manifest is sound."""
+    task = TASKS[manifest.task]
+    yield from _labels(manifest, task)
+    yield from _known_labels(manifest, task)
+    yield from _by_answer(manifest, task)
+    yield from _grid(manifest, task)
+
+
+def _labels(manifest: Manifest, task: Task) -> Iterator[str]:
+    labels = manifest.labels
+    if len(labels) < task.fewest_labels:
+        yield f"labels: found {len(labels)}, a {manifest.task} package names at least {task.fewest_labels}"
+    twice = [label for label, n in Counter(labels).items() if n > 1]
+    if twice:
+        yield f"labels: found {_names(twice)} more than once; every label needs a name of its own"
+    if "" in labels:
+        yield "labels: found one without a name"
+
+
+def _known_labels(manifest: Manifest, task: Task) -> Iterator[str]:
+    calibration = manifest.calibration
+    foreground = manifest.labels[1:] if task.background else manifest.labels
+    named: dict[str, Iterable[str]] = {
+        "operating_points": manifest.operating_points,
+        "calibration.scales": calibration.scales,
+        "calibration.bins": calibration.bins,
+        "calibration.volume_ratio": calibration.volume_ratio,
+        "calibration.count_difference": calibration.count_difference,
+        "counted_labels": manifest.counted_labels,
+    }
+    for key, given in named.items():
+        unknown = [label for label in given if label not in foreground]
+        if unknown:
+            yield f"{key}: found {_names(unknown)}, expected some of {_names(foreground)}"
+
+
+def _by_answer(manifest: Manifest, task: Task) -> Iterator[str]:
+    """What only makes sense with one kind of answer is refused with the others: a number that does nothing misleads."""
+    classes, scales = False, False
+    match task.answer:
+        case "classes":
+            classes = True
+            yield from _class_points(manifest)
+        case "findings" | "objects":
+            scales = True
+        case "label_map":
+            if manifest.operating_points:
+                yield (
+                    f"operating_points: found {_names(manifest.operating_points)}; a label map is decided by the "
+                    "likeliest label, leave them out"
+                )
+        case _:
+            assert_never(task.answer)
+    if not classes and manifest.positive is not None:
+        yield f"positive: found {manifest.positive!r}; only a choice between two classes has a positive one"
+    if not classes and manifest.calibration.temperature != 1:
+        yield f"calibration.temperature: found {manifest.calibration.temperature}; only classes have one"
+    if not scales and manifest.calibration.scales:
+        yield f"calibration.scales: found {_names(manifest.calibration.scales)}; only findings and objects have them"
+
+
+def _class_points(manifest: Manifest) -> Iterator[str]:
+    positive, points, labels = manifest.positive, manifest.operating_points, manifest.labels
+    if positive is not None and len(labels) != 2:
+        yield (
+            f"positive: found {positive!r} with {len(labels)} labels; only a choice between two classes has a "
+            "positive one"
+        )
+    elif positive is not None and positive not in labels:
+        yield f"positive: found {positive!r}, expected one of {_names(labels)}"
+    if len(points) > 1:
+        yield f"operating_points: found {_names(points)}; a choice between classes has at most one"
+    elif positive is not None and points and positive not in points:
+        yield f"operating_points: found {_names(points)}, expected the positive class {positive!r}"
+
+
+def _grid(manifest: Manifest, task: Task) -> Iterator[str]:
+    spec, limits, windows = manifest.preprocess, manifest.limits, manifest.windows
+    if windows is not None and not task.local:
+        yield f"windows: found size {windows.size}; a {manifest.task} network sees the whole image, leave them out"
+    given = {
+        "preprocess.spacing": spec.spacing,
+        "preprocess.size": spec.size,
+        "windows.size": windows.size if windows else None,
+        "limits.size": limits.size,
+        "limits.spacing_mm": limits.spacing_mm,
+    }
+    for key, values in given.items():
+        if values is not None and len(values) != spec.dimensions:
+            yield f"{key}: found {len(values)} entries, expected one for each of {spec.dimensions} axes"
+    expected = INTENSITIES.get(spec.color, len(manifest.channels))
+    if len(spec.intensity) != expected:
+        yield f"preprocess.intensity: found {len(spec.intensity)} entries, expected {expected}: one a channel"
+
+
+def _names(labels: Iterable[str]) -> str:
+    return ", ".join(map(repr, labels))

@@ -1,0 +1,72 @@
+"""Volumes, areas and counts, with the prediction intervals that the tuning cases' errors give."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cc3d
+import numpy as np
+from numpy.typing import NDArray
+
+from overread.imaging.boxes import Boxes
+from overread.imaging.grid.geometry import voxel_volume
+from overread.imaging.image import Image
+from overread.runtime.answer import Measurement
+from overread.runtime.manifest import Calibration, Manifest, Spread
+
+
+def count_components(mask: NDArray[np.bool_]) -> int:
+    """Number of separate parts, with diagonal neighbours connected (26 in 3D, 8 in 2D)."""
+    return int(cc3d.connected_components(mask, connectivity=26 if mask.ndim == 3 else 8, return_N=True)[1])
+
+
+def unit_volume(image: Image) -> tuple[str, str, float]:
+    """What is measured on ``image``, its unit, and how much of it one voxel is.
+
+    Volume in ml; in 2D area in mm2, or in pixels where the file states no pixel spacing.
+    """
+    if len(image.spatial) == 3:
+        return "volume", "ml", voxel_volume(image.affine) / 1000
+    if image.source.get("spacing_known", True):
+        return "area", "mm2", float(np.prod(image.spacing))
+    return "area", "{pixels}", 1.0
+
+
+def measure(mask: NDArray[np.uint8], image: Image, manifest: Manifest) -> tuple[Measurement, ...]:
+    """Volume or area (see `unit_volume`) and, for counted labels, number of parts, with prediction intervals.
+
+    The limits say where the true value of a further case lies, from the errors of the tuning cases; where these
+    were biased the interval need not hold the estimate. Without enough tuning cases there are none.
+    """
+    out = []
+    calibration = manifest.calibration
+    name, unit, per_voxel = unit_volume(image)
+    for k, label in enumerate(manifest.labels[1:], 1):
+        part = mask == k
+        size = int(part.sum()) * per_voxel
+        error = calibration.volume_ratio.get(label)
+        ends = [(size + error.offset) * r - error.offset for r in (error.low, error.high)] if error else None
+        out.append(_measurement(label, name, size, ends, unit, error))
+        if label in manifest.counted_labels:
+            out.append(_count(label, count_components(part), calibration))
+    return tuple(out)
+
+
+def count_objects(boxes: Boxes, labels: Sequence[str], calibration: Calibration) -> tuple[Measurement, ...]:
+    """Number of boxes of each label, with prediction intervals as in `measure`."""
+    numbers = np.bincount(boxes.labels, minlength=len(labels))
+    return tuple(_count(label, int(n), calibration) for label, n in zip(labels, numbers, strict=True))
+
+
+def _count(label: str, n: int, calibration: Calibration) -> Measurement:
+    error = calibration.count_difference.get(label)
+    ends = [n + error.low, n + error.high] if error else None
+    return _measurement(label, "count", n, ends, "1", error)
+
+
+def _measurement(
+    label: str, name: str, value: float, ends: list[float] | None, unit: str, error: Spread | None
+) -> Measurement:
+    if ends is None or error is None:
+        return Measurement(label, name, value, None, None, unit)
+    return Measurement(label, name, value, max(0.0, ends[0]), max(0.0, ends[1]), unit, error.coverage)

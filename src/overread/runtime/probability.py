@@ -1,0 +1,57 @@
+"""From logits to probabilities, and what is said of them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overread.runtime.manifest import Calibration, Scale
+
+
+def softmax(logits: NDArray[np.floating], axis: int) -> NDArray[np.floating]:
+    """Probabilities along ``axis``, computed without overflow and in the type of ``logits``.
+
+    In float32 a margin above 16.6 is exactly 1: give float64 where probabilities are compared between cases.
+    """
+    e = np.exp(logits - logits.max(axis=axis, keepdims=True))
+    p: NDArray[np.floating] = e / e.sum(axis=axis, keepdims=True)
+    return p
+
+
+def log_odds(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``log(p / (1 - p))`` of each of the ``(classes,)`` softmax probabilities.
+
+    Computed without them: it stays apart where they round to 0 or 1, so that cases keep their order.
+    """
+    out = np.empty(len(logits))
+    for k, z in enumerate(logits):
+        rest = np.delete(logits, k)
+        most = rest.max()
+        out[k] = z - (most + np.log(np.exp(rest - most).sum()))
+    return out
+
+
+def sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``1 / (1 + exp(-logits))`` without overflow."""
+    small = np.exp(-np.abs(logits))
+    p: NDArray[np.float64] = np.where(logits >= 0, 1, small) / (1 + small)
+    return p
+
+
+def scaled(logit: float, scale: Scale | None) -> float:
+    """Calibrated log odds of a finding or an object (Platt 1999); as they are where nothing was fitted."""
+    return float(logit) if scale is None else scale.slope * float(logit) + scale.intercept
+
+
+def entropy(p: NDArray[np.floating], axis: int) -> NDArray[np.floating]:
+    """Entropy of probabilities relative to its largest possible value: 0 sure, 1 no idea."""
+    h: NDArray[np.floating] = -(p * np.log(np.maximum(p, 1e-12))).sum(axis=axis) / np.log(p.shape[axis])
+    return h
+
+
+def observed(label: str, score: float, calibration: Calibration) -> tuple[float, float] | None:
+    """90% limits of how often tuning cases with such a score had ``label``; None where no bin holds it."""
+    for part in calibration.bins.get(label, []):
+        if part.low <= score <= part.high:
+            return part.observed_low, part.observed_high
+    return None

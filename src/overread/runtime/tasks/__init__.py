@@ -1,0 +1,13 @@
+"""The tasks of `overread.task.TASKS`, each a module that is a `RuntimeTask`."""
+
+from __future__ import annotations
+
+from overread.runtime.tasks import classification, detection, multilabel, segmentation
+from overread.runtime.tasks.protocol import RuntimeTask
+
+TASKS: dict[str, RuntimeTask] = {
+    "classification": classification,
+    "multilabel": multilabel,
+    "segmentation": segmentation,
+    "detection": detection,
+}

@@ -1,0 +1,55 @@
+"""One class of several: the whole image in, calibrated probabilities, a decision and a conformal set out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overread.runtime.answer import Classes
+from overread.runtime.manifest import Manifest
+from overread.runtime.outputs import Network, Outputs
+from overread.runtime.preprocess import Prepared
+from overread.runtime.probability import entropy, log_odds, observed, softmax
+from overread.runtime.tasks.whole import label_logits
+
+OUTPUTS: tuple[str, ...] = ("logits",)
+DECODING: Mapping[str, float] = {}
+
+
+def raw(network: Network, prepared: Prepared, manifest: Manifest, /) -> Outputs:
+    """``logits (labels,)`` of the whole image. Raises InputError for a network of other labels."""
+    return label_logits(network, prepared, manifest)
+
+
+def answer(raw: Outputs, prepared: Prepared, manifest: Manifest, /) -> Classes:
+    """Probabilities at the package's temperature (Guo 2017), in float64: in float32 close ones become equal."""
+    calibration, labels = manifest.calibration, manifest.labels
+    z = raw["logits"].astype(np.float64) / calibration.temperature
+    p = softmax(z, axis=0).astype(np.float64)
+    scores = {label: float(v) for label, v in zip(labels, p, strict=True)}
+    intervals = {label: observed(label, score, calibration) for label, score in scores.items()}
+    quantile = calibration.conformal_quantile
+    return Classes(
+        scores=scores,
+        decided=decide_label(p, manifest),
+        intervals={label: i for label, i in intervals.items() if i is not None},
+        label_set=tuple(
+            label for label, score in scores.items() if quantile is not None and 1 - score <= quantile
+        ),
+        set_coverage=calibration.conformal_coverage,
+        entropy=float(entropy(p, axis=0)),
+        log_odds={label: float(v) for label, v in zip(labels, log_odds(z), strict=True)},
+    )
+
+
+def decide_label(probability: NDArray[np.floating], manifest: Manifest) -> str:
+    """The class of ``probability`` ``(labels,)``: the one with an operating point where it reaches its threshold,
+    else the likeliest of the others; without an operating point the likeliest of all."""
+    by_label = dict(zip(manifest.labels, probability, strict=True))
+    for label, point in manifest.operating_points.items():
+        if by_label[label] >= point.threshold:
+            return label
+    rest = [label for label in manifest.labels if label not in manifest.operating_points]
+    return max(rest, key=lambda label: by_label[label])

@@ -1,0 +1,43 @@
+"""Several findings side by side: the whole image in, a calibrated probability of each finding out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from overread.runtime.answer import Findings
+from overread.runtime.manifest import Manifest
+from overread.runtime.outputs import Network, Outputs
+from overread.runtime.preprocess import Prepared
+from overread.runtime.probability import observed, scaled, sigmoid
+from overread.runtime.tasks.whole import label_logits
+
+OUTPUTS: tuple[str, ...] = ("logits",)
+DECODING: Mapping[str, float] = {}
+
+
+def raw(network: Network, prepared: Prepared, manifest: Manifest, /) -> Outputs:
+    """``logits (findings,)`` of the whole image. Raises InputError for a network of other findings."""
+    return label_logits(network, prepared, manifest)
+
+
+def answer(raw: Outputs, prepared: Prepared, manifest: Manifest, /) -> Findings:
+    """``sigmoid(slope * logit + intercept)`` of each finding (Platt 1999), held against its own threshold."""
+    calibration, points = manifest.calibration, manifest.operating_points
+    odds = {
+        label: scaled(z, calibration.scales.get(label))
+        for label, z in zip(manifest.labels, raw["logits"], strict=True)
+    }
+    p = sigmoid(np.array(list(odds.values())))
+    scores = {label: float(v) for label, v in zip(odds, p, strict=True)}
+    intervals = {label: observed(label, score, calibration) for label, score in scores.items()}
+    return Findings(
+        scores=scores,
+        thresholds={label: points[label].threshold for label in manifest.labels if label in points},
+        present=tuple(
+            label for label, score in scores.items() if label in points and score >= points[label].threshold
+        ),
+        intervals={label: i for label, i in intervals.items() if i is not None},
+        log_odds=odds,
+    )

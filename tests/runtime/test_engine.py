@@ -1,0 +1,55 @@
+"""The network: all outputs by name, from its own bytes alone, from several threads alike."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx.external_data_helper import convert_model_to_external_data
+from tests.runtime.models import mean_classifier, package_of, spot_detector
+
+from overread.errors import InputError
+from overread.runtime.engine import Engine, engine_of
+
+
+def test_every_output_by_name() -> None:
+    engine = Engine(spot_detector(2, 4, 6.0), "spots")
+    out = engine(np.zeros((3, 1, 8, 12), np.float32))
+    assert engine.outputs == tuple(out) == ("heat", "size", "offset")
+    assert [a.shape for a in out.values()] == [(3, 1, 2, 3), (3, 2, 2, 3), (3, 2, 2, 3)]
+    np.testing.assert_allclose(out["size"], np.log(6), rtol=1e-6)
+
+
+def test_threads_get_their_own_answers() -> None:
+    engine = Engine(mean_classifier(2), "mean")
+
+    def ask(value: float) -> float:
+        return float(engine(np.full((1, 1, 8, 8), value, np.float32))["logits"][0, 1])
+
+    values = list(np.linspace(0, 1, 50))
+    with ThreadPoolExecutor(4) as pool:
+        np.testing.assert_allclose(list(pool.map(ask, values)), 4 * np.array(values), rtol=1e-5, atol=1e-6)
+
+
+def test_weights_in_the_working_directory_are_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = onnx.load_model_from_string(mean_classifier(2))
+    convert_model_to_external_data(model, location="weights.bin", size_threshold=0)
+    onnx.save(model, tmp_path / "model.onnx")
+    assert (tmp_path / "weights.bin").exists()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"tiny: ONNX Runtime cannot load"):
+        Engine((tmp_path / "model.onnx").read_bytes(), "tiny")
+
+
+def test_no_network_is_refused() -> None:
+    with pytest.raises(InputError, match="nothing: ONNX Runtime cannot load its network"):
+        Engine(b"nothing", "nothing")
+
+
+def test_a_package_keeps_its_engine() -> None:
+    package = package_of(mean_classifier(2))
+    assert engine_of(package) is engine_of(package)
+    assert engine_of(package_of(spot_detector(2, 2, 3.0))) is not engine_of(package)
