@@ -305,7 +305,7 @@ def test_findings_are_strata(tmp_path: Path) -> None:
     split_table(tmp_path, fractions={"train": 0.6, "val": 0.2, "test": 0.2})
     cohort = Cohort.read(tmp_path)
     for name, n in (("mass", 10), ("fluid", 34)):
-        found = Counter(c.split for c in cohort if c.labels[name] == 1)
+        found = Counter(c.split for c in cohort if c.findings[name] == 1)
         assert all(abs(found[s] - n * f) <= 3 for s, f in (("train", 0.6), ("val", 0.2), ("test", 0.2))), name
 
 

@@ -47,8 +47,8 @@ def to_parquet(folder: Path, **columns: Any) -> Path:
 
 def test_every_column_is_read(folder: Path) -> None:
     a, b, c = Cohort.read(folder, missing_channels=True)
-    assert a.labels == {"mass": 1, "fluid": None} and b.labels == {"mass": -1, "fluid": 0}
-    assert c.labels == {"mass": 0, "fluid": 1}
+    assert a.findings == {"mass": 1, "fluid": None} and b.findings == {"mass": -1, "fluid": 0}
+    assert c.findings == {"mass": 0, "fluid": 1}
     assert a.boxes == folder / "b.json" and b.boxes is None
     assert (a.visit, a.date, a.days) == ("1", datetime.date(2020, 1, 2), 0)
     assert (c.visit, c.date, c.days) == ("", datetime.date(2021, 5, 6), None) and b.days == -3.5

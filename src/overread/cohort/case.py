@@ -16,8 +16,18 @@ from overread.errors import InputError
 # Results are written to files named after cases.
 CASE_NAME = re.compile(r"[^\W_][\w.-]*")
 LABELS = "label_"
+FINDINGS = "labels"
+"""Stands for the columns ``label_<name>`` where a column is asked for."""
 KNOWN = ("case", "patient", "split", "label", "mask", "boxes", "visit", "date", "days")
 FINDING = {"": None, "1": 1, "1.0": 1, "0": 0, "0.0": 0, "-1": -1, "-1.0": -1}
+
+
+class CaseError(InputError):
+    """A case that cannot be used, with the ``code`` of the finding that `overread check` makes of it."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 @dataclass(frozen=True)
@@ -28,7 +38,7 @@ class Case:
     does not have; ``label`` is a class name; ``mask`` is a label map on the grid of the first channel;
     ``attributes`` holds every other column (age in years, sex, site, scanner ...) as written.
 
-    ``labels`` maps the names of ``label_<name>`` columns to 1 (present), 0 (absent), -1 (uncertain) or None (not
+    ``findings`` maps the names of ``label_<name>`` columns to 1 (present), 0 (absent), -1 (uncertain) or None (not
     stated). ``boxes`` is a JSON file. ``visit``, ``date`` and ``days`` (since a day of the patient's own) say
     when the examination was.
     """
@@ -41,7 +51,7 @@ class Case:
     split: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
     row: int = 0
-    labels: Mapping[str, int | None] = field(default_factory=dict)
+    findings: Mapping[str, int | None] = field(default_factory=dict)
     boxes: Path | None = None
     visit: str = ""
     date: date | None = None
@@ -123,7 +133,7 @@ def is_finding(column: str) -> bool:
 
 def cells_of(case: Case, relative: Mapping[str, str | None], columns: Collection[str]) -> dict[str, str]:
     """The cells of a case, without its images; ``relative`` gives the paths as they are to stand."""
-    findings = {f"{LABELS}{k}": "" if v is None else str(v) for k, v in case.labels.items()}
+    findings = {f"{LABELS}{k}": "" if v is None else str(v) for k, v in case.findings.items()}
     row = {
         "case": case.case,
         "patient": case.patient,

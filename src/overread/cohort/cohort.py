@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from overread.cohort.case import LABELS, Case, Wanted, cells_of, channel_columns, is_finding, read_case
+from overread.cohort.case import (
+    FINDINGS,
+    LABELS,
+    Case,
+    Wanted,
+    cells_of,
+    channel_columns,
+    is_finding,
+    read_case,
+)
 from overread.cohort.split import SPLITS, split_of
 from overread.cohort.table import CSV, PARQUET, read_table, write_csv
 from overread.errors import InputError
@@ -17,7 +26,6 @@ from overread.files import canonical_json, sha256_bytes
 __all__ = ["FILE", "Case", "Cohort"]
 
 FILE = CSV
-NEEDS = ("label", "labels", "mask", "boxes")
 
 
 @dataclass(frozen=True)
@@ -46,7 +54,7 @@ class Cohort:
     @property
     def findings(self) -> tuple[str, ...]:
         """Names of the ``label_<name>`` columns."""
-        return tuple(dict.fromkeys(k for c in self.cases for k in c.labels))
+        return tuple(dict.fromkeys(k for c in self.cases for k in c.findings))
 
     def split(self, name: str) -> tuple[Case, ...]:
         """The cases of ``train``, ``val`` or ``test``."""
@@ -81,7 +89,7 @@ class Cohort:
         facts.append({k: self._relative(p) for k, p in c.images.items()})
         date = c.date.isoformat() if c.date else None
         more = {
-            "labels": dict(c.labels),
+            "labels": dict(c.findings),
             "boxes": self._relative(c.boxes),
             "visit": c.visit,
             "date": date,
@@ -114,10 +122,12 @@ class Cohort:
         Parameters
         ----------
         need
-            The column that must be filled: ``"label"`` (classification), ``"mask"`` (segmentation) or
-            ``"boxes"`` (detection); ``"labels"`` asks for one or more columns ``label_<name>``.
+            The column that must be there and filled in every row, as the ``COLUMN`` of a kind of truth
+            (`overread.cohort.truth.TRUTHS`) names it. ``"labels"`` stands for the columns ``label_<name>``, whose cells
+            may be empty.
         labels
-            The class names allowed in ``label``.
+            The protocol's: for ``need="label"`` the class names allowed there, of which each split must have one; for
+            ``need="labels"`` the findings that must have a column. Other truths lie in files, not read here.
         fractions, seed
             Share of patients per split where the table has no ``split`` column; see `split_of`.
         missing_channels
@@ -130,21 +140,16 @@ class Cohort:
             ``labels``, a patient in two splits, a split or class without a case.
         """
         folder = Path(folder)
-        if need is not None and need not in NEEDS:
-            raise ValueError(f"need is {need!r}, expected one of {', '.join(NEEDS)}")
         table = read_table(folder)
         path, columns = table.path, table.columns
         channels = channel_columns(columns, path)
-        asked = [need] if need and need != "labels" else []
-        for column in ("case", "patient", *asked):
+        allowed = list(labels) if labels is not None else None
+        for column in ("case", "patient", *_asked(need, allowed, columns)):
             if column not in columns:
                 raise InputError(
                     f"{path}: no column {column!r}; found {', '.join(columns) or 'an empty file'}"
                 )
-        if need == "labels" and not any(map(is_finding, columns)):
-            raise InputError(f"{path}: no column '{LABELS}<name>'; found {', '.join(columns)}")
-        allowed = list(labels) if labels is not None else None
-        wanted = Wanted(channels, need, allowed, missing_channels)
+        wanted = Wanted(channels, None if need == FINDINGS else need, allowed, missing_channels)
         cases = tuple(
             read_case(folder, path, n, row, wanted) for n, row in enumerate(table.rows, table.first)
         )
@@ -210,3 +215,12 @@ class Cohort:
             rows.append(cells_of(c, paths, columns))
         write_csv(path, columns, rows)
         return path
+
+
+def _asked(need: str | None, labels: list[str] | None, columns: Sequence[str]) -> list[str]:
+    """The columns that ``need`` asks for."""
+    if need != FINDINGS:
+        return [need] if need else []
+    if labels is not None:
+        return [f"{LABELS}{name}" for name in labels]
+    return [] if any(map(is_finding, columns)) else [f"{LABELS}<name>"]

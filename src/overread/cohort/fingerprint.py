@@ -5,17 +5,17 @@ Isensee et al., Nature Methods 2021;18:203-211.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import cc3d
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.cohort.cohort import Case
+from overread.cohort.case import Case
 from overread.cohort.load import load_case
-from overread.cohort.masks import read_mask
+from overread.cohort.truth import TRUTHS
 from overread.errors import InputError
 from overread.imaging.grid.geometry import reorient
 from overread.imaging.image import Image
@@ -30,9 +30,10 @@ class Fingerprint:
     """Facts of a set of cases; shapes in voxels and spacings in mm, volumes in RAS order.
 
     ``color`` is ``rgb`` where any image has three channels that differ, else ``gray``. ``intensity`` has per
-    channel the keys ``p0_5``, ``p50``, ``p99_5``, ``mean`` and ``std``, over the foreground for segmentation.
-    ``class_counts`` counts the cases that show a label. Per foreground label, ``foreground_fraction`` is the
-    mean share of voxels and ``size_mm`` the median diameter of a ball (2D: disc) of a component's volume.
+    channel the keys ``p0_5``, ``p50``, ``p99_5``, ``mean`` and ``std``, over the foreground where
+    the truth says where: what a mask marks, what lies in any box. ``class_counts`` counts the cases that show a label
+    (no background). Per label of such a truth, ``foreground_fraction`` is the mean share of voxels and ``size_mm`` the
+    median size of an object (`Regions.sizes_mm`).
     """
 
     cases: int
@@ -67,7 +68,7 @@ class Fingerprint:
 
 
 def fingerprint(
-    cases: Sequence[Case], *, labels: Sequence[str], task: str, progress: Callable[[], None] | None = None
+    cases: Sequence[Case], *, truth: str, labels: Sequence[str], progress: Callable[[], None] | None = None
 ) -> Fingerprint:
     """Look at every case once.
 
@@ -75,48 +76,49 @@ def fingerprint(
     ----------
     cases
         The training cases, and those only: a plan made from test cases would leak.
+    truth
+        The kind of truth, a key of `overread.cohort.truth.TRUTHS`.
     labels
-        Class names; for segmentation the names of mask values 0, 1, 2 ...
-    task
-        ``"classification"`` or ``"segmentation"``.
+        The protocol's: class names, findings, the names of mask values 0, 1, 2 ... or of objects.
     progress
         Called after each case.
 
     Raises
     ------
     InputError
-        No cases, an unreadable file, 2D and 3D images mixed, a mask off its image's grid or with a value
-        that no label names.
+        No cases, an unreadable file, 2D and 3D images mixed, a truth that cannot be read or that ``labels`` does not
+        name, no foreground in any case of a truth that says where.
     """
     if not cases:
         raise InputError("fingerprint: no training case; expected at least one")
+    kind = TRUTHS[truth]
     share = int(min(PER_CASE, max(200, SAMPLES // len(cases))))
     rng = np.random.default_rng(0)
     shapes: list[tuple[int, ...]] = []
     spacings: list[tuple[float, ...]] = []
     samples: list[NDArray[np.float32]] = []
     modalities: set[str] = set()
-    counts = dict.fromkeys(labels, 0)
-    fractions: dict[str, list[float]] = {n: [] for n in labels[1:]}
-    sizes: dict[str, list[float]] = {n: [] for n in labels[1:]}
+    counts: dict[str, int] = {}
+    fractions: dict[str, list[float]] = defaultdict(list)
+    sizes: dict[str, list[float]] = defaultdict(list)
     color, channels = "gray", tuple(cases[0].images)
     for case in cases:
         image = load_case(case)
-        mask = read_mask(case, image) if task == "segmentation" else None
         if shapes and len(image.spatial) != len(shapes[0]):
             raise InputError(
                 f"case {case.case}: image has {len(image.spatial)} spatial axes, "
                 f"{cases[0].case} has {len(shapes[0])}; keep 2D and 3D images in separate cohorts"
             )
-        if mask is not None:
-            _measure(case, mask, image, labels, counts, fractions, sizes)
-        else:
-            if case.label not in counts:
-                raise InputError(f"case {case.case}: label {case.label!r} is not one of {', '.join(labels)}")
-            counts[case.label] += 1
+        regions = kind.regions(kind.read(case, image, labels), image, labels)
+        for name, shows in kind.presence(case, kind.look(case, image, labels), labels).items():
+            counts[name] = counts.get(name, 0) + bool(shows)
+        for name, fraction in regions.fractions.items():
+            fractions[name].append(fraction)
+        for name, found in regions.sizes_mm.items():
+            sizes[name] += found
         if _is_color(image, case):
             color = "rgb"
-        samples.append(_sample(image.array, mask, share, rng))
+        samples.append(_sample(image.array, regions.foreground, share, rng))
         ras = reorient(image, "RAS") if len(image.spatial) == 3 else image
         shapes.append(ras.spatial)
         spacings.append(ras.spacing)
@@ -137,42 +139,12 @@ def fingerprint(
         median_spacing=tuple(np.median(spacing, axis=0).tolist()),
         min_spacing=tuple(spacing.min(axis=0).tolist()),
         max_spacing=tuple(spacing.max(axis=0).tolist()),
-        intensity=tuple(_intensity(samples, color)),
+        intensity=tuple(_intensity(samples, color, kind.COLUMN)),
         class_counts=counts,
-        foreground_fraction={n: float(np.mean(v)) for n, v in fractions.items() if task == "segmentation"},
+        foreground_fraction={n: float(np.mean(v)) for n, v in fractions.items()},
         size_mm={n: float(np.median(v)) for n, v in sizes.items() if v},
         age_years=(min(ages), max(ages)) if ages else None,
     )
-
-
-def _measure(
-    case: Case,
-    mask: NDArray[np.integer[Any]],
-    image: Image,
-    labels: Sequence[str],
-    counts: dict[str, int],
-    fractions: dict[str, list[float]],
-    sizes: dict[str, list[float]],
-) -> None:
-    """Count the labels of one mask and measure their components."""
-    low, high = int(mask.min()), int(mask.max())
-    if low < 0 or high >= len(labels):
-        raise InputError(
-            f"case {case.case}: mask {case.mask} holds {low if low < 0 else high}, "
-            f"expected 0 to {len(labels) - 1} ({', '.join(labels)})"
-        )
-    d = mask.ndim
-    voxel = float(np.prod(image.spacing))
-    for value, name in enumerate(labels):
-        here = mask == value
-        counts[name] += bool(here.any())
-        if value == 0:
-            continue
-        fractions[name].append(float(here.mean()))
-        parts = cc3d.connected_components(here, connectivity=26 if d == 3 else 8)
-        volumes = np.bincount(parts.ravel())[1:] * voxel
-        ball = (6 * volumes / np.pi) ** (1 / 3) if d == 3 else (4 * volumes / np.pi) ** (1 / 2)
-        sizes[name] += ball.tolist()
 
 
 def _is_color(image: Image, case: Case) -> bool:
@@ -186,12 +158,12 @@ def _is_color(image: Image, case: Case) -> bool:
 
 
 def _sample(
-    array: NDArray[Any], mask: NDArray[np.integer[Any]] | None, most: int, rng: np.random.Generator
+    array: NDArray[Any], foreground: NDArray[np.bool_] | None, most: int, rng: np.random.Generator
 ) -> NDArray[np.float32]:
     """At most ``most`` voxels of ``(channels, *spatial)``, from the foreground where there is one."""
     flat = array.reshape(len(array), -1)
-    if mask is not None:
-        inside = np.flatnonzero(mask)
+    if foreground is not None:
+        inside = np.flatnonzero(foreground)
         if not len(inside):
             return np.empty((len(array), 0), np.float32)
         flat = flat[:, inside]
@@ -200,13 +172,13 @@ def _sample(
     return flat.astype(np.float32)
 
 
-def _intensity(samples: Sequence[NDArray[np.float32]], color: str) -> list[dict[str, float]]:
+def _intensity(samples: Sequence[NDArray[np.float32]], color: str, column: str) -> list[dict[str, float]]:
     channels = 3 if color == "rgb" else min(len(s) for s in samples)
     found = []
     for c in range(channels):
         values = np.concatenate([s[min(c, len(s) - 1)] for s in samples]).astype(np.float64)
         if not len(values):
-            raise InputError("fingerprint: no training mask has any foreground; check the column 'mask'")
+            raise InputError(f"fingerprint: no training case has any foreground; check the column {column!r}")
         low, middle, high = np.percentile(values, [0.5, 50, 99.5]).tolist()
         mean, std = float(values.mean()), float(values.std())
         found.append({"p0_5": low, "p50": middle, "p99_5": high, "mean": mean, "std": std})

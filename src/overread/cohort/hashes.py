@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from overread.cohort.cohort import Case
+from overread.cohort.case import Case
 from overread.files import canonical_json, sha256_bytes, sha256_file
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from overread.cohort.cohort import Case
+from overread.cohort.case import Case
 from overread.errors import InputError
 from overread.imaging.grid.geometry import stack
 from overread.imaging.image import Image

@@ -7,14 +7,16 @@ is the row (y, downwards), the second the column (x).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from overread.errors import InputError
+from overread.imaging.grid.components import components
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,16 @@ class Boxes:
         """Number of axes, 2 or 3."""
         return int(self.low.shape[1])
 
+    @property
+    def extent(self) -> NDArray[np.float64]:
+        """``(n, d)``: length along each axis, in voxels."""
+        return self.high - self.low
+
+    @property
+    def centre(self) -> NDArray[np.float64]:
+        """``(n, d)``: the point half-way between the corners."""
+        return (self.low + self.high) / 2
+
     @classmethod
     def of(
         cls,
@@ -80,9 +92,16 @@ class Boxes:
         """The boxes of a mask or of indices, in their order."""
         return Boxes(self.low[keep], self.high[keep], self.labels[keep], self.scores[keep])
 
-    def moved(self, factor: Sequence[float], shift: Sequence[float] = ()) -> Boxes:
-        """Every corner times ``factor`` plus ``shift``, per axis: onto a resized or padded grid. No box is dropped."""
-        by, to = np.asarray(factor, np.float64), np.asarray(shift or [0.0] * self.axes, np.float64)
+    def moved(
+        self,
+        factor: Sequence[float] | NDArray[np.floating],
+        shift: Sequence[float] | NDArray[np.floating] | float = 0.0,
+    ) -> Boxes:
+        """Every corner times ``factor`` plus ``shift``, per axis: onto a resized or padded grid. No box is dropped.
+
+        A negative factor flips its axis; low and high corners are what they say afterwards, too.
+        """
+        by, to = np.asarray(factor, np.float64), np.asarray(shift, np.float64)
         a, b = self.low * by + to, self.high * by + to
         return replace(self, low=np.minimum(a, b), high=np.maximum(a, b))
 
@@ -94,9 +113,67 @@ class Boxes:
     def inside(self, spatial: Sequence[int], *, share: float = 0.0) -> NDArray[np.bool_]:
         """``(n,)``: whether more than ``share`` of each box's extent (area, volume) lies within ``0..spatial``."""
         cut = self.clipped(spatial)
-        whole = np.prod(self.high - self.low, axis=1)
-        kept: NDArray[np.bool_] = np.prod(cut.high - cut.low, axis=1) > share * whole
+        whole = np.prod(self.extent, axis=1)
+        kept: NDArray[np.bool_] = np.prod(cut.extent, axis=1) > share * whole
         return kept
+
+
+def boxes_to_mask(boxes: Boxes, spatial: Sequence[int]) -> NDArray[np.bool_]:
+    """``(*spatial)``: the voxels that any of the boxes covers, if only in part."""
+    mask = np.zeros(tuple(spatial), dtype=bool)
+    cut = boxes.clipped(spatial)
+    low, high = np.floor(cut.low).astype(int), np.ceil(cut.high).astype(int)
+    for a, b in zip(low, high, strict=True):
+        mask[tuple(slice(i, j) for i, j in zip(a, b, strict=True))] = True
+    return mask
+
+
+def masks_to_boxes(objects: NDArray[Any], labels: Mapping[int, int] | None = None) -> Boxes:
+    """The boxes that just enclose the objects of ``(*spatial)``, whose voxels bear the object's number; 0 is none.
+
+    An object in several pieces has one box. ``labels`` gives the label index of each number, 0 without it.
+
+    Raises
+    ------
+    ValueError
+        Negative numbers, or one that ``labels`` lacks.
+    """
+    from scipy.ndimage import find_objects
+
+    if objects.size and objects.min() < 0:
+        raise ValueError(f"objects: found {int(objects.min())}, expected 0 for none and 1, 2 ... for objects")
+    # Numbers may be few and large (65535); their ranks are not.
+    numbers, ranks = np.unique(objects, return_inverse=True)
+    ranks = ranks.reshape(objects.shape) + int(numbers.size > 0 and numbers[0] != 0)
+    numbers = numbers[numbers != 0]
+    if labels is not None and not set(numbers.tolist()) <= set(labels):
+        raise ValueError(f"objects: numbers {sorted(set(numbers.tolist()) - set(labels))} have no label")
+    places = [place for place in find_objects(ranks) if place is not None]
+    return Boxes.of(
+        [[axis.start for axis in place] for place in places],
+        [[axis.stop for axis in place] for place in places],
+        [0 if labels is None else labels[int(n)] for n in numbers],
+        axes=objects.ndim,
+    )
+
+
+def label_map_to_boxes(mask: NDArray[Any]) -> Boxes:
+    """One box around each connected part of each label of ``(*spatial)``; value ``k`` has label index ``k - 1``."""
+    found = []
+    for value in np.unique(mask[mask > 0]).tolist():
+        parts, count = components(mask == value)
+        found.append(masks_to_boxes(parts, dict.fromkeys(range(1, count + 1), int(value) - 1)))
+    return joined(found, axes=mask.ndim)
+
+
+def joined(several: Sequence[Boxes], *, axes: int) -> Boxes:
+    """All boxes of several sets, in order; none of none."""
+    return Boxes(
+        np.concatenate([np.zeros((0, axes)), *(b.low for b in several)]),
+        np.concatenate([np.zeros((0, axes)), *(b.high for b in several)]),
+        np.concatenate([np.zeros(0, np.int64), *(b.labels for b in several)]),
+        np.concatenate([np.zeros(0), *(b.scores for b in several)]),
+    )
 
 
 def to_world(boxes: Boxes, affine: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -104,11 +181,8 @@ def to_world(boxes: Boxes, affine: NDArray[np.float64]) -> NDArray[np.float64]:
 
     ``affine`` takes voxel indices (centres) to mm, see `overread.imaging.image.Image`.
     """
-    out = np.zeros((len(boxes), 6))
-    for i, corners in enumerate(_corners(boxes.low, boxes.high)):
-        points = (corners - 0.5) @ affine[:3, :3].T + affine[:3, 3]
-        out[i] = [*points.min(axis=0), *points.max(axis=0)]
-    return out
+    points = (_corners(boxes.low, boxes.high) - 0.5) @ affine[:3, :3].T + affine[:3, 3]
+    return np.concatenate([points.min(axis=1), points.max(axis=1)], axis=1)
 
 
 def from_world(
@@ -122,17 +196,11 @@ def from_world(
         inverse = np.linalg.inv(affine)
     except np.linalg.LinAlgError as error:
         raise InputError("boxes: the image's affine is singular; its geometry is damaged") from error
-    low, high = np.zeros((len(corners), 3)), np.zeros((len(corners), 3))
-    for i, points in enumerate(_corners(corners[:, :3], corners[:, 3:])):
-        voxels = points @ inverse[:3, :3].T + inverse[:3, 3] + 0.5
-        low[i], high[i] = voxels.min(axis=0), voxels.max(axis=0)
-    return low, high
+    voxels = _corners(corners[:, :3], corners[:, 3:]) @ inverse[:3, :3].T + inverse[:3, 3] + 0.5
+    return voxels.min(axis=1), voxels.max(axis=1)
 
 
-def _corners(low: NDArray[np.float64], high: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-    """The ``2 ** d`` corners of every box."""
-    both = np.stack([low, high])
-    picks = list(product((0, 1), repeat=low.shape[1]))
-    return [
-        np.array([[both[p, i, a] for a, p in enumerate(pick)] for pick in picks]) for i in range(len(low))
-    ]
+def _corners(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``(n, 2 ** d, d)``: the corners of every box."""
+    picks = np.array([*product((False, True), repeat=low.shape[1])])
+    return np.where(picks, high[:, None], low[:, None])

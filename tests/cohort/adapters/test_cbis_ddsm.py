@@ -10,7 +10,7 @@ from tests.cohort.radiographs import radiograph
 
 from overread.cohort.adapters.cbis_ddsm import import_cbis_ddsm
 from overread.cohort.load import load_case
-from overread.cohort.masks import read_mask
+from overread.cohort.truth.mask import read_mask
 
 MASS = (
     "patient_id,breast_density,left or right breast,image view,abnormality id,abnormality type,mass shape,"

@@ -52,7 +52,7 @@ def test_labels_boxes_patients_and_lists(tmp_path: Path) -> None:
     assert len(cases) == 24 and cohort.findings == (*FINDINGS, "No Finding")
     first = cases["00000001_000"]
     assert first.patient == "1" and first.visit == "000" and first.label is None
-    assert {k for k, v in first.labels.items() if v} == {"Mass", "Nodule"}
+    assert {k for k, v in first.findings.items() if v} == {"Mass", "Nodule"}
     assert first.attributes["age"] == "" and first.attributes["age_as_written"] == "414Y"
     assert (
         cases["00000002_001"].attributes["age"] == "0.92" and cases["00000003_000"].attributes["age"] == "58"

@@ -39,7 +39,7 @@ def test_labels_studies_and_views(tmp_path: Path) -> None:
     assert len(cases) == 33 and cohort.findings == FINDINGS
     case = cases["patient00003-study1-view2_lateral"]
     assert (case.patient, case.visit) == ("patient00003", "1")
-    assert list(case.labels.values())[:5] == [1, None, -1, 0, None]
+    assert list(case.findings.values())[:5] == [1, None, -1, 0, None]
     assert case.attributes["view"] == "lateral" and case.attributes["projection"] == ""
     assert cases["patient00003-study2-view1_frontal"].attributes["projection"] == "AP"
     assert case.attributes["age"] == "68" and case.attributes["sex"] == "Female"

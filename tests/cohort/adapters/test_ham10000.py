@@ -13,7 +13,7 @@ from tests.cohort.layouts import goes_on, picture, refused, save, task_of, text
 from overread.cohort.adapters.ham10000 import MASKS, import_ham10000
 from overread.cohort.adapters.skin import HAM, NAMES
 from overread.cohort.load import load_case
-from overread.cohort.masks import read_mask
+from overread.cohort.truth.mask import read_mask
 
 COLUMNS = ("lesion_id", "image_id", "dx", "dx_type", "age", "sex", "localization", "dataset")
 

@@ -79,7 +79,7 @@ def test_several_labels_per_image(tmp_path: Path) -> None:
     import_medmnist(_save(tmp_path / "chestmnist.npz", **wanted), tmp_path / "out")
     cohort = waits(tmp_path / "out", "labels", "the task is multilabel, which cannot be trained yet")
     assert cohort.findings == SETS["chestmnist"].labels and cohort.findings[13] == "hernia"
-    assert [list(c.labels.values()) for c in cohort.split("val")] == wanted["val_labels"].tolist()
+    assert [list(c.findings.values()) for c in cohort.split("val")] == wanted["val_labels"].tolist()
     own = _save(tmp_path / "own.npz", **{k: v[:, :3] for k, v in wanted.items()})
     import_medmnist(own, tmp_path / "other")
     assert Cohort.read(tmp_path / "other", need="labels").findings == ("class0", "class1", "class2")
@@ -150,7 +150,7 @@ def test_the_real_pneumoniamnist(data_dir: Path, tmp_path: Path) -> None:
     with (tmp_path / "out" / "cohort.csv").open() as f:
         assert Counter(r["split"] for r in csv.DictReader(f)) == {"train": 4708, "val": 524, "test": 624}
     cohort = Cohort.read(tmp_path / "out", need="label", labels=task["labels"])
-    report = check_cohort(cohort, task="classification", labels=task["labels"])
+    report = check_cohort(cohort, truth="label", labels=task["labels"])
     leaks = [f for f in report.findings if f.code == "leakage.pixels"]
     assert [f.severity for f in leaks] == ["warning"] and not report.blocking
     assert leaks[0].message.startswith("8 images are shared by train and val (identical pixels)")

@@ -13,7 +13,7 @@ import pytest
 from overread.cohort.adapters.nifti import import_nifti
 from overread.cohort.cohort import Cohort
 from overread.cohort.load import load_case
-from overread.cohort.masks import read_mask
+from overread.cohort.truth.mask import read_mask
 from overread.errors import InputError
 
 AFFINE = np.diag([1.0, 1, 2, 1])

@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 from overread.cohort.adapters.pairs import import_pairs
 from overread.cohort.cohort import Cohort
 from overread.cohort.load import load_case
-from overread.cohort.masks import read_mask
+from overread.cohort.truth.mask import read_mask
 from overread.errors import InputError
 
 

@@ -70,13 +70,13 @@ def test_readers_and_consensus(tmp_path: Path) -> None:
     assert len(cohort) == 12 and cohort.findings == FINDINGS
     cases = {c.case: c for c in cohort}
     case = cases[f"{2:032x}"]
-    assert {k for k, v in case.labels.items() if v} == {"Cardiomegaly", "Pneumonia"}
+    assert {k for k, v in case.findings.items() if v} == {"Cardiomegaly", "Pneumonia"}
     assert case.attributes["disagreed"] == "Pneumonia 2/3" and case.attributes["readers"] == "R10 R8 R9"
     assert case.attributes["sex"] == "F" and case.attributes["age"] == "67"
     assert boxes_of(case) == [
         {"label": "Cardiomegaly", "box": [2.5, 3.0, 20.5, 18.5], "reader": r} for r in ("R8", "R9", "R10")
     ]
-    assert boxes_of(cases[f"{1:032x}"]) == [] and cases[f"{1:032x}"].labels["No finding"] == 1
+    assert boxes_of(cases[f"{1:032x}"]) == [] and cases[f"{1:032x}"].findings["No finding"] == 1
     assert {c.case for c in cohort.split("test")} == {f"{20:032x}", f"{21:032x}"}
     assert boxes_of(cases[f"{20:032x}"])[0]["reader"] == "consensus"
     assert load_case(case).array.shape == (1, 24, 32)

@@ -18,7 +18,7 @@ from pydicom import dcmread
 
 from overread.cohort.cohort import Cohort
 from overread.cohort.load import load_case
-from overread.cohort.masks import read_mask
+from overread.cohort.truth.mask import read_mask
 from overread.cohort.virtual.anatomy import SHAPE, Template
 from overread.cohort.virtual.cohort import exact_splits, make_virtual_cohort
 from overread.cohort.virtual.patient import make_patient

@@ -21,7 +21,7 @@ from overread.cohort.adapters.result import made_by, print_summary, task_of
 from overread.cohort.adapters.source import case_name, files_in, listed, rows_of
 from overread.cohort.cohort import Case, Cohort
 from overread.cohort.folder import building
-from overread.cohort.masks import read_labels
+from overread.cohort.truth.mask import read_labels
 from overread.errors import InputError
 from overread.imaging.formats.nifti import write_nifti
 from overread.imaging.grid.geometry import describe, same_grid

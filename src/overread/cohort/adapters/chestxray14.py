@@ -90,7 +90,7 @@ def import_chestxray14(folder: Path, out: Path) -> None:
                     {"image": stored[case]},
                     split=splits[row["Patient ID"]],
                     attributes=attributes,
-                    labels=labels[name],
+                    findings=labels[name],
                     boxes=write_boxes(target, case, boxes[case]) if case in boxes else None,
                     visit=row["Follow-up #"],
                 )

@@ -86,7 +86,7 @@ def import_chexpert(folder: Path, out: Path) -> None:
                 {"image": stored[case_of[key]]},
                 split=splits[key.split("/")[0]],
                 attributes=_attributes(key, row),
-                labels=parsed[key],
+                findings=parsed[key],
                 visit=key.split("/")[1].removeprefix("study"),
             )
             for key, (_, row) in rows.items()

@@ -143,7 +143,7 @@ def _write(folder: Path, arrays: Arrays, labels: Sequence[str]) -> list[Case]:
                 several = np.ndim(number) > 0
                 label = None if several else labels[int(number)]
                 findings = {n: int(v) for n, v in zip(labels, number, strict=True)} if several else {}
-                cases.append(Case(case, case, {"image": path}, label, None, split, labels=findings))
+                cases.append(Case(case, case, {"image": path}, label, None, split, findings=findings))
                 progress.advance(bar)
     return cases
 

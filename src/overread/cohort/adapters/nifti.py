@@ -17,7 +17,7 @@ from rich.progress import track
 from overread.cohort.adapters.common import names_of_values, pair_by_name, splits_of, take_over
 from overread.cohort.cohort import Case, Cohort
 from overread.cohort.folder import building
-from overread.cohort.masks import read_labels
+from overread.cohort.truth.mask import read_labels
 from overread.errors import InputError
 from overread.imaging.formats.nifti import write_nifti
 from overread.imaging.grid.geometry import describe, same_grid

@@ -21,7 +21,7 @@ from overread.cohort.adapters.result import made_by, print_summary, task_of
 from overread.cohort.adapters.source import case_name, existing, files_in, json_of, listed
 from overread.cohort.cohort import Case, Cohort
 from overread.cohort.folder import building
-from overread.cohort.masks import read_labels
+from overread.cohort.truth.mask import read_labels
 from overread.errors import InputError
 from overread.imaging.grid.geometry import describe, same_grid
 from overread.imaging.read import read

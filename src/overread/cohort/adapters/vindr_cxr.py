@@ -134,7 +134,7 @@ def import_vindr_cxr(folder: Path, out: Path) -> None:
                         "readers": " ".join(sorted(readers)),
                         "disagreed": "; ".join(disagreed),
                     },
-                    labels=majority,
+                    findings=majority,
                     boxes=write_boxes(target, image, found.get(image, [])),
                 )
             )

@@ -9,19 +9,20 @@ import numpy as np
 
 from overread.cohort.checks.finding import Finding
 from overread.cohort.checks.inspection import Inspection
+from overread.cohort.checks.presence import Presence
 from overread.cohort.split import SPLITS
 
 GROUPS = ("sex", "site", "scanner")
 
 
-def check_attributes(inspections: Sequence[Inspection]) -> list[Finding]:
-    """Counts per split; warnings for values that training never saw and classes of one source only."""
+def check_attributes(inspections: Sequence[Inspection], presence: Presence) -> list[Finding]:
+    """Counts per split; warnings for values that training never saw and labels of one source only."""
     present = {k for s in inspections for k in s.case.attributes}
     findings = _ages(inspections) if "age" in present else []
     for name in (g for g in GROUPS if g in present):
         findings += _group(inspections, name)
         if name != "sex":
-            findings += _confounded(inspections, name)
+            findings += _confounded(inspections, presence, name)
     return findings
 
 
@@ -71,16 +72,15 @@ def _group(inspections: Sequence[Inspection], name: str) -> list[Finding]:
     return findings
 
 
-def _confounded(inspections: Sequence[Inspection], name: str) -> list[Finding]:
-    """Classes of training cases that come from one site or scanner only, while the others do not."""
-    train = [s for s in inspections if s.case.split == "train" and s.case.label is not None]
-    by_class: dict[str, set[str]] = {}
-    for s in train:
-        by_class.setdefault(str(s.case.label), set()).add(s.case.attributes.get(name, ""))
-    everywhere = {v for values in by_class.values() for v in values}
+def _confounded(inspections: Sequence[Inspection], presence: Presence, name: str) -> list[Finding]:
+    """Labels of training cases that come from one site or scanner only, while the others do not."""
+    train = np.array([s.case.split == "train" for s in inspections])
+    sources = np.array([s.case.attributes.get(name, "") for s in inspections])
     findings = []
-    for label, values in sorted(by_class.items()):
+    for label in sorted(presence.labels):
+        values = set(sources[train & presence.shows(label)].tolist())
+        everywhere = set(sources[train & presence.told(label)].tolist())
         if len(values) == 1 and len(everywhere) > 1:
-            message = f"class {label!r} is from {name} {min(values)!r} alone: a model may learn the {name}"
+            message = f"{label!r} is from {name} {min(values)!r} alone: a model may learn the {name}"
             findings.append(Finding(f"attribute.{name}_confounded", "warning", message))
     return findings

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import cc3d
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
-from scipy.ndimage import grey_opening, maximum
+from scipy.ndimage import find_objects, grey_opening, maximum
+
+from overread.imaging.grid.components import components
 
 SMALLEST_SIDE = 64
 SIDES = (1024, 512)
@@ -84,14 +85,13 @@ def _lines(g: NDArray[np.float32]) -> list[TextLine]:
     strokes = (g - grey_opening(g, size=(STROKE, STROKE))) > CONTRAST
     if not strokes.any() or strokes.mean() > 0.25:
         return []
-    parts = cc3d.connected_components(strokes, connectivity=8)
-    stats = cc3d.statistics(parts)
-    boxes = np.array([[b[0].start, b[1].start, b[0].stop, b[1].stop] for b in stats["bounding_boxes"][1:]])
-    if len(boxes) < CHARACTERS:
+    parts, count = components(strokes)
+    if count < CHARACTERS:
         return []
-    peak = np.asarray(maximum(g, parts, np.arange(1, len(boxes) + 1)))
+    boxes = np.array([[b[0].start, b[1].start, b[0].stop, b[1].stop] for b in find_objects(parts)])
+    peak = np.asarray(maximum(g, parts, np.arange(1, count + 1)))
     height, width = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
-    fill = stats["voxel_counts"][1:] / (height * width)
+    fill = np.bincount(parts.ravel(), minlength=count + 1)[1:] / (height * width)
     slim = width <= 0.4 * height
     fits = (height >= HEIGHTS[0]) & (height <= HEIGHTS[1]) & (width <= 1.5 * height)
     fits &= (fill >= 0.15) & ((fill <= 0.8) | slim)

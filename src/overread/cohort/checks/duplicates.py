@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from overread.cohort.checks.finding import Finding, Severity
-from overread.cohort.checks.inspection import Inspection
+from overread.cohort.checks.inspection import Inspection, contradict
 from overread.cohort.split import SPLITS
 
 
@@ -50,20 +50,26 @@ def _first(group: Sequence[Inspection], a: str, b: str) -> tuple[str, str]:
 
 
 def _contradicting(same: Sequence[Sequence[Inspection]]) -> list[Finding]:
-    odd = [g for g in same if len({_truth(s) for s in g}) > 1]
+    odd = [(g, pair) for g in same if (pair := _apart(g))]
     if not odd:
         return []
-    names = tuple(s.case.case for g in odd for s in g)
+    names = tuple(s.case.case for g, _ in odd for s in g)
     images = "1 image has" if len(odd) == 1 else f"{len(odd)} images have"
     message = (
-        f"{images} different labels in different cases (identical pixels), such as {names[0]} and {names[1]}"
+        f"{images} different labels in different cases (identical pixels), such as {odd[0][1][0]} and "
+        f"{odd[0][1][1]}"
     )
-    pairs = tuple((g[0].case.case, next(s for s in g if _truth(s) != _truth(g[0])).case.case) for g in odd)
+    pairs = tuple(pair for _, pair in odd)
     return [Finding("label.conflict", "warning", message, names, pairs)]
 
 
-def _truth(s: Inspection) -> tuple[object, ...]:
-    return s.case.label, s.mask, tuple(sorted(s.case.labels.items()))
+def _apart(group: Sequence[Inspection]) -> tuple[str, str] | None:
+    """The first two cases of one picture that state different truths."""
+    distinct = {
+        (s.case.label, s.shown.digest, tuple(sorted(s.case.findings.items()))): s for s in group[::-1]
+    }
+    pairs = combinations([*distinct.values()][::-1], 2)
+    return next(((a.case.case, b.case.case) for a, b in pairs if contradict(a, b, drawn=True)), None)
 
 
 def _within(same: Sequence[Sequence[Inspection]]) -> list[Finding]:

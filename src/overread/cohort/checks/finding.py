@@ -8,6 +8,9 @@ from typing import Literal
 
 Severity = Literal["blocking", "warning", "info"]
 
+FEW = 5
+"""With fewer cases of a class, its sensitivity has an interval too wide to say anything."""
+
 
 @dataclass(frozen=True)
 class Finding:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.cohort.boxes import outside, read_boxes
+from overread.cohort.case import Case, CaseError
+from overread.cohort.checks.guard import CODE, reason
 from overread.cohort.checks.measure import Measured, measure
-from overread.cohort.cohort import Case
-from overread.cohort.masks import on_grid, read_labels
+from overread.cohort.truth import TRUTHS
+from overread.cohort.truth.protocol import Shown
 from overread.errors import InputError
 from overread.imaging.grid.geometry import stack
 from overread.imaging.image import Image
@@ -27,10 +28,9 @@ FACTS = ("PatientID", "StudyInstanceUID", "Manufacturer", "ManufacturerModelName
 class Inspection:
     """One case as seen. ``problem`` is ``(code, message)`` of what cannot be read or does not fit.
 
-    ``pixels`` and ``mask`` are SHA-256 of the decoded values; ``values`` counts the voxels per mask value;
-    ``constant`` names the channels without any contrast. ``facts`` are what the file says of its origin, by DICOM
-    keyword; ``measured`` is what the pixels say. ``boxes`` counts boxes per label, None without a file of them;
-    ``beyond`` of them reach out of the image.
+    ``pixels`` is the SHA-256 of the decoded values; ``shown`` is what the truth says; ``constant`` names the channels
+    without any contrast. ``facts`` are what the file says of its origin, by DICOM keyword; ``measured`` is what the
+    pixels say.
     """
 
     case: Case
@@ -41,47 +41,69 @@ class Inspection:
     channels: int = 0
     constant: tuple[str, ...] = ()
     pixels: str = ""
-    mask: str = ""
-    values: Mapping[int, int] = field(default_factory=dict)
+    shown: Shown = field(default_factory=Shown)
     notes: tuple[str, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
     measured: Measured = field(default_factory=Measured)
-    boxes: Mapping[str, int] | None = None
-    beyond: int = 0
 
 
-def inspect_case(case: Case, *, masks: bool) -> Inspection:
-    """Read a case's files; with ``masks`` its label map, too. Nothing is raised for bad files."""
+def inspect_case(case: Case, *, truth: str, labels: Sequence[str]) -> Inspection:
+    """Read a case's images and its truth, a key of `TRUTHS`. Nothing is raised for bad files.
+
+    What went wrong with the truth leaves the image's part of the inspection as it is.
+    """
     try:
-        parts = [read(path) for path in case.images.values()]
-    except InputError as error:
-        return Inspection(case, ("image.unreadable", f"{case.case}: {error}"))
+        image = _image(case)
+    except CaseError as error:
+        return Inspection(case, (error.code, str(error)))
     try:
-        image = parts[0] if len(parts) == 1 else stack(parts, list(case.images))
+        seen = _seen(case, image)
+    except Exception as error:
+        where = ", ".join(map(str, case.images.values()))
+        return Inspection(case, (CODE, f"{case.case}: not checked: {where} ({reason(error)})"))
+    try:
+        return replace(seen, shown=TRUTHS[truth].look(case, image, labels))
+    except CaseError as error:
+        return replace(seen, problem=(error.code, str(error)))
     except InputError as error:
-        return Inspection(case, ("channels.grid", f"{case.case}: {error}"))
-    mask = None
-    if masks and case.mask is not None:
-        try:
-            labels = read_labels(case.mask)
-        except InputError as error:
-            return Inspection(case, ("mask.unreadable", f"{case.case}: {error}"))
-        try:
-            mask = on_grid(case, image, *labels)
-        except InputError as error:
-            return Inspection(case, ("mask.grid", str(error)))
-    boxes, beyond = None, 0
-    if case.boxes is not None:
-        try:
-            found_boxes = read_boxes(case.boxes)
-            beyond = len(outside(found_boxes, image))
-        except InputError as error:
-            return Inspection(case, ("boxes.unreadable", f"{case.case}: {error}"))
-        boxes = Counter(b.label for b in found_boxes)
-    values = dict[int, int]()
-    if mask is not None:
-        found, counts = np.unique(mask, return_counts=True)
-        values = dict(zip(found.tolist(), counts.tolist(), strict=True))
+        return replace(seen, problem=(f"{truth}.unreadable", str(error)))
+    except Exception as error:
+        return replace(seen, problem=(f"{truth}.unreadable", f"case {case.case}: {truth}: {reason(error)}"))
+
+
+def contradict(a: Inspection, b: Inspection, *, drawn: bool) -> bool:
+    """Whether the truths of two looks at one picture differ in what both state.
+
+    With ``drawn``, masks and boxes are compared, too, which is for pictures that lie alike.
+    """
+    one, other = a.case, b.case
+    if one.label and other.label and one.label != other.label:
+        return True
+    if any({v, other.findings.get(k)} == {0, 1} for k, v in one.findings.items()):
+        return True
+    return drawn and bool(a.shown.digest and b.shown.digest) and a.shown.digest != b.shown.digest
+
+
+def _image(case: Case) -> Image:
+    """The case's channels on one grid. Raises CaseError with the finding's code."""
+    parts = [_read(case, path) for path in case.images.values()]
+    try:
+        return parts[0] if len(parts) == 1 else stack(parts, list(case.images))
+    except InputError as error:
+        raise CaseError("channels.grid", f"{case.case}: {error}") from error
+
+
+def _read(case: Case, path: Path) -> Image:
+    try:
+        return read(path)
+    except InputError as error:
+        raise CaseError("image.unreadable", f"{case.case}: {error}") from error
+    except Exception as error:
+        # A file that no reader foresaw will not train, either.
+        raise CaseError("image.unreadable", f"{case.case}: {path}: {reason(error)}") from error
+
+
+def _seen(case: Case, image: Image) -> Inspection:
     return Inspection(
         case,
         None,
@@ -91,13 +113,10 @@ def inspect_case(case: Case, *, masks: bool) -> Inspection:
         len(image.array),
         _constant(image),
         _hash(image.array),
-        "" if mask is None else _hash(mask),
-        values,
+        Shown(),
         image.notes,
         {k: str(image.source[k]) for k in FACTS if image.source.get(k)},
         measure(image),
-        boxes,
-        beyond,
     )
 
 

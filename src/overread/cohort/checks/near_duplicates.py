@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import combinations
 
 from overread.cohort.checks.finding import Finding, Severity
-from overread.cohort.checks.inspection import Inspection
+from overread.cohort.checks.inspection import Inspection, contradict
 from overread.cohort.near_duplicates import near_duplicates
 from overread.cohort.split import SPLITS
 
@@ -40,7 +40,8 @@ def check_near_duplicates(
                 f"{shared[0][0].case.case} and {shared[0][1].case.case}; keep each in one of them, or say why not"
             )
             findings.append(_finding("leakage.near", "warning", message, shared))
-    odd = [(a, b) for a, b in pairs if _label(a) != _label(b)]
+    # Masks move with the picture and cannot be compared.
+    odd = [(a, b) for a, b in pairs if contradict(a, b, drawn=False)]
     if odd:
         message = (
             f"{_images(odd, 'has', 'have')} a near-duplicate with another label, such as {odd[0][0].case.case} "
@@ -69,11 +70,6 @@ def _finding(code: str, severity: Severity, message: str, pairs: Sequence[Pair])
     return Finding(code, severity, message, names, tuple((a.case.case, b.case.case) for a, b in pairs))
 
 
-def _label(inspection: Inspection) -> object:
-    """What two copies should agree in. Masks move with the picture and cannot be compared."""
-    return inspection.case.label, tuple(sorted(inspection.case.labels.items()))
-
-
 def _shown(inspection: Inspection) -> str:
-    present = [k for k, v in inspection.case.labels.items() if v == 1]
+    present = [k for k, v in inspection.case.findings.items() if v == 1]
     return inspection.case.label or ", ".join(present) or "no finding"

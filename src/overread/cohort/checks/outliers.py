@@ -62,6 +62,7 @@ def check_intensity(inspections: Sequence[Inspection]) -> list[Finding]:
     findings = []
     for modality in sorted({s.modality for s in inspections if not s.problem}):
         seen = [s for s in inspections if not s.problem and not s.constant and s.modality == modality]
+        seen = [s for s in seen if np.isfinite((s.measured.spread, s.measured.middle)).all()]
         if len(seen) < FEWEST:
             continue
         spread = np.array([s.measured.spread for s in seen])

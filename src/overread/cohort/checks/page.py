@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from overread.cohort.case import Case
 from overread.cohort.checks.finding import Finding
 from overread.cohort.checks.run import ORDER, CheckReport
 from overread.cohort.checks.subgroups import SENSITIVITY, Group
-from overread.cohort.cohort import Case, Cohort
-from overread.cohort.masks import read_mask
+from overread.cohort.cohort import Cohort
+from overread.cohort.truth import TRUTHS
 from overread.errors import InputError
 from overread.files import write_text
 from overread.imaging.grid.geometry import reorient
@@ -42,7 +43,7 @@ def write_check_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pictures = _Pictures(cohort)
+    pictures = _Pictures(cohort, report.truth)
     shown = [_shown(f, pictures) for f in report.findings]
     page = environment.get_template(FILE).render(
         name=name,
@@ -59,7 +60,7 @@ def write_check_page(
 
 
 def _shown(finding: Finding, pictures: _Pictures) -> dict[str, Any]:
-    outlined = finding.code.startswith("mask.")
+    outlined = finding.code.startswith(f"{pictures.truth}.")
     pairs = [[pictures.of(n, outlined) for n in pair] for pair in finding.pairs[:PAIRS]]
     single = [] if finding.severity == "info" else finding.cases[:PICTURES]
     alone = [] if pairs else [pictures.of(n, outlined) for n in single]
@@ -77,7 +78,8 @@ def _shown(finding: Finding, pictures: _Pictures) -> dict[str, Any]:
 class _Pictures:
     """A small picture of each case that is asked for, as a data URI; empty where the case cannot be read."""
 
-    def __init__(self, cohort: Cohort) -> None:
+    def __init__(self, cohort: Cohort, truth: str) -> None:
+        self.truth = truth
         self.cases: Mapping[str, Case] = {c.case: c for c in cohort}
         self.known: dict[tuple[str, bool], dict[str, str]] = {}
 
@@ -86,39 +88,42 @@ class _Pictures:
         key = (name, outlined)
         if key not in self.known:
             case = self.cases[name]
-            facts = [case.split, case.label or "", *(k for k, v in case.labels.items() if v == 1)]
+            facts = [case.split, case.label or "", *(k for k, v in case.findings.items() if v == 1)]
             self.known[key] = {
                 "name": name,
                 "facts": ", ".join(f for f in facts if f),
-                "source": _source(case, outlined),
+                "source": _source(case, self.truth if outlined else None),
             }
         return self.known[key]
 
 
-def _source(case: Case, outlined: bool) -> str:
+def _source(case: Case, truth: str | None) -> str:
+    """The case's picture with its ``truth`` drawn in, as far as they can be read: any fault is told elsewhere."""
     try:
         # The first channel alone: channels on different grids are to be seen, too.
         image = read(next(iter(case.images.values())))
-    except InputError:
+        marks = _marks(case, image, truth)
+        return f"data:image/png;base64,{base64.b64encode(png_bytes(_picture(image, marks))).decode()}"
+    except Exception:
         return ""
-    mask = None
-    if outlined and case.mask is not None:
-        try:
-            mask = read_mask(case, image)
-        except InputError:
-            mask = None
-    return f"data:image/png;base64,{base64.b64encode(png_bytes(_picture(image, mask))).decode()}"
 
 
-def _picture(image: Image, mask: NDArray[np.integer[Any]] | None) -> NDArray[np.uint8]:
+def _marks(case: Case, image: Image, truth: str | None) -> NDArray[np.bool_] | None:
+    try:
+        return TRUTHS[truth].marks(case, image) if truth else None
+    except InputError:
+        return None
+
+
+def _picture(image: Image, marked: NDArray[np.bool_] | None) -> NDArray[np.uint8]:
     """The image, or the middle (or most marked) slice of a volume, fitted into a square."""
-    marks = np.zeros(image.spatial, np.uint8) if mask is None else np.minimum(mask, 1).astype(np.uint8)
+    marks = np.zeros(image.spatial, np.uint8) if marked is None else marked.astype(np.uint8)
     if len(image.spatial) == 3:
-        image, marked = (
+        image, drawn = (
             reorient(image.with_(array=array, channels=())) for array in (image.array[:1], marks[None])
         )
-        k = best_slice(marked.array[0])
-        gray, marks = window_to_uint8(slice_of(image, k)), slice_of(marked, k)
+        k = best_slice(drawn.array[0])
+        gray, marks = window_to_uint8(slice_of(image, k)), slice_of(drawn, k)
     elif len(image.array) == 3 and image.array.dtype == np.uint8:
         gray = np.moveaxis(image.array, 0, -1)
     else:

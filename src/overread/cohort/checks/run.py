@@ -11,24 +11,28 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from overread.cohort.case import Case
 from overread.cohort.checks.attributes import check_attributes
-from overread.cohort.checks.boxes import check_boxes
-from overread.cohort.checks.classes import check_balance, check_class_names, check_mask_values, class_counts
+from overread.cohort.checks.balance import check_balance, class_counts
 from overread.cohort.checks.duplicates import check_duplicates
 from overread.cohort.checks.finding import Finding
 from overread.cohort.checks.geometry import check_geometry
+from overread.cohort.checks.guard import guarded
 from overread.cohort.checks.inspection import Inspection, inspect_case
 from overread.cohort.checks.near_duplicates import check_near_duplicates
 from overread.cohort.checks.outliers import check_intensity, check_pixels, check_text
-from overread.cohort.checks.reading import check_blank, check_reading
+from overread.cohort.checks.presence import Presence, presence_of
+from overread.cohort.checks.reading import check_blank, check_measured, check_reading
 from overread.cohort.checks.shortcuts import check_shortcuts
 from overread.cohort.checks.subgroups import Group, check_subgroups, groups
 from overread.cohort.checks.visits import check_channels, check_identity, check_visits
 from overread.cohort.cohort import Cohort
+from overread.cohort.truth import TRUTHS
 
 ORDER = ("blocking", "warning", "info")
 STYLE = {"blocking": "bold red", "warning": "yellow", "info": "dim"}
@@ -41,11 +45,12 @@ MANY = 300
 @dataclass(frozen=True)
 class CheckReport:
     """Findings, worst first; counts of cases, patients and classes per split; groups of patients and what a test
-    on them can prove."""
+    on them can prove; the kind of truth that was looked at."""
 
     findings: tuple[Finding, ...]
     summary: dict[str, Any]
     groups: tuple[Group, ...] = ()
+    truth: str = ""
 
     @property
     def blocking(self) -> tuple[Finding, ...]:
@@ -74,7 +79,7 @@ class CheckReport:
 def check_cohort(
     cohort: Cohort,
     *,
-    task: str,
+    truth: str,
     labels: Sequence[str],
     progress: Callable[[], None] | None = None,
     compared: Callable[[int], None] | None = None,
@@ -83,15 +88,15 @@ def check_cohort(
     """Read every file of the cohort once and run all checks.
 
     Patients in two splits, missing columns and files are refused already by `Cohort.read`. Bad files are
-    findings here, not exceptions, so that one run tells them all. Of each image some numbers and a thumbnail are
-    kept, never the pixels.
+    findings here, not exceptions, so that one run tells them all, and a check that fails is one, too. Of each image
+    some numbers and a thumbnail are kept, never the pixels.
 
     Parameters
     ----------
-    task
-        ``"classification"`` or ``"segmentation"``.
+    truth
+        What the labels are read from, a key of `overread.cohort.truth.TRUTHS`.
     labels
-        Class names; for segmentation the names of mask values 0, 1, 2 ...
+        The protocol's, as that kind of truth takes them: class names, findings, the names of mask values 0, 1, 2 ...
     progress
         Called after each case that was read.
     compared
@@ -100,43 +105,53 @@ def check_cohort(
         Processes that read and compare; None takes as many as there are cores once a cohort is large. More than
         one needs a script that can be imported without running, as Python's ``multiprocessing`` does.
     """
-    segmentation = task == "segmentation"
     if workers is None:
         workers = (os.cpu_count() or 1) if len(cohort) >= MANY else 1
-    inspections = [*_looks(cohort, segmentation, workers, progress or (lambda: None))]
-    found = groups(inspections, labels, task)
-    findings = [
-        *check_reading(inspections),
-        *(check_mask_values(inspections, labels) if segmentation else check_class_names(inspections, labels)),
-        *check_duplicates(inspections),
-        *check_near_duplicates(inspections, compared, workers),
-        *check_identity(inspections),
-        *check_channels(inspections, cohort.channels),
-        *check_visits(cohort.cases),
-        *check_boxes(inspections),
-        *check_blank(inspections),
-        *check_pixels(inspections),
-        *check_text(inspections),
-        *check_geometry(inspections),
-        *check_intensity(inspections),
-        *check_shortcuts(inspections, labels, task),
-        *check_balance(inspections, labels, task),
-        *check_attributes(inspections),
-        *check_subgroups(found),
-    ]
+    processes = workers
+    each = partial(inspect_case, truth=truth, labels=tuple(labels))
+    inspections = [*_looks(cohort, each, processes, progress or (lambda: None))]
+    nothing = Presence((), np.zeros((len(inspections), 0)))
+    presence, failed = guarded(
+        "which case shows which label", lambda: presence_of(inspections, truth=truth, labels=labels), nothing
+    )
+    found, more = guarded("groups of patients", lambda: groups(inspections, presence), list[Group]())
+    findings = [*failed, *more]
+    checks: dict[str, Callable[[], list[Finding]]] = {
+        "files": lambda: check_reading(inspections),
+        "measurements": lambda: check_measured(inspections),
+        "the truth": lambda: TRUTHS[truth].faults([(s.case, s.shown) for s in inspections], labels),
+        "identical images": lambda: check_duplicates(inspections),
+        "near-duplicates": lambda: check_near_duplicates(inspections, compared, processes),
+        "identities in the headers": lambda: check_identity(inspections),
+        "channels": lambda: check_channels(inspections, cohort.channels),
+        "visits": lambda: check_visits(cohort.cases),
+        "blank images": lambda: check_blank(inspections),
+        "clipped images": lambda: check_pixels(inspections),
+        "burned-in text": lambda: check_text(inspections),
+        "sizes and spacings": lambda: check_geometry(inspections),
+        "brightness and contrast": lambda: check_intensity(inspections),
+        "shortcuts": lambda: check_shortcuts(inspections, presence),
+        "balance": lambda: check_balance(inspections, presence),
+        "attributes": lambda: check_attributes(inspections, presence),
+        "subgroups": lambda: check_subgroups(found),
+    }
+    for what, check in checks.items():
+        mine, failed = guarded(what, check, list[Finding]())
+        findings += [*mine, *failed]
     splits = {s: cohort.split(s) for s in ("train", "val", "test")}
     summary = {
         "cases": {s: len(cases) for s, cases in splits.items()},
         "patients": {s: len({c.patient for c in cases}) for s, cases in splits.items()},
-        "classes": class_counts(inspections, labels, task),
+        "classes": class_counts(inspections, presence),
     }
     ordered = tuple(sorted(findings, key=lambda f: ORDER.index(f.severity)))
-    return CheckReport(ordered, summary, tuple(found))
+    return CheckReport(ordered, summary, tuple(found), truth)
 
 
-def _looks(cohort: Cohort, masks: bool, workers: int, progress: Callable[[], None]) -> Iterator[Inspection]:
+def _looks(
+    cohort: Cohort, each: Callable[[Case], Inspection], workers: int, progress: Callable[[], None]
+) -> Iterator[Inspection]:
     """A look at every case, in order, here or in processes."""
-    each = partial(inspect_case, masks=masks)
     if workers <= 1:
         for case in cohort:
             yield each(case)

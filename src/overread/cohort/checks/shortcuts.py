@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from overread.cohort.checks.finding import Finding
 from overread.cohort.checks.inspection import Inspection
 from overread.cohort.checks.logistic import cross_validated
+from overread.cohort.checks.presence import Presence
 from overread.cohort.splits import folds
 from overread.errors import InputError
 from overread.stats.interval import Interval
@@ -27,17 +28,19 @@ LEVELS = 30
 PASSED_OVER = ("fold", "visit")
 
 
-def check_shortcuts(inspections: Sequence[Inspection], labels: Sequence[str], task: str) -> list[Finding]:
+def check_shortcuts(inspections: Sequence[Inspection], presence: Presence) -> list[Finding]:
     """Warnings where a model that sees no finding ranks the label above chance in the training cases.
 
     One ridge logistic regression per attribute and per fact of the file, one of all together, and one of the
     brightness of corners and edges, each cross-validated by patient. A warning needs an AUC of 0.6 whose lower
-    limit is above 0.5 after Bonferroni's correction for the number of models. Test cases are not looked at.
+    limit is above 0.5 after Bonferroni's correction for the number of models. Test cases are not looked at; cases
+    of which a label is not stated are left out of its models, not taken for cases without it.
     """
-    seen = [s for s in inspections if not s.problem and s.case.split == "train"]
+    rows = [i for i, s in enumerate(inspections) if not s.problem and s.case.split == "train"]
+    seen = [inspections[i] for i in rows]
     sources = _sources(seen)
     findings, tried = [], 0
-    targets = [(name, y) for name, y in _targets(seen, labels, task) if _enough(seen, y)]
+    targets = [(name, y) for name, y in _targets(presence, rows) if _enough(seen, y)]
     models = len(targets) * len(sources)
     for name, y in targets:
         suspicious = []
@@ -71,25 +74,18 @@ BORDER = "corners and edges of the image"
 TOGETHER = "all attributes and facts of the files"
 
 
-def _targets(
-    seen: Sequence[Inspection], labels: Sequence[str], task: str
-) -> list[tuple[str, NDArray[np.bool_]]]:
-    """Class by class against the rest (one of two), or each finding where it is stated as present or absent."""
-    if task == "classification" and any(s.case.label for s in seen):
-        names = list(labels)[-1:] if len(labels) == 2 else list(labels)
-        return [(n, np.array([s.case.label == n for s in seen])) for n in names]
-    shown = {v for s in seen for v in s.values if v > 0}
-    if shown:
-        return [
-            (labels[v], np.array([bool(s.values.get(v)) for s in seen]))
-            for v in sorted(shown)
-            if v < len(labels)
-        ]
-    names = list(dict.fromkeys(k for s in seen for k in s.case.labels))
-    return [(n, np.array([s.case.labels.get(n) == 1 for s in seen])) for n in names]
+def _targets(presence: Presence, rows: Sequence[int]) -> list[tuple[str, Floats]]:
+    """Each label as 1, 0 and NaN ``(rows,)``; of two that say the same, or the opposite, the latter alone."""
+    kept: list[tuple[str, Floats]] = []
+    for k in reversed(range(len(presence.labels))):
+        y = presence.values[rows, k]
+        if not any(np.array_equal(y, other, equal_nan=True) or np.array_equal(1 - y, other, equal_nan=True)
+                   for _, other in kept):  # fmt: skip
+            kept.append((presence.labels[k], y))
+    return kept[::-1]
 
 
-def _enough(seen: Sequence[Inspection], y: NDArray[np.bool_]) -> bool:
+def _enough(seen: Sequence[Inspection], y: Floats) -> bool:
     people = [{s.case.patient for s, v in zip(seen, y, strict=True) if v == side} for side in (True, False)]
     return min(map(len, people)) >= FEWEST
 
@@ -117,10 +113,17 @@ def _sources(seen: Sequence[Inspection]) -> dict[str, Floats]:
     out = {k: v for k, v in out.items() if v.size and (v.std(axis=0) > 0).any()}
     if len(out) > 1:
         out[TOGETHER] = np.concatenate([*out.values()], axis=1)
-    border = np.array([s.measured.border for s in seen], dtype=np.float64)
-    if border.size and (border.std(axis=0) > 0).any():
-        out[BORDER] = border
+    edges = _edges([s.measured.border for s in seen])
+    if edges.size and (edges.std(axis=0) > 0).any():
+        out[BORDER] = edges
     return out
+
+
+def _edges(values: Sequence[Sequence[float]]) -> Floats:
+    """Corners and edges (n, k); of an image where they could not be measured, the others' medians."""
+    most = max(map(len, values), default=0)
+    table = np.array([v if len(v) == most else [np.nan] * most for v in values], dtype=np.float64)
+    return np.where(np.isfinite(table), table, np.nanmedian(table, axis=0)) if most else table
 
 
 def _columns(values: Sequence[str]) -> Floats:
@@ -146,8 +149,10 @@ def _number(text: str) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def _skill(seen: Sequence[Inspection], x: Floats, y: NDArray[np.bool_], confidence: float) -> Interval | None:
+def _skill(seen: Sequence[Inspection], x: Floats, states: Floats, confidence: float) -> Interval | None:
     """AUC of the cross-validated scores, patients being the units; None where no fold can be made."""
+    told = np.flatnonzero(np.isfinite(states))
+    seen, x, y = [seen[i] for i in told.tolist()], x[told], states[told] == 1
     patients = [s.case.patient for s in seen]
     ever = dict.fromkeys(patients, "")
     for p, v in zip(patients, y.tolist(), strict=True):

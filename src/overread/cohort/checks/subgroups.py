@@ -6,8 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from overread.cohort.checks.finding import Finding
 from overread.cohort.checks.inspection import Inspection
+from overread.cohort.checks.presence import Presence
 from overread.cohort.split import SPLITS
 from overread.stats.intervals import proportion_ci
 
@@ -51,10 +54,9 @@ class Group:
         }
 
 
-def groups(inspections: Sequence[Inspection], labels: Sequence[str], task: str) -> list[Group]:
-    """Every class in all cases, and in each site, sex and age band that the table names."""
+def groups(inspections: Sequence[Inspection], presence: Presence) -> list[Group]:
+    """Every label in all cases, and in each site, sex and age band that the table names."""
     out = []
-    names = _classes(inspections, labels, task)
     kinds: list[tuple[str, Callable[[Inspection], str]]] = [("all", lambda s: "all")]
     present = {k for s in inspections for k in s.case.attributes}
     for name in ("sex", "age", "site"):
@@ -62,9 +64,9 @@ def groups(inspections: Sequence[Inspection], labels: Sequence[str], task: str) 
             kinds.append((name, _age if name == "age" else lambda s, k=name: s.case.attributes.get(k, "")))  # type: ignore[misc]
     for kind, of in kinds:
         for value in sorted({of(s) for s in inspections} - {""}, key=_order):
-            members = [s for s in inspections if of(s) == value]
-            for label, shows in names:
-                here = [s for s in members if shows(s)]
+            member = np.array([of(s) == value for s in inspections])
+            for label in presence.labels:
+                here = [inspections[i] for i in np.flatnonzero(member & presence.shows(label)).tolist()]
                 cases = {split: sum(int(s.case.split == split) for s in here) for split in SPLITS}
                 n = len({s.case.patient for s in here if s.case.split == "test"})
                 interval = proportion_ci(round(SENSITIVITY * n), n) if n else None
@@ -94,17 +96,6 @@ def check_subgroups(found: Sequence[Group]) -> list[Finding]:
         )
         findings.append(Finding("subgroup.smallest", "info", message))
     return findings
-
-
-def _classes(
-    inspections: Sequence[Inspection], labels: Sequence[str], task: str
-) -> list[tuple[str, Callable[[Inspection], bool]]]:
-    if task == "segmentation":
-        return [(n, lambda s, v=v: bool(s.values.get(v))) for v, n in enumerate(labels) if v]  # type: ignore[misc]
-    if any(s.case.label for s in inspections):
-        return [(n, lambda s, n=n: s.case.label == n) for n in labels]  # type: ignore[misc]
-    findings = dict.fromkeys(k for s in inspections for k in s.case.labels)
-    return [(n, lambda s, n=n: s.case.labels.get(n) == 1) for n in findings]  # type: ignore[misc]
 
 
 def _age(inspection: Inspection) -> str:

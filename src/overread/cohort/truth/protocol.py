@@ -47,7 +47,8 @@ class Regions:
     foreground
         ``(*spatial)`` bool: where grey values are of interest; None for the whole image.
     sizes_mm
-        Per label, diameters in mm of a ball (2D: disc) of each object's volume; empty for a truth without extent.
+        Per label, the size of each object in mm: the diameter of a ball (2D: disc) of a mask's part, the geometric
+        mean of a box's sides; empty for a truth without extent.
     fractions
         Per label, the share of voxels; empty likewise.
     """
@@ -63,12 +64,19 @@ class Truth(Protocol):
     COLUMN: str
     """The column that must be filled, as `Cohort.read` takes it in ``need``: label, labels, mask or boxes."""
 
+    def stated(self, case: Case, /) -> bool:
+        """Whether the case's row holds this kind of truth at all."""
+        ...
+
     def read(self, case: Case, image: Image, labels: Sequence[str], /) -> TruthValue:
         """The truth of a case on its image's grid. Raises InputError naming case and file."""
         ...
 
     def look(self, case: Case, image: Image, labels: Sequence[str], /) -> Shown:
-        """What the truth says, for the checks. Raises InputError for what cannot be read or does not fit."""
+        """What the truth says, for the checks: values that ``labels`` does not name are counted, too.
+
+        Raises InputError for what cannot be read or does not fit: `CaseError` where the finding has a code of its own.
+        """
         ...
 
     def presence(self, case: Case, shown: Shown, labels: Sequence[str], /) -> Mapping[str, bool | None]:
@@ -83,9 +91,16 @@ class Truth(Protocol):
         ...
 
     def infer(self, cases: Sequence[Case], /) -> list[str]:
-        """Label names from what the cases hold, the background first where there is one."""
+        """Label names from what the cases hold, the background first where there is one. Raises InputError."""
         ...
 
     def regions(self, truth: TruthValue, image: Image, labels: Sequence[str], /) -> Regions:
         """What the fingerprint asks."""
+        ...
+
+    def marks(self, case: Case, image: Image, /) -> NDArray[np.bool_] | None:
+        """``(*spatial)``: where the truth lies, to be drawn over the picture; None for one of the whole image.
+
+        Raises InputError.
+        """
         ...

@@ -1,0 +1,202 @@
+"""The truth of segmentation: a label map on the grid of the image, in the file that the column ``mask`` names."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overread.cohort.case import Case, CaseError
+from overread.cohort.checks.finding import Finding, some
+from overread.cohort.truth.protocol import Regions, Shown, TruthValue
+from overread.errors import InputError
+from overread.imaging.formats.raster import read_label_raster
+from overread.imaging.grid.components import components
+from overread.imaging.grid.geometry import same_grid
+from overread.imaging.image import Image
+from overread.imaging.read import is_raster
+from overread.imaging.read import read as read_image
+
+COLUMN = "mask"
+LabelMap = NDArray[np.integer[Any]]
+
+
+def stated(case: Case) -> bool:
+    """Whether the row names a mask."""
+    return case.mask is not None
+
+
+def read(case: Case, image: Image, labels: Sequence[str]) -> TruthValue:
+    """Integers ``(*spatial)`` from 0 to ``len(labels) - 1``, see `read_mask`."""
+    return read_mask(case, image, labels=len(labels))
+
+
+def look(case: Case, image: Image, labels: Sequence[str]) -> Shown:
+    """Voxels by mask value, whatever ``labels`` names, and the hash of the values."""
+    mask = read_mask(case, image)
+    counts = _counts(mask)
+    # Equal masks are equal whatever the type they are stored in.
+    small = all(0 <= value < 256 for value in counts)
+    digest = hashlib.sha256(f"{mask.shape}".encode())
+    digest.update(np.ascontiguousarray(mask, dtype=np.uint8 if small else np.int64).data)
+    return Shown({str(value): n for value, n in counts.items()}, digest.hexdigest())
+
+
+def presence(case: Case, shown: Shown, labels: Sequence[str]) -> Mapping[str, bool | None]:
+    """Whether any voxel bears each foreground label; None where no mask was read."""
+    return {
+        name: bool(shown.counts.get(str(value))) if shown.digest else None
+        for value, name in enumerate(labels)
+        if value
+    }
+
+
+def faults(cases: Sequence[tuple[Case, Shown]], labels: Sequence[str]) -> list[Finding]:
+    """Blocking: values outside 0 to ``len(labels) - 1``; a label that no mask of train or of test shows."""
+    findings = []
+    for case, shown in cases:
+        odd = sorted(v for v in map(int, shown.counts) if not 0 <= v < len(labels))
+        if odd:
+            message = (
+                f"{case.case}: mask {case.mask} holds {some(list(map(str, odd)))}, "
+                f"expected 0 to {len(labels) - 1} ({', '.join(labels)})"
+            )
+            findings.append(Finding("mask.values", "blocking", message, (case.case,)))
+    for value, name in enumerate(labels):
+        if not value:
+            continue
+        splits = {case.split for case, shown in cases if shown.counts.get(str(value))}
+        # What is never seen cannot be learned, and what is never asked cannot be measured; tuning does without.
+        for split in [s for s in ("train", "test") if s not in splits]:
+            message = (
+                f"empty class: label {name!r} (mask value {value}) is in no mask of {split}; "
+                "drop the label, check the masks or move patients"
+            )
+            findings.append(Finding("mask.label_empty", "blocking", message))
+    return findings
+
+
+def infer(cases: Sequence[Case]) -> list[str]:
+    """``background`` and a numbered name for every value up to the largest of any mask."""
+    top = 1
+    for case in cases:
+        if case.mask is not None:
+            try:
+                top = max(top, int(read_labels(case.mask)[0].max(initial=0)))
+            except InputError as error:
+                raise InputError(f"case {case.case}: {error}") from error
+    return ["background", *(f"label{k}" for k in range(1, top + 1))]
+
+
+def regions(truth: TruthValue, image: Image, labels: Sequence[str]) -> Regions:
+    """The foreground, and each label's share of voxels and the ball (2D: disc) of each connected part's volume."""
+    assert isinstance(truth, np.ndarray)
+    axes, voxel = truth.ndim, float(np.prod(image.spacing))
+    sizes: dict[str, list[float]] = {}
+    fractions = {}
+    for value, name in enumerate(labels):
+        if not value:
+            continue
+        here = truth == value
+        fractions[name] = float(here.mean())
+        volumes = np.bincount(components(here)[0].ravel())[1:] * voxel
+        ball = (6 * volumes / np.pi) ** (1 / 3) if axes == 3 else (4 * volumes / np.pi) ** (1 / 2)
+        sizes[name] = ball.tolist()
+    return Regions(truth > 0, sizes, fractions)
+
+
+def marks(case: Case, image: Image) -> NDArray[np.bool_] | None:
+    """Everything but the background."""
+    return None if case.mask is None else read_mask(case, image) > 0
+
+
+def read_mask(case: Case, image: Image, *, labels: int | None = None) -> LabelMap:
+    """Read the label map of a case: integers of shape ``image.spatial``, on the image's grid.
+
+    With ``labels``, the number of labels with the background, every value must lie in ``0..labels - 1``.
+
+    Raises
+    ------
+    InputError
+        No mask, an unreadable one, values that are no whole numbers or outside the ``labels``, or another
+        shape or affine than the image's; the case, the file and what was found and expected are named.
+    """
+    if case.mask is None:
+        raise CaseError(
+            "mask.missing", f"case {case.case}: has no mask; fill the column 'mask' of cohort.csv"
+        )
+    try:
+        array, affine = read_labels(case.mask)
+    except InputError as error:
+        raise InputError(f"case {case.case}: {error}") from error
+    array = on_grid(case, image, array, affine)
+    if labels is not None and array.size:
+        low, high = int(array.min()), int(array.max())
+        if low < 0 or high >= labels:
+            raise InputError(
+                f"case {case.case}: mask {case.mask} holds {low if low < 0 else high}, expected whole numbers from 0 "
+                f"to {labels - 1}; correct the mask or the protocol's labels"
+            )
+    return array
+
+
+def on_grid(case: Case, image: Image, array: LabelMap, affine: NDArray[np.float64] | None) -> LabelMap:
+    """The label map ``array`` of a case, if it lies on the image's grid (see `read_mask`)."""
+    if array.shape != image.spatial:
+        raise CaseError(
+            "mask.grid",
+            f"case {case.case}: mask {case.mask} has shape {array.shape}, "
+            f"its image {_where(image)} has {image.spatial}; draw it on the image's own grid",
+        )
+    if affine is not None and not same_grid(array.shape, affine, image.spatial, image.affine):
+        raise CaseError(
+            "mask.grid",
+            f"case {case.case}: mask {case.mask} has affine {_rows(affine)}, "
+            f"its image {_where(image)} has {_rows(image.affine)}; draw it on the image's own grid",
+        )
+    return array
+
+
+def read_labels(path: Path) -> tuple[LabelMap, NDArray[np.float64] | None]:
+    """A label file as integers ``(*spatial)`` and its affine, which a picture (PNG, TIFF) has not.
+
+    Raises
+    ------
+    InputError
+        An unreadable file, several channels, values that are no whole numbers.
+    """
+    if path.is_file() and is_raster(path):
+        return read_label_raster(path), None
+    labels = read_image(path)
+    if len(labels.array) != 1:
+        raise InputError(f"{path}: has {len(labels.array)} channels; a label map has one")
+    array = labels.array[0]
+    if not np.issubdtype(array.dtype, np.integer):
+        whole = np.rint(array)
+        if not np.array_equal(whole, array):
+            odd = float(array[whole != array].flat[0])
+            raise InputError(f"{path}: holds {odd:g}; a label map has whole numbers, one per class")
+        array = whole.astype(np.int32)
+    return array, labels.affine
+
+
+def _counts(mask: LabelMap) -> dict[int, int]:
+    """Voxels by value, ascending."""
+    if mask.size and int(mask.min()) >= 0 and int(mask.max()) < 65_536:
+        # A count by index is many times faster than the sorting of all voxels.
+        counts = np.bincount(mask.ravel())
+        return {int(v): int(counts[v]) for v in np.flatnonzero(counts)}
+    found, n = np.unique(mask, return_counts=True)
+    return dict(zip(found.tolist(), n.tolist(), strict=True))
+
+
+def _where(image: Image) -> str:
+    return str(image.source.get("path") or "")
+
+
+def _rows(affine: NDArray[np.float64]) -> str:
+    return "[" + "; ".join(" ".join(f"{v:.4g}" for v in row) for row in affine[:3]) + "]"
