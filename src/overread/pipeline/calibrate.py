@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from overread.cohort.cohort import Case
 from overread.cohort.load import load_case
-from overread.cohort.masks import read_mask
+from overread.cohort.truth.mask import read_mask
 from overread.runtime.manifest import Calibration, OperatingPoint, ScoreBin, Spread
 from overread.runtime.package import Package
 from overread.runtime.predict import count_components, logits_of, predict, softmax, unit_volume

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from overread.cohort.cohort import Case
 from overread.cohort.load import load_case
-from overread.cohort.masks import read_mask
+from overread.cohort.truth.mask import read_mask
 from overread.imaging.image import Image
 from overread.runtime.package import Package
 from overread.runtime.predict import predict
