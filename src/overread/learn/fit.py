@@ -9,19 +9,17 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from overread.errors import OverreadError
-from overread.learn.batches import Batches
-from overread.learn.data import Example
-from overread.learn.losses import loss_of
-from overread.learn.memory_format import in_format, memory_format
+from overread.learn.example import Example
+from overread.learn.patch_batches import PatchBatches
 from overread.learn.plan import Augment, Plan
-from overread.nets.build import build
+from overread.learn.step import Step
+from overread.task import TASKS
 
 WARM_UP = 0.05
-CLIP = 5.0
-AVERAGE_DECAY = 0.99
+# Of tuning cases, how many the loss is watched on: whole images, or patches.
+WATCHED_IMAGES, WATCHED_PATCHES = 256, 8
 
 
 @dataclass(frozen=True)
@@ -64,66 +62,35 @@ def fit(
 ) -> Fitted:
     """Train ``plan``'s network on ``train`` and watch the loss on ``tune``.
 
-    AdamW with warm-up and cosine decay, gradient clipping, and an exponential moving average of the weights, which
-    is what is returned. The schedule ends with the time given (see `Plan.follow_clock`): after each epoch the
-    number of those to come is set anew from the speed seen, and the decay is stretched to match.
+    The steps are those of `overread.learn.step.Step`, the learning rate warms up and decays by half a cosine. The
+    schedule ends with the time given (see `Plan.follow_clock`): after each epoch the number of those to come is set
+    anew from the speed seen, and the decay is stretched to match. What is returned are the averaged weights.
 
     ``advance(total, epoch)`` is called after each step with the number of steps now planned, and with the
     finished `Epoch` at the end of each.
 
     Raises
     ------
+    InputError
+        A network, loss or grey-value transform that does not exist or does not fit.
     OverreadError
         The loss is no longer finite.
     """
-    from lightning_fabric import Fabric
-
-    fabric = Fabric(
-        accelerator="auto", devices=1, precision="bf16-mixed" if torch.cuda.is_available() else "32-true"
-    )
-    fabric.launch()
-    torch.manual_seed(plan.seed)
-    network = build(
-        plan.network.name, plan.dimensions, len(plan.channels), len(plan.labels), plan.network.arguments
-    )
-    form = memory_format(plan.dimensions)
-    network = in_format(network, form)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay)
-    model, optimizer = fabric.setup(network, optimizer)
-    average = torch.optim.swa_utils.AveragedModel(model.module, avg_fn=_average, use_buffers=True)
-    loss_function = loss_of(plan.task)
-    batches = Batches(plan, train)
+    step = Step(plan)
+    batches = PatchBatches(plan, train)
     total = plan.epochs * plan.steps_per_epoch
     history: list[Epoch] = []
-    step, progress, began = 0, 0.0, time.perf_counter()
+    progress, began = 0.0, time.perf_counter()
     epochs = plan.epochs
     while len(history) < epochs:
         epoch_began, losses = time.perf_counter(), []
-        model.train()
-        for image, target in batches.epoch(len(history)):
+        rate = 0.0
+        for image, targets in batches.epoch(len(history)):
             rate = plan.learning_rate * schedule(progress)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            optimizer.zero_grad(set_to_none=True)
-            loss = loss_function(
-                model(fabric.to_device(image.to(memory_format=form))), fabric.to_device(target)
-            )
-            if not torch.isfinite(loss):
-                raise OverreadError(
-                    f"the loss became {float(loss.detach())} in epoch {len(history) + 1}: "
-                    "check the images for wild values, or lower learning_rate in plan.json"
-                )
-            fabric.backward(loss)
-            fabric.clip_gradients(model, optimizer, max_norm=CLIP, error_if_nonfinite=False)
-            optimizer.step()
-            average.update_parameters(model.module)
-            losses.append(loss.detach())
-            step += 1
-            progress += (1 - progress) / max(1, total - step + 1)
+            losses.append(step(image, targets, rate))
+            progress += (1 - progress) / max(1, total - step.steps + 1)
             advance(total, None)
-        validation = (
-            evaluate_loss(average.module, plan, tune, loss_function) if _due(len(history), epochs) else None
-        )
+        validation = evaluate_loss(step, plan, tune) if _due(len(history), epochs) else None
         value = float(torch.stack(losses).mean())
         history.append(Epoch(len(history) + 1, value, validation, rate, time.perf_counter() - epoch_began))
         if plan.follow_clock:
@@ -131,7 +98,7 @@ def fit(
         total = epochs * plan.steps_per_epoch
         advance(total, history[-1])
     return Fitted(
-        average.module.eval().cpu(), history, time.perf_counter() - began, plan.epochs, str(fabric.device)
+        step.average.eval().cpu(), history, time.perf_counter() - began, plan.epochs, str(step.device)
     )
 
 
@@ -140,14 +107,6 @@ def schedule(progress: float) -> float:
     if progress < WARM_UP:
         return 0.1 + 0.9 * progress / WARM_UP
     return 0.5 * (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP)))
-
-
-def _average(mean: Tensor, value: Tensor, count: Tensor | int) -> Tensor:
-    """Exponential moving average whose memory grows with the number of steps up to its full length."""
-    if not torch.is_floating_point(mean):
-        return value
-    decay = min(AVERAGE_DECAY, (1 + float(count)) / (10 + float(count)))
-    return mean * decay + value * (1 - decay)
 
 
 def _epochs_in_time(history: Sequence[Epoch], elapsed: float, plan: Plan) -> int:
@@ -164,28 +123,18 @@ def _due(done: int, epochs: int) -> bool:
     return (done + 1) % every == 0 or done + 1 == epochs
 
 
-@torch.no_grad()
-def evaluate_loss(
-    network: nn.Module, plan: Plan, examples: Sequence[Example], loss: Callable[[Tensor, Tensor], Tensor]
-) -> float | None:
-    """Mean loss of ``network`` on patches from the middle (of the foreground) of up to 256 unchanged cases."""
+def evaluate_loss(step: Step, plan: Plan, examples: Sequence[Example]) -> float | None:
+    """Mean loss of the averaged network on unchanged images, or patches of foreground, of cases all over the table."""
     if not examples:
         return None
-    limit = 256 if plan.task == "classification" else 8
+    limit = WATCHED_PATCHES if TASKS[plan.task].local else WATCHED_IMAGES
+    watched = [examples[i] for i in range(0, len(examples), max(1, math.ceil(len(examples) / limit)))]
     still = plan.model_copy(
         update={
             "augment": Augment(),
             "foreground_share": 1.0,
-            "steps_per_epoch": math.ceil(min(limit, len(examples)) / plan.batch),
+            "steps_per_epoch": math.ceil(len(watched) / plan.batch),
         }
     )
-    device = next(network.parameters()).device
-    network.eval()
-    values = [
-        loss(
-            network(image.to(device, memory_format=memory_format(plan.dimensions))),
-            target.to(device),
-        )
-        for image, target in Batches(still, examples[:limit]).epoch(0)
-    ]
+    values = [step.measure(image, targets) for image, targets in PatchBatches(still, watched).epoch(0)]
     return float(torch.stack(values).mean())

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from overread.runtime.manifest import Preprocess
+from overread.task import TaskName
 
 
 class _Strict(BaseModel):
@@ -18,9 +19,9 @@ class Augment(_Strict):
 
     ``rotate_deg`` and ``scale`` and ``shift`` (fraction of the size) make the affine part, ``elastic`` the largest
     displacement of a control point as a fraction of the size, ``flip`` lists the axes that may be mirrored;
-    ``coarse_axis`` is an axis of so thick slices that nothing is rotated out of their plane;
-    ``brightness`` and ``contrast`` act in units of the image's deviation, ``gamma`` is a log range,
-    ``noise`` the largest standard deviation, ``blur`` the largest sigma in voxels.
+    ``coarse_axis`` is an axis of so thick slices that nothing is rotated out of their plane.
+    ``grey_values`` maps the names of `overread.learn.augment.grey_values.GREY_VALUES` to their range, which each
+    explains in its own file.
     """
 
     rotate_deg: float = 0.0
@@ -29,11 +30,14 @@ class Augment(_Strict):
     elastic: float = 0.0
     flip: list[int] = []
     coarse_axis: int | None = None
-    brightness: float = 0.0
-    contrast: float = 0.0
-    gamma: float = 0.0
-    noise: float = 0.0
-    blur: float = 0.0
+    grey_values: dict[str, float] = {}
+
+
+class Named(_Strict):
+    """One of a table, by name, with its arguments."""
+
+    name: str
+    arguments: dict[str, Any] = {}
 
 
 class Network(_Strict):
@@ -48,13 +52,13 @@ class Plan(_Strict):
     """What the planner chose, and why (``reasons``, one sentence each).
 
     ``inputs`` are the protocol's channels, ``channels`` the network's (three for a colour picture).
-    ``patch`` is the size in voxels that the network sees at once; ``seconds_per_step`` was measured on this
-    machine with this network; ``epochs`` are those expected from it in ``train_seconds``. While ``follow_clock``
-    is true, training does as many epochs as the time really holds, up to ``most_epochs``; false makes it do
-    exactly ``epochs``, which the same seed then repeats.
+    ``patch`` is the size in voxels that the network sees at once; ``loss`` is one of `overread.learn.losses.LOSSES`;
+    ``seconds_per_step`` was measured on this machine with this network; ``epochs`` are those expected from it in
+    ``train_seconds``. While ``follow_clock`` is true, training does as many epochs as the time really holds, up to
+    ``most_epochs``; false makes it do exactly ``epochs``, which the same seed then repeats.
     """
 
-    task: Literal["classification", "segmentation"]
+    task: TaskName
     dimensions: Literal[2, 3]
     inputs: list[str]
     channels: list[str]
@@ -63,6 +67,7 @@ class Plan(_Strict):
     patch: list[int]
     batch: int = Field(gt=0)
     network: Network
+    loss: Named
     augment: Augment
     learning_rate: float
     weight_decay: float
@@ -74,5 +79,5 @@ class Plan(_Strict):
     seconds_per_step: float
     train_seconds: float
     memory_gib: float
-    seed: int
+    seed: int = Field(ge=0)
     reasons: list[str]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
-from torch import nn
+from torch import Tensor, nn
 
 from overread.task import AnswerKind
+
+Outputs: TypeAlias = dict[str, Tensor]
+"""What a network gives, by name; each ``(batch, channels[, *cells])``."""
 
 
 @dataclass(frozen=True)
@@ -16,12 +19,19 @@ class Need:
     """What a network's default arguments follow from.
 
     ``size`` is the input's voxels per axis, ``spacing`` their distances in mm; ``gpu`` whether there is one.
+    ``object_size`` is the extent in voxels per axis of the objects to be found, empty where there are none to find.
     """
 
     dimensions: int
     size: tuple[int, ...]
     spacing: tuple[float, ...]
     gpu: bool
+    object_size: tuple[float, ...] = ()
+
+
+def full_resolution(arguments: Mapping[str, Any], dimensions: int) -> tuple[int, ...]:
+    """One of every axis: any size will do, or every voxel has its own cell."""
+    return (1,) * dimensions
 
 
 @dataclass(frozen=True)
@@ -31,7 +41,8 @@ class Architecture:
     Attributes
     ----------
     build
-        ``(dimensions, channels, outputs, **arguments)`` to a module that takes ``(batch, channels, *spatial)``.
+        ``(dimensions, channels, labels, **arguments)`` to a module that takes ``(batch, channels, *spatial)`` and gives
+        one tensor (``logits``) or `Outputs`. Raises InputError for arguments that do not fit each other.
     answers
         The kinds of answer it can give.
     arguments
@@ -39,9 +50,13 @@ class Architecture:
     multiple
         Arguments to what each axis of a patch must be a multiple of.
     layers
-        Names of the modules where explanations look, shallow to deep.
+        Names of the modules where explanations look, in the order the image passes them.
     source
         Paper and, where it is not ours, the library.
+    outputs
+        Names of what the module gives.
+    stride
+        Arguments to the voxels of input per cell of a dense output, by axis.
     """
 
     build: Callable[..., nn.Module]
@@ -50,3 +65,10 @@ class Architecture:
     multiple: Callable[[Mapping[str, Any], int], tuple[int, ...]]
     layers: Callable[[nn.Module], Sequence[str]]
     source: str
+    outputs: tuple[str, ...] = ("logits",)
+    stride: Callable[[Mapping[str, Any], int], tuple[int, ...]] = full_resolution
+
+
+def by_name(output: Tensor | Outputs) -> Outputs:
+    """A module's output by name: a lone tensor holds the logits."""
+    return {"logits": output} if isinstance(output, Tensor) else output

@@ -1,0 +1,18 @@
+"""Brightness: a constant added to all grey values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from torch import Tensor
+
+
+def draw(most: float, rng: np.random.Generator) -> dict[str, float]:
+    """``added``, within ``most`` deviations of the image."""
+    return {"added": float(rng.uniform(-most, most))}
+
+
+def apply(x: Tensor, drawn: Mapping[str, float]) -> Tensor:
+    """All channels alike."""
+    return x + drawn["added"]

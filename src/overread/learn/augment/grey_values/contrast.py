@@ -1,0 +1,19 @@
+"""Contrast: grey values spread about their mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from torch import Tensor
+
+
+def draw(most: float, rng: np.random.Generator) -> dict[str, float]:
+    """``factor``, whose logarithm is within ``most``."""
+    return {"factor": float(np.exp(rng.uniform(-most, most)))}
+
+
+def apply(x: Tensor, drawn: Mapping[str, float]) -> Tensor:
+    """The image's mean stays."""
+    mean = x.mean()
+    return (x - mean).mul_(drawn["factor"]).add_(mean)

@@ -1,0 +1,23 @@
+"""Gaussian noise, as of a lower dose or a faster scan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+SHARE = 0.5
+
+
+def draw(most: float, rng: np.random.Generator) -> dict[str, float]:
+    """``deviation`` up to ``most``, for half of the images, and the ``seed`` of the noise itself."""
+    noisy, deviation, seed = rng.random() < SHARE, rng.uniform(0, most), int(rng.integers(2**31))
+    return {"deviation": deviation, "seed": seed} if noisy else {}
+
+
+def apply(x: Tensor, drawn: Mapping[str, float]) -> Tensor:
+    """Independent in every voxel and channel."""
+    rng = torch.Generator().manual_seed(int(drawn["seed"]))
+    return x + torch.randn(x.shape, generator=rng) * drawn["deviation"]

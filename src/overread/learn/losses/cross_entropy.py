@@ -1,0 +1,22 @@
+"""Cross-entropy: one class of several."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from overread.learn.losses.protocol import Loss, LossFunction, Tensors
+
+
+def cross_entropy(*, smoothing: float = 0.0) -> LossFunction:
+    """``logits`` ``(b, classes)`` against ``label`` ``(b,)``; ``smoothing`` is the share spread over all classes."""
+    if not 0 <= smoothing < 1:
+        raise ValueError(f"smoothing: found {smoothing!r}, expected a number from 0 to below 1")
+
+    def compute(outputs: Tensors, targets: Tensors) -> Tensor:
+        return F.cross_entropy(outputs["logits"].float(), targets["label"], label_smoothing=smoothing)
+
+    return compute
+
+
+CROSS_ENTROPY = Loss(cross_entropy, frozenset({"classes"}), "torch")

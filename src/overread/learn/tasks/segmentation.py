@@ -1,0 +1,134 @@
+"""Segmentation: a label for every voxel, learnt on patches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from overread.cohort.fingerprint import Fingerprint
+from overread.cohort.truth.protocol import TruthValue
+from overread.imaging.image import Image
+from overread.learn.augment.change import apply
+from overread.learn.augment.change import draw as draw_change
+from overread.learn.augment.place import place_patch
+from overread.learn.augment.random import generator
+from overread.learn.example import Arrays, Example
+from overread.learn.losses.protocol import Tensors
+from overread.learn.plan import Augment, Named, Plan
+from overread.learn.planner.choice import Choice
+from overread.learn.planner.network import planned
+from overread.learn.planner.patch import coarse_axis, fit_patch
+from overread.learn.planner.room import Room
+from overread.learn.planner.spacing import grid_size, median_spacing
+from overread.nets.architecture import Need
+from overread.nets.build import architecture
+from overread.runtime.manifest import Preprocess
+from overread.runtime.preprocess import prepare_mask
+
+# Of each label in each case, the voxels that are kept to choose patches around.
+MOST_PLACES = 4096
+
+
+def grid(look: Fingerprint, room: Room) -> tuple[Mapping[str, Any], str]:
+    """The median spacing of volumes; pictures keep their pixels."""
+    return median_spacing(look, room)
+
+
+def choose(look: Fingerprint, room: Room, spec: Preprocess, limit: int) -> Choice:
+    """A U-Net on patches as large as machine and time allow, by nnU-Net's rules, with cross-entropy and Dice."""
+    median, d = grid_size(look, spec), room.dimensions
+    spacing = spec.spacing or [1.0] * d
+    need = Need(d, tuple(median), tuple(spacing), room.gpu)
+    patch, arguments = fit_patch(architecture("unet", answer="label_map"), need, limit)
+    network = planned("unet", room, arguments)
+    whole = all(p >= n for p, n in zip(patch, median, strict=True))
+    reasons = [
+        f"Patch {patch}: the median image is {median}"
+        + (" and fits whole." if whole else f", and {limit} voxels is the most that machine and time allow."),
+        f"U-Net of {len(arguments['strides'])} stages from {arguments['widths'][0]} channels, "
+        f"{network.parameters / 1e6:.1f} million parameters.",
+    ]
+    augment = Augment(
+        coarse_axis=coarse_axis(spacing),
+        rotate_deg=15,
+        scale=0.15,
+        shift=0.03,
+        elastic=0.03,
+        grey_values={"blur": 0.8, "gamma": 0.2, "contrast": 0.2, "brightness": 0.2, "noise": 0.1},
+    )
+    batch = 2 if d == 3 else max(2, min(16, limit // math.prod(patch)))
+    return Choice(
+        patch=patch,
+        batch=batch,
+        network=network,
+        loss=Named(name="dice_cross_entropy"),
+        augment=augment,
+        learning_rate=2e-3,
+        weight_decay=1e-3,
+        steps_per_epoch=max(8, math.ceil(room.cases / batch)),
+        most_epochs=1000,
+        foreground_share=0.5,
+        reasons=reasons,
+    )
+
+
+def target(truth: TruthValue, image: Image, spec: Preprocess) -> Arrays:
+    """``mask`` ``(*grid)`` uint8, and ``places`` ``(n, 2)``: label and flat index of foreground voxels."""
+    assert isinstance(truth, np.ndarray)
+    return with_places(prepare_mask(truth, image, spec))
+
+
+def with_places(mask: NDArray[np.uint8]) -> Arrays:
+    """The target of a label map on the network's grid."""
+    rng, places = np.random.default_rng(0), [np.zeros((0, 2), np.int64)]
+    for label in np.unique(mask[mask > 0]):
+        voxels = np.flatnonzero(mask == label)
+        if len(voxels) > MOST_PLACES:
+            voxels = rng.choice(voxels, MOST_PLACES, replace=False)
+        places.append(np.column_stack([np.full(len(voxels), label, np.int64), voxels]))
+    return {"mask": mask, "places": np.concatenate(places)}
+
+
+def draw(example: Example, plan: Plan, epoch: int, index: int) -> tuple[Tensor, Tensors]:
+    """A patch, around a voxel of a label (each as often as the others) or anywhere, and its ``mask``."""
+    mask = example.target["mask"]
+    image, label = apply(
+        draw_change(plan.augment, plan.dimensions, seed=plan.seed, epoch=epoch, index=index),
+        torch.from_numpy(example.image),
+        torch.from_numpy(mask),
+        size=tuple(plan.patch),
+        start=place_patch(mask.shape, plan.patch, _centre(example, plan, epoch, index)),
+        spacing=plan.preprocess.spacing,
+    )
+    assert label is not None
+    return image, {"mask": label}
+
+
+def _centre(example: Example, plan: Plan, epoch: int, index: int) -> NDArray[np.integer]:
+    rng = generator(plan.seed, "place", epoch, index)
+    spatial, places = example.target["mask"].shape, example.target["places"]
+    if len(places) and rng.random() < plan.foreground_share:
+        # Rare labels are seen as often as common ones.
+        voxels = places[places[:, 0] == rng.choice(np.unique(places[:, 0])), 1]
+        return np.array(np.unravel_index(voxels[rng.integers(len(voxels))], spatial))
+    return np.array([rng.integers(n) for n in spatial])
+
+
+def blank(plan: Plan, size: tuple[int, ...], rng: np.random.Generator) -> Arrays:
+    """Any labels anywhere."""
+    return with_places(rng.integers(len(plan.labels), size=size).astype(np.uint8))
+
+
+def score(outputs: Tensors, label: int) -> Tensor:
+    """Mean log odds of the label over the voxels given to it (Vinogradova 2020, arXiv 2002.11434); 0 where none is."""
+    z = outputs["logits"]
+    odds = z[:, label] - torch.logsumexp(torch.cat([z[:, :label], z[:, label + 1 :]], dim=1), dim=1)
+    decided = z.detach().max(1).indices == label
+    axes = tuple(range(1, odds.ndim))
+    return (odds * decided).sum(axes) / decided.sum(axes).clamp_min(1)

@@ -1,0 +1,73 @@
+"""Planning and drawing for tasks that see the whole image: one size, a ResNet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from overread.cohort.fingerprint import Fingerprint
+from overread.learn.augment.change import apply
+from overread.learn.augment.change import draw as draw_change
+from overread.learn.example import Example
+from overread.learn.plan import Augment, Named, Plan
+from overread.learn.planner.choice import Choice
+from overread.learn.planner.network import planned
+from overread.learn.planner.room import Room
+from overread.nets.architecture import Need
+from overread.nets.build import architecture
+from overread.runtime.manifest import Preprocess
+from overread.task import AnswerKind
+
+MOST = {2: 224, 3: 96}
+LEAST = 16
+BATCH = {2: 64, 3: 8}
+
+
+def grid(look: Fingerprint, room: Room) -> tuple[Mapping[str, Any], str]:
+    """The median image's size, at most `MOST` per axis."""
+    cap = MOST[room.dimensions]
+    size = [min(cap, max(LEAST, round(n))) for n in look.median_shape]
+    return {
+        "size": size
+    }, f"Size {size}: the median image is {list(look.median_shape)}, and {cap} per axis is the most."
+
+
+def choose(room: Room, spec: Preprocess, *, answer: AnswerKind, loss: Named) -> Choice:
+    """A ResNet as deep as the image is large."""
+    assert spec.size is not None
+    made = architecture("resnet", answer=answer)
+    need = Need(room.dimensions, tuple(spec.size), (1.0,) * room.dimensions, room.gpu)
+    arguments = made.arguments(need)
+    network = planned("resnet", room, arguments)
+    stem = "full-resolution" if arguments["small_stem"] else "strided"
+    # Mirroring would swap the heart's side in a chest and the laterality of every finding: left out.
+    augment = Augment(
+        rotate_deg=10,
+        scale=0.1,
+        shift=0.05,
+        grey_values={"gamma": 0.2, "contrast": 0.2, "brightness": 0.2, "noise": 0.1},
+    )
+    batch = BATCH[room.dimensions]
+    return Choice(
+        patch=list(spec.size),
+        batch=batch,
+        network=network,
+        loss=loss,
+        augment=augment,
+        learning_rate=2e-3,
+        weight_decay=0.05,
+        steps_per_epoch=math.ceil(room.cases / batch),
+        most_epochs=200,
+        foreground_share=0.0,
+        reasons=[f"ResNet, {network.parameters / 1e6:.1f} million parameters, {stem} first layer."],
+    )
+
+
+def draw(example: Example, plan: Plan, epoch: int, index: int) -> Tensor:
+    """The whole image, changed."""
+    change = draw_change(plan.augment, plan.dimensions, seed=plan.seed, epoch=epoch, index=index)
+    return apply(change, torch.from_numpy(example.image), size=tuple(plan.patch))[0]
