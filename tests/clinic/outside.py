@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.clinic.site import CEILING_SECONDS
 
 
 def program(name: str) -> str:
@@ -21,7 +22,11 @@ def program(name: str) -> str:
 def run(name: str, *arguments: str | Path, check: bool = True) -> str:
     """Output of a program, both streams."""
     done = subprocess.run(
-        [program(name), *map(str, arguments)], capture_output=True, text=True, errors="replace", timeout=60
+        [program(name), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=CEILING_SECONDS,
     )
     output = done.stdout + done.stderr
     assert not check or done.returncode == 0, f"{name} ended with {done.returncode}: {output}"

@@ -29,8 +29,13 @@ from overread.clinic.storage import start_storage
 from overread.runtime.manifest import Channel, Intensity, Limits, Manifest, OperatingPoint, Preprocess
 from overread.runtime.package import Package, write_package
 
+CEILING_SECONDS = 300.0
+"""No test measures time: everything is waited for, and only what never comes meets this ceiling."""
+QUIET_SECONDS = 3.0
+"""Many times longer than a pause within one sending, so that a slow machine does not cut a study in two."""
+
 SHAPE = (12, 10, 6)  # columns, rows, slices
-T1 = (Channel(name="T1", modality=["MR"]),)
+CREATED = "2026-01-01T00:00:00+00:00"
 BRIGHT = (slice(3, 7), slice(2, 5), slice(1, 4))
 
 
@@ -51,12 +56,16 @@ def write_series(
     description: str = "T1",
     bright: bool = True,
     slices: int = SHAPE[2],
+    start: int = 0,
     **attributes: Any,
 ) -> list[Path]:
-    """A valid MR series with a bright block; ``attributes`` by DICOM keyword go into every instance."""
+    """A valid MR series with a bright block, of ``slices`` from ``start`` on.
+
+    ``attributes`` by DICOM keyword go into every instance.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for k in range(slices):
+    for k in range(start, start + slices):
         ds = Dataset()
         ds.file_meta = FileMetaDataset()
         ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
@@ -92,23 +101,30 @@ def write_series(
     return paths
 
 
-def _model(
-    node_list: list[Any], weights: list[Any], channels: int, labels: int, dense: bool, dimensions: int = 3
-) -> bytes:
+def _model(nodes: list[Any], weights: list[Any], outputs: dict[str, int], channels: int, dims: int) -> bytes:
+    """An ONNX network; ``outputs`` says how many channels each has and, above 0, that it is dense."""
     onnx = pytest.importorskip("onnx")
     helper, kind = onnx.helper, onnx.TensorProto.FLOAT
-    spatial = ["d", "h", "w"][:dimensions]
-    graph = helper.make_graph(
-        node_list,
-        "tiny",
-        [helper.make_tensor_value_info("x", kind, ["n", channels, *spatial])],
-        [helper.make_tensor_value_info("y", kind, ["n", labels, *(spatial if dense else [])])],
-        weights,
-    )
+    spatial = ["d", "h", "w"][:dims]
+    given = [
+        helper.make_tensor_value_info(name, kind, ["n", abs(count), *(spatial if count > 0 else [])])
+        for name, count in outputs.items()
+    ]
+    taken = [helper.make_tensor_value_info("x", kind, ["n", channels, *spatial])]
+    graph = helper.make_graph(nodes, "tiny", taken, given, weights)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
     model.ir_version = 8
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString())
+
+
+def _tensors(**arrays: np.ndarray) -> list[Any]:
+    onnx = pytest.importorskip("onnx")
+    return [onnx.numpy_helper.from_array(array.astype(np.float32), name) for name, array in arrays.items()]
+
+
+def _preprocess(dims: int, channels: int = 1) -> Preprocess:
+    return Preprocess(dimensions=dims, intensity=[Intensity(method="fixed")] * channels)
 
 
 def write_segmenter(
@@ -117,51 +133,127 @@ def write_segmenter(
     """A package that finds ``lesion`` where the first channel exceeds 500, and never an ``edema``."""
     onnx = pytest.importorskip("onnx")
     count = len(channels)
-    weight = np.zeros((3, count, 1, 1, 1), np.float32)
+    weight = np.zeros((3, count, 1, 1, 1))
     weight[0, 0], weight[1, 0] = -0.1, 0.1
-    bias = np.array([50, -50, -1000], np.float32)
     conv = onnx.helper.make_node("Conv", ["x", "w", "b"], ["y"])
-    tensors = [onnx.numpy_helper.from_array(weight, "w"), onnx.numpy_helper.from_array(bias, "b")]
-    model = _model([conv], tensors, count, 3, dense=True)
+    tensors = _tensors(w=weight, b=np.array([50, -50, -1000]))
     content = Manifest(
         name="block finder",
         version="1.2",
-        created="2026-01-01T00:00:00+00:00",
+        created=CREATED,
         task="segmentation",
         channels=list(channels),
-        preprocess=Preprocess(dimensions=3, intensity=[Intensity(method="fixed")] * count),
+        preprocess=_preprocess(3, count),
         labels=["background", "lesion", "edema"],
         files={},
         **manifest,
     )
-    return write_package(path, content, model)
+    return write_package(path, content, _model([conv], tensors, {"y": 3}, count, 3))
+
+
+def _of_mean(weight: list[float], bias: list[float], dims: int) -> bytes:
+    """A network of one linear layer over the mean of the image."""
+    onnx = pytest.importorskip("onnx")
+    mean = onnx.helper.make_node("ReduceMean", ["x"], ["m"], axes=list(range(2, 2 + dims)), keepdims=0)
+    gemm = onnx.helper.make_node("Gemm", ["m", "w", "b"], ["y"])
+    tensors = _tensors(w=np.array([weight]), b=np.array(bias))
+    return _model([mean, gemm], tensors, {"y": -len(bias)}, 1, dims)
 
 
 def write_classifier(
     path: Path, limits: Limits | None = None, dimensions: int = 3, **manifest: Any
 ) -> Package:
     """A package that takes the mean of the image for the chance of ``bright``: above 120 likely."""
-    onnx = pytest.importorskip("onnx")
-    mean = onnx.helper.make_node("ReduceMean", ["x"], ["m"], axes=list(range(2, 2 + dimensions)), keepdims=0)
-    gemm = onnx.helper.make_node("Gemm", ["m", "w", "b"], ["y"])
-    weight, bias = np.array([[-0.05, 0.05]], np.float32), np.array([6, -6], np.float32)
-    tensors = [onnx.numpy_helper.from_array(weight, "w"), onnx.numpy_helper.from_array(bias, "b")]
-    model = _model([mean, gemm], tensors, 1, 2, dense=False, dimensions=dimensions)
     content = Manifest(
         name="brightness",
         version="0.9",
-        created="2026-01-01T00:00:00+00:00",
+        created=CREATED,
         task="classification",
         channels=[Channel(name="image")],
-        preprocess=Preprocess(dimensions=dimensions, intensity=[Intensity(method="fixed")]),
+        preprocess=_preprocess(dimensions),
         labels=["dark", "bright"],
         positive="bright",
-        operating_point=OperatingPoint(rule="youden", threshold=0.4),
+        operating_points={"bright": OperatingPoint(rule="youden", threshold=0.4)},
         limits=limits or Limits(),
         files={},
         **manifest,
     )
-    return write_package(path, content, model)
+    return write_package(path, content, _of_mean([-0.05, 0.05], [6, -6], dimensions))
+
+
+def write_multilabel(path: Path, dimensions: int = 3, **manifest: Any) -> Package:
+    """A package of three findings of the image's mean: ``bright`` above 120, ``dark lesion`` below, and the
+    undecided ``haze`` at one half whatever is seen."""
+    points = {
+        "bright": OperatingPoint(rule="youden", threshold=0.4),
+        "dark lesion": OperatingPoint(rule="sensitivity 0.9", threshold=0.7),
+    }
+    content = Manifest(
+        name="findings of brightness",
+        version="0.3",
+        created=CREATED,
+        task="multilabel",
+        channels=[Channel(name="image")],
+        preprocess=_preprocess(dimensions),
+        labels=["bright", "dark lesion", "haze"],
+        files={},
+        **{"operating_points": points, **manifest},
+    )
+    return write_package(path, content, _of_mean([0.05, -0.05, 0], [-6, 6, 0], dimensions))
+
+
+BRIGHT_BOX = (
+    (BRIGHT[0].start, BRIGHT[1].start, BRIGHT[2].start),
+    (
+        BRIGHT[0].stop,
+        BRIGHT[1].stop,
+        BRIGHT[2].stop,
+    ),
+)
+"""Low and high corners ``(column, row, slice)`` of the bright block, in voxels counted from the outer edge."""
+
+
+def write_detector(path: Path, dimensions: int = 3, **manifest: Any) -> Package:
+    """A package that boxes the bright block as a ``nodule`` of score 0.9, and never a ``gizmo``.
+
+    In 2D it boxes the block as one slice shows it. Its heat map is the sum over a window of the block's size, which
+    is largest, and above the threshold, on the block alone.
+    """
+    onnx = pytest.importorskip("onnx")
+    # A 2D image is (row, column), a volume (column, row, slice).
+    block = [BRIGHT[1], BRIGHT[0]] if dimensions == 2 else list(BRIGHT)
+    size = [part.stop - part.start for part in block]
+    volume = float(np.prod(size))
+    window = np.zeros((2, 1, *size))
+    window[0] = np.log(9) / (200 * volume)
+    # At 700 in the mean the logit is 0, at 900 it is log 9.
+    bias = np.array([-700 / 200 * np.log(9), -20])
+    # The window around a cell runs from -(n // 2), so that a block's middle is the lower edge of its cell, or half
+    # a cell further on where n is odd.
+    pads = [n // 2 for n in size] + [(n - 1) // 2 for n in size]
+    none = np.zeros((dimensions, 1, *[1] * dimensions))
+    nodes = [
+        onnx.helper.make_node("Conv", ["x", "w", "b"], ["heat"], pads=pads),
+        onnx.helper.make_node("Conv", ["x", "none", "extent"], ["size"]),
+        onnx.helper.make_node("Conv", ["x", "none", "within"], ["offset"]),
+    ]
+    tensors = _tensors(
+        w=window, b=bias, none=none, extent=np.log(size), within=np.array([0.5 * (n % 2) for n in size])
+    )
+    outputs = {"heat": 2, "size": dimensions, "offset": dimensions}
+    points = {label: OperatingPoint(rule="sensitivity 0.9", threshold=0.5) for label in ("nodule", "gizmo")}
+    content = Manifest(
+        name="nodule finder",
+        version="2.0",
+        created=CREATED,
+        task="detection",
+        channels=[Channel(name="image")],
+        preprocess=_preprocess(dimensions),
+        labels=["nodule", "gizmo"],
+        files={},
+        **{"operating_points": points, **manifest},
+    )
+    return write_package(path, content, _model(nodes, tensors, outputs, 1, dimensions))
 
 
 def free_port() -> int:
@@ -264,11 +356,11 @@ class Site:
             text=True,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
-        wait_for(lambda: self._answers() or self._died(), 40)
+        wait_for(lambda: self._answers() or self._died())
 
     def send(self, *files: Path) -> None:
         """C-STORE, each acknowledged."""
-        assert not send_files(files, parse_peer(self.peer), "MODALITY").failed
+        assert not send_files(files, parse_peer(self.peer), "MODALITY", timeout=CEILING_SECONDS).failed
 
     def study(self, uid: str) -> dict[str, Any]:
         """What the node says about a study; empty where it does not know it."""
@@ -286,7 +378,7 @@ class Site:
         """Make sure that no process is left."""
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(CEILING_SECONDS)
 
     def _answers(self) -> bool:
         try:
@@ -303,16 +395,19 @@ class Site:
 
     def get(self, path: str) -> str:
         """A page."""
-        with urllib.request.urlopen(
-            f"http://127.0.0.1:{self.config['web']['port']}{path}", timeout=5
-        ) as answer:
-            return str(answer.read().decode())
+        return self.get_bytes(path).decode()
+
+    def get_bytes(self, path: str) -> bytes:
+        """A page or picture."""
+        url = f"http://127.0.0.1:{self.config['web']['port']}{path}"
+        with urllib.request.urlopen(url, timeout=CEILING_SECONDS) as answer:
+            return bytes(answer.read())
 
     def kill(self) -> None:
         """SIGKILL: no goodbye."""
         assert self.process is not None
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(CEILING_SECONDS)
 
     def stop(self) -> int:
         """SIGTERM, and the exit code."""
@@ -320,7 +415,7 @@ class Site:
             return 0
         self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(30)
+            return self.process.wait(CEILING_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
@@ -333,17 +428,22 @@ def make_site(folder: Path, pacs_port: int) -> Site:
         "aet": "OVERREAD",
         "port": free_port(),
         "folder": "state",
-        "quiet_seconds": 0.5,
+        "quiet_seconds": QUIET_SECONDS,
         "web": {"port": free_port()},
         "routes": [{"name": "blocks", "package": "blocks.overread", "match": {"Modality": "^MR$"}}],
         "destinations": [{"name": "PACS", "aet": "PACS", "host": "127.0.0.1", "port": pacs_port}],
-        "delivery": {"attempts": 3, "retry_seconds": 0.2, "longest_retry_seconds": 1, "timeout_seconds": 5},
+        "delivery": {
+            "attempts": 3,
+            "retry_seconds": 0.2,
+            "longest_retry_seconds": 1,
+            "timeout_seconds": CEILING_SECONDS,
+        },
     }
     return Site(folder, config)
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
-    """Ask until the answer is true; fails after ``seconds``."""
+def wait_for(condition: Callable[[], Any], seconds: float = CEILING_SECONDS) -> Any:
+    """Ask until the answer is true; fails after ``seconds``, which no test is meant to reach."""
     deadline = time.monotonic() + seconds
     while True:
         answer = condition()

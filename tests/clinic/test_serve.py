@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from pydicom import dcmread
 from tests.clinic.outside import dicom_errors
-from tests.clinic.results.test_sr import coded, numbers
+from tests.clinic.results.content import coded, numbers
 from tests.clinic.site import (
     BRIGHT,
     SHAPE,

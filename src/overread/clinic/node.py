@@ -17,13 +17,13 @@ from pydicom.dataset import Dataset
 from overread.clinic import workflow
 from overread.clinic.assemble import choose_route, list_series
 from overread.clinic.config import ClinicConfig
-from overread.clinic.record import Record, run_key, sops_sha256
 from overread.clinic.results.source import read_headers
+from overread.clinic.run_folder import RunFacts, run_key, sops_sha256
+from overread.clinic.run_steps import Predict, RunSteps
 from overread.clinic.spool import Spool, Status, Stored
 from overread.clinic.state import State, now
 from overread.clinic.storage import start_storage
 from overread.clinic.tables import StudyState
-from overread.clinic.work import Predict, Work
 from overread.errors import InputError
 from overread.files import fsync_folder
 from overread.ledger.ledger import Ledger
@@ -72,7 +72,7 @@ class Node:
         self.state = State(config.folder / "clinic.db")
         self.ledger = Ledger.open(config.ledger or config.folder / "ledger.db")
         by_hash = {p.sha256: p for p in self.packages.values()}
-        self.work = Work(config, by_hash, self.spool, self.state, self.ledger, predict)
+        self.steps = RunSteps(config, by_hash, self.spool, self.state, self.ledger, predict)
         self.trouble = ""
         self._arrivals: dict[str, _Arrival] = {}
         self._arrivals_lock = threading.Lock()
@@ -82,8 +82,8 @@ class Node:
 
     def start(self) -> None:
         """Take up what was left, then listen. Raises InputError where the port cannot be had."""
-        workflow.launch(self.work, self.config.folder / "workflows.db")
-        workflow.resume(self.work, starting=True)
+        workflow.launch(self.steps, self.config.folder / "workflows.db")
+        workflow.resume(self.steps, starting=True)
         for study in self.spool.studies():
             self._take_up(study)
         config = self.config
@@ -102,7 +102,7 @@ class Node:
             raise
         self._watcher.start()
         packages = {name: p.sha256 for name, p in self.packages.items()}
-        self.work.note("clinic.started", aet=config.aet, packages=packages)
+        self.steps.note("clinic.started", aet=config.aet, packages=packages)
 
     def stop(self) -> None:
         """Stop listening, let the study in hand end for a while, and leave the rest to the next start."""
@@ -139,7 +139,7 @@ class Node:
             troubles = [self._guarded(partial(self._look, s, a)) for s, a in arrivals.items()]
             if time.monotonic() - checked > CHECK_SECONDS:
                 checked = time.monotonic()
-                troubles.append(self._guarded(lambda: workflow.resume(self.work, starting=False)))
+                troubles.append(self._guarded(lambda: workflow.resume(self.steps, starting=False)))
             self.trouble = "; ".join(t for t in troubles if t)
 
     def _guarded(self, action: Callable[[], None]) -> str:
@@ -171,7 +171,7 @@ class Node:
         descriptors = None if known else describe(self.spool.path(study, sops[0]))
         new = self.state.arrived(study, len(sops), arrival.sender, descriptors)
         if new:
-            self.work.note("clinic.received", study=study)
+            self.steps.note("clinic.received", study=study)
         arrival.told = True
 
     def _complete(self, study: str) -> None:
@@ -188,11 +188,11 @@ class Node:
                 log.exception("study %s: its headers cannot be read", study)
             text = f"the headers cannot be read: {error}"
             self.state.set_study(study, StudyState.FAILED, sops_sha256=digest, error=text, run="")
-            self.work.note("clinic.failed", study=study, code="UNREADABLE")
+            self.steps.note("clinic.failed", study=study, code="UNREADABLE")
             return
         modalities = ", ".join(sorted({str(s.header.get("Modality", "") or "?") for s in series}))
         package = self.packages[route.name] if route else None
-        self.work.note(
+        self.steps.note(
             "clinic.complete",
             study=study,
             instances=len(sops),
@@ -212,8 +212,8 @@ class Node:
             # The same instances were sent again: their answer stands.
             self.state.set_study(study, known.state, run=key, error="", **common)
             return
-        record = self.work.folder(key).write_record(
-            Record(
+        facts = self.steps.folder(key).write_facts(
+            RunFacts(
                 key=key,
                 study_uid=study,
                 sops=tuple(sops),
@@ -229,12 +229,12 @@ class Node:
         self.state.add_run(
             key=key,
             study_uid=study,
-            created=record.created,
+            created=facts.created,
             state=StudyState.QUEUED,
-            route=record.route,
-            package_name=record.package_name,
-            package_version=record.package_version,
-            package_sha256=record.package_sha256,
+            route=facts.route,
+            package_name=facts.package_name,
+            package_version=facts.package_version,
+            package_sha256=facts.package_sha256,
             sops_sha256=digest,
             instances=len(sops),
         )

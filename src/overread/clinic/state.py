@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, create_engine, event, func, insert, select, update
 from sqlalchemy.pool import NullPool
 
+from overread.clinic.shown import from_row
 from overread.clinic.tables import (
     Delivery,
     DeliveryState,
@@ -172,7 +173,7 @@ class State:
             RunRow(
                 **{k: v for k, v in row.items() if k not in ("state", "prediction", "files", "again")},
                 state=StudyState(row["state"]),
-                prediction=json.loads(row["prediction"]) if row["prediction"] else {},
+                prediction=from_row(json.loads(row["prediction"]) if row["prediction"] else {}),
                 files=tuple(json.loads(row["files"])),
                 again=bool(row["again"]),
                 deliveries=tuple(d for d in deliveries if d.run == row["key"]),

@@ -98,8 +98,8 @@ class Delivery:
 class RunRow:
     """One analysis of one study as it was at one moment.
 
-    ``prediction`` is the stored Prediction as plain data, without its mask, or empty; ``files`` are names in
-    the run's results folder; ``again`` is 1 where the next start of the node is to try once more.
+    ``prediction`` is what `overread.clinic.shown.shown` makes of one, or empty; ``files`` are names in the run's
+    results folder; ``again`` is 1 where the next start of the node is to try once more.
     """
 
     key: str

@@ -1,7 +1,7 @@
 """Durable workflows (DBOS on SQLite): what was begun is finished, also after the process was killed.
 
 Workflow ids are made of what is to be done, so that asking twice does it once. DBOS keeps which steps of
-which workflow are done; a step that was under way when the process died is done again, see ``work``.
+which workflow are done; a step that was under way when the process died is done again, see ``run_steps``.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from pathlib import Path
 
 from dbos import DBOS, DBOSConfig, EnqueueOptions, WorkflowSerializationFormat, WorkflowStatus, error
 
+from overread.clinic.run_steps import RunSteps
 from overread.clinic.tables import DeliveryState, StudyState
-from overread.clinic.work import Work
 
 # Pinned: DBOS resumes only work of the same version and executor. Change the version when steps change in
 # number or order, and resume what is left of the old one first.
@@ -25,13 +25,13 @@ DELIVERIES_AT_ONCE = 8
 POLL_SECONDS = 0.2
 ACTIVE = ["ENQUEUED", "DELAYED", "PENDING"]
 log = logging.getLogger(__name__)
-_work: Work | None = None
+_steps: RunSteps | None = None
 
 
-def launch(work: Work, database: Path) -> None:
+def launch(steps: RunSteps, database: Path) -> None:
     """Start DBOS in this process and take up what was left. One node per process."""
-    global _work
-    _work = work
+    global _steps
+    _steps = steps
     config: DBOSConfig = {
         "name": "overread-clinic",
         "system_database_url": f"sqlite:///{database}",
@@ -57,9 +57,9 @@ def launch(work: Work, database: Path) -> None:
 
 def stop(seconds: int) -> None:
     """Let running workflows end for at most ``seconds``; what is left is taken up at the next start."""
-    global _work
+    global _steps
     DBOS.destroy(workflow_completion_timeout_sec=seconds)
-    _work = None
+    _steps = None
 
 
 def start_analysis(key: str, attempt: int = 1) -> None:
@@ -67,32 +67,32 @@ def start_analysis(key: str, attempt: int = 1) -> None:
     _enqueue(ANALYSE_QUEUE, "analyse", _analysis_id(key, attempt), 0.0, key)
 
 
-def resume(work: Work, starting: bool) -> None:
+def resume(steps: RunSteps, starting: bool) -> None:
     """Begin again whatever is not at its end and that no workflow is about to finish.
 
     ``starting``: just after the node's start, when also refused results are offered again and nothing waits.
     """
-    for run in work.state.unfinished():
+    for run in steps.state.unfinished():
         found = _workflows(f"analyse:{run.key}:")
         if any(w.status in ACTIVE for w in found) or (run.again and not starting):
             continue
         if run.state is StudyState.DELIVERING:
-            for destination in work.config.destinations:
-                work.state.delivery(run.key, destination.name)
-            work.settle(run.key)
+            for destination in steps.config.destinations:
+                steps.state.delivery(run.key, destination.name)
+            steps.settle(run.key)
         elif all(w.status == "SUCCESS" for w in found):
             start_analysis(run.key, len(found) + 1)
         else:
             text = (
                 f"the process died {MAXIMUM_DEATHS} times while it worked on this study, which was given up"
             )
-            work.give_up(run.key, text)
-    for delivery in work.state.undelivered():
+            steps.give_up(run.key, text)
+    for delivery in steps.state.undelivered():
         if delivery.state is DeliveryState.REFUSED:
             if not starting:
                 continue
-            work.state.set_delivery(delivery.run, delivery.destination, DeliveryState.WAITING, refusals=0)
-            work.settle(delivery.run)
+            steps.state.set_delivery(delivery.run, delivery.destination, DeliveryState.WAITING, refusals=0)
+            steps.settle(delivery.run)
         _continue_delivery(delivery.run, delivery.destination, at_once=starting)
 
 
@@ -181,6 +181,6 @@ def _enqueue(queue: str, name: str, workflow_id: str, delay: float, *args: str |
     DBOS.enqueue_workflow_with_options(options, *args)
 
 
-def _here() -> Work:
-    assert _work is not None, "a workflow ran before launch"
-    return _work
+def _here() -> RunSteps:
+    assert _steps is not None, "a workflow ran before launch"
+    return _steps

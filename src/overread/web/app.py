@@ -14,12 +14,14 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from overread.clinic.record import PICTURE
+from overread.clinic.run_folder import PICTURE
 from overread.clinic.state import State
 from overread.clinic.tables import DeliveryState, RunRow, StudyRow, StudyState
 
 HERE = Path(__file__).parent
 REFRESH_SECONDS = 5
+MOST_LINES = 8
+"""Numbers of one result in the list of studies; its own page has all."""
 RUN_KEY = re.compile(r"[0-9a-f]{32}")
 STATE_WORDS = {
     StudyState.RECEIVING: "Receiving",
@@ -55,15 +57,6 @@ class NodeFacts:
     content_qualification: str
 
 
-@dataclass(frozen=True)
-class Line:
-    """One number of a result with its unit and interval, as text."""
-
-    name: str
-    value: str
-    interval: str
-
-
 def create_app(state: State, results: Path, facts: NodeFacts, trouble: Callable[[], str]) -> FastAPI:
     """The pages and the JSON beside them.
 
@@ -86,7 +79,11 @@ def create_app(state: State, results: Path, facts: NodeFacts, trouble: Callable[
     )
     pages.filters.update(moment=moment, person=person)
     pages.globals.update(
-        facts=facts, state_words=STATE_WORDS, delivery_words=DELIVERY_WORDS, refresh=REFRESH_SECONDS
+        facts=facts,
+        state_words=STATE_WORDS,
+        delivery_words=DELIVERY_WORDS,
+        refresh=REFRESH_SECONDS,
+        most_lines=MOST_LINES,
     )
 
     @app.middleware("http")
@@ -98,11 +95,10 @@ def create_app(state: State, results: Path, facts: NodeFacts, trouble: Callable[
     @app.get("/", response_class=HTMLResponse)
     def studies_page() -> str:
         rows = state.studies()
-        shown = [
-            (study, result_lines(study.run), headline(study.run), has_picture(study.run)) for study in rows
-        ]
         return pages.get_template("studies.html").render(
-            studies=shown, trouble=trouble(), virtual=any(s.virtual for s in rows)
+            studies=[(study, prediction_of(study), has_picture(study.run)) for study in rows],
+            trouble=trouble(),
+            virtual=any(s.virtual for s in rows),
         )
 
     @app.get("/studies/{uid}", response_class=HTMLResponse)
@@ -111,8 +107,7 @@ def create_app(state: State, results: Path, facts: NodeFacts, trouble: Callable[
         return pages.get_template("study.html").render(
             study=study,
             run=study.run,
-            lines=result_lines(study.run),
-            headline=headline(study.run),
+            prediction=prediction_of(study),
             picture=has_picture(study.run),
             trouble=trouble(),
             virtual=study.virtual,
@@ -144,48 +139,16 @@ def create_app(state: State, results: Path, facts: NodeFacts, trouble: Callable[
 def as_json(study: StudyRow) -> dict[str, Any]:
     """A study with its run, results and deliveries as JSON data."""
     content = asdict(study)
-    content["result"] = headline(study.run)
+    content["result"] = prediction_of(study).get("headline", "")
     content["picture"] = (
         f"/runs/{study.run.key}/overlay.png" if study.run and has_picture(study.run) else None
     )
     return content
 
 
-def headline(run: RunRow | None) -> str:
-    """One line about what came out; empty while nothing has."""
-    if run is None or not run.prediction:
-        return ""
-    prediction = run.prediction
-    if prediction["outcome"] == "out_of_limits":
-        return "Not analysed: input outside the package's limits"
-    if prediction["task"] == "classification":
-        label = prediction["label"] or max(prediction["scores"], key=prediction["scores"].get)
-        return str(label)
-    found = [m["label"] for m in prediction["measurements"] if m["value"] > 0]
-    return f"{', '.join(dict.fromkeys(found))} found" if found else "Nothing found"
-
-
-def result_lines(run: RunRow | None) -> list[Line]:
-    """Every number of a run's result with unit and interval."""
-    if run is None or not run.prediction:
-        return []
-    prediction = run.prediction
-    lines = []
-    for m in prediction["measurements"]:
-        # UCUM's 1 is a bare number, and braces mark words of ours ({pixels}).
-        unit = "" if m["unit"] == "1" else f" {m['unit'].strip('{}')}"
-        lines.append(
-            Line(
-                f"{m['label']} {m['name']}",
-                _figure(m["value"]) + unit,
-                _interval(m["low"], m["high"], unit, m["confidence"], _figure),
-            )
-        )
-    for label, score in prediction["scores"].items():
-        low, high = prediction["score_intervals"].get(label, (None, None))
-        interval = _interval(low, high, "", 0.9, "{:.2f}".format)
-        lines.append(Line(f"Probability of {label}", f"{score:.2f}", interval))
-    return lines
+def prediction_of(study: StudyRow) -> dict[str, Any]:
+    """What `overread.clinic.shown.shown` made of the latest run's prediction; empty while there is none."""
+    return study.run.prediction if study.run is not None else {}
 
 
 def has_picture(run: RunRow | None) -> bool:
@@ -203,19 +166,6 @@ def person(name: str) -> str:
     parts = [part.strip() for part in name.split("=")[0].split("^")]
     given = " ".join(part for part in parts[1:3] if part)
     return ", ".join(part for part in (parts[0], given) if part)
-
-
-def _figure(value: float) -> str:
-    """A whole number as it is, all else to three significant digits; large ones without an exponent."""
-    return f"{value if value == int(value) else float(f'{value:.3g}'):.15g}"
-
-
-def _interval(
-    low: float | None, high: float | None, unit: str, confidence: float, shown: Callable[[float], str]
-) -> str:
-    if low is None or high is None:
-        return ""
-    return f"{confidence:.0%} interval {shown(low)} to {shown(high)}{unit}"
 
 
 def _found(study: StudyRow | None) -> StudyRow:

@@ -84,7 +84,7 @@ def _socket(config: ClinicConfig) -> Iterator[socket.socket]:
 
 @contextmanager
 def _pages(node: Node, listening: socket.socket) -> Iterator[None]:
-    app = create_app(node.state, node.work.results, facts_of(node), lambda: node.trouble)
+    app = create_app(node.state, node.steps.results, facts_of(node), lambda: node.trouble)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, server_header=False))
     # Not in the main thread: there uvicorn would take the signals for itself.
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="pages", daemon=True)

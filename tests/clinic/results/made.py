@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 from pydicom.dataset import Dataset
 
-from overread.clinic.results.groups import Failure
+from overread.clinic.results.codes import LabelCodes
+from overread.clinic.results.failure import Failure
 from overread.clinic.results.seg import make_seg
 from overread.clinic.results.source import Run, read_headers
 from overread.clinic.results.sr import make_sr
-from overread.clinic.work import save
+from overread.clinic.run_steps import mask_of, save
 from overread.imaging.dicom.series import read_series
 from overread.imaging.image import Image
+from overread.runtime.answer import Answer, LabelMap, Measurement
 from overread.runtime.package import Package
 from overread.runtime.predict import predict
 from overread.runtime.prediction import Outcome, Prediction
@@ -35,24 +37,34 @@ def objects(
     package: Package,
     files: Sequence[Path],
     out: Path,
-    answer: Prediction | Failure | None = None,
-    run: Run = RUN,
+    result: Prediction | Failure | Answer | None = None,
+    label_codes: LabelCodes | None = None,
 ) -> dict[str, Path]:
-    """SEG (where there is a mask) and SR of a series answered by a package, as files."""
+    """SEG (where there is a mask) and SR of a series answered by a package, or with a given result, as files."""
     image, files, headers = in_slice_order(files)
-    answer = predict(package, image) if answer is None else answer
+    if result is None:
+        result = predict(package, image)
+    elif not isinstance(result, (Prediction, Failure)):
+        result = given(package, result, image.spatial)
     made: dict[str, Path] = {}
-    seg = None
-    if isinstance(answer, Prediction) and answer.mask is not None and answer.mask.any():
-        seg = make_seg(answer.mask, package, files, headers, RUN)
+    seg, mask = None, mask_of(result)
+    if mask is not None and mask.any():
+        seg = make_seg(mask, package, files, headers, RUN)
         made["seg"] = out / "seg.dcm"
         save(seg, made["seg"])
     made["sr"] = out / "sr.dcm"
-    save(make_sr(answer, package, files, headers, RUN, seg), made["sr"])
+    save(make_sr(result, package, files, headers, RUN, seg=seg, label_codes=label_codes), made["sr"])
     return made
 
 
-def given_mask(package: Package, mask: np.ndarray) -> Prediction:
-    """A prediction with this mask and no measurement."""
+def given(package: Package, answer: Answer, spatial: tuple[int, ...]) -> Prediction:
+    """A prediction with this answer."""
     m = package.manifest
-    return Prediction(Outcome.OK, m.task, m.name, m.version, package.sha256, mask=mask.astype(np.uint8))
+    return Prediction(
+        Outcome.OK, m.task, m.name, m.version, package.sha256, answer=answer, quality={"size": list(spatial)}
+    )
+
+
+def given_mask(mask: np.ndarray, *measurements: Measurement) -> LabelMap:
+    """An answer with this mask."""
+    return LabelMap(mask.astype(np.uint8), measurements)

@@ -9,7 +9,15 @@ from highdicom.sr.coding import Code
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overread.clinic.results.codes import ABNORMAL, ANATOMICAL, SCHEME, plain, private, segment_codes
+from overread.clinic.results.codes import (
+    ABNORMAL,
+    ANATOMICAL,
+    SCHEME,
+    finding_codes,
+    plain,
+    private,
+    segment_codes,
+)
 from overread.clinic.results.uids import derived_uid
 
 
@@ -54,6 +62,15 @@ def test_unknown_and_configured_labels() -> None:
     assert segment_codes("gizmo")[1].scheme_designator == SCHEME
     wanted = (ABNORMAL, Code("1", "99X", "mine"))
     assert segment_codes("liver", wanted) == wanted
+
+
+def test_findings_are_coded_by_what_they_are_not_where() -> None:
+    assert finding_codes("lung nodules") == (ABNORMAL, segment_codes("nodule")[1])
+    for label in ("lung opacity", "no lesion", "tumour-free", "cardiomegaly"):
+        category, kind = finding_codes(label)
+        assert (category, kind.scheme_designator) == (None, SCHEME)
+    wanted = (ABNORMAL, Code("1", "99X", "mine"))
+    assert finding_codes("lung opacity", wanted) == wanted
 
 
 @given(st.lists(st.text(), min_size=1, max_size=4))

@@ -7,12 +7,16 @@ import io
 import numpy as np
 from PIL import Image as Pillow
 
-from overread.clinic.results.picture import LONGEST_SIDE, draw
+from overread.clinic.results.picture import LONGEST_SIDE, draw, findings_words
+from overread.imaging.boxes import Boxes
 from overread.imaging.image import Image
+from overread.runtime.answer import Answer, Classes, Findings, LabelMap, Objects
 
 
-def picture(image: Image, mask: np.ndarray | None, virtual: bool = False) -> np.ndarray:
-    return np.asarray(Pillow.open(io.BytesIO(draw(image, mask, virtual=virtual))))
+def picture(image: Image, answer: Answer | np.ndarray | None, virtual: bool = False) -> np.ndarray:
+    """The drawn picture; an array stands for a label map."""
+    shown = LabelMap(answer) if isinstance(answer, np.ndarray) else answer
+    return np.asarray(Pillow.open(io.BytesIO(draw(image, shown, virtual=virtual))))
 
 
 def volume(columns: int = 40, rows: int = 20, spacing: tuple[float, float] = (1, 1)) -> Image:
@@ -50,3 +54,38 @@ def test_virtual_patients_are_said_to_be_virtual() -> None:
 def test_one_plane() -> None:
     image = Image(np.arange(200, dtype=np.float32).reshape(1, 10, 20), np.eye(4), "CR")
     assert picture(image, np.zeros((10, 20), np.uint8)).shape[1] == LONGEST_SIDE
+
+
+def test_objects_are_boxed_where_they_are() -> None:
+    boxes = Boxes.of([[30, 2, 3], [1, 1, 0]], [[38, 6, 4], [5, 5, 1]], [0, 0], [0.9, 0.5], axes=3)
+    plain, shown = picture(volume(), None).astype(int), picture(volume(), Objects(boxes, ("nodule",)))
+    assert plain.shape == shown.shape
+    coloured = np.ptp(shown.astype(int), axis=2) > 60
+    scale = LONGEST_SIDE / 40
+    rows, columns = np.nonzero(coloured)
+    assert abs(columns.min() - 30 * scale) <= 2
+    assert abs(rows.max() + 1 - 6 * scale) <= 2
+    # The second box lies on another slice than the best one.
+    assert columns.min() > 20 * scale
+    # Within the lines the image is as it was.
+    inside = np.s_[round(3 * scale) : round(5 * scale), round(31 * scale) : round(37 * scale)]
+    assert not coloured[inside].any()
+
+
+def test_no_object_leaves_the_image() -> None:
+    none = Objects(Boxes.of([], [], [], axes=3), ("nodule",))
+    assert (picture(volume(), none) == picture(volume(), None)[..., :3]).all()
+
+
+def test_findings_are_named_below_the_image() -> None:
+    answer = Findings({"a": 0.9, "b": 0.2, "c": 0.5}, {"a": 0.5, "b": 0.5}, ("a",))
+    assert findings_words(answer) == ["Present: a.", "Not decided, without a threshold: c."]
+    assert findings_words(Findings({"b": 0.2}, {"b": 0.5}, ())) == ["No finding is present."]
+    alone, named = picture(volume(), None), picture(volume(), answer)
+    assert len(named) > len(alone)
+    assert (named[: len(alone) - 30] == alone[: len(alone) - 30]).all()
+
+
+def test_classes_leave_the_image() -> None:
+    answer = Classes({"a": 0.9, "b": 0.1}, "a")
+    assert (picture(volume(), answer) == picture(volume(), None)).all()

@@ -10,10 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom import dcmread
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import EnhancedMRImageStorage, ExplicitVRLittleEndian
 from tests.clinic.outside import dicom_errors, run
 from tests.clinic.results.made import RUN, given_mask, in_slice_order, objects
+from tests.clinic.results.multiframe import write_enhanced
 from tests.clinic.site import BRIGHT, SHAPE, plane_of, write_segmenter, write_series
 
 from overread.clinic.results.seg import frames_of, make_seg
@@ -97,7 +96,7 @@ def test_one_plane(tmp_path: Path, data_dir: Path) -> None:
     image, _, _ = in_slice_order([source])
     mask = np.zeros(image.spatial, np.uint8)
     mask[200:300, 500:900] = 1
-    made = objects(package, [source], tmp_path, given_mask(package, mask))
+    made = objects(package, [source], tmp_path, given_mask(mask))
     assert dicom_errors(made["seg"]) == []
     assert dicom_errors(made["sr"]) == []
     assert np.array_equal(np.squeeze(dcmread(made["seg"]).pixel_array), mask)
@@ -110,40 +109,6 @@ def test_empty_mask_makes_no_seg(tmp_path: Path) -> None:
     _, files, headers = in_slice_order(files)
     with pytest.raises(ValueError, match="empty"):
         make_seg(np.zeros(SHAPE, np.uint8), package, files, headers, RUN)
-
-
-def write_enhanced(path: Path, order: list[int]) -> Path:
-    """One enhanced MR object whose frames lie in ``order``."""
-    plain = dcmread(write_series(path.parent / "plain", slices=1)[0])
-    ds = Dataset()
-    for element in plain:
-        if element.tag.group != 0x7FE0:
-            ds.add(element)
-    for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness"):
-        delattr(ds, keyword)
-    ds.file_meta = FileMetaDataset()
-    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    ds.SOPClassUID = EnhancedMRImageStorage
-    ds.NumberOfFrames = len(order)
-    orientation, measures, values = Dataset(), Dataset(), Dataset()
-    orientation.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
-    measures.PixelSpacing, measures.SliceThickness = [1, 2], 3
-    values.RescaleIntercept, values.RescaleSlope, values.RescaleType = 0, 1, "US"
-    shared = Dataset()
-    shared.PlaneOrientationSequence = [orientation]
-    shared.PixelMeasuresSequence = [measures]
-    shared.PixelValueTransformationSequence = [values]
-    ds.SharedFunctionalGroupsSequence = [shared]
-    groups = []
-    for k in order:
-        position, group = Dataset(), Dataset()
-        position.ImagePositionPatient = [-5, -9, 3 * k]
-        group.PlanePositionSequence = [position]
-        groups.append(group)
-    ds.PerFrameFunctionalGroupsSequence = groups
-    ds.PixelData = b"".join(plane_of(k).astype("<u2").tobytes() for k in order)
-    ds.save_as(path, enforce_file_format=True)
-    return path
 
 
 def test_frames_of_a_multi_frame_source_in_any_order(tmp_path: Path) -> None:

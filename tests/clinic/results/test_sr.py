@@ -8,46 +8,15 @@ from typing import Any
 
 import pytest
 from pydicom import dcmread
-from pydicom.dataset import Dataset
 from pydicom.filereader import data_element_generator
 from tests.clinic.outside import dicom_errors, run
+from tests.clinic.results.content import coded, concept, items, numbers
 from tests.clinic.results.made import given_mask, objects
 from tests.clinic.site import BRIGHT, SHAPE, write_classifier, write_segmenter, write_series
 
-from overread.clinic.results.groups import Failure
+from overread.clinic.results.failure import Failure
+from overread.runtime.answer import Measurement
 from overread.runtime.manifest import Calibration, Limits, ScoreBin, Spread
-from overread.runtime.prediction import Measurement, Outcome, Prediction
-
-
-def items(ds: Dataset) -> list[Dataset]:
-    """Every content item, depth first."""
-    out = []
-    for item in ds.get("ContentSequence", []):
-        out += [item, *items(item)]
-    return out
-
-
-def concept(item: Dataset) -> str:
-    return str(item.ConceptNameCodeSequence[0].CodeMeaning)
-
-
-def coded(ds: Dataset, name: str) -> list[tuple[str, str]]:
-    """Scheme and value of every CODE item of that name."""
-    found = [i for i in items(ds) if i.ValueType == "CODE" and concept(i) == name]
-    return [
-        (i.ConceptCodeSequence[0].CodingSchemeDesignator, i.ConceptCodeSequence[0].CodeValue) for i in found
-    ]
-
-
-def numbers(ds: Dataset) -> dict[str, tuple[float, str]]:
-    """Value and unit of every NUM item by name; of a name that comes twice the first."""
-    found: dict[str, tuple[float, str]] = {}
-    for i in items(ds):
-        if i.ValueType == "NUM":
-            value = i.MeasuredValueSequence[0]
-            unit = value.MeasurementUnitsCodeSequence[0].CodeValue
-            found.setdefault(concept(i), (float(value.NumericValue), unit))
-    return found
 
 
 def test_segmentation(tmp_path: Path) -> None:
@@ -229,12 +198,11 @@ def test_area_in_pixels(tmp_path: Path) -> None:
     package = write_segmenter(tmp_path / "p.overread")
     mask = np.zeros(SHAPE[:2][::-1], np.uint8)
     mask[2:5, 3:6] = 1
-    answer = given_mask(package, mask)
-    measured = (
+    answer = given_mask(
+        mask,
         Measurement("lesion", "area", 9, None, None, "{pixels}"),
         Measurement("edema", "area", 0, None, 4, "{pixels}"),
     )
-    answer = Prediction(**{**vars(answer), "measurements": measured})
     made = objects(package, write_series(tmp_path / "in")[:1], tmp_path, answer)
     assert dicom_errors(made["sr"]) == []
     ds = dcmread(made["sr"])
@@ -253,18 +221,12 @@ def test_unusual_measurements(tmp_path: Path) -> None:
     package = write_segmenter(tmp_path / "p.overread")
     mask = np.zeros(SHAPE)
     mask[BRIGHT] = 1
-    answer = given_mask(package, mask)
-    answer = Prediction(
-        **{
-            **vars(answer),
-            "measurements": (
-                Measurement("lesion", "volume", 1.0, 1.1, 1.5, "ml"),
-                Measurement("lesion", "count", 3, None, None, "1"),
-                Measurement("edema", "area", 0, 0, 2, "mm2"),
-            ),
-        }
+    answer = given_mask(
+        mask,
+        Measurement("lesion", "volume", 1.0, 1.1, 1.5, "ml"),
+        Measurement("lesion", "count", 3, None, None, "1"),
+        Measurement("edema", "area", 0, 0, 2, "mm2"),
     )
-    assert answer.outcome is Outcome.OK
     made = objects(package, write_series(tmp_path / "in"), tmp_path, answer)
     assert dicom_errors(made["sr"]) == []
     found = numbers(dcmread(made["sr"]))

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 import unicodedata
 import zlib
+from collections.abc import Mapping
+from typing import TypeAlias
 
 from highdicom.sr import CodedConcept
 from highdicom.sr.coding import Code
 
 SCHEME = "99OVERREAD"
+LabelCodes: TypeAlias = Mapping[str, tuple[Code, Code]]
+"""Category and type by label, as the route of clinic.yaml gives them."""
 
 SUMMARY = Code("111065", "DCM", "Summary of Analyses")
 # CID 6042 Status of Results
@@ -22,6 +26,10 @@ FINDING = Code("121071", "DCM", "Finding")
 COMMENT = Code("121106", "DCM", "Comment")
 ABSENT = Code("272519000", "SCT", "Absent")
 PRESENT = Code("52101004", "SCT", "Present")
+# CID 240 Present-Absent-Undetermined
+UNDETERMINED = Code("373068000", "SCT", "Undetermined")
+# CID 219 Geometry Graphical Representation: a box says that the object ends within it, not what its outline is.
+BOUNDED_BY = Code("75958009", "SCT", "Bounded by")
 VOLUME = Code("118565006", "SCT", "Volume")
 AREA = Code("42798000", "SCT", "Area")
 ARTIFICIAL_INTELLIGENCE = Code("123110", "DCM", "Artificial Intelligence")
@@ -29,6 +37,8 @@ PROCESSING_EQUIPMENT = Code("109102", "DCM", "Processing Equipment")
 
 PRESENCE = Code("PRESENCE", SCHEME, "Presence")
 COUNT = Code("COUNT", SCHEME, "Number of separate parts")
+OBJECTS = Code("OBJECTS", SCHEME, "Number of objects found")
+SCORE = Code("SCORE", SCHEME, "Score of the object")
 LIMIT_BROKEN = Code("INPUT_LIMIT", SCHEME, "Input limit broken")
 FAILURE_REASON = Code("FAILURE", SCHEME, "Reason of failure")
 
@@ -57,6 +67,7 @@ IMAGING = Code("363679005", "SCT", "Imaging procedure")
 # CID 7150 Segmentation Property Categories
 ABNORMAL = Code("49755003", "SCT", "Morphologically Abnormal Structure")
 ANATOMICAL = Code("123037004", "SCT", "Anatomical Structure")
+_NEGATIONS = {"no", "non", "not", "without", "free"}
 _ABNORMAL_WORDS = {
     "lesion": Code("52988006", "SCT", "Lesion"),
     "nodule": Code("27925004", "SCT", "Nodule"),
@@ -102,16 +113,39 @@ def private(kind: str, text: str, meaning: str | None = None) -> CodedConcept:
 
 
 def segment_codes(label: str, wanted: tuple[Code, Code] | None = None) -> tuple[Code, Code]:
-    """Category (CID 7150) and type (CID 7151) of a label: as configured, else by a known word in its name."""
+    """Category (CID 7150) and type (CID 7151) of a segment: as configured, else by a known word in its name."""
     if wanted is not None:
         return wanted
-    words = set(re.split(r"[^a-z]+", label.lower()))
-    words |= {w.removesuffix("s") for w in words if w != "hippocampus" and w != "pancreas"}
     for category, table in ((ABNORMAL, _ABNORMAL_WORDS), (ANATOMICAL, _ANATOMICAL_WORDS)):
-        for word in sorted(words & set(table)):
-            return category, table[word]
+        found = _by_word(label, table)
+        if found is not None:
+            return category, found
+    return ANATOMICAL, _of_name(label)
+
+
+def finding_codes(label: str, wanted: tuple[Code, Code] | None = None) -> tuple[Code | None, Code]:
+    """Category and type of a finding or object: as configured, else by a known word in its name.
+
+    An organ in the name is where it is, not what it is ("lung opacity"), and without a known word nobody has said
+    of what category it is: then there is none.
+    """
+    if wanted is not None:
+        return wanted
+    found = _by_word(label, _ABNORMAL_WORDS)
+    return (None, _of_name(label)) if found is None else (ABNORMAL, found)
+
+
+def _by_word(label: str, table: Mapping[str, Code]) -> Code | None:
+    words = set(re.split(r"[^a-z]+", label.lower()))
+    if words & _NEGATIONS:
+        return None
+    words |= {w.removesuffix("s") for w in words if w != "hippocampus" and w != "pancreas"}
+    return next((table[word] for word in sorted(words & set(table))), None)
+
+
+def _of_name(label: str) -> Code:
     code = private("", label)
-    return ANATOMICAL, Code(code.value, code.scheme_designator, code.meaning)
+    return Code(code.value, code.scheme_designator, code.meaning)
 
 
 def unit(name: str) -> Code:

@@ -1,10 +1,13 @@
-"""The picture on the status page: the slice with most to see, the finding outlined."""
+"""The picture on the status page: the slice with most to see, by kind of answer, and what it is not for."""
 
 from __future__ import annotations
+
+from typing import assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 
+from overread.clinic.results.boxes_drawn import best_slice_of_boxes, draw_boxes, in_picture
 from overread.imaging.image import Image
 from overread.imaging.picture import (
     best_slice,
@@ -16,19 +19,63 @@ from overread.imaging.picture import (
     steps,
     window_to_uint8,
 )
+from overread.runtime.answer import Answer, Classes, Findings, LabelMap, Objects
 
 LONGEST_SIDE = 640
+NOT_FOR_DIAGNOSIS = "Research use only. Not for diagnosis."
 
 
-def draw(image: Image, mask: NDArray[np.uint8] | None, *, virtual: bool) -> bytes:
-    """PNG of the slice with the largest finding, or of the middle slice where nothing was found.
+def draw(image: Image, answer: Answer | None, *, virtual: bool) -> bytes:
+    """PNG of one slice with what was answered.
 
-    Pixels are made square from the image's spacing; "virtual patient" is written below where it applies.
+    Labels of voxels are filled and outlined on the slice with the largest area, objects boxed on the slice of the
+    best one; findings stand below the middle slice, and classes, or no answer, leave it as it is. Pixels are made
+    square from the image's spacing; "virtual patient" is written below where it applies.
     """
-    shown = np.zeros(image.spatial, np.uint8) if mask is None else mask
-    plane, labels = slice_of(image, best_slice(shown), shown)
+    words = [f"Virtual patient. {NOT_FOR_DIAGNOSIS}" if virtual else NOT_FOR_DIAGNOSIS]
+    match answer:
+        case LabelMap():
+            picture = _labelled(image, answer.mask)
+        case Objects():
+            picture = _boxed(image, answer)
+        case Findings():
+            picture = _plain(image, _middle(image))
+            words = findings_words(answer) + words
+        case Classes() | None:
+            picture = _plain(image, _middle(image))
+        case _:
+            assert_never(answer)
+    return png_bytes(caption(picture, "\n".join(words)))
+
+
+def findings_words(answer: Findings) -> list[str]:
+    """What is present, and what nobody has decided, a line each."""
+    undecided = [label for label in answer.scores if label not in answer.thresholds]
+    lines = [f"Present: {', '.join(answer.present)}." if answer.present else "No finding is present."]
+    if undecided:
+        lines.append(f"Not decided, without a threshold: {', '.join(undecided)}.")
+    return lines
+
+
+def _middle(image: Image) -> int:
+    return image.spatial[2] // 2 if len(image.spatial) == 3 else 0
+
+
+def _plain(image: Image, index: int) -> NDArray[np.uint8]:
+    plane = slice_of(image, index)
+    return fit_box(window_to_uint8(plane), side=LONGEST_SIDE, steps=steps(image))
+
+
+def _labelled(image: Image, mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    plane, labels = slice_of(image, best_slice(mask), mask)
     apart = steps(image)
-    gray = fit_box(window_to_uint8(plane), LONGEST_SIDE, apart)
-    picture = overlay(gray, fit_box(labels, LONGEST_SIDE, apart, labels=True))
-    text = "Research use only. Not for diagnosis."
-    return png_bytes(caption(picture, f"Virtual patient. {text}" if virtual else text))
+    gray = fit_box(window_to_uint8(plane), side=LONGEST_SIDE, steps=apart)
+    return overlay(gray, fit_box(labels, side=LONGEST_SIDE, steps=apart, labels=True))
+
+
+def _boxed(image: Image, answer: Objects) -> NDArray[np.uint8]:
+    index = best_slice_of_boxes(answer.boxes, image.spatial)
+    plane = slice_of(image, index)
+    gray = fit_box(window_to_uint8(plane), side=LONGEST_SIDE, steps=steps(image))
+    zoom = np.array(gray.shape[:2]) / plane.shape[:2]
+    return draw_boxes(gray, in_picture(answer.boxes, image, index), answer.labels, zoom=(zoom[0], zoom[1]))

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import highdicom
 import numpy as np
 from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, SegmentationTypeValues, SegmentDescription
-from highdicom.sr.coding import Code
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
-from overread.clinic.results.codes import ARTIFICIAL_INTELLIGENCE, plain, segment_codes
+from overread.clinic.results.codes import ARTIFICIAL_INTELLIGENCE, LabelCodes, plain, segment_codes
+from overread.clinic.results.planes import planes_of
 from overread.clinic.results.source import Run, equipment, finish, fit_for_highdicom, local_time
 from overread.clinic.results.uids import derived_uid
 from overread.errors import InputError
 from overread.runtime.package import Package
 
 SERIES_NUMBER = 9002
-Codes = Mapping[str, tuple[Code, Code]]
 
 
 def make_seg(
@@ -29,7 +28,7 @@ def make_seg(
     files: Sequence[Path],
     headers: Sequence[Dataset],
     run: Run,
-    codes: Codes | None = None,
+    codes: LabelCodes | None = None,
 ) -> Segmentation:
     """BINARY segmentation with one segment for each label but the first.
 
@@ -103,25 +102,15 @@ def frames_of(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _in_source_order(frames: NDArray[np.uint8], headers: Sequence[Dataset]) -> NDArray[np.uint8]:
-    """Frames sorted along the normal, put into the order of a multi-frame source's own frames."""
-    planes = int(headers[0].get("NumberOfFrames", 1) or 1) if len(headers) == 1 else len(headers)
-    if planes != len(frames):
+    """Frames in the image's order, put into the order of a multi-frame source's own frames."""
+    planes = planes_of(headers)
+    if len(planes) != len(frames):
         raise InputError(
             f"series {headers[0].SeriesInstanceUID}: the mask has {len(frames)} planes, the images have "
-            f"{planes} (repeated planes?); a SEG cannot refer to them"
+            f"{len(planes)} (repeated planes?); a SEG cannot refer to them"
         )
-    if len(headers) > 1 or planes == 1 or "PerFrameFunctionalGroupsSequence" not in headers[0]:
-        return frames
-    shared = headers[0].SharedFunctionalGroupsSequence[0]
-    groups = headers[0].PerFrameFunctionalGroupsSequence
-    turned = shared if "PlaneOrientationSequence" in shared else groups[0]
-    cosines = np.array(turned.PlaneOrientationSequence[0].ImageOrientationPatient, float)
-    normal = np.cross(cosines[:3], cosines[3:])
-    heights = [
-        float(normal @ np.array(g.PlanePositionSequence[0].ImagePositionPatient, float)) for g in groups
-    ]
     out = np.empty_like(frames)
-    out[np.argsort(heights, kind="stable")] = frames
+    out[[k if p.frame is None else p.frame - 1 for k, p in enumerate(planes)]] = frames
     return out
 
 

@@ -16,16 +16,10 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from overread.clinic.results import codes
-from overread.clinic.results.codes import plain
-from overread.clinic.results.groups import (
-    Context,
-    Failure,
-    algorithm_of,
-    classes_group,
-    label_group,
-    overall_group,
-)
-from overread.clinic.results.seg import Codes
+from overread.clinic.results.codes import LabelCodes, plain
+from overread.clinic.results.failure import Failure
+from overread.clinic.results.groups import groups_of
+from overread.clinic.results.groups.shared import Context
 from overread.clinic.results.source import (
     MANUFACTURER,
     MODEL,
@@ -37,56 +31,66 @@ from overread.clinic.results.source import (
 )
 from overread.clinic.results.uids import derived_uid
 from overread.runtime.package import Package
-from overread.runtime.prediction import Outcome, Prediction
+from overread.runtime.prediction import Prediction
 
 SERIES_NUMBER = 9001
 
 
 def make_sr(
-    answer: Prediction | Failure,
+    result: Prediction | Failure,
     package: Package,
     files: Sequence[Path],
     headers: Sequence[Dataset],
     run: Run,
+    *,
+    first: int | None = None,
     seg: Dataset | None = None,
-    label_codes: Codes | None = None,
+    label_codes: LabelCodes | None = None,
 ) -> Comprehensive3DSR:
     """The report of one run.
 
     Parameters
     ----------
-    answer
+    result
         What the package answered, or why it could not.
     files, headers
         Every image that was used, those of the first channel first: as files and as data sets without pixels.
+    first
+        How many of them are the first channel's, in the image's slice order; all where None.
     seg
         The run's SEG where one was made; its segments are referred to.
     label_codes
-        As for ``make_seg``.
+        Category and type by label, where they are not to be guessed from the label's name.
+
+    Raises
+    ------
+    InputError
+        Boxes of the answer lie on another grid than the images.
     """
     fitted = [fit_for_highdicom(h) for h in headers]
-    context = Context(package, fitted, run, algorithm_of(package), seg, label_codes)
-    groups = [overall_group(answer, context)]
-    if isinstance(answer, Prediction) and answer.outcome is Outcome.OK:
-        if answer.task == "classification":
-            groups.append(classes_group(answer, context))
-        else:
-            labels = enumerate(package.manifest.labels[1:], 1)
-            groups += [label_group(answer, label, number, context) for number, label in labels]
-    report = sr.MeasurementReport(
+    context = Context(
+        package=package,
+        images=fitted,
+        first=fitted[:first],
+        spatial=tuple(result.quality.get("size", ())) if isinstance(result, Prediction) else (),
+        run=run,
+        seg=seg,
+        label_codes=label_codes or {},
+    )
+    content = sr.MeasurementReport(
         observation_context=_observation_context(run, package),
         procedure_reported=_procedures(headers[0]),
-        imaging_measurements=groups,
+        imaging_measurements=groups_of(result, context),
     )
     when = local_time(run.time, headers[0])
-    result = Comprehensive3DSR(
+    report = Comprehensive3DSR(
         evidence=fitted + ([seg] if seg is not None else []),
-        content=report,
+        content=content,
         series_instance_uid=derived_uid(run.key, "SR series"),
         series_number=SERIES_NUMBER,
         sop_instance_uid=derived_uid(run.key, "SR"),
         instance_number=1,
-        is_complete=isinstance(answer, Prediction),
+        is_complete=isinstance(result, Prediction),
         is_final=False,
         is_verified=False,
         transfer_syntax_uid=ExplicitVRLittleEndian,
@@ -94,8 +98,8 @@ def make_sr(
         content_time=when.time().replace(microsecond=0),
         **equipment(package, run),
     )
-    finish(result, files[0], run, headers)
-    return result
+    finish(report, files[0], run, headers)
+    return report
 
 
 def _observation_context(run: Run, package: Package) -> sr.ObservationContext:

@@ -6,20 +6,25 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
+import numpy as np
 from highdicom.sr.coding import Code
+from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from overread.clinic.assemble import UnusableError, assemble, list_series
 from overread.clinic.config import ClinicConfig, Route
 from overread.clinic.deliver import Offered, offer
-from overread.clinic.record import PICTURE, SEG, SR, Answer, RunFolder, plain_prediction
-from overread.clinic.results.groups import Failure
+from overread.clinic.kept import KeptResult
+from overread.clinic.results.codes import LabelCodes
+from overread.clinic.results.failure import Failure
 from overread.clinic.results.picture import draw
 from overread.clinic.results.seg import make_seg
 from overread.clinic.results.source import Run, read_headers
 from overread.clinic.results.sr import make_sr
+from overread.clinic.run_folder import PICTURE, SEG, SR, RunFacts, RunFolder
+from overread.clinic.shown import shown
 from overread.clinic.spool import Spool
 from overread.clinic.state import State
 from overread.clinic.tables import DeliveryState, StudyState
@@ -27,6 +32,7 @@ from overread.errors import InputError, OverreadError
 from overread.files import atomic_path, sha256_file
 from overread.imaging.image import Image
 from overread.ledger.ledger import Ledger
+from overread.runtime.answer import Classes, Findings, LabelMap, Objects
 from overread.runtime.package import Package
 from overread.runtime.prediction import Prediction
 
@@ -36,8 +42,8 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Work:
-    """Everything that the steps of a run need. ``packages`` are by their hash."""
+class RunSteps:
+    """The steps of every run and all that they need. ``packages`` are by their hash."""
 
     config: ClinicConfig
     packages: dict[str, Package]
@@ -60,69 +66,65 @@ class Work:
         self.ledger.append(kind, payload, actor=ACTOR)
 
     def answer(self, key: str) -> bool:
-        """Step 1: read the study, ask the package, keep the answer. False where the run cannot go on.
+        """Step 1: read the study, ask the package, keep the result. False where the run cannot go on.
 
         Raises OSError and MemoryError, which say nothing about the study: the step is to be tried again.
         """
         folder = self.folder(key)
-        if folder.has_answer():
+        if folder.result() is not None:
             return True
-        record = folder.record()
-        package = self.packages.get(record.package_sha256)
+        facts = folder.facts()
+        package = self.packages.get(facts.package_sha256)
         if package is None:
-            text = f"package {record.package_name} {record.package_version} is no longer in the configuration"
+            text = f"package {facts.package_name} {facts.package_version} is no longer in the configuration"
             self.give_up(key, text, again=True)
             return False
         self.state.set_run(key, StudyState.RUNNING, error="", again=0)
-        files = [self.spool.path(record.study_uid, sop) for sop in record.sops]
+        files = [self.spool.path(facts.study_uid, sop) for sop in facts.sops]
         picture: bytes | None = None
         used: Sequence[Path] = files
         first: Sequence[Path] = ()
+        content: Prediction | Failure
         try:
             assembled = assemble(package.manifest, list_series(files))
             used, first = assembled.files, assembled.first
-            answer: Prediction | Failure = self.predict(package, assembled.image)
-            assert isinstance(answer, Prediction)
-            picture = draw(assembled.image, answer.mask, virtual=record.virtual)
+            prediction = self.predict(package, assembled.image)
+            picture = draw(assembled.image, prediction.answer, virtual=facts.virtual)
+            content = prediction
         except UnusableError as error:
-            answer = Failure(error.code, self._public(error))
+            content = Failure(error.code, self._public(error))
         except InputError as error:
-            answer = Failure("INPUT", self._public(error))
+            content = Failure("INPUT", self._public(error))
         except (OSError, MemoryError):
             raise
         except Exception as error:
             # Whatever a strange image makes a library do ends this run, is shown, and is told to the PACS.
             log.exception("run %s: unexpected error", key)
-            answer = Failure("INTERNAL_ERROR", self._public(error))
-        folder.write_answer(Answer(answer, _names(used), _names(first)), picture)
-        if isinstance(answer, Prediction):
-            self.note("clinic.predicted", run=key, study=record.study_uid, outcome=answer.outcome.value)
+            content = Failure("INTERNAL_ERROR", self._public(error))
+        folder.write_result(KeptResult(content, _names(used), _names(first)), picture)
+        if isinstance(content, Prediction):
+            self.note("clinic.predicted", run=key, study=facts.study_uid, outcome=content.outcome.value)
         else:
-            self.note("clinic.failed", run=key, study=record.study_uid, code=answer.code)
+            self.note("clinic.failed", run=key, study=facts.study_uid, code=content.code)
         return True
 
     def write(self, key: str) -> bool:
         """Step 2: make SEG and SR. False where the images do not even allow a report."""
         folder = self.folder(key)
-        record, answer = folder.record(), folder.answer()
-        package = self.packages.get(record.package_sha256)
+        facts, result = folder.facts(), folder.result()
+        package = self.packages.get(facts.package_sha256)
         if package is None:
-            self.give_up(key, f"package {record.package_name} is no longer in the configuration", again=True)
+            self.give_up(key, f"package {facts.package_name} is no longer in the configuration", again=True)
             return False
-        run = Run(key, record.time, self.config.content_qualification, self.config.serial_number)
-        files = {sop: self.spool.path(record.study_uid, sop) for sop in record.sops}
-        codes = self._codes(record.route)
-        content, seg = answer.content, None
+        if result is None:
+            # Kept by a version that wrote it otherwise, or damaged since: the study is answered once more.
+            self.answer(key)
+            result = folder.result()
+            assert result is not None
+        content = result.content
         failed = content.text if isinstance(content, Failure) else ""
         try:
-            headers = dict(zip(answer.used, read_headers([files[sop] for sop in answer.used]), strict=True))
-            if isinstance(content, Prediction) and content.mask is not None and content.mask.any():
-                first = answer.first
-                seg = make_seg(
-                    content.mask, package, [files[s] for s in first], [headers[s] for s in first], run, codes
-                )
-            used = answer.used
-            sr = make_sr(content, package, [files[s] for s in used], list(headers.values()), run, seg, codes)
+            seg, report = self._objects(facts, result, package)
         except (OSError, MemoryError):
             raise
         except Exception as error:
@@ -130,14 +132,38 @@ class Work:
                 log.exception("run %s: no result object could be made", key)
             self.give_up(key, "; ".join(t for t in (failed, f"no result object: {self._public(error)}") if t))
             return False
-        for name, made in ((SEG, seg), (SR, sr)):
+        for name, made in ((SEG, seg), (SR, report)):
             if made is not None:
                 save(made, folder.folder / name)
         names = [p.name for p in folder.objects()] + ([PICTURE] if (folder.folder / PICTURE).exists() else [])
-        prediction = plain_prediction(content) if isinstance(content, Prediction) else {}
+        prediction = shown(content) if isinstance(content, Prediction) else {}
         state = StudyState.FAILED if failed else StudyState.DELIVERING
         self.state.set_run(key, state, prediction=prediction, files=names, error=failed)
         return True
+
+    def _objects(
+        self, facts: RunFacts, result: KeptResult, package: Package
+    ) -> tuple[Dataset | None, Dataset]:
+        """SEG, where voxels were labelled, and SR."""
+        run = Run(facts.key, facts.time, self.config.content_qualification, self.config.serial_number)
+        codes, seg = self._codes(facts.route), None
+        files = {sop: self.spool.path(facts.study_uid, sop) for sop in result.used}
+        headers = dict(zip(files, read_headers(list(files.values())), strict=True))
+        mask = mask_of(result.content)
+        if mask is not None and mask.any():
+            first = result.first
+            seg = make_seg(mask, package, [files[s] for s in first], [headers[s] for s in first], run, codes)
+        report = make_sr(
+            result.content,
+            package,
+            list(files.values()),
+            list(headers.values()),
+            run,
+            first=len(result.first) or None,
+            seg=seg,
+            label_codes=codes,
+        )
+        return seg, report
 
     def deliver(self, key: str, name: str, attempt: int) -> float | None:
         """Step 3, for each destination: offer the objects. Seconds to the next attempt, or None."""
@@ -190,7 +216,7 @@ class Work:
         else:
             self.state.set_run(key, StudyState.DELIVERED, error="")
 
-    def _codes(self, route_name: str) -> dict[str, tuple[Code, Code]]:
+    def _codes(self, route_name: str) -> LabelCodes:
         route: Route | None = next((r for r in self.config.routes if r.name == route_name), None)
         codes = route.codes if route else {}
         return {label: (Code(*c.category), Code(*c.type)) for label, c in codes.items()}
@@ -210,6 +236,18 @@ def save(dataset: Dataset, path: Path) -> None:
     """Write a DICOM file, whole or not at all."""
     with atomic_path(path) as temporary:
         dataset.save_as(temporary, enforce_file_format=True)
+
+
+def mask_of(content: Prediction | Failure) -> NDArray[np.uint8] | None:
+    """The labels of voxels that are written as a SEG; None for an answer of another kind."""
+    answer = content.answer if isinstance(content, Prediction) else None
+    match answer:
+        case LabelMap():
+            return answer.mask
+        case Classes() | Findings() | Objects() | None:
+            return None
+        case _:
+            assert_never(answer)
 
 
 def _names(files: Sequence[Path]) -> tuple[str, ...]:
