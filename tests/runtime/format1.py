@@ -19,7 +19,9 @@ from overread.imaging.image import Image
 def write(path: Path, content: dict[str, Any], model: bytes) -> Path:
     """``content`` with its hashes and ``model`` as an .overread file of format 1."""
     content = {**content, "files": {"model.onnx": hashlib.sha256(model).hexdigest()}}
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    canonical = json.dumps(
+        content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
     content["sha256"] = hashlib.sha256(canonical.encode()).hexdigest()
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
@@ -56,7 +58,13 @@ CALIBRATION: dict[str, Any] = {
     "count_difference": {},
     "cases": 0,
 }
-LIMITS: dict[str, Any] = {"modality": [], "body_part": [], "age_years": None, "size": None, "spacing_mm": None}
+LIMITS: dict[str, Any] = {
+    "modality": [],
+    "body_part": [],
+    "age_years": None,
+    "size": None,
+    "spacing_mm": None,
+}
 INTERVAL = {
     "estimate": 0.9,
     "low": 0.8,
@@ -130,9 +138,7 @@ SEGMENTATION: dict[str, Any] = {
     "operating_point": {"rule": "youden", "threshold": 0.9, "sensitivity": None, "specificity": None},
     "calibration": {
         **CALIBRATION,
-        "volume_ratio": {
-            "lesion": {"low": 0.8, "high": 1.25, "coverage": 0.9, "cases": 20, "offset": 0.1}
-        },
+        "volume_ratio": {"lesion": {"low": 0.8, "high": 1.25, "coverage": 0.9, "cases": 20, "offset": 0.1}},
         "count_difference": {
             "lesion": {"low": -2.0, "high": 2.0, "coverage": 0.85, "cases": 12, "offset": 0.0}
         },

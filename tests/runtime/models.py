@@ -27,7 +27,9 @@ def mean_classifier(dimensions: int, gain: float = 4.0) -> bytes:
     return mean_logits(dimensions, [0.0, gain], [0.0, 0.0])
 
 
-def mean_logits(dimensions: int, gain: Sequence[float], bias: Sequence[float], output: str = "logits") -> bytes:
+def mean_logits(
+    dimensions: int, gain: Sequence[float], bias: Sequence[float], output: str = "logits"
+) -> bytes:
     """A logit for each label: gain * mean grey value + bias."""
     weight = np.array(gain, np.float32).reshape(-1, 1, *[1] * dimensions)
     pool = [

@@ -34,7 +34,9 @@ def test_threads_get_their_own_answers() -> None:
         np.testing.assert_allclose(list(pool.map(ask, values)), 4 * np.array(values), rtol=1e-5, atol=1e-6)
 
 
-def test_weights_in_the_working_directory_are_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_in_the_working_directory_are_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = onnx.load_model_from_string(mean_classifier(2))
     convert_model_to_external_data(model, location="weights.bin", size_threshold=0)
     onnx.save(model, tmp_path / "model.onnx")

@@ -48,7 +48,10 @@ def test_sound_manifests(changes: dict[str, Any]) -> None:
         ({"labels": ["a", ""], "positive": None}, "labels: found one without a name"),
         ({"labels": ["a", "b", "c"], "positive": "b"}, "positive: found 'b' with 3 labels"),
         ({"positive": "odd"}, "positive: found 'odd', expected one of 'normal', 'abnormal'"),
-        (FINDINGS | {"positive": "effusion"}, "positive: found 'effusion'; only a choice between two classes"),
+        (
+            FINDINGS | {"positive": "effusion"},
+            "positive: found 'effusion'; only a choice between two classes",
+        ),
         (SEGMENTATION | {"positive": "abnormal"}, "positive: found 'abnormal'; only a choice"),
         ({"operating_points": {"odd": POINT}}, "operating_points: found 'odd', expected some of 'normal'"),
         ({"operating_points": {"normal": POINT}}, "operating_points: found 'normal', expected the positive"),
@@ -56,9 +59,18 @@ def test_sound_manifests(changes: dict[str, Any]) -> None:
             {"operating_points": {"normal": POINT, "abnormal": POINT}},
             "operating_points: found 'normal', 'abnormal'; a choice between classes has at most one",
         ),
-        (SEGMENTATION | {"operating_points": {"abnormal": POINT}}, "operating_points: found 'abnormal'; a label map"),
-        ({"operating_points": {"abnormal": POINT | {"threshold": float("nan")}}}, "operating_points.abnormal.threshold"),
-        ({"calibration": {"scales": {"normal": {"slope": 1, "intercept": 0}}}}, "calibration.scales: found 'normal'"),
+        (
+            SEGMENTATION | {"operating_points": {"abnormal": POINT}},
+            "operating_points: found 'abnormal'; a label map",
+        ),
+        (
+            {"operating_points": {"abnormal": POINT | {"threshold": float("nan")}}},
+            "operating_points.abnormal.threshold",
+        ),
+        (
+            {"calibration": {"scales": {"normal": {"slope": 1, "intercept": 0}}}},
+            "calibration.scales: found 'normal'",
+        ),
         (FINDINGS | {"calibration": {"temperature": 2}}, "calibration.temperature: found 2.0; only classes"),
         ({"calibration": {"temperature": 0}}, "calibration.temperature"),
         (
@@ -67,9 +79,15 @@ def test_sound_manifests(changes: dict[str, Any]) -> None:
         ),
         (SEGMENTATION | {"counted_labels": ["odd"]}, "counted_labels: found 'odd'"),
         ({"windows": WINDOWS}, "windows: found size [16, 16]; a classification network sees the whole image"),
-        (SEGMENTATION | {"windows": {"size": [16], "overlap": 0.5}}, "windows.size: found 1 entries, expected one"),
+        (
+            SEGMENTATION | {"windows": {"size": [16], "overlap": 0.5}},
+            "windows.size: found 1 entries, expected one",
+        ),
         (SEGMENTATION | {"windows": {"size": [16, 16], "overlap": 1}}, "windows.overlap"),
-        ({"preprocess": SPEC | {"size": [8, 8, 8]}}, "preprocess.size: found 3 entries, expected one for each of 2"),
+        (
+            {"preprocess": SPEC | {"size": [8, 8, 8]}},
+            "preprocess.size: found 3 entries, expected one for each of 2",
+        ),
         ({"limits": {"size": [(1, 9)]}}, "limits.size: found 1 entries"),
         ({"preprocess": SPEC | {"color": "rgb"}}, "preprocess.intensity: found 1 entries, expected 3"),
         ({"decoding": {"overlap": float("inf")}}, "decoding.overlap"),

@@ -85,7 +85,9 @@ def test_a_segmentation_answers_as_it_did(tmp_path: Path) -> None:
     # The very voxels; resampling may differ in the last bit between builds of NumPy, hence two ways to say it.
     digest = hashlib.sha256(answer.mask.tobytes()).hexdigest()
     centre = np.argwhere(answer.mask).mean(axis=0)
-    assert digest.startswith("47c1d4a2581f") or centre == pytest.approx([13.98478702, 14.49290061, 9.55172414])
+    assert digest.startswith("47c1d4a2581f") or centre == pytest.approx(
+        [13.98478702, 14.49290061, 9.55172414]
+    )
 
 
 def test_its_network_may_call_its_output_anything(tmp_path: Path) -> None:

@@ -9,11 +9,21 @@ import pytest
 from pydantic import ValidationError
 
 from overread.errors import InputError
-from overread.imaging.grid.geometry import right_angled
+from overread.imaging.boxes import Boxes, to_world
+from overread.imaging.grid.geometry import reorient, right_angled
 from overread.imaging.image import Image
 from overread.imaging.intensity.nyul import fit_landmarks, standardise
 from overread.runtime.manifest import Intensity, Preprocess
-from overread.runtime.preprocess import decide, normalise, prepare, prepare_mask, to_original
+from overread.runtime.preprocess import (
+    boxes_to_original,
+    decide,
+    normalise,
+    oriented_grid,
+    prepare,
+    prepare_boxes,
+    prepare_mask,
+    to_original,
+)
 
 VALUES = np.random.default_rng(0).gamma(2, 50, (10, 11, 12)).astype(np.float32)
 
@@ -117,6 +127,78 @@ def test_a_tilted_gantry_is_set_upright_and_its_masks_come_back(orientation) -> 
     np.testing.assert_allclose(np.argwhere(back).mean(axis=0), np.argwhere(truth).mean(axis=0), atol=0.05)
     nearest = to_original((prepared.oriented.array[0] > 0.5).astype(np.uint8), prepared)
     assert dice(nearest > 0, truth > 0) > 0.97
+
+
+TURNS = [
+    np.diag([1.0, 1, 1, 1]),
+    np.array([[-0.8, 0, 0, 30], [0, -0.9, 0, 28], [0, 0, 2.5, -20], [0, 0, 0, 1]]),
+    np.array([[0, 0, 1.5, -16], [-1.2, 0, 0, 20], [0, 1.1, 0, -15], [0, 0, 0, 1]]),
+]
+
+
+@pytest.mark.parametrize("affine", TURNS)
+@pytest.mark.parametrize("codes", ["RAS", "LPI", "SRA", "PIR"])
+def test_oriented_grid_is_that_of_reorient(affine: np.ndarray, codes: str) -> None:
+    image = reorient(Image(np.zeros((1, 4, 5, 6), np.uint8), affine), codes)
+    spatial, there = oriented_grid((4, 5, 6), affine, codes)
+    assert spatial == image.spatial
+    np.testing.assert_allclose(there, image.affine)
+
+
+@pytest.mark.parametrize("affine", TURNS)
+@pytest.mark.parametrize("orientation", [None, "RAS", "SLP"])
+@pytest.mark.parametrize("grid", [{}, {"spacing": [1.5, 1.5, 1.5]}, {"size": [16, 20, 24]}])
+def test_boxes_go_where_masks_go_and_come_back(affine, orientation, grid) -> None:
+    spec = Preprocess(dimensions=3, orientation=orientation, intensity=[Intensity(method="fixed")], **grid)
+    image = Image(np.zeros((1, 24, 28, 20), np.float32), affine)
+    # One block, one box that lies half outside, one wholly outside: none is dropped or moved.
+    boxes = Boxes.of(
+        [[4, 6, 3], [-2, 20, 15], [40, 1, 1]],
+        [[16, 15, 12], [3, 30, 22], [44, 5, 6]],
+        [0, 1, 1],
+        [1, 0.5, 0.25],
+        axes=3,
+    )
+    mask = np.zeros(image.spatial, np.uint8)
+    mask[4:16, 6:15, 3:12] = 1
+    there, seen = prepare_boxes(boxes, image, spec), prepare_mask(mask, image, spec)
+    prepared = prepare(image, spec)
+    assert len(there) == 3 and there.labels.tolist() == [0, 1, 1] and there.scores.tolist() == [1, 0.5, 0.25]
+    at = np.argwhere(seen)
+    np.testing.assert_allclose(there.low[0], at.min(axis=0), atol=0.51)
+    np.testing.assert_allclose(there.high[0], at.max(axis=0) + 1, atol=0.51)
+    np.testing.assert_allclose(to_world(there, prepared.affine), to_world(boxes, affine), atol=1e-5)
+    back = boxes_to_original(there, prepared)
+    np.testing.assert_allclose(back.low, boxes.low, atol=1e-5)
+    np.testing.assert_allclose(back.high, boxes.high, atol=1e-5)
+
+
+def test_boxes_of_a_picture_are_resized() -> None:
+    spec = Preprocess(dimensions=2, color="gray", size=[8, 30], intensity=[Intensity(method="fixed")])
+    image = Image(np.zeros((3, 16, 20), np.uint8), np.eye(4))
+    boxes = Boxes.of([[2, 4]], [[10, 12]], [0], axes=2)
+    there = prepare_boxes(boxes, image, spec)
+    assert there.low.tolist() == [[1, 6]] and there.high.tolist() == [[5, 18]]
+    back = boxes_to_original(there, prepare(image, spec))
+    assert back.low.tolist() == [[2, 4]] and back.high.tolist() == [[10, 12]]
+
+
+@pytest.mark.parametrize("orientation", [None, "RAS"])
+def test_boxes_of_a_tilted_gantry_enclose_what_they_did(orientation) -> None:
+    image = leaning(18.5)
+    spec = Preprocess(
+        dimensions=3, orientation=orientation, spacing=[1.5, 1.5, 1.5], intensity=[Intensity(method="fixed")]
+    )
+    inside = np.argwhere(image.array[0] > 0.5)
+    boxes = Boxes.of([inside.min(axis=0)], [inside.max(axis=0) + 1], [0], axes=3)
+    prepared = prepare(image, spec)
+    there = prepare_boxes(boxes, image, spec)
+    seen = np.argwhere(prepared.array[0] > 0.5)
+    assert (there.low[0] <= seen.min(axis=0) + 0.5).all() and (there.high[0] >= seen.max(axis=0) + 0.5).all()
+    back = boxes_to_original(there, prepared)
+    assert (back.low <= boxes.low + 1e-6).all() and (back.high >= boxes.high - 1e-6).all()
+    # The upright box is as wide as the lean makes it, and no wider: centres stay.
+    np.testing.assert_allclose(back.low + back.high, boxes.low + boxes.high, atol=1e-4)
 
 
 def test_what_leans_by_less_than_a_degree_is_left_alone() -> None:

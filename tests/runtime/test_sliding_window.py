@@ -17,7 +17,11 @@ strided = st.tuples(st.integers(1, 29), st.integers(1, 3))
 
 
 def blend(
-    array: np.ndarray, size: list[int], overlap: float, network: Callable[[np.ndarray], np.ndarray], batch: int = 1
+    array: np.ndarray,
+    size: list[int],
+    overlap: float,
+    network: Callable[[np.ndarray], np.ndarray],
+    batch: int = 1,
 ) -> np.ndarray:
     """The only output of a network that gives one array."""
     out = sliding_window(array, lambda b: {"y": network(b)}, size=size, overlap=overlap, batch=batch)
@@ -88,7 +92,10 @@ def test_axes_may_have_strides_of_their_own() -> None:
 def test_an_output_that_does_not_fit_its_window_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(InputError, match="output y has"):
         sliding_window(
-            np.zeros((1, 9, 9), np.float32), lambda b: {"y": np.zeros(shape, np.float32)}, size=[4, 4], overlap=0
+            np.zeros((1, 9, 9), np.float32),
+            lambda b: {"y": np.zeros(shape, np.float32)},
+            size=[4, 4],
+            overlap=0,
         )
 
 

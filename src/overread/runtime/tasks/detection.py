@@ -89,7 +89,7 @@ def candidates(raw: Outputs, prepared: Prepared, manifest: Manifest) -> Boxes:
     scored = Boxes.of(boxes.low[best], boxes.high[best], boxes.labels[best], sigmoid(odds[best]), axes=axes)
     back = boxes_to_original(scored, prepared).clipped(prepared.original.spatial)
     # The last cells of a grid may reach beyond the image.
-    return back.where((back.high > back.low).all(axis=1))
+    return back.where(np.flatnonzero((back.high > back.low).all(axis=1)))
 
 
 def _stride(raw: Outputs, spatial: Sequence[int]) -> NDArray[np.float64]:
