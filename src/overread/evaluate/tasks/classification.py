@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from overread.cohort.truth.protocol import TruthValue
-from overread.evaluate import patients, temperature
+from overread.evaluate import temperature
 from overread.evaluate.figures import (
     ConfusionFigure,
     Figure,
@@ -25,12 +25,12 @@ from overread.evaluate.metric import Measure, Measured, Metric
 from overread.evaluate.metrics import METRICS as ALL
 from overread.evaluate.rates import CASES, rates
 from overread.evaluate.rules import case_rule, no_rule
+from overread.evaluate.sets import COVERAGE, class_quantiles, set_measures
 from overread.evaluate.tasks.protocol import Calibrated, Row, Telling, clusters_of
 from overread.evaluate.tasks.rows import (
     notes_of,
     numbers,
     of_kind,
-    part_of,
     ranks,
     score_quantiles,
     sureness,
@@ -42,13 +42,10 @@ from overread.runtime.manifest import Calibration, Manifest
 from overread.runtime.outputs import Outputs
 from overread.runtime.preprocess import Prepared
 from overread.stats.calibration import brier, ece
-from overread.stats.conformal import set_size
 from overread.stats.diagnostic import balanced_accuracy
-from overread.stats.interval import Interval
 from overread.stats.intervals import rate_ci
 from overread.stats.roc import auc, auc_macro
 
-COVERAGE = 0.9
 BINARY = ("sensitivity", "specificity", "ppv", "npv", "accuracy")
 BY_CLASS = ("sensitivity", "specificity", "ppv")
 ERRORS, RIGHT = 6, 3
@@ -95,27 +92,12 @@ def evidence(raw: Outputs, truth: TruthValue, prepared: Prepared, manifest: Mani
 def calibrate(
     evidence: Sequence[Evidence], manifest: Manifest, rule: str, clusters: NDArray[Any] | None, /
 ) -> Calibrated:
-    """Temperature (Guo 2017, see `overread.evaluate.temperature`), prediction sets, scores' meaning, threshold.
-
-    Sets are least ambiguous ones (Sadinle et al., J Am Stat Assoc 2019;114:223) calibrated class by class (Vovk, ACML
-    2012), so that a rare class is covered as often as a frequent one. A class with too few tuning patients for
-    that is in every set.
-    """
+    """Temperature (Guo 2017, see `overread.evaluate.temperature`), prediction sets, what scores meant, threshold."""
     labels, k = manifest.labels, _positive(manifest.labels, manifest.positive)
     z, y = np.stack([logits for logits, _ in evidence]), np.array([truth for _, truth in evidence])
     fitted = temperature.fit(z, y, cluster=clusters)
     p = softmax(z / fitted.value, axis=1)
-    quantiles = {}
-    for j, label in enumerate(labels):
-        own = y == j
-        quantiles[label] = min(
-            1.0, patients.quantile(1 - p[own, j], coverage=COVERAGE, cluster=part_of(clusters, own))
-        )
-    everywhere = {
-        label: f"prediction sets: {int((y == j).sum())} tuning cases are too few to tell; it is in every set"
-        for j, label in enumerate(labels)
-        if quantiles[label] >= 1
-    }
+    quantiles, everywhere = class_quantiles(p, y, labels, cluster=clusters)
     points, reasons = {}, {}
     if k is not None:
         points[labels[k]], reasons[labels[k]] = point_of(p[:, k], y == k, rule, cluster=clusters)
@@ -181,7 +163,7 @@ def measures(rows: Sequence[Row], manifest: Manifest, clusters: NDArray[Any] | N
         Measure(ALL["brier"], None, "squared probability", partial(brier, *scored, cluster=clusters))
     )
     found.append(Measure(ALL["ece"], None, "probability", partial(ece, *scored, cluster=clusters)))
-    return found + _set_measures(rows, labels, y, clusters)
+    return found + set_measures(rows, labels, y, clusters)
 
 
 def figures(rows: Sequence[Row], manifest: Manifest, measured: Sequence[Measured], /) -> list[Figure]:
@@ -241,29 +223,3 @@ def _arrays(
     index = {label: k for k, label in enumerate(labels)}
     y, decided = (np.array([index[r[c]] for r in rows], np.int64) for c in ("label", "decided"))
     return y, decided, numbers(rows, [f"score_{label}" for label in labels])
-
-
-def _set_measures(
-    rows: Sequence[Row], labels: Sequence[str], y: NDArray[np.int64], clusters: NDArray[Any] | None
-) -> list[Measure]:
-    """Whether the prediction sets keep their promise in each class, and how large they are for that."""
-
-    def members() -> NDArray[np.bool_]:
-        if any(not r.get("set") for r in rows):
-            raise ValueError("the package states no prediction sets")
-        sets = [set(json.loads(r["set"])) for r in rows]
-        return np.array([[label in found for label in labels] for found in sets])
-
-    def size() -> Interval:
-        return set_size(members(), cluster=clusters)
-
-    def coverage(k: int) -> Interval:
-        inside, own = members()[:, k], y == k
-        if not own.any():
-            raise ValueError("no case has it")
-        return rate_ci(inside[own], cluster=part_of(clusters, own))
-
-    return [
-        Measure(ALL["set_size"], None, "classes", size),
-        *(Measure(ALL["set_coverage"], label, CASES, partial(coverage, k)) for k, label in enumerate(labels)),
-    ]

@@ -1,0 +1,26 @@
+"""The table of metrics: what a person reads, and in which direction each improves."""
+
+from __future__ import annotations
+
+import pytest
+
+from overread.evaluate.metrics import METRICS, title
+
+LOWER = {"brier", "ece", "hd95", "false_lesions_per_case", "false_positives_per_image", "set_size"}
+
+
+@pytest.mark.parametrize("key", METRICS)
+def test_a_metric_says_what_it_is(key: str) -> None:
+    metric = METRICS[key]
+    assert metric.key == key and metric.name and metric.meaning.endswith(".")
+    assert metric.better == ("none" if key == "volume_error" else "lower" if key in LOWER else "higher")
+
+
+def test_names_are_not_used_twice() -> None:
+    assert len({m.name for m in METRICS.values()}) == len(METRICS)
+
+
+def test_titles_name_the_label() -> None:
+    assert title(METRICS["sensitivity"], "mass") == "Sensitivity, mass"
+    assert title(METRICS["dice"], None) == "Mean Dice coefficient"
+    assert title(METRICS["dice"], "liver") == "Dice coefficient, liver"
