@@ -11,9 +11,9 @@ import pytest
 from PIL import Image as Pillow
 
 from overread.cohort.cohort import Case
-from overread.imaging.image import Image
 from overread.evaluate.tasks.protocol import Telling
 from overread.imaging.boxes import Boxes
+from overread.imaging.image import Image
 from overread.pipeline.report.gallery import Gallery
 from overread.pipeline.report.pictures import PIXELS
 from overread.runtime.answer import Answer, Classes, LabelMap, Objects

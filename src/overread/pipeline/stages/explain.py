@@ -53,7 +53,10 @@ def explain_stage(folder: Path) -> None:
     package = Package.load(space.package_file)
     with stage_record(space, "explain") as result:
         from overread.explain.gradcam import grad_cam
+        from overread.learn.tasks import TASKS as LEARN_TASKS
+        from overread.nets.build import architecture
 
+        made = architecture(plan.network.name)
         cases = _chosen(space)
         tiles, written = [], []
         layers: set[str] = set()
@@ -70,7 +73,9 @@ def explain_stage(folder: Path) -> None:
                 if package.manifest.windows is not None:
                     # The network's own view of the place that the question is about.
                     window = centre_patch(window, plan.patch, question.centre)
-                cam = grad_cam(network, plan, window, question.label)
+                cam = grad_cam(
+                    network, window, question.label, architecture=made, score=LEARN_TASKS[plan.task].score
+                )
                 layers.add(cam.layer)
                 virtual = ", virtual patient" if space.protocol.virtual else ""
                 pair = _picture(window, prepared.affine, cam.heat, color=plan.preprocess.color == "rgb")

@@ -51,9 +51,9 @@ def init_stage(folder: Path) -> None:
 def _values(folder: Path) -> tuple[dict[str, Any], list[str]]:
     """The content of protocol.yaml, and what was guessed on the way, a sentence each."""
     stated = _stated(folder)
-    Cohort.read(folder, need=None)
+    cohort = Cohort.read(folder, need=None)
     remarks: list[str] = []
-    kind = stated.get("task") or _infer_task(folder, remarks)
+    kind = stated.get("task") or _infer_task(cohort, folder, remarks)
     if kind not in TASKS:
         raise InputError(
             f"{folder / 'task.json'}: the task is {kind}, which cannot be trained yet, only {' and '.join(TASKS)}; "
@@ -63,7 +63,7 @@ def _values(folder: Path) -> tuple[dict[str, Any], list[str]]:
     truth = TRUTHS[facts.truth]
     cohort = Cohort.read(folder, need=truth.COLUMN)
     image = load_case(cohort.cases[0])
-    labels = stated.get("labels") or truth.infer(cohort.split("train"))
+    labels = stated.get("labels") or truth.infer([c for c in cohort if c.split != "test"])
     if len(labels) < facts.fewest_labels:
         raise InputError(
             f"{folder / COHORT}: found labels {labels or 'none'}, expected at least {facts.fewest_labels} for {kind} "
@@ -122,9 +122,9 @@ def _stated(folder: Path) -> dict[str, Any]:
     return content
 
 
-def _infer_task(folder: Path, remarks: list[str]) -> str:
+def _infer_task(cohort: Cohort, folder: Path, remarks: list[str]) -> str:
     """The task whose truth every row has; of several the one that says most, which is said aloud."""
-    stated = {name for name, truth in TRUTHS.items() if _is_stated(folder, truth.COLUMN)}
+    stated = {name for name, truth in TRUTHS.items() if all(map(truth.stated, cohort))}
     # What says where is more than what says whether; the first task of a truth is its plain one.
     fitting = sorted((n for n, t in TASKS.items() if t.truth in stated), key=lambda n: not TASKS[n].local)
     if not fitting:
@@ -139,15 +139,6 @@ def _infer_task(folder: Path, remarks: list[str]) -> str:
             f"The table would also do for {', '.join(fitting[1:])}: change task and labels for that."
         )
     return fitting[0]
-
-
-def _is_stated(folder: Path, column: str) -> bool:
-    """Whether every row has this truth; all other faults of the table were refused before."""
-    try:
-        Cohort.read(folder, need=column)
-    except InputError:
-        return False
-    return True
 
 
 def _tasks_of(truth: str) -> Sequence[str]:
