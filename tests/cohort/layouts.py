@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from overread.cohort.cohort import Cohort
+from overread.cohort.truth import TRUTHS
 from overread.errors import InputError
+from overread.pipeline.stages.check import check_stage
 from overread.pipeline.stages.init import init_stage
-from overread.pipeline.stages.test import check_stage
+from overread.task import TASKS
 
 AFFINE = np.diag([1.0, 1, 2, 1])
 
@@ -81,14 +83,17 @@ def refused(make: Callable[..., None], folder: Path, said: str, **options: str) 
 
 def goes_on(out: Path) -> Cohort:
     """The cohort, after `overread init` and `overread check` have accepted it."""
-    task = task_of(out)
     init_stage(out)
     check_stage(out)
-    return Cohort.read(out, need="label" if task["task"] == "classification" else "mask")
+    return Cohort.read(out, need=TRUTHS[TASKS[task_of(out)["task"]].truth].COLUMN)
 
 
 def waits(out: Path, need: str, said: str) -> Cohort:
-    """The cohort of a task that cannot be trained yet, which `overread init` says."""
+    """The cohort of a task that cannot be trained yet, which `overread init` says; of a known one, protocol.yaml."""
+    if task_of(out)["task"] in TASKS:
+        init_stage(out)
+        assert (out / "protocol.yaml").is_file()
+        return Cohort.read(out, need=need)
     with pytest.raises(InputError, match=said):
         init_stage(out)
     assert not (out / "protocol.yaml").exists()

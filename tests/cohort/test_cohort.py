@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,12 @@ def test_split_by_patient_where_the_table_has_none(tmp_path: Path) -> None:
     more = Cohort.read(_folder(tmp_path, "case,patient,image\n" + rows + "z,pz,x.png\n"))
     assert {c.patient: c.split for c in more}.items() >= of.items()
     assert Cohort.read(tmp_path, seed=1).digest() != more.digest()
+
+
+def test_the_digest_stays_as_packages_and_ledgers_hold_it() -> None:
+    """Hashes of an earlier version, of a table without findings and of one with them."""
+    x = {"image": Path("x.png")}
+    plain = Cohort(Path(), (Case("a", "1", x, "no", None, "train"), Case("b", "2", x, "yes", None, "test")))
+    assert plain.digest() == "88b60bfc8104d24f021f9630844eeecf9a1fae5ba22845aba0b8b776267e1713"
+    stated = replace(plain, cases=tuple(replace(c, findings={"mass": 1, "fluid": None}) for c in plain))
+    assert stated.digest() == "ea433e3c353805b41fd82345e16d7b236994c18640aa6525ecd767d25e4b476f"

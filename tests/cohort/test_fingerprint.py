@@ -10,7 +10,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from overread.cohort.cohort import Case, Cohort
+from overread.cohort.case import Case
+from overread.cohort.cohort import Cohort
 from overread.cohort.fingerprint import Fingerprint, fingerprint
 from overread.errors import InputError
 
@@ -46,13 +47,13 @@ def test_volumes(tmp_path: Path) -> None:
         _case(tmp_path, "ccc", (6, 7, 12), [6, 1, 2], "71.5"),
     ]
     ticks: list[int] = []
-    f = fingerprint(cases, labels=LABELS, task="segmentation", progress=lambda: ticks.append(1))
+    f = fingerprint(cases, labels=LABELS, truth="mask", progress=lambda: ticks.append(1))
     assert len(ticks) == 3
     assert (f.dimensions, f.color, f.channels) == (3, "gray", ("image",))
     assert f.median_shape == (7, 10, 6) and f.min_shape == (7, 8, 6) and f.max_shape == (9, 12, 8)
     assert f.median_spacing == pytest.approx((1, 2, 3)) and f.max_spacing == pytest.approx((1, 2, 6))
     assert f.intensity == ({"p0_5": 100.0, "p50": 100.0, "p99_5": 100.0, "mean": 100.0, "std": 0.0},)
-    assert f.class_counts == {"background": 3, "part": 3}
+    assert f.class_counts == {"part": 3}
     assert f.foreground_fraction["part"] == pytest.approx(np.mean([27 / 336, 27 / 720, 27 / 504]))
     assert f.size_mm["part"] == pytest.approx((6 * 27 * 6 / np.pi) ** (1 / 3))
     assert f.age_years == (30.0, 71.5)
@@ -63,18 +64,18 @@ def test_pictures(tmp_path: Path, picture: Callable[[Path, np.ndarray], Path]) -
     ramp = np.arange(256, dtype=np.uint8).reshape(16, 16)
     gray = Case("g", "g", {"image": picture(tmp_path / "g.png", ramp)}, "no")
     as_rgb = Case("r", "r", {"image": picture(tmp_path / "r.png", np.stack([ramp] * 3, -1))}, "yes")
-    f = fingerprint([gray, as_rgb], labels=["no", "yes"], task="classification")
+    f = fingerprint([gray, as_rgb], labels=["no", "yes"], truth="label")
     assert f.color == "gray" and len(f.intensity) == 1 and f.dimensions == 2
     assert f.intensity[0]["mean"] == pytest.approx(127.5) and f.intensity[0]["p50"] == pytest.approx(127.5)
     assert f.class_counts == {"no": 1, "yes": 1} and not f.foreground_fraction and f.age_years is None
     color = np.stack([ramp, ramp // 2, ramp * 0], -1)
     stained = Case("s", "s", {"image": picture(tmp_path / "s.png", color)}, "yes")
-    f = fingerprint([stained], labels=["no", "yes"], task="classification")
+    f = fingerprint([stained], labels=["no", "yes"], truth="label")
     assert f.color == "rgb" and [round(c["mean"], 1) for c in f.intensity] == [127.5, 63.5, 0.0]
 
 
 def test_virtual_patients(virtual: Cohort) -> None:
-    f = fingerprint(virtual.split("train"), labels=["background", "lesion"], task="segmentation")
+    f = fingerprint(virtual.split("train"), labels=["background", "lesion"], truth="mask")
     assert f.channels == ("T1", "FLAIR") and len(f.intensity) == 2
     assert f.median_spacing == pytest.approx((2, 2, 3), abs=1e-4)
     assert 4 < f.size_mm["lesion"] < 20
@@ -82,20 +83,20 @@ def test_virtual_patients(virtual: Cohort) -> None:
 
 def test_faults(tmp_path: Path, picture: Callable[[Path, np.ndarray], Path]) -> None:
     with pytest.raises(InputError, match="no training case"):
-        fingerprint([], labels=LABELS, task="segmentation")
+        fingerprint([], labels=LABELS, truth="mask")
     volume = _case(tmp_path, "a", (6, 7, 8), [3, 1, 2], "")
-    with pytest.raises(InputError, match=r"mask .*a_m\.nii\.gz holds 1, expected 0 to 0"):
-        fingerprint([volume], labels=["background"], task="segmentation")
+    with pytest.raises(InputError, match=r"mask .*a_m\.nii\.gz holds 1, expected whole numbers from 0 to 0"):
+        fingerprint([volume], labels=["background"], truth="mask")
     flat = Case("f", "f", {"image": picture(tmp_path / "f.png", np.eye(8, dtype=np.uint8))}, "no")
     both = [Case("a", "a", volume.images, "no"), flat]
     with pytest.raises(InputError, match="case f: image has 2 spatial axes, a has 3"):
-        fingerprint(both, labels=["no", "yes"], task="classification")
+        fingerprint(both, labels=["no", "yes"], truth="label")
     with pytest.raises(InputError, match="case f: label 'no' is not one of"):
-        fingerprint([flat], labels=["yes", "perhaps"], task="classification")
+        fingerprint([flat], labels=["yes", "perhaps"], truth="label")
     nib.save(
         nib.Nifti1Image(np.zeros((6, 7, 8), np.uint8), nib.load(volume.mask).affine), tmp_path / "a_m.nii.gz"
     )
-    with pytest.raises(InputError, match="no training mask has any foreground"):
-        fingerprint([volume], labels=LABELS, task="segmentation")
+    with pytest.raises(InputError, match="no training case has any foreground"):
+        fingerprint([volume], labels=LABELS, truth="mask")
     with pytest.raises(InputError, match="plan again"):
         Fingerprint.from_dict({"cases": 1})

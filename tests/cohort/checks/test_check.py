@@ -25,8 +25,8 @@ def _codes(report: CheckReport, severity: str) -> list[str]:
     return [f.code for f in report.findings if f.severity == severity]
 
 
-def _check(folder: Path, task: str = "classification", labels: list[str] | None = None) -> CheckReport:
-    return check_cohort(Cohort.read(folder), task=task, labels=labels or LABELS)
+def _check(folder: Path, truth: str = "label", labels: list[str] | None = None) -> CheckReport:
+    return check_cohort(Cohort.read(folder), truth=truth, labels=labels or LABELS)
 
 
 def test_sound_cohorts_raise_nothing(pictures: WriteCohort, virtual: Cohort) -> None:
@@ -35,7 +35,7 @@ def test_sound_cohorts_raise_nothing(pictures: WriteCohort, virtual: Cohort) -> 
     assert report.summary["cases"] == {"train": 10, "val": 10, "test": 10}
     ticks: list[int] = []
     report = check_cohort(
-        virtual, task="segmentation", labels=["background", "lesion"], progress=lambda: ticks.append(1)
+        virtual, truth="mask", labels=["background", "lesion"], progress=lambda: ticks.append(1)
     )
     assert not report.blocking and len(ticks) == len(virtual)
     # Five patients are few: that there are few, and few of each scanner, is all there is to say.
@@ -101,15 +101,15 @@ def test_unknown_and_rare_classes(pictures: WriteCohort) -> None:
 def test_mask_values(pictures: WriteCohort) -> None:
     folder = pictures(ROWS, masks=True)
     names = ["background", "cell"]
-    assert not _check(folder, "segmentation", names).blocking
+    assert not _check(folder, "mask", names).blocking
     Pillow.fromarray(np.full((8, 8), 9, np.uint8)).save(folder / "m2.png")
     Pillow.fromarray(np.zeros((8, 7), np.uint8)).save(folder / "m3.png")
     (folder / "m4.png").write_bytes(b"")
-    blocking = {f.code: f for f in _check(folder, "segmentation", names).blocking}
+    blocking = {f.code: f for f in _check(folder, "mask", names).blocking}
     assert set(blocking) == {"mask.values", "mask.grid", "mask.unreadable"}
     assert "m2.png holds 9, expected 0 to 1 (background, cell)" in blocking["mask.values"].message
     assert "(8, 7)" in blocking["mask.grid"].message and "(8, 8)" in blocking["mask.grid"].message
-    report = _check(folder, "segmentation", [*names, "nucleus"])
+    report = _check(folder, "mask", [*names, "nucleus"])
     said = [f.message for f in report.blocking if f.code == "mask.label_empty"]
     assert [m.split(";")[0] for m in said] == [
         "empty class: label 'nucleus' (mask value 2) is in no mask of train",
@@ -123,7 +123,7 @@ def test_label_that_one_split_never_shows(pictures: WriteCohort, empty: str) -> 
     for i, (split, _) in enumerate(ROWS):
         if split == empty:
             Pillow.fromarray(np.zeros((8, 8), np.uint8)).save(folder / f"m{i}.png")
-    report = _check(folder, "segmentation", ["background", "cell"])
+    report = _check(folder, "mask", ["background", "cell"])
     blocking = [f.message for f in report.blocking]
     if empty == "val":
         assert not blocking
@@ -151,7 +151,7 @@ def _volumes(folder: Path, count: int = 9) -> None:
 def test_grids_of_volumes(tmp_path: Path) -> None:
     _volumes(tmp_path)
     names = ["background", "part"]
-    assert not _check(tmp_path, "segmentation", names).blocking
+    assert not _check(tmp_path, "mask", names).blocking
     array = np.arange(120, dtype=np.int16).reshape(6, 5, 4)
     moved = np.diag([1.0, 1, 3, 1])
     nib.save(nib.Nifti1Image(array, moved), tmp_path / "T2_1.nii.gz")
@@ -160,7 +160,7 @@ def test_grids_of_volumes(tmp_path: Path) -> None:
     for file in ("T1_3.nii.gz", "T2_3.nii.gz"):
         nib.save(nib.Nifti1Image(array + len(file), wide), tmp_path / file)
     nib.save(nib.Nifti1Image((array > 9).astype(np.uint8), wide), tmp_path / "m3.nii.gz")
-    report = _check(tmp_path, "segmentation", names)
+    report = _check(tmp_path, "mask", names)
     assert [(f.code, f.cases) for f in report.blocking] == [
         ("channels.grid", ("v1",)),
         ("mask.grid", ("v2",)),

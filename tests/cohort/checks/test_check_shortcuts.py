@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ from overread.cohort.checks.finding import Finding
 from overread.cohort.checks.inspection import Inspection
 from overread.cohort.checks.logistic import cross_validated, fit_logistic
 from overread.cohort.checks.measure import Measured
+from overread.cohort.checks.presence import presence_of
 from overread.cohort.checks.shortcuts import FEWEST, check_shortcuts
+from overread.cohort.truth.protocol import Shown
 
 LABELS = ["no", "yes"]
 
@@ -45,6 +48,12 @@ def _sights(
     return inspections, yes
 
 
+def _checked(
+    inspections: list[Inspection], truth: str = "label", labels: list[str] = LABELS
+) -> list[Finding]:
+    return check_shortcuts(inspections, presence_of(inspections, truth=truth, labels=labels))
+
+
 def _warned(found: list[Finding]) -> set[str]:
     return {f.message.split(" alone ")[0] for f in found if f.severity == "warning"}
 
@@ -57,7 +66,7 @@ def test_a_planted_shortcut_is_named(planted: str, named: str) -> None:
     rng = np.random.default_rng(1)
     wrong = rng.random(300) < 0.2
     inspections, _ = _sights(300, rng, **{planted: wrong})
-    found = check_shortcuts(inspections, LABELS, "classification")
+    found = _checked(inspections)
     assert named in _warned(found)
     assert _warned(found) <= {named, "all attributes and facts of the files"}
     first = next(f for f in found if f.message.startswith(named))
@@ -70,7 +79,7 @@ def test_labels_that_nothing_tells_raise_nothing() -> None:
     alarms = 0
     for seed in range(60):
         inspections, _ = _sights(120, np.random.default_rng(seed))
-        found = check_shortcuts(inspections, LABELS, "classification")
+        found = _checked(inspections)
         assert found
         alarms += bool(_warned(found))
     assert alarms <= 5
@@ -83,8 +92,8 @@ def test_test_cases_are_not_looked_at_and_few_say_nothing() -> None:
         Inspection(Case(**(vars(s.case) | {"split": "test"})), shape=s.shape, measured=s.measured)
         for s in inspections
     ]
-    assert not check_shortcuts(sealed, LABELS, "classification")
-    (few,) = check_shortcuts(inspections[: 2 * FEWEST - 5], LABELS, "classification")
+    assert not _checked(sealed)
+    (few,) = _checked(inspections[: 2 * FEWEST - 5])
     assert few.severity == "info" and "not looked for" in few.message
 
 
@@ -99,23 +108,60 @@ def test_images_of_one_patient_count_once() -> None:
                 f"c{p}-{i}", f"p{p}", {"image": Path("x")}, label, split="train", attributes={"site": site}
             )
             inspections.append(Inspection(case, shape=(9, 9)))
-    assert not _warned(check_shortcuts(inspections, LABELS, "classification"))
+    assert not _warned(_checked(inspections))
 
 
-def test_segmentation_and_findings_have_targets() -> None:
+def test_every_truth_has_targets() -> None:
     rng = np.random.default_rng(2)
     inspections, yes = _sights(200, rng, site=np.zeros(200, bool))
     marked = [
-        Inspection(Case(**(vars(s.case) | {"label": None})), shape=s.shape, values={0: 9, 1: int(y)})
+        replace(s, shown=Shown({"0": 9, "1": int(y)}, "digest"))
         for s, y in zip(inspections, yes, strict=True)
     ]
-    assert "site" in _warned(check_shortcuts(marked, ["background", "lesion"], "segmentation"))
+    assert "site" in _warned(_checked(marked, "mask", ["background", "lesion"]))
+    boxed = [
+        replace(s, shown=Shown({"cell": int(y)}, "digest")) for s, y in zip(inspections, yes, strict=True)
+    ]
+    assert "site" in _warned(_checked(boxed, "boxes", ["cell"]))
     stated = [
-        Inspection(Case(**(vars(s.case) | {"label": None, "labels": {"mass": int(y)}})), shape=s.shape)
+        replace(s, case=replace(s.case, findings={"mass": int(y)}))
         for s, y in zip(inspections, yes, strict=True)
     ]
-    found = check_shortcuts(stated, [], "classification")
+    found = _checked(stated, "labels", ["mass"])
     assert "site" in _warned(found) and any("'mass'" in f.message for f in found)
+
+
+@pytest.mark.parametrize("state", [-1, None])
+def test_unstated_findings_are_no_absent_ones(state: int | None) -> None:
+    """All of site B are uncertain: counted as absent, the site would tell the finding nearly by itself."""
+    rng = np.random.default_rng(3)
+    inspections, yes = _sights(300, rng)
+    stated, absent = [], []
+    for s, y in zip(inspections, yes.tolist(), strict=True):
+        value = int(y) if s.case.attributes["site"] == "A" else state
+        stated.append(replace(s, case=replace(s.case, findings={"mass": value})))
+        absent.append(replace(s, case=replace(s.case, findings={"mass": int(value == 1)})))
+    assert "site" in _warned(_checked(absent, "labels", ["mass"]))
+    found = _checked(stated, "labels", ["mass"])
+    assert found and not _warned(found)
+
+
+def test_of_labels_that_say_the_same_one_is_asked() -> None:
+    rng = np.random.default_rng(4)
+    inspections, yes = _sights(200, rng, site=np.zeros(200, bool))
+    both = [
+        replace(s, case=replace(s.case, findings={"none": int(not y), "mass": int(y), "again": int(y)}))
+        for s, y in zip(inspections, yes, strict=True)
+    ]
+    found = _checked(both, "labels", ["none", "mass", "again"])
+    assert {f.message.split("'")[1] for f in found if f.severity == "warning"} == {"again"}
+
+
+def test_an_image_without_measured_corners_is_taken_along() -> None:
+    rng = np.random.default_rng(1)
+    inspections, _ = _sights(300, rng, border=rng.random(300) < 0.2)
+    inspections[7] = replace(inspections[7], measured=Measured())
+    assert "corners and edges of the image" in _warned(_checked(inspections))
 
 
 def test_logistic_regression_agrees_with_scikit_learn() -> None:

@@ -18,6 +18,7 @@ from PIL import Image as Pillow
 from overread.cohort.case import Case
 from overread.cohort.checks.inspection import Inspection
 from overread.cohort.checks.page import write_check_page
+from overread.cohort.checks.presence import presence_of
 from overread.cohort.checks.run import check_cohort
 from overread.cohort.checks.subgroups import check_subgroups, groups
 from overread.cohort.checks.visits import check_channels, check_identity, check_visits
@@ -81,7 +82,7 @@ def test_a_case_without_a_channel_is_checked(tmp_path: Path) -> None:
         lines.append(f"c{i},p{i},{('train', 'val', 'test')[i % 3]},T1{i}.nii,{second},m{i}.nii")
     (tmp_path / "cohort.csv").write_text("\n".join(lines) + "\n")
     cohort = Cohort.read(tmp_path, need="mask", missing_channels=True)
-    report = check_cohort(cohort, task="segmentation", labels=["background", "part"])
+    report = check_cohort(cohort, truth="mask", labels=["background", "part"])
     assert not report.blocking
     assert [f.cases for f in report.warnings if f.code == "channels.missing"] == [("c4",)]
 
@@ -114,7 +115,10 @@ def test_groups_and_what_they_can_prove() -> None:
             f"c{i}", f"p{i // 2}", {"image": X}, LABELS[i % 4 == 0], split="test", attributes=attributes
         )
         inspections.append(Inspection(case))
-    found = {(g.attribute, g.value, g.label): g for g in groups(inspections, LABELS, "classification")}
+    found = {
+        (g.attribute, g.value, g.label): g
+        for g in groups(inspections, presence_of(inspections, truth="label", labels=LABELS))
+    }
     whole = found["all", "all", "yes"]
     assert whole.cases == {"train": 0, "val": 0, "test": 10} and whole.patients == 10 and whole.found == 9
     expected = proportion_ci(9, 10)
@@ -133,7 +137,7 @@ def test_the_page_shows_what_was_found(pictures: WriteCohort) -> None:
     (folder / "c3.png").write_bytes(b"")
     Pillow.fromarray(np.full((8, 8), 7, np.uint8)).save(folder / "c4.png")
     cohort = Cohort.read(folder)
-    report = check_cohort(cohort, task="classification", labels=LABELS)
+    report = check_cohort(cohort, truth="label", labels=LABELS)
     page = write_check_page(folder, cohort, report, name="a <b> & c", virtual=True).read_text(
         encoding="utf-8"
     )
@@ -161,10 +165,10 @@ def test_copies_in_another_split_or_with_another_label(data_dir: Path, tmp_path:
         Pillow.open(tmp_path / f"{i}.png").rotate(1).save(tmp_path / f"copy{n}.png")
         lines.append(f"copy{n},q{n},{split},copy{n}.png,{label}")
     (tmp_path / "cohort.csv").write_text("\n".join(lines) + "\n")
-    report = check_cohort(Cohort.read(tmp_path), task="classification", labels=LABELS)
+    report = check_cohort(Cohort.read(tmp_path), truth="label", labels=LABELS)
     found = {f.code: f for f in report.findings if "near" in f.code}
     assert found["leakage.near"].pairs == (("c0", "copy0"),) and found["leakage.near"].severity == "warning"
     assert found["label.conflict_near"].pairs == (("c3", "copy1"),)
     assert set(found["duplicate.near"].cases) == {"c3", "copy1"} and not report.blocking
-    again = check_cohort(Cohort.read(tmp_path), task="classification", labels=LABELS, workers=2)
+    again = check_cohort(Cohort.read(tmp_path), truth="label", labels=LABELS, workers=2)
     assert again.as_dict() == report.as_dict()

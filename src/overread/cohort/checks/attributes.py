@@ -79,7 +79,7 @@ def _confounded(inspections: Sequence[Inspection], presence: Presence, name: str
     findings = []
     for label in sorted(presence.labels):
         values = set(sources[train & presence.shows(label)].tolist())
-        everywhere = set(sources[train & presence.told(label)].tolist())
+        everywhere = set(sources[train & presence.stated(label)].tolist())
         if len(values) == 1 and len(everywhere) > 1:
             message = f"{label!r} is from {name} {min(values)!r} alone: a model may learn the {name}"
             findings.append(Finding(f"attribute.{name}_confounded", "warning", message))

@@ -31,9 +31,9 @@ def check_balance(inspections: Sequence[Inspection], presence: Presence) -> list
     for split, counts in class_counts(inspections, presence).items():
         here = splits == split
         total = int(here.sum())
-        told = {name: int(presence.told(name)[here].sum()) for name in counts}
+        stated = {name: int(presence.stated(name)[here].sum()) for name in counts}
         shown = ", ".join(
-            f"{name} {n}" + (f" of {told[name]} stated" if told[name] < total else "")
+            f"{name} {n}" + (f" of {stated[name]} stated" if stated[name] < total else "")
             for name, n in counts.items()
         )
         findings.append(Finding("class.balance", "info", f"{split}: {total} cases: {shown}"))

@@ -50,7 +50,7 @@ def _first(group: Sequence[Inspection], a: str, b: str) -> tuple[str, str]:
 
 
 def _contradicting(same: Sequence[Sequence[Inspection]]) -> list[Finding]:
-    odd = [(g, pair) for g in same if (pair := _apart(g))]
+    odd = [(g, pair) for g in same if (pair := _contradicting_pair(g))]
     if not odd:
         return []
     names = tuple(s.case.case for g, _ in odd for s in g)
@@ -63,12 +63,12 @@ def _contradicting(same: Sequence[Sequence[Inspection]]) -> list[Finding]:
     return [Finding("label.conflict", "warning", message, names, pairs)]
 
 
-def _apart(group: Sequence[Inspection]) -> tuple[str, str] | None:
+def _contradicting_pair(group: Sequence[Inspection]) -> tuple[str, str] | None:
     """The first two cases of one picture that state different truths."""
-    distinct = {
-        (s.case.label, s.shown.digest, tuple(sorted(s.case.findings.items()))): s for s in group[::-1]
-    }
-    pairs = combinations([*distinct.values()][::-1], 2)
+    distinct: dict[object, Inspection] = {}
+    for s in group:
+        distinct.setdefault((s.case.label, s.shown.digest, tuple(s.case.findings.items())), s)
+    pairs = combinations(distinct.values(), 2)
     return next(((a.case.case, b.case.case) for a, b in pairs if contradict(a, b, drawn=True)), None)
 
 

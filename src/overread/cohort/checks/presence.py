@@ -24,7 +24,7 @@ class Presence:
         """``(cases,)``: who shows the label."""
         return np.asarray(self.values[:, self.labels.index(label)] == 1)
 
-    def told(self, label: str) -> NDArray[np.bool_]:
+    def stated(self, label: str) -> NDArray[np.bool_]:
         """``(cases,)``: of whom it is stated whether they show the label."""
         return np.isfinite(self.values[:, self.labels.index(label)])
 

@@ -151,8 +151,8 @@ def _number(text: str) -> float | None:
 
 def _skill(seen: Sequence[Inspection], x: Floats, states: Floats, confidence: float) -> Interval | None:
     """AUC of the cross-validated scores, patients being the units; None where no fold can be made."""
-    told = np.flatnonzero(np.isfinite(states))
-    seen, x, y = [seen[i] for i in told.tolist()], x[told], states[told] == 1
+    known = np.flatnonzero(np.isfinite(states))
+    seen, x, y = [seen[i] for i in known.tolist()], x[known], states[known] == 1
     patients = [s.case.patient for s in seen]
     ever = dict.fromkeys(patients, "")
     for p, v in zip(patients, y.tolist(), strict=True):

@@ -209,12 +209,12 @@ def _on_grid(boxes: Sequence[Box], image: Image, labels: Sequence[str]) -> Boxes
 
 def _counted(cases: Sequence[tuple[Case, Shown]]) -> list[Finding]:
     """How many boxes of each label each split has."""
-    told = [(case, shown) for case, shown in cases if shown.digest]
-    if not told:
+    looked_at = [(case, shown) for case, shown in cases if shown.digest]
+    if not looked_at:
         return []
     parts = []
     for split in SPLITS:
-        here = [shown for case, shown in told if case.split == split]
+        here = [shown for case, shown in looked_at if case.split == split]
         counts: Counter[str] = Counter()
         for shown in here:
             counts.update(shown.counts)

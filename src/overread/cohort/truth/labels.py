@@ -124,9 +124,9 @@ def _unstated(cases: Sequence[Case], labels: Sequence[str]) -> list[Finding]:
     for name in labels:
         values = [c.findings.get(name) for c in cases]
         counts = (("uncertain", values.count(UNCERTAIN)), ("not stated", values.count(None)))
-        told = " and ".join(f"{n} {what}" for what, n in counts if n)
-        if told:
-            parts.append(f"{name} {told}")
+        counted = " and ".join(f"{n} {what}" for what, n in counts if n)
+        if counted:
+            parts.append(f"{name} {counted}")
     if not parts:
         return []
     message = (

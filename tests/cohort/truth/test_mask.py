@@ -9,9 +9,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from overread.cohort.cohort import Case
+from overread.cohort.case import Case
 from overread.cohort.load import load_case
-from overread.cohort.masks import read_mask
+from overread.cohort.truth.mask import read_mask
 from overread.errors import InputError
 
 AFFINE = np.diag([2.0, 2, 3, 1])
