@@ -143,7 +143,9 @@ class Calibration(Strict):
 
     ``temperature``: of the classes' softmax. ``scales``: per finding or object label, on its logit.
     ``bins``: per label, what its scores meant.
-    ``conformal_quantile``: LAC threshold on ``1 - probability`` for coverage ``conformal_coverage``.
+    ``conformal_quantile``: LAC threshold on ``1 - probability`` for coverage ``conformal_coverage`` over all classes
+    together, of packages in format 1; ``conformal_quantiles``: one per class, so that each class is covered by itself
+    (Vovk 2012, doi 10.1007/s10994-013-5355-6); a class without one is in every set.
     ``volume_ratio``: per label, (true + offset) / (found + offset), the offset in the unit of the measurement; it
     lets cases count in which nothing was found or nothing was there.
     ``count_difference``: per label, true - found count.
@@ -154,6 +156,7 @@ class Calibration(Strict):
     bins: dict[str, list[ScoreBin]] = {}
     conformal_coverage: float | None = None
     conformal_quantile: float | None = None
+    conformal_quantiles: dict[str, float] = {}
     volume_ratio: dict[str, Spread] = {}
     count_difference: dict[str, Spread] = {}
     cases: int = 0

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.runtime.answer import Classes
-from overread.runtime.manifest import Manifest
+from overread.runtime.manifest import Calibration, Manifest
 from overread.runtime.outputs import Network, Outputs
 from overread.runtime.preprocess import Prepared
 from overread.runtime.probability import entropy, log_odds, observed, softmax
@@ -30,18 +30,26 @@ def answer(raw: Outputs, prepared: Prepared, manifest: Manifest, /) -> Classes:
     p = softmax(z, axis=0).astype(np.float64)
     scores = {label: float(v) for label, v in zip(labels, p, strict=True)}
     intervals = {label: observed(label, score, calibration) for label, score in scores.items()}
-    quantile = calibration.conformal_quantile
     return Classes(
         scores=scores,
         decided=decide_label(p, manifest),
         intervals={label: i for label, i in intervals.items() if i is not None},
-        label_set=tuple(
-            label for label, score in scores.items() if quantile is not None and 1 - score <= quantile
-        ),
+        label_set=label_set(scores, calibration),
         set_coverage=calibration.conformal_coverage,
         entropy=float(entropy(p, axis=0)),
         log_odds={label: float(v) for label, v in zip(labels, log_odds(z), strict=True)},
     )
+
+
+def label_set(scores: Mapping[str, float], calibration: Calibration) -> tuple[str, ...]:
+    """The conformal set of calibrated ``scores``: by one quantile per class where the package has them, never empty
+    then; by one for all (format 1), where an empty set means that no class is likely enough; () without either."""
+    if calibration.conformal_quantiles:
+        quantiles = calibration.conformal_quantiles
+        chosen = tuple(k for k, score in scores.items() if 1 - score <= quantiles.get(k, np.inf))
+        return chosen or (max(scores, key=lambda k: scores[k]),)
+    quantile = calibration.conformal_quantile
+    return tuple(k for k, score in scores.items() if quantile is not None and 1 - score <= quantile)
 
 
 def decide_label(probability: NDArray[np.floating], manifest: Manifest) -> str:
