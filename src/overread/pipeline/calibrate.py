@@ -43,13 +43,13 @@ def calibrate_classification(
         temperature=temperature,
         bins={label: score_bins(p[:, k], y == k) for k, label in enumerate(manifest.labels)},
         conformal_coverage=COVERAGE,
-        conformal_quantile=float(conformal_lac_quantile(p[np.arange(len(y)), y], COVERAGE)),
+        conformal_quantile=float(conformal_lac_quantile(p[np.arange(len(y)), y], coverage=COVERAGE)),
         cases=len(y),
     )
     point = None
     if manifest.positive is not None:
         k = manifest.labels.index(manifest.positive)
-        chosen = operating_point((y == k).astype(int), p[:, k], rule)
+        chosen = operating_point((y == k).astype(int), p[:, k], rule=rule)
         point = OperatingPoint(
             rule=rule,
             threshold=float(chosen.threshold),
@@ -79,7 +79,7 @@ def score_bins(p: NDArray[np.floating], truth: NDArray[np.bool_]) -> list[ScoreB
             observed_high=part.observed.high,
             cases=part.n,
         )
-        for part in reliability_curve(truth, p, wanted, "equal-mass", 0.9)
+        for part in reliability_curve(truth, p, bins=wanted, binning="equal-mass", confidence=0.9)
     ]
 
 
@@ -126,12 +126,12 @@ def volume_error(pairs: NDArray[np.floating]) -> Spread | None:
     """
     if len(pairs) < FEWEST_CASES or not (pairs[:, 1] > 0).any():
         return None
-    return _spread(ratio_prediction_limits(pairs[:, 0], pairs[:, 1], COVERAGE))
+    return _spread(ratio_prediction_limits(pairs[:, 0], pairs[:, 1], coverage=COVERAGE))
 
 
 def spread_of(errors: NDArray[np.floating]) -> Spread | None:
     """Limits that cover the error of a further case, None with fewer than `FEWEST_CASES`."""
-    return None if len(errors) < FEWEST_CASES else _spread(prediction_limits(errors, COVERAGE))
+    return None if len(errors) < FEWEST_CASES else _spread(prediction_limits(errors, coverage=COVERAGE))
 
 
 def _spread(limits: PredictionLimits) -> Spread:

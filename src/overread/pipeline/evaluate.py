@@ -58,7 +58,7 @@ def evaluate(package: Package, cases: Sequence[Case], advance: Callable[[], None
     collect = _classification if package.manifest.task == "classification" else _segmentation
     evaluation = collect(package, cases, advance, seen)
     answers = np.array([r["outcome"] == str(Outcome.OK) for r in evaluation.rows])
-    evaluation.add("answered", partial(rate_ci, answers, _clusters(cases)), "proportion of cases")
+    evaluation.add("answered", partial(rate_ci, answers, cluster=_clusters(cases)), "proportion of cases")
     return evaluation
 
 
@@ -135,7 +135,7 @@ def classification_metrics(
         out.add("auroc_macro", lambda: auc_macro(y, p, cluster=cluster), "mean one-against-rest area")
         for k, label in enumerate(labels):
             out.add(f"auroc_{label}", partial(auc, (y == k).astype(int), p[:, k], cluster=cluster), area)
-        out.add("accuracy", partial(rate_ci, y == decided, cluster), "proportion of cases")
+        out.add("accuracy", partial(rate_ci, y == decided, cluster=cluster), "proportion of cases")
     out.add("brier", lambda: brier(*scored, cluster=cluster), "squared probability")
     out.add("ece", lambda: ece(*scored, cluster=cluster), "probability")
 
@@ -153,7 +153,7 @@ def _add_rates(
     }
     for name, (right, among) in parts.items():
         groups = None if cluster is None else cluster[among]
-        out.add(name, partial(rate_ci, right[among], groups), unit)
+        out.add(name, partial(rate_ci, right[among], cluster=groups), unit)
 
 
 def _segmentation(
@@ -205,7 +205,7 @@ def _segmentation(
         values = np.array([r[key] for r in answered])
         unit = next(u for name, u in units.items() if key.startswith(name))
         bounds = (0.0, 1.0) if key.startswith("dice") else None
-        out.add(key, partial(mean_ci, values, cluster, bounds=bounds), unit)
+        out.add(key, partial(mean_ci, values, cluster=cluster, bounds=bounds), unit)
     for label, counts in lesions.items():
         lesion_metrics(out, np.array(counts), label, cluster)
     return out
@@ -225,7 +225,7 @@ def lesion_metrics(
         f"lesion_f1_{label}": (2 * tp, 2 * tp + fp + fn, "harmonic mean, 0 to 1"),
     }
     for name, (part, whole, unit) in shares.items():
-        out.add(name, partial(ratio_ci, part, whole, cluster), unit)
+        out.add(name, partial(ratio_ci, part, whole, cluster=cluster), unit)
     out.add(
         f"false_lesions_per_case_{label}",
         partial(mean_ci, fp.astype(float), cluster=cluster),
@@ -284,7 +284,7 @@ def _within(
         values = [np.mean([v for k, v in evaluation.per_case[i].items() if k != "case"]) for i in members]
         if len(values) < 2:
             raise ValueError("one case only")
-        return mean_ci(np.array(values), cluster, bounds=(0.0, 1.0))
+        return mean_ci(np.array(values), cluster=cluster, bounds=(0.0, 1.0))
     assert evaluation.y is not None and evaluation.probability is not None
     y, p = evaluation.y[members], evaluation.probability[members]
     if positive is not None and len(labels) == 2:

@@ -98,7 +98,7 @@ def roc_svg(
 
 
 def _mark_operating_point(axes: Axes, truth: NDArray[Any], score: NDArray[Any], threshold: float) -> None:
-    point = operating_point_at(truth, score, threshold)
+    point = operating_point_at(truth, score, threshold=threshold)
     se, sp = point.sensitivity, point.specificity
     x, low, high = 1 - sp.estimate, 1 - sp.high, 1 - sp.low
     axes.errorbar(
@@ -151,7 +151,7 @@ def reliability_svg(outcome: NDArray[Any], probability: NDArray[Any], subject: s
 
 def confusion_svg(truth: NDArray[Any], decided: NDArray[Any], labels: Sequence[str]) -> str:
     """Counts of true against decided class, shaded by share of the true class."""
-    counts = confusion_matrix(truth, decided, len(labels))
+    counts = confusion_matrix(truth, decided, classes=len(labels))
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = max(3.2, 1.5 + 0.62 * len(labels))
     with _figure(side + 0.8, side) as (figure, axes):

@@ -63,6 +63,7 @@ class DecisionCurve:
 def net_benefit(
     y: ArrayLike,
     p: ArrayLike,
+    *,
     threshold: float,
     prevalence: float | None = None,
     weights: ArrayLike | None = None,
@@ -72,13 +73,24 @@ def net_benefit(
     seed: int = 0,
 ) -> Interval:
     """Net benefit of treating where ``p`` >= ``threshold``; the one point of ``decision_curve``."""
-    curve = decision_curve(y, p, [threshold], prevalence, weights, cluster, confidence, resamples, seed)
+    curve = decision_curve(
+        y,
+        p,
+        thresholds=[threshold],
+        prevalence=prevalence,
+        weights=weights,
+        cluster=cluster,
+        confidence=confidence,
+        resamples=resamples,
+        seed=seed,
+    )
     return curve.model.net_benefit[0]
 
 
 def decision_curve(
     y: ArrayLike,
     p: ArrayLike | Mapping[str, ArrayLike],
+    *,
     thresholds: ArrayLike = THRESHOLDS,
     prevalence: float | None = None,
     weights: ArrayLike | None = None,
@@ -146,7 +158,7 @@ def decision_curve(
     found = {name: _benefit(once, labels, c, prevalence, odds)[0] for name, c in called.items()}
     drawn: dict[str, list[Floats]] = {name: [] for name in called}
     shares = []
-    for counts in resample_counts(units, resamples, seed, strata, n):
+    for counts in resample_counts(units, resamples, seed, strata=strata, rows_of_data=n):
         w = (counts if codes is None else counts[:, codes]) * row_weights
         shares.append(_shares(w, labels, prevalence))
         for name, c in called.items():

@@ -19,6 +19,7 @@ __all__ = ["ordinal_auc", "ordinal_mae", "quadratic_kappa"]
 def quadratic_kappa(
     truth: ArrayLike,
     predicted: ArrayLike,
+    *,
     classes: int | None = None,
     cluster: ArrayLike | None = None,
     confidence: float = 0.95,
@@ -29,16 +30,19 @@ def quadratic_kappa(
 
     Raises ValueError for NaN, wrong shapes, or where truth and predicted hold one and the same grade only.
     """
-    t, p = as_classes(truth, "truth", classes), as_classes(predicted, "predicted", classes)
+    t, p = as_classes(truth, "truth", classes=classes), as_classes(predicted, "predicted", classes=classes)
     grades = classes or int(max(t.max(), p.max())) + 1
     if grades < 2:
         raise ValueError("truth and predicted hold one and the same grade only; kappa does not exist")
-    return cohen_kappa(t, p, "quadratic", range(grades), cluster, confidence=confidence).kappa
+    return cohen_kappa(
+        t, p, weights="quadratic", categories=range(grades), cluster=cluster, confidence=confidence
+    ).kappa
 
 
 def ordinal_mae(
     truth: ArrayLike,
     predicted: ArrayLike,
+    *,
     classes: int | None = None,
     cluster: ArrayLike | None = None,
     confidence: float = 0.95,
@@ -52,16 +56,24 @@ def ordinal_mae(
 
     Raises ValueError for NaN, wrong shapes or a predicted grade outside the scale.
     """
-    t, p = as_classes(truth, "truth", classes), as_floats(predicted, "predicted")
+    t, p = as_classes(truth, "truth", classes=classes), as_floats(predicted, "predicted")
     same_length(len(t), p, "predicted")
     top = (classes - 1) if classes else max(int(t.max()), int(np.ceil(p.max())), 1)
     if (p < 0).any() or (p > top).any():
         raise ValueError(f"predicted ranges from {p.min():g} to {p.max():g}, expected 0 to {top}")
-    return mean_ci(np.abs(t - p), cluster, "bca", confidence, resamples, seed, bounds=(0.0, float(top)))
+    return mean_ci(
+        np.abs(t - p),
+        cluster=cluster,
+        method="bca",
+        confidence=confidence,
+        resamples=resamples,
+        seed=seed,
+        bounds=(0.0, float(top)),
+    )
 
 
 def ordinal_auc(
-    y: ArrayLike, score: ArrayLike, cluster: ArrayLike | None = None, confidence: float = 0.95
+    y: ArrayLike, score: ArrayLike, *, cluster: ArrayLike | None = None, confidence: float = 0.95
 ) -> Interval:
     """The chance that of two cases of different grade the higher grade has the higher score, ties counting half.
 

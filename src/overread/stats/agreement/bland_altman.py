@@ -33,6 +33,7 @@ class BlandAltman:
 def bland_altman(
     first: ArrayLike,
     second: ArrayLike,
+    *,
     subject: ArrayLike | None = None,
     agreement: float = 0.95,
     method: Literal["exact", "approximate", "lancet"] = "exact",

@@ -23,7 +23,7 @@ class FleissKappa:
     of_category: Floats
 
 
-def fleiss_kappa(counts: ArrayLike, confidence: float = 0.95) -> FleissKappa:
+def fleiss_kappa(counts: ArrayLike, *, confidence: float = 0.95) -> FleissKappa:
     """Agreement of several raters beyond chance (Fleiss, Psychol Bull 1971;76:378).
 
     ``counts`` (subjects, categories): how many raters put each subject there; as many raters for every subject,
@@ -60,7 +60,7 @@ def fleiss_kappa(counts: ArrayLike, confidence: float = 0.95) -> FleissKappa:
     null = 2 / (n * m * (m - 1)) * (pq.sum() ** 2 - (pq * (1 - 2 * of_category)).sum()) / pq.sum() ** 2
     z = float(kappa / np.sqrt(null))
     if observed > 1 - 1e-12:
-        least = proportion_ci(n, n, "wilson", confidence).low
+        least = proportion_ci(n, n, method="wilson", confidence=confidence).low
         low = max(-1.0, (least - expected) / (1 - expected))
         interval = Interval(1.0, low, 1.0, confidence, "full agreement: Wilson", n)
     else:
@@ -79,7 +79,7 @@ def rating_counts(ratings: ArrayLike) -> Ints:
     """
     if np.ndim(ratings) != 2 or np.size(ratings) == 0:
         raise ValueError(f"ratings has shape {np.shape(ratings)}, expected (subjects, raters)")
-    array = as_labels(ratings, "ratings", 2)
+    array = as_labels(ratings, "ratings", ndim=2)
     found, codes = np.unique(array, return_inverse=True)
     k, n = len(found), len(array)
     flat = codes.reshape(array.shape) + k * np.arange(n)[:, None]

@@ -46,6 +46,7 @@ class CorpDecomposition:
 def brier(
     y: ArrayLike,
     p: ArrayLike,
+    *,
     cluster: ArrayLike | None = None,
     confidence: float = 0.95,
     seed: int = 0,
@@ -58,12 +59,14 @@ def brier(
     """
     errors, largest = _squared_errors(y, p)
     if weights is None:
-        return mean_ci(errors, cluster, "bca", confidence, seed=seed, bounds=(0.0, largest))
+        return mean_ci(
+            errors, cluster=cluster, method="bca", confidence=confidence, seed=seed, bounds=(0.0, largest)
+        )
     w = case_weights(weights, len(errors))
     return bootstrap_weighted_ci(
         lambda counts: (counts @ (w * errors)) / (counts @ w),
         len(errors),
-        cluster,
+        cluster=cluster,
         confidence=confidence,
         seed=seed,
     )
@@ -72,6 +75,7 @@ def brier(
 def brier_skill_score(
     y: ArrayLike,
     p: ArrayLike,
+    *,
     reference: ArrayLike | float | None = None,
     cluster: ArrayLike | None = None,
     confidence: float = 0.95,
@@ -128,6 +132,7 @@ def brier_skill_score(
 def brier_decomposition(
     y: ArrayLike,
     p: ArrayLike,
+    *,
     bins: int | None = None,
     binning: Binning = "equal-width",
     cluster: ArrayLike | None = None,

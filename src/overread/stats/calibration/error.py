@@ -16,6 +16,7 @@ from overread.stats.interval import Interval
 def ece(
     y: ArrayLike,
     p: ArrayLike,
+    *,
     bins: int = 10,
     binning: Binning = "equal-width",
     cluster: ArrayLike | None = None,
@@ -44,6 +45,7 @@ def ece(
 def ace(
     y: ArrayLike,
     p: ArrayLike,
+    *,
     bins: int = 10,
     cluster: ArrayLike | None = None,
     confidence: float = 0.95,
@@ -62,6 +64,7 @@ def ace(
 def mce(
     y: ArrayLike,
     p: ArrayLike,
+    *,
     bins: int = 10,
     binning: Binning = "equal-width",
     cluster: ArrayLike | None = None,

@@ -8,7 +8,7 @@ from overread.stats.arrays import Floats
 
 
 def loess(
-    x: Floats, y: Floats, at: Floats, span: float = 0.5, degree: int = 1, delta: float = 0.001
+    x: Floats, y: Floats, at: Floats, *, span: float = 0.5, degree: int = 1, delta: float = 0.001
 ) -> Floats:
     """Local polynomial fit of ``y`` (n,) on ``x`` (n,) at ``at`` (m,), tricube weights, without robustness.
 

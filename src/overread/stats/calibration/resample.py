@@ -45,7 +45,7 @@ def bootstrap_of_sums(
     blocks = resample_counts(units, resamples, seed, rows_of_data=max(n, columns.shape[1]))
     replicates = np.concatenate([statistic(np.asarray(counts @ data)) for counts in blocks])
     out = []
-    share = proportion_ci(0, units, "wilson", confidence).high
+    share = proportion_ci(0, units, method="wilson", confidence=confidence).high
     for estimate, column in zip(estimates, replicates.T, strict=True):
         if np.ptp(column) == 0 and np.isfinite(bounds).all():
             ends = [float(estimate + (bound - estimate) * share) for bound in bounds]

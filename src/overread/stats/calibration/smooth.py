@@ -49,6 +49,7 @@ class CalibrationCurve:
 def ici(
     y: ArrayLike,
     p: ArrayLike,
+    *,
     smoother: Smoother = "loess",
     span: float = 0.5,
     degree: Literal[1, 2] = 1,
@@ -96,6 +97,7 @@ def ici(
 def calibration_curve(
     y: ArrayLike,
     p: ArrayLike,
+    *,
     at: ArrayLike | None = None,
     smoother: Smoother = "loess",
     span: float = 0.5,
@@ -133,7 +135,7 @@ def _smoothed(
     labels: Bools, p: Floats, at: Floats, smoother: Smoother, span: float, degree: int, delta: float
 ) -> Floats:
     if smoother == "loess":
-        return loess(p, labels.astype(np.float64), at, span, degree, delta)
+        return loess(p, labels.astype(np.float64), at, span=span, degree=degree, delta=delta)
     if smoother == "cox":
         line = cox_line(labels, clipped_logit(p))[0]
         return expit(line[0] + line[1] * clipped_logit(at))

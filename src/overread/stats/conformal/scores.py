@@ -10,7 +10,7 @@ from overread.stats.arrays import Floats, as_floats, as_probabilities, same_leng
 
 def lac_scores(prob: ArrayLike) -> Floats:
     """1 - p of every class, (n, k) (Sadinle, Lei and Wasserman, J Am Stat Assoc 2019;114:223)."""
-    return 1 - as_probabilities(prob, "prob", 2)
+    return 1 - as_probabilities(prob, "prob", ndim=2)
 
 
 def aps_scores(prob: ArrayLike, u: ArrayLike | None = None) -> Floats:
@@ -22,7 +22,9 @@ def aps_scores(prob: ArrayLike, u: ArrayLike | None = None) -> Floats:
     return raps_scores(prob, u, penalty=0.0)
 
 
-def raps_scores(prob: ArrayLike, u: ArrayLike | None = None, penalty: float = 0.01, free: int = 1) -> Floats:
+def raps_scores(
+    prob: ArrayLike, u: ArrayLike | None = None, *, penalty: float = 0.01, free: int = 1
+) -> Floats:
     """APS scores plus ``penalty`` for each class of a rank beyond ``free``, (n, k).
 
     Angelopoulos, Bates, Malik and Jordan, ICLR 2021: the penalty (their lambda, with ``free`` their k_reg)
@@ -30,7 +32,7 @@ def raps_scores(prob: ArrayLike, u: ArrayLike | None = None, penalty: float = 0.
 
     Raises ValueError for a penalty or ``free`` below 0.
     """
-    p = as_probabilities(prob, "prob", 2)
+    p = as_probabilities(prob, "prob", ndim=2)
     if not penalty >= 0 or free < 0:
         raise ValueError(f"penalty is {penalty} and free is {free}, expected 0 or more")
     order = np.argsort(-p, axis=1, kind="stable")

@@ -41,6 +41,7 @@ class ConformalSets:
         cls,
         y: ArrayLike,
         prob: ArrayLike,
+        *,
         coverage: float = 0.9,
         method: SetMethod = "lac",
         by_class: bool = False,
@@ -64,16 +65,16 @@ class ConformalSets:
         Raises ValueError for NaN, wrong shapes, or an unknown method.
         """
         check_coverage(coverage)
-        p = as_probabilities(prob, "prob", 2)
+        p = as_probabilities(prob, "prob", ndim=2)
         truth = as_classes(y, classes=p.shape[1])
         same_length(len(truth), p, "prob")
         settings = {"method": method, "randomised": randomised, "penalty": penalty, "free": free}
         scores = _scores(p, seed, **settings)[np.arange(len(p)), truth]  # type: ignore[arg-type]
         if by_class:
             parts = [scores[truth == k] for k in range(p.shape[1])]
-            quantiles = [conformal_quantile(s, coverage) if len(s) else float("inf") for s in parts]
+            quantiles = [conformal_quantile(s, coverage=coverage) if len(s) else float("inf") for s in parts]
         else:
-            quantiles = [conformal_quantile(scores, coverage)]
+            quantiles = [conformal_quantile(scores, coverage=coverage)]
         return cls(
             method,
             coverage,
@@ -87,12 +88,12 @@ class ConformalSets:
             allow_empty,
         )
 
-    def sets(self, prob: ArrayLike, seed: int = 1) -> Bools:
+    def sets(self, prob: ArrayLike, *, seed: int = 1) -> Bools:
         """Sets (n, k) of probabilities (n, k): true where the class belongs to the set of the case.
 
         ``seed`` of randomised sets must differ from that of the calibration.
         """
-        p = as_probabilities(prob, "prob", 2)
+        p = as_probabilities(prob, "prob", ndim=2)
         if p.shape[1] != self.classes:
             raise ValueError(f"prob has {p.shape[1]} columns, expected {self.classes} classes")
         scores = _scores(p, seed, self.method, self.randomised, self.penalty, self.free)
@@ -117,24 +118,28 @@ class ConformalSets:
 
 
 def set_coverage(
-    y: ArrayLike, sets: ArrayLike, cluster: ArrayLike | None = None, confidence: float = 0.95
+    y: ArrayLike, sets: ArrayLike, *, cluster: ArrayLike | None = None, confidence: float = 0.95
 ) -> Interval:
     """Share of cases whose class ``y`` (n,) is in their set (n, k), with Wilson limits; clusters widen them."""
     truth, member = _checked(y, sets)
-    return rate_ci(member[np.arange(len(truth)), truth], cluster, "wilson", confidence)
+    return rate_ci(
+        member[np.arange(len(truth)), truth], cluster=cluster, method="wilson", confidence=confidence
+    )
 
 
 def set_size(
-    sets: ArrayLike, cluster: ArrayLike | None = None, confidence: float = 0.95, seed: int = 0
+    sets: ArrayLike, *, cluster: ArrayLike | None = None, confidence: float = 0.95, seed: int = 0
 ) -> Interval:
     """Mean number of classes in the sets (n, k), with a bootstrap interval."""
     member = _members(sets)
     bounds = (0.0, float(member.shape[1]))
-    return mean_ci(member.sum(axis=1), cluster, "bca", confidence, seed=seed, bounds=bounds)
+    return mean_ci(
+        member.sum(axis=1), cluster=cluster, method="bca", confidence=confidence, seed=seed, bounds=bounds
+    )
 
 
 def class_coverage(
-    y: ArrayLike, sets: ArrayLike, cluster: ArrayLike | None = None, confidence: float = 0.95
+    y: ArrayLike, sets: ArrayLike, *, cluster: ArrayLike | None = None, confidence: float = 0.95
 ) -> dict[int, Interval]:
     """Coverage within each class that occurs."""
     truth, member = _checked(y, sets)
@@ -142,7 +147,7 @@ def class_coverage(
 
 
 def size_stratified_coverage(
-    y: ArrayLike, sets: ArrayLike, cluster: ArrayLike | None = None, confidence: float = 0.95
+    y: ArrayLike, sets: ArrayLike, *, cluster: ArrayLike | None = None, confidence: float = 0.95
 ) -> dict[int, Interval]:
     """Coverage within each size of set that occurs (Angelopoulos et al., ICLR 2021).
 
@@ -158,7 +163,7 @@ def _scores(p: Floats, seed: int, method: SetMethod, randomised: bool, penalty: 
     if method not in ("aps", "raps"):
         raise ValueError(f"method is {method!r}, expected 'lac', 'aps' or 'raps'")
     u = np.random.default_rng(seed).random(len(p)) if randomised else None
-    return raps_scores(p, u, penalty if method == "raps" else 0.0, free)
+    return raps_scores(p, u, penalty=penalty if method == "raps" else 0.0, free=free)
 
 
 def _members(sets: ArrayLike) -> Bools:
@@ -185,5 +190,5 @@ def _by_group(
     for value in np.unique(group):
         inside = group == value
         part = None if codes is None else codes[inside]
-        out[int(value)] = rate_ci(covered[inside], part, "wilson", confidence)
+        out[int(value)] = rate_ci(covered[inside], cluster=part, method="wilson", confidence=confidence)
     return out

@@ -46,6 +46,7 @@ class CusumChart:
 
 
 def cusum_arl(
+    *,
     k: float,
     h: float,
     shift: float = 0.0,
@@ -93,7 +94,7 @@ def cusum_arl(
     return float((up_started * down + up * down_started - up * down) / (up + down))
 
 
-def cusum_h(k: float, arl0: float, sides: str = "two", head_start_share: float = 0.0) -> float:
+def cusum_h(*, k: float, arl0: float, sides: str = "two", head_start_share: float = 0.0) -> float:
     """The decision interval h that gives the in-control run length ``arl0``.
 
     ``head_start_share``: the head start as a share of h (0.5: fast initial response).
@@ -101,10 +102,16 @@ def cusum_h(k: float, arl0: float, sides: str = "two", head_start_share: float =
     check_sides(sides)
     if not 0 <= head_start_share < 1:
         raise ValueError(f"head_start_share is {head_start_share}, expected from 0 to below 1")
-    return solve_limit(lambda h: cusum_arl(k, h, 0.0, sides, head_start_share * h), arl0, 1e-3, 5.0)
+    return solve_limit(
+        lambda h: cusum_arl(k=k, h=h, shift=0.0, sides=sides, head_start=head_start_share * h),
+        arl0,
+        1e-3,
+        5.0,
+    )
 
 
 def cusum_design(
+    *,
     arl0: float = 370.0,
     shift: float = 1.0,
     k: float | None = None,
@@ -122,15 +129,15 @@ def cusum_design(
         if shift == 0:
             raise ValueError("shift is 0: give k, or the shift that the chart shall find")
         k = abs(shift) / 2
-    h = cusum_h(k, arl0, sides, head_start_share)
+    h = cusum_h(k=k, arl0=arl0, sides=sides, head_start_share=head_start_share)
     start = head_start_share * h
     return timed(
         "CUSUM",
         {"k": k, "h": h, "head_start": start},
         arl0,
-        cusum_arl(k, h, 0.0, sides, start),
+        cusum_arl(k=k, h=h, shift=0.0, sides=sides, head_start=start),
         shift,
-        cusum_arl(k, h, shift, sides, start),
+        cusum_arl(k=k, h=h, shift=shift, sides=sides, head_start=start),
         cases_per_point,
         cases_per_day,
     )
@@ -138,6 +145,7 @@ def cusum_design(
 
 def cusum_chart(
     x: ArrayLike,
+    *,
     k: float = 0.5,
     h: float = 4.774,
     mean: float | None = None,

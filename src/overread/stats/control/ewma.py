@@ -25,6 +25,7 @@ _ROOT = np.sqrt(2 * np.pi)
 
 
 def ewma_arl(
+    *,
     lam: float,
     limit: float,
     shift: float = 0.0,
@@ -84,15 +85,19 @@ def ewma_arl(
 
 
 def ewma_limit(
-    lam: float, arl0: float, limits: str = "fixed", sides: str = "two", barrier: float = 0.0
+    *, lam: float, arl0: float, limits: str = "fixed", sides: str = "two", barrier: float = 0.0
 ) -> float:
     """The limit, in standard deviations of the weighted mean, that gives the run length ``arl0``."""
     return solve_limit(
-        lambda limit: ewma_arl(lam, limit, limits=limits, sides=sides, barrier=barrier), arl0, 0.1, 3.0
+        lambda limit: ewma_arl(lam=lam, limit=limit, limits=limits, sides=sides, barrier=barrier),
+        arl0,
+        0.1,
+        3.0,
     )
 
 
 def ewma_design(
+    *,
     arl0: float = 370.0,
     shift: float = 1.0,
     lam: float | None = 0.1,
@@ -109,19 +114,21 @@ def ewma_design(
     """
 
     def run_length(weight: float, limit: float, moved: float) -> float:
-        return ewma_arl(weight, limit, moved, limits=limits, sides=sides, barrier=barrier)
+        return ewma_arl(lam=weight, limit=limit, shift=moved, limits=limits, sides=sides, barrier=barrier)
 
     if lam is None:
         if shift == 0:
             raise ValueError("shift is 0: no weight is best for it; give lam")
         best = minimize_scalar(
-            lambda weight: run_length(weight, ewma_limit(weight, arl0, limits, sides, barrier), shift),
+            lambda weight: run_length(
+                weight, ewma_limit(lam=weight, arl0=arl0, limits=limits, sides=sides, barrier=barrier), shift
+            ),
             bounds=(0.02, 0.99),
             method="bounded",
             options={"xatol": 1e-3},
         )
         lam = float(best.x)
-    limit = ewma_limit(lam, arl0, limits, sides, barrier)
+    limit = ewma_limit(lam=lam, arl0=arl0, limits=limits, sides=sides, barrier=barrier)
     return timed(
         "EWMA",
         {"lam": lam, "limit": limit} | ({"barrier": barrier} if sides == "one" else {}),
@@ -136,6 +143,7 @@ def ewma_design(
 
 def ewma_chart(
     x: ArrayLike,
+    *,
     lam: float = 0.1,
     limit: float = 2.814,
     mean: float | None = None,

@@ -9,7 +9,7 @@ from scipy.special import ndtr, ndtri
 from overread.stats.control.design import Chart, ChartDesign, check_shift, check_sides, first_of, scale, timed
 
 
-def shewhart_arl(limit: float = 3.0, shift: float = 0.0, sides: str = "two") -> float:
+def shewhart_arl(*, limit: float = 3.0, shift: float = 0.0, sides: str = "two") -> float:
     """Average run length of normal points against ``limit`` standard deviations; exact.
 
     ``shift`` of the mean in standard deviations; ``sides`` two, or one (the upper).
@@ -21,7 +21,7 @@ def shewhart_arl(limit: float = 3.0, shift: float = 0.0, sides: str = "two") -> 
     return float(1 / beyond)
 
 
-def shewhart_limit(arl0: float, sides: str = "two") -> float:
+def shewhart_limit(*, arl0: float, sides: str = "two") -> float:
     """The limit, in standard deviations, that gives the in-control run length ``arl0``."""
     check_sides(sides)
     least = 1.0 if sides == "two" else 2.0
@@ -31,6 +31,7 @@ def shewhart_limit(arl0: float, sides: str = "two") -> float:
 
 
 def shewhart_design(
+    *,
     arl0: float = 370.0,
     shift: float = 1.0,
     sides: str = "two",
@@ -38,14 +39,14 @@ def shewhart_design(
     cases_per_day: float | None = None,
 ) -> ChartDesign:
     """Design for a wanted in-control run length; ``shift`` (standard deviations) is what arl1 is stated for."""
-    limit = shewhart_limit(arl0, sides)
+    limit = shewhart_limit(arl0=arl0, sides=sides)
     return timed(
         "Shewhart",
         {"limit": limit},
         arl0,
-        shewhart_arl(limit, 0, sides),
+        shewhart_arl(limit=limit, shift=0, sides=sides),
         shift,
-        shewhart_arl(limit, shift, sides),
+        shewhart_arl(limit=limit, shift=shift, sides=sides),
         cases_per_point,
         cases_per_day,
     )
@@ -53,6 +54,7 @@ def shewhart_design(
 
 def shewhart_chart(
     x: ArrayLike,
+    *,
     limit: float = 3.0,
     mean: float | None = None,
     sd: float | None = None,

@@ -25,6 +25,7 @@ MERITS = ("wafroc", "wafroc1", "afroc", "afroc1", "hr-auc", "max-llf")
 
 def wafroc(
     marks: Marks,
+    *,
     cluster: ArrayLike | None = None,
     method: IntervalMethod = "logit",
     confidence: float = 0.95,
@@ -44,6 +45,7 @@ def wafroc(
 
 def wafroc1(
     marks: Marks,
+    *,
     cluster: ArrayLike | None = None,
     method: IntervalMethod = "logit",
     confidence: float = 0.95,
@@ -56,6 +58,7 @@ def wafroc1(
 
 def afroc(
     marks: Marks,
+    *,
     cluster: ArrayLike | None = None,
     method: IntervalMethod = "logit",
     confidence: float = 0.95,
@@ -68,6 +71,7 @@ def afroc(
 
 def afroc1(
     marks: Marks,
+    *,
     cluster: ArrayLike | None = None,
     method: IntervalMethod = "logit",
     confidence: float = 0.95,
@@ -80,6 +84,7 @@ def afroc1(
 
 def hr_auc(
     marks: Marks,
+    *,
     cluster: ArrayLike | None = None,
     method: IntervalMethod = "logit",
     confidence: float = 0.95,
@@ -91,7 +96,7 @@ def hr_auc(
 
 
 def figure_of_merit(
-    marks: Marks, merit: FigureOfMerit = "wafroc", case_weights: ArrayLike | None = None
+    marks: Marks, *, merit: FigureOfMerit = "wafroc", case_weights: ArrayLike | None = None
 ) -> Floats:
     """A figure of merit under each weighting of the cases (b, cases), (b,); all weights 1 if not given.
 
@@ -106,7 +111,7 @@ def figure_of_merit(
     return _Merit(marks, merit)(weights)
 
 
-def leave_one_out(marks: Marks, merit: FigureOfMerit = "wafroc") -> Floats:
+def leave_one_out(marks: Marks, *, merit: FigureOfMerit = "wafroc") -> Floats:
     """Figure of merit without each case in turn (cases,), as ``readers`` takes it for its jackknife."""
     statistic = _Merit(marks, merit)
     block = max(1, BLOCK_VALUES // statistic.rows)

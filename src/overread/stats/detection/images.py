@@ -60,8 +60,8 @@ def _checked(image: int, pred: Mapping[str, Any], truth: Mapping[str, Any], axes
             raise ValueError(f"{name}[{image}] has {sorted(unknown)}, expected only {sorted(keys)}")
     if "scores" not in pred:
         raise ValueError(f"pred[{image}] has no 'scores'; expected one for each box")
-    found = as_boxes(pred["boxes"], f"boxes of pred[{image}]", axes)
-    real = as_boxes(truth["boxes"], f"boxes of truth[{image}]", axes)
+    found = as_boxes(pred["boxes"], name=f"boxes of pred[{image}]", axes=axes)
+    real = as_boxes(truth["boxes"], name=f"boxes of truth[{image}]", axes=axes)
 
     def column(entry: Mapping[str, Any], key: str, n: int, default: float, name: str) -> Floats:
         try:

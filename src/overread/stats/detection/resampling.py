@@ -47,7 +47,7 @@ def intervals(
     if units == 1:
         return [Interval(float(e), 0.0, 1.0, confidence, "one case: full range", 1) for e in estimates]
     kinds = None if strata is None else _kinds(codes, units, strata)
-    replicates = weighted_replicates(statistic, codes, units, resamples, seed, kinds)
+    replicates = weighted_replicates(statistic, codes, units, resamples, seed, strata=kinds)
     name = "bootstrap of cases" if cluster is None else "bootstrap of clusters"
     freedom = units - (1 if kinds is None else len(np.unique(kinds)))
     found = []

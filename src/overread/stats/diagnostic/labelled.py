@@ -21,6 +21,7 @@ from overread.stats.intervals.proportion import ProportionMethod
 def diagnostic_accuracy_of(
     y: ArrayLike,
     predicted: ArrayLike,
+    *,
     cluster: ArrayLike | None = None,
     method: ProportionMethod = "wilson",
     confidence: float = 0.95,
@@ -39,14 +40,14 @@ def diagnostic_accuracy_of(
     cells = [labels & called, ~labels & called, labels & ~called, ~labels & ~called]
     if codes is None or int(codes.max()) + 1 == len(labels):
         tp, fp, fn, tn = (int(cell.sum()) for cell in cells)
-        return diagnostic_accuracy(tp, fp, fn, tn, method, confidence)
+        return diagnostic_accuracy(tp, fp, fn, tn, method=method, confidence=confidence)
     check_confidence(confidence)
     units = int(codes.max()) + 1
     if units < 2:
         raise ValueError("one cluster has no interval; expected two or more")
 
     def rate(right: Bools, among: Bools) -> Interval:
-        return rate_ci(right[among], codes[among], method, confidence)
+        return rate_ci(right[among], cluster=codes[among], method=method, confidence=confidence)
 
     every = np.ones_like(labels)
     sensitivity, specificity = rate(called, labels), rate(~called, ~labels)
@@ -67,7 +68,11 @@ def diagnostic_accuracy_of(
     se, sp = a.sum() / (a + c).sum(), d.sum() / (b + d).sum()
     spread = np.sqrt(np.sum(of_se**2) * np.sum(of_sp**2))
     index = youden(
-        sensitivity, specificity, method, units, float(np.sum(of_se * of_sp) / spread) if spread > 0 else 0.0
+        sensitivity,
+        specificity,
+        method,
+        units,
+        correlation=float(np.sum(of_se * of_sp) / spread) if spread > 0 else 0.0,
     )
     return DiagnosticAccuracy(
         sensitivity=sensitivity,

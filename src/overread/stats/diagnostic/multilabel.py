@@ -34,6 +34,7 @@ class MultilabelTable:
 def multilabel_table(
     truth: ArrayLike,
     predicted: ArrayLike,
+    *,
     labels: Sequence[str] | None = None,
     cluster: ArrayLike | None = None,
     method: ProportionMethod = "wilson",
@@ -76,16 +77,22 @@ def multilabel_table(
     means = mean_rates(cells.sum(axis=1, keepdims=True), drawn, units, confidence, name, skip=True)
     return MultilabelTable(
         tuple(rows),
-        rate_ci((real == called).all(axis=1), codes, method, confidence),
+        rate_ci((real == called).all(axis=1), cluster=codes, method=method, confidence=confidence),
         mean_ci(
-            (real != called).mean(axis=1), codes, "percentile", confidence, resamples, seed, bounds=(0.0, 1.0)
+            (real != called).mean(axis=1),
+            cluster=codes,
+            method="percentile",
+            confidence=confidence,
+            resamples=resamples,
+            seed=seed,
+            bounds=(0.0, 1.0),
         ),
         *means,
     )
 
 
 def _labels(values: ArrayLike, name: str) -> Bools:
-    array: Floats = as_floats(values, name, 2)
+    array: Floats = as_floats(values, name, ndim=2)
     if not np.isin(array, (0, 1)).all():
         raise ValueError(f"{name} holds values other than 0 and 1; decide or leave out unknown labels first")
     found: Bools = array.astype(np.bool_)

@@ -72,6 +72,7 @@ def cbpe(
     p: ArrayLike,
     y_reference: ArrayLike,
     p_reference: ArrayLike,
+    *,
     metric: Metric = "accuracy",
     threshold: float = 0.5,
     recalibrate: Literal["isotonic"] | None = None,
@@ -118,7 +119,7 @@ def cbpe(
 
 
 def expected_metric(
-    p: ArrayLike, metric: Metric = "accuracy", threshold: float = 0.5, order: ArrayLike | None = None
+    p: ArrayLike, *, metric: Metric = "accuracy", threshold: float = 0.5, order: ArrayLike | None = None
 ) -> float:
     """The metric that calibrated probabilities ``p`` (n,) expect of themselves, without any check.
 
@@ -157,7 +158,7 @@ def _check(
     )
     slope = large = None
     try:
-        line = calibration_slope_intercept(y, chance, confidence)
+        line = calibration_slope_intercept(y, chance, confidence=confidence)
         slope, large = line.slope, line.in_the_large
     except ValueError:
         # Separated classes or constant probabilities have no slope; the gap still speaks.

@@ -37,6 +37,7 @@ def worst_group_gap(
     y: ArrayLike,
     predicted: ArrayLike,
     group: Group,
+    *,
     metric: Metric = "tpr",
     score: ArrayLike | None = None,
     cluster: ArrayLike | None = None,
@@ -114,7 +115,7 @@ def measures_of(
     return found, names
 
 
-def largest_difference(measures: list[Measured], confidence: float, logs: bool = False) -> Interval:
+def largest_difference(measures: list[Measured], confidence: float, *, logs: bool = False) -> Interval:
     """Largest absolute difference of two groups over all ``measures``, with simultaneous limits.
 
     With ``logs`` the differences are of logarithms of the rates, half a case added, and the estimate is the ratio

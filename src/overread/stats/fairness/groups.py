@@ -55,6 +55,7 @@ def by_group(
     y: ArrayLike,
     predicted: ArrayLike,
     group: Group,
+    *,
     score: ArrayLike | None = None,
     cluster: ArrayLike | None = None,
     smallest: int = 10,
@@ -90,11 +91,20 @@ def by_group(
         for metric, (part, whole) in parts(labels, called).items():
             among = inside & whole
             units = None if clusters is None else clusters[among]
-            rates[metric] = rate_ci(part[among], units, method, confidence) if among.any() else None
+            rates[metric] = (
+                rate_ci(part[among], cluster=units, method=method, confidence=confidence)
+                if among.any()
+                else None
+            )
         positives = int(labels[inside].sum())
         area = None
         if s is not None and 0 < positives < inside.sum():
-            area = auc(labels[inside], s[inside], confidence, None if clusters is None else clusters[inside])
+            area = auc(
+                labels[inside],
+                s[inside],
+                confidence=confidence,
+                cluster=None if clusters is None else clusters[inside],
+            )
         n = int(inside.sum())
         small = min(positives, n - positives) < smallest
         out.append(GroupRates(group=name, n=n, positives=positives, small=small, auc=area, **rates))

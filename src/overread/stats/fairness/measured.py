@@ -53,7 +53,7 @@ def measured(
     with ``clusters``, whole clusters are drawn, within groups if none spans two.
     """
     groups = int(codes.max()) + 1
-    resamples = as_count(resamples, "resamples", 1)
+    resamples = as_count(resamples, "resamples", least=1)
     if metric in ("auc", "brier"):
         if score is None:
             raise ValueError(f"metric {metric!r} needs score, one for each case")
@@ -88,7 +88,9 @@ def measured(
     shape, cell = (count, groups), units * groups + codes
     sums = np.bincount(cell[among], value[among], count * groups).reshape(shape)[:, kept]
     sizes = np.bincount(cell[among], minlength=count * groups).reshape(shape)[:, kept].astype(np.float64)
-    blocks = [(c @ sums, c @ sizes) for c in resample_counts(count, resamples, seed, _strata(codes, units))]
+    blocks = [
+        (c @ sums, c @ sizes) for c in resample_counts(count, resamples, seed, strata=_strata(codes, units))
+    ]
     top, bottom = (np.concatenate(side) for side in zip(*blocks, strict=True))
     replicates = np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom > 0)
     contributing = np.maximum(1, (sizes > 0).sum(axis=0))
@@ -110,7 +112,9 @@ def _areas(
     # Alone, cases are drawn within group and class, so that no resample loses a class.
     strata = codes * 2 + labels if clusters is None else _strata(codes, units)
     drawn = []
-    for counts in resample_counts(int(units.max()) + 1, resamples, seed, strata, len(labels)):
+    for counts in resample_counts(
+        int(units.max()) + 1, resamples, seed, strata=strata, rows_of_data=len(labels)
+    ):
         weights = counts if clusters is None else counts[:, units]
         drawn.append(np.stack([one(weights[:, m]) for one, m in zip(weighted, members, strict=True)], axis=1))
     estimate, least = np.zeros(len(kept)), np.zeros(len(kept))

@@ -93,4 +93,4 @@ def _criterion(
 ) -> Interval:
     check_confidence(confidence)
     measures, _ = measures_of(y, predicted, group, metrics, None, cluster, smallest, resamples, seed)
-    return largest_difference(measures, confidence, ratio)
+    return largest_difference(measures, confidence, logs=ratio)

@@ -15,6 +15,7 @@ from overread.stats.intervals.proportion import proportion_ci
 
 def mean_ci(
     values: ArrayLike,
+    *,
     cluster: ArrayLike | None = None,
     method: Literal["percentile", "bca"] = "bca",
     confidence: float = 0.95,
@@ -59,7 +60,7 @@ def mean_ci(
         estimate = float(x[0])
         if bounds is None:
             return Interval(estimate, estimate, estimate, confidence, f"{name}, all values equal", units)
-        share = proportion_ci(0, units, "wilson", confidence).high
+        share = proportion_ci(0, units, method="wilson", confidence=confidence).high
         low = estimate - (estimate - bounds[0]) * share
         high = estimate + (bounds[1] - estimate) * share
         return Interval(
@@ -75,6 +76,7 @@ def mean_ci(
 def ratio_ci(
     part: ArrayLike,
     whole: ArrayLike,
+    *,
     cluster: ArrayLike | None = None,
     method: Literal["percentile", "bca"] = "percentile",
     confidence: float = 0.95,
@@ -103,7 +105,7 @@ def ratio_ci(
     estimate = float(p.sum() / w.sum())
     if estimate in (0.0, 1.0):
         units = int(np.count_nonzero(w))
-        return proportion_ci(units if estimate else 0, units, "wilson", confidence)
+        return proportion_ci(units if estimate else 0, units, method="wilson", confidence=confidence)
     if len(p) < 2:
         return Interval(estimate, 0.0, 1.0, confidence, "one case: full range", 1)
     replicates = []

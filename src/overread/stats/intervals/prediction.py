@@ -24,7 +24,7 @@ class PredictionLimits:
     offset: float = 0.0
 
 
-def prediction_limits(values: ArrayLike, coverage: float = 0.9) -> PredictionLimits:
+def prediction_limits(values: ArrayLike, *, coverage: float = 0.9) -> PredictionLimits:
     """The two order statistics that cover a further case, or the outermost ones and the coverage they have.
 
     Split conformal: of n exchangeable values (n,) the one to come lies between ranks l and u with probability
@@ -45,7 +45,7 @@ def prediction_limits(values: ArrayLike, coverage: float = 0.9) -> PredictionLim
     return PredictionLimits(float(x[lower - 1]), float(x[upper - 1]), (upper - lower) / (n + 1), n)
 
 
-def ratio_prediction_limits(found: ArrayLike, true: ArrayLike, coverage: float = 0.9) -> PredictionLimits:
+def ratio_prediction_limits(found: ArrayLike, true: ArrayLike, *, coverage: float = 0.9) -> PredictionLimits:
     """``prediction_limits`` of (true + offset) / (found + offset), such as true over measured volume.
 
     ``found`` and ``true`` (n,), 0 or more. The offset, a twentieth of the median true value that is not 0,
@@ -60,5 +60,5 @@ def ratio_prediction_limits(found: ArrayLike, true: ArrayLike, coverage: float =
     if not (t > 0).any():
         raise ValueError("true is 0 in every case; a ratio needs a case with something there")
     offset = float(np.median(t[t > 0])) / 20
-    limits = prediction_limits((t + offset) / (f + offset), coverage)
+    limits = prediction_limits((t + offset) / (f + offset), coverage=coverage)
     return PredictionLimits(limits.low, limits.high, limits.coverage, limits.n, offset)

@@ -62,6 +62,7 @@ class UStatistic:
 def u_statistic(
     rating: ArrayLike,
     truth: ArrayLike,
+    *,
     reader: ArrayLike | None = None,
     treatment: ArrayLike | None = None,
     case: ArrayLike | None = None,
@@ -85,7 +86,7 @@ def u_statistic(
     Raises ValueError for a treatment without two readers, or a variance estimate below 0.
     """
     check_confidence(confidence)
-    study = reader_study(rating, truth, reader, treatment, case)
+    study = reader_study(rating, truth, reader=reader, treatment=treatment, case=case)
     t, cases = len(study.treatments), len(study.truth)
     sums, pairs = _sums(study)
     for i in range(t):
@@ -156,7 +157,7 @@ def u_statistic(
     )
 
 
-def u_statistic_variance(moments: ArrayLike, readers: int, negatives: int, positives: int) -> float:
+def u_statistic_variance(moments: ArrayLike, *, readers: int, negatives: int, positives: int) -> float:
     """Variance of the reader-averaged AUC in a fully crossed study of another size.
 
     ``moments`` (8,): M1 to M8 of a treatment in a pilot study (``u_statistic(...).moments[i, i]``), or of a

@@ -29,7 +29,7 @@ class ReaderClaim:
 
 
 def reader_goal_test(
-    single: Single, goal: float, alpha: float = 0.025, alternative: str = "greater"
+    single: Single, *, goal: float, alpha: float = 0.025, alternative: str = "greater"
 ) -> ReaderClaim:
     """Test the reader-averaged figure of one treatment against a fixed ``goal``.
 
@@ -47,7 +47,7 @@ def reader_goal_test(
     )
 
 
-def reader_noninferiority(difference: Difference, margin: float, alpha: float = 0.025) -> ReaderClaim:
+def reader_noninferiority(difference: Difference, *, margin: float, alpha: float = 0.025) -> ReaderClaim:
     """First treatment not worse than the second by ``margin`` or more (higher is better): D > -margin.
 
     ``difference``: from ``obuchowski_rockette`` or ``u_statistic``. Chen, Petrick and Sahiner, Acad Radiol
@@ -67,7 +67,7 @@ def reader_noninferiority(difference: Difference, margin: float, alpha: float = 
     )
 
 
-def reader_equivalence(difference: Difference, margin: float, alpha: float = 0.05) -> ReaderClaim:
+def reader_equivalence(difference: Difference, *, margin: float, alpha: float = 0.05) -> ReaderClaim:
     """Two treatments differ by less than ``margin`` either way: two one-sided tests, each at ``alpha``.
 
     Raises ValueError for a margin that is not above 0.

@@ -48,18 +48,19 @@ class _ShareAt:
         return float(np.mean((score[y == self.diseased] >= self.threshold) == self.diseased))
 
 
-def sensitivity_at(threshold: float) -> Merit:
+def sensitivity_at(*, threshold: float) -> Merit:
     """Figure of merit: the share of diseased cases that are rated ``threshold`` or more."""
     return _ShareAt(threshold, True)
 
 
-def specificity_at(threshold: float) -> Merit:
+def specificity_at(*, threshold: float) -> Merit:
     """Figure of merit: the share of healthy cases that are rated below ``threshold``."""
     return _ShareAt(threshold, False)
 
 
 def figures_of_merit(
     study: ReaderStudy,
+    *,
     merit: Merit | str = "auc",
     covariance: str = "jackknife",
     resamples: int = 2000,
@@ -78,7 +79,7 @@ def figures_of_merit(
         raise ValueError(f"covariance is {covariance!r}, expected one of {', '.join(METHODS)}")
     if isinstance(merit, str) and merit != "auc":
         raise ValueError(f"merit is {merit!r}, expected 'auc' or a function of (truth, rating)")
-    check_cells(study, 1 if covariance == "bootstrap" else 2)
+    check_cells(study, least=1 if covariance == "bootstrap" else 2)
     cases = len(study.truth)
     if callable(merit):
         if covariance in ("delong", "unbiased"):
@@ -108,7 +109,7 @@ def jackknife_covariance(leave_one_out: ArrayLike) -> Floats:
     AFROC area, computed without the case; a case that a reader did not read leaves the estimate as it is.
     """
     array = np.asarray(leave_one_out, dtype=np.float64)
-    values = as_floats(array.reshape(-1, array.shape[-1]), "leave_one_out", 2)
+    values = as_floats(array.reshape(-1, array.shape[-1]), "leave_one_out", ndim=2)
     n = values.shape[1]
     if n < 2:
         raise ValueError("leave_one_out has one case, expected two or more")
@@ -176,7 +177,7 @@ def _auc_bootstrap(study: ReaderStudy, resamples: int, seed: int) -> Floats:
     read = study.read.reshape(len(s), -1).astype(np.float64)
     p, q = read[:, study.truth], read[:, ~study.truth]
     replicates = []
-    for counts in resample_counts(len(study.truth), resamples, seed, study.truth.astype(np.int64)):
+    for counts in resample_counts(len(study.truth), resamples, seed, strata=study.truth.astype(np.int64)):
         w, v = counts[:, study.truth], counts[:, ~study.truth]
         pairs = (w @ p.T) * (v @ q.T)
         won = np.stack([np.einsum("bj,bj->b", w @ cell, v) for cell in s], axis=1)
@@ -186,7 +187,7 @@ def _auc_bootstrap(study: ReaderStudy, resamples: int, seed: int) -> Floats:
 
 def _bootstrap(study: ReaderStudy, merit: Merit, resamples: int, seed: int) -> Floats:
     replicates = []
-    for counts in resample_counts(len(study.truth), resamples, seed, study.truth.astype(np.int64)):
+    for counts in resample_counts(len(study.truth), resamples, seed, strata=study.truth.astype(np.int64)):
         for row in counts.astype(np.int64):
             drawn = np.repeat(np.arange(len(row)), row)
             replicates.append(_apply(study, merit, drawn).ravel())

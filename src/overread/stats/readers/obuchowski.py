@@ -32,6 +32,7 @@ MODELS = {
 def obuchowski_rockette(
     rating: ArrayLike,
     truth: ArrayLike,
+    *,
     reader: ArrayLike | None = None,
     treatment: ArrayLike | None = None,
     case: ArrayLike | None = None,
@@ -65,8 +66,8 @@ def obuchowski_rockette(
 
     Raises ValueError where a reader lacks cases of a class under a treatment: use ``u_statistic`` there.
     """
-    study = reader_study(rating, truth, reader, treatment, case)
-    table = figures_of_merit(study, merit, covariance, resamples, seed)
+    study = reader_study(rating, truth, reader=reader, treatment=treatment, case=case)
+    table = figures_of_merit(study, merit=merit, covariance=covariance, resamples=resamples, seed=seed)
     name = merit if isinstance(merit, str) else getattr(merit, "__name__", "merit")
     return _analyse(
         table.estimates,
@@ -84,6 +85,7 @@ def obuchowski_rockette(
 def obuchowski_rockette_summary(
     estimates: ArrayLike,
     covariance: ArrayLike,
+    *,
     cases: int,
     confidence: float = 0.95,
     treatments: Sequence[str] | None = None,
@@ -96,8 +98,8 @@ def obuchowski_rockette_summary(
 
     Raises ValueError for shapes that do not fit.
     """
-    table = as_floats(estimates, "estimates", 2)
-    matrix = as_floats(covariance, "covariance", 2)
+    table = as_floats(estimates, "estimates", ndim=2)
+    matrix = as_floats(covariance, "covariance", ndim=2)
     if matrix.shape != (table.size, table.size):
         raise ValueError(f"covariance has shape {matrix.shape}, expected ({table.size}, {table.size})")
     names = [

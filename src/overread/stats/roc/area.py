@@ -34,6 +34,7 @@ _ALIAS = {"logit": "delong-logit", "plain": "delong"}
 def auc(
     y: ArrayLike,
     score: ArrayLike,
+    *,
     confidence: float = 0.95,
     cluster: ArrayLike | None = None,
     method: AucMethod = "logit",
@@ -94,7 +95,7 @@ def auc(
     n = len(labels) if codes is None else int(codes.max()) + 1
     if codes is not None and n < 2:
         raise ValueError("one cluster has no interval; expected two or more")
-    found = areas(labels, s[None], codes, w)
+    found = areas(labels, s[None], codes=codes, weights=w)
     area, variance = float(found.area[0]), float(found.covariance[0, 0])
     sizes = (found.positives, found.negatives)
     if name == "newcombe":
@@ -112,6 +113,7 @@ def auc(
 def auc_macro(
     y: ArrayLike,
     prob: ArrayLike,
+    *,
     confidence: float = 0.95,
     cluster: ArrayLike | None = None,
     resamples: int = 2000,
@@ -126,8 +128,8 @@ def auc_macro(
     resamples lose one.
     """
     check_confidence(confidence)
-    p = as_floats(prob, "prob", 2)
-    truth = as_classes(y, "y", p.shape[1])
+    p = as_floats(prob, "prob", ndim=2)
+    truth = as_classes(y, "y", classes=p.shape[1])
     same_length(len(truth), p, "prob")
     _every_class(truth, p.shape[1])
     onehot = truth[:, None] == np.arange(p.shape[1])
@@ -135,7 +137,9 @@ def auc_macro(
     found = [placements(onehot[:, k], p[:, k])[0] for k in range(p.shape[1])]
     columns = [WeightedAuc(onehot[:, k], p[:, k]) for k in range(p.shape[1])]
     units = len(truth) if codes is None else int(codes.max()) + 1
-    blocks = resample_counts(units, resamples, seed, truth if codes is None else None, len(truth))
+    blocks = resample_counts(
+        units, resamples, seed, strata=truth if codes is None else None, rows_of_data=len(truth)
+    )
     replicates = []
     for counts in blocks:
         weights = counts if codes is None else counts[:, codes]

@@ -78,6 +78,7 @@ def delong_test(
     y: ArrayLike,
     score1: ArrayLike,
     score2: ArrayLike,
+    *,
     y2: ArrayLike | None = None,
     confidence: float = 0.95,
     alternative: Alternative = "two-sided",
@@ -113,7 +114,7 @@ def delong_test(
     else:
         labels, second = checked(y, score2, "score2")
         groups = [(labels, np.array([first, second]))]
-        estimates = [areas(*groups[0], codes)]
+        estimates = [areas(*groups[0], codes=codes)]
     area = np.concatenate([e.area for e in estimates])
     variance = np.concatenate([np.diag(e.covariance) for e in estimates])
     covariance = float(estimates[0].covariance[0, 1]) if y2 is None else 0.0
@@ -169,6 +170,7 @@ def delong_test(
 def roc_contrast(
     y: ArrayLike,
     scores: ArrayLike | Mapping[str, ArrayLike],
+    *,
     contrast: ArrayLike | None = None,
     reference: int | str = 0,
     confidence: float = 0.95,
@@ -196,7 +198,7 @@ def roc_contrast(
     labels, matrix, labelled = _columns(y, scores, names)
     k = len(matrix)
     codes = as_groups(cluster, len(labels))
-    found = areas(labels, matrix, codes)
+    found = areas(labels, matrix, codes=codes)
     if not np.isfinite(found.covariance).all():
         raise ValueError("a contrast needs two or more cases (clusters) of each class")
     rows = _contrast_rows(contrast, reference, k, labelled)
@@ -249,7 +251,7 @@ def _columns(
         names = list(columns) if names is None else names
         matrix = np.array([checked(y, column, name)[1] for name, column in columns.items()])
     else:
-        matrix = as_floats(cast(ArrayLike, scores), "scores", 2).T
+        matrix = as_floats(cast(ArrayLike, scores), "scores", ndim=2).T
         names = [f"score{i + 1}" for i in range(len(matrix))] if names is None else names
     if len(matrix) < 2 or len(names) != len(matrix):
         raise ValueError(

@@ -30,6 +30,7 @@ class RocBand:
 def sensitivity_at_specificity(
     y: ArrayLike,
     score: ArrayLike,
+    *,
     specificity: float,
     confidence: float = 0.95,
     cluster: ArrayLike | None = None,
@@ -52,6 +53,7 @@ def sensitivity_at_specificity(
 def specificity_at_sensitivity(
     y: ArrayLike,
     score: ArrayLike,
+    *,
     sensitivity: float,
     confidence: float = 0.95,
     cluster: ArrayLike | None = None,
@@ -67,6 +69,7 @@ def specificity_at_sensitivity(
 def roc_band(
     y: ArrayLike,
     score: ArrayLike,
+    *,
     fpr: ArrayLike | None = None,
     confidence: float = 0.95,
     cluster: ArrayLike | None = None,

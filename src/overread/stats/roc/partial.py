@@ -17,8 +17,8 @@ Range = tuple[float, float] | float
 def partial_auc(
     y: ArrayLike,
     score: ArrayLike,
-    fpr: Range | None = None,
     *,
+    fpr: Range | None = None,
     specificity: Range | None = None,
     sensitivity: Range | None = None,
     standardised: bool = False,

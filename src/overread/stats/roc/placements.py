@@ -24,7 +24,7 @@ class Areas:
     negatives: float
 
 
-def placements(labels: Bools, s: Floats, weights: Floats | None = None) -> tuple[float, Floats]:
+def placements(labels: Bools, s: Floats, *, weights: Floats | None = None) -> tuple[float, Floats]:
     """Area, and placement values (n,): of each case, the weighted share of the other class that it beats.
 
     A positive beats the negatives that score below it, a negative the positives above it; ties count half.
@@ -53,14 +53,16 @@ def placements(labels: Bools, s: Floats, weights: Floats | None = None) -> tuple
     return min(1.0, max(0.0, area)), values
 
 
-def areas(labels: Bools, scores: Floats, codes: Ints | None = None, weights: Floats | None = None) -> Areas:
+def areas(
+    labels: Bools, scores: Floats, *, codes: Ints | None = None, weights: Floats | None = None
+) -> Areas:
     """Areas of ``scores`` (k, n) and their covariance.
 
     DeLong, DeLong and Clarke-Pearson (Biometrics 1988;44:837); with ``codes`` (n,), the cluster of each
     case, Obuchowski (Biometrics 1997;53:567), which is the same where every cluster is one case. Weights
     enter as in a linearised (sandwich) variance.
     """
-    found = [placements(labels, s, weights) for s in scores]
+    found = [placements(labels, s, weights=weights) for s in scores]
     area = np.array([a for a, _ in found])
     w = np.ones(len(labels)) if weights is None else weights
     residuals = w * (np.array([v for _, v in found]) - area[:, None])

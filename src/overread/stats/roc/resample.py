@@ -92,7 +92,7 @@ def cluster_replicates(labels: Bools, scores: Floats, codes: Ints, resamples: in
     """
     strata = cluster_strata(labels, codes)
     weighted = [WeightedAuc(labels, s) for s in scores]
-    blocks = resample_counts(len(strata), resamples, seed, strata, labels.size)
+    blocks = resample_counts(len(strata), resamples, seed, strata=strata, rows_of_data=labels.size)
     return np.concatenate([np.column_stack([w(counts[:, codes]) for w in weighted]) for counts in blocks])
 
 
@@ -109,7 +109,7 @@ def curve_blocks(
     strata, units = labels.astype(np.int64), len(labels)
     if codes is not None:
         strata, units = cluster_strata(labels, codes), int(codes.max()) + 1
-    for counts in resample_counts(units, resamples, seed, strata, len(labels)):
+    for counts in resample_counts(units, resamples, seed, strata=strata, rows_of_data=len(labels)):
         w = (counts if codes is None else counts[:, codes])[:, order]
         rates = []
         for kind in (~positive, positive):
@@ -125,7 +125,7 @@ def certain_share(labels: Bools, codes: Ints | None, best: bool, confidence: flo
     For curves on which no resample can differ, such as that of separated classes.
     """
     units = int(labels.sum()) if codes is None else len(np.unique(codes[labels]))
-    return proportion_ci(units if best else 0, units, "wilson", confidence)
+    return proportion_ci(units if best else 0, units, method="wilson", confidence=confidence)
 
 
 def cluster_strata(labels: Bools, codes: Ints) -> Ints:

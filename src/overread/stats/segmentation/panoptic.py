@@ -31,7 +31,7 @@ class PanopticQuality:
 
 
 def panoptic_quality(
-    pred: ArrayLike, truth: ArrayLike, iou_threshold: float = 0.5, void: int | None = None
+    pred: ArrayLike, truth: ArrayLike, *, iou_threshold: float = 0.5, void: int | None = None
 ) -> PanopticQuality:
     """Panoptic quality of two instance maps of one shape: 0 background, each object its own number.
 
@@ -49,6 +49,7 @@ def panoptic_quality(
 def panoptic_quality_by_class(
     pred: ArrayLike,
     truth: ArrayLike,
+    *,
     pred_classes: Mapping[int, int],
     truth_classes: Mapping[int, int],
     iou_threshold: float = 0.5,
