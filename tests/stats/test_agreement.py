@@ -418,7 +418,7 @@ def test_published_psychiatric_diagnoses() -> None:
     )
     found = fleiss_kappa([[int(count) for count in row] for row in rows.split()])
     assert (found.kappa.estimate, found.z) == pytest.approx((0.430, 17.652), abs=6e-4)
-    assert found.of_category == pytest.approx([0.245, 0.245, 0.520, 0.471, 0.566], abs=6e-4)
+    assert found.by_category == pytest.approx([0.245, 0.245, 0.520, 0.471, 0.566], abs=6e-4)
 
 
 def test_published_peak_flow_limits() -> None:

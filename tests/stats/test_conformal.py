@@ -76,9 +76,9 @@ def test_scores_by_hand() -> None:
     np.testing.assert_allclose(lac_scores(p), [[0.5, 0.7, 0.8]])
     np.testing.assert_allclose(aps_scores(p), [[0.5, 0.8, 1.0]])
     np.testing.assert_allclose(aps_scores(p, [0.5]), [[0.25, 0.65, 0.9]])
-    np.testing.assert_allclose(raps_scores(p, penalty=0.1, free=1), [[0.5, 0.9, 1.2]])
+    np.testing.assert_allclose(raps_scores(p, penalty=0.1, k_reg=1), [[0.5, 0.9, 1.2]])
     shuffled = [[0.2, 0.5, 0.3]]
-    np.testing.assert_allclose(raps_scores(shuffled, [0.0], penalty=0.1, free=2), [[0.9, 0.0, 0.5]])
+    np.testing.assert_allclose(raps_scores(shuffled, [0.0], penalty=0.1, k_reg=2), [[0.9, 0.0, 0.5]])
     with pytest.raises(ValueError, match="penalty"):
         raps_scores(p, penalty=-1)
     with pytest.raises(ValueError, match="expected 0 to 1"):

@@ -10,7 +10,7 @@ from overread.stats.diagnostic import (
     balanced_accuracy,
     confusion_matrix,
     diagnostic_accuracy,
-    diagnostic_accuracy_of,
+    diagnostic_accuracy_from_labels,
 )
 from overread.stats.interval import Interval
 from overread.stats.intervals import bootstrap_ci, proportion_ci
@@ -117,9 +117,11 @@ def test_labels_give_the_table() -> None:
     tn, fp, fn, tp = np.bincount(2 * y + called)
     plain = diagnostic_accuracy(int(tp), int(fp), int(fn), int(tn))
     assert (
-        diagnostic_accuracy_of(y, called) == plain == diagnostic_accuracy_of(y, called, cluster=np.arange(60))
+        diagnostic_accuracy_from_labels(y, called)
+        == plain
+        == diagnostic_accuracy_from_labels(y, called, cluster=np.arange(60))
     )
-    copied = diagnostic_accuracy_of(
+    copied = diagnostic_accuracy_from_labels(
         np.repeat(y, 4), np.repeat(called, 4), cluster=np.repeat(np.arange(60), 4)
     )
     for name, one in vars(plain).items():
@@ -139,7 +141,7 @@ def test_patients_with_several_images_cover_95_percent() -> None:
         y = (cluster < 40).astype(int)
         chance = np.where(np.arange(80) < 40, generator.beta(4, 1, 80), generator.beta(1, 3, 80))
         called = (generator.random(len(cluster)) < chance[cluster]).astype(int)
-        found = diagnostic_accuracy_of(y, called, cluster=cluster)
+        found = diagnostic_accuracy_from_labels(y, called, cluster=cluster)
         for name in hits:
             interval = getattr(found, name)
             hits[name] += interval.low <= truth[name] <= interval.high

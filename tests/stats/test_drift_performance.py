@@ -132,7 +132,7 @@ def test_it_follows_a_harder_case_mix_but_not_a_changed_truth() -> None:
     blind = cbpe(p_reference, y_reference, p_reference).estimate.estimate
     turned = np.mean((p_reference >= 0.5) != y_reference)
     assert blind > turned + 0.3
-    assert "concept drift" in found.valid_if and "calibrated" in found.valid_if
+    assert "concept drift" in found.assumptions and "calibrated" in found.assumptions
 
 
 def test_calibrated_models_are_rarely_distrusted_and_overconfident_ones_caught() -> None:
@@ -189,7 +189,7 @@ def test_rogan_and_gladen() -> None:
     by_hand = (0.4 + 0.8 - 1) / (0.9 + 0.8 - 1)
     assert found.frequencies[1].estimate == pytest.approx(by_hand)
     assert found.weights == pytest.approx(((1 - by_hand) / 0.5, by_hand / 0.5))
-    assert found.p_value < 0.01 and "frequencies of the classes" in found.valid_if
+    assert found.p_value < 0.01 and "frequencies of the classes" in found.assumptions
 
 
 def test_no_shift_gives_the_validation_frequencies() -> None:

@@ -249,7 +249,7 @@ def test_small_groups_are_marked_or_left_out() -> None:
     found = worst_group_gap(y, called, group, metric="tpr")
     assert found.left_out == ("none",) and found.gap.low == 0
     with pytest.raises(ValueError, match="two or more"):
-        worst_group_gap(y, called, group, metric="tpr", smallest=10)
+        worst_group_gap(y, called, group, metric="tpr", min_group_size=10)
 
 
 def test_group_tests_are_adjusted() -> None:

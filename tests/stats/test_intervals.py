@@ -341,17 +341,17 @@ def test_ratio_of_none_and_all_keeps_a_width() -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "whole", "match"),
+    ("numerator", "denominator", "match"),
     [
         ([0, 0], [0, 0], "nothing to take a share of"),
-        ([3], [2], "between 0 and whole"),
+        ([3], [2], "between 0 and denominator"),
         ([np.nan], [1], "NaN"),
         ([1, 2], [3], "1 rows"),
     ],
 )
-def test_ratio_of_what_has_none(part: list, whole: list, match: str) -> None:
+def test_ratio_of_what_has_none(numerator: list, denominator: list, match: str) -> None:
     with pytest.raises(ValueError, match=match):
-        ratio_ci(part, whole)
+        ratio_ci(numerator, denominator)
 
 
 @pytest.mark.parametrize(

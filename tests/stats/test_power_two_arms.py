@@ -9,7 +9,7 @@ from statsmodels.stats.power import NormalIndPower, TTestIndPower
 from statsmodels.stats.proportion import power_proportions_2indep, proportion_effectsize
 
 from overread.stats.power import (
-    discordant,
+    discordant_proportions,
     equivalence_means,
     equivalence_proportions,
     noninferiority_means,
@@ -130,12 +130,12 @@ def test_exact_mcnemar_by_brute_force() -> None:
 
 
 def test_discordant_shares() -> None:
-    p10, p01 = discordant(p1=0.9, p2=0.8, correlation=0.3)
+    p10, p01 = discordant_proportions(p1=0.9, p2=0.8, correlation=0.3)
     assert p10 - p01 == pytest.approx(0.1)
     both = 0.9 - p10
     assert (both - 0.72) / (0.09 * 0.16) ** 0.5 == pytest.approx(0.3)
     with pytest.raises(ValueError, match="cannot occur"):
-        discordant(p1=0.9, p2=0.5, correlation=0.9)
+        discordant_proportions(p1=0.9, p2=0.5, correlation=0.9)
 
 
 def test_paired_noninferiority_by_simulation() -> None:

@@ -96,7 +96,7 @@ def test_difference_and_overall_test_agree_with_two_treatments(model: str) -> No
     assert difference.statistic**2 == pytest.approx(test.statistic)
     interval = difference.difference
     assert (interval.low < 0 < interval.high) == (test.p_value > 0.05)
-    means = [single.estimate.estimate for single in test.singles]
+    means = [single.estimate.estimate for single in test.estimates]
     assert interval.estimate == pytest.approx(means[0] - means[1])
 
 
@@ -142,8 +142,8 @@ def test_unbiased_covariance_by_brute_force() -> None:
 def test_any_figure_of_merit() -> None:
     study = roe_metz(readers=4, negatives=30, positives=20, separation=(1.0, 1.0), seed=7)
     by_name = obuchowski_rockette(study.rating, study.truth)
-    by_function = obuchowski_rockette(study.rating, study.truth, merit=_area)
-    with_interval = obuchowski_rockette(study.rating, study.truth, merit=lambda y, s: auc(y, s))
+    by_function = obuchowski_rockette(study.rating, study.truth, fom=_area)
+    with_interval = obuchowski_rockette(study.rating, study.truth, fom=lambda y, s: auc(y, s))
     for found in (by_function, with_interval):
         np.testing.assert_allclose(found.covariance, by_name.covariance, atol=1e-12)
         np.testing.assert_allclose(found.estimates, by_name.estimates)
@@ -152,26 +152,24 @@ def test_any_figure_of_merit() -> None:
 
 def test_limits_of_a_sensitivity_end_at_one() -> None:
     study = roe_metz(readers=4, negatives=12, positives=12, separation=(2.5, 2.5), seed=9)
-    cut = obuchowski_rockette(study.rating, study.truth, merit=sensitivity_at(threshold=0.5))
-    free = obuchowski_rockette(study.rating, study.truth, merit=lambda y, s: float(np.mean(s[y] >= 0.5)))
-    assert cut.merit == "sensitivity at 0.5" and cut.rrrc is not None and free.rrrc is not None
-    highs = [[single.estimate.high for single in test.singles] for test in (cut.rrrc, free.rrrc)]
+    cut = obuchowski_rockette(study.rating, study.truth, fom=sensitivity_at(threshold=0.5))
+    free = obuchowski_rockette(study.rating, study.truth, fom=lambda y, s: float(np.mean(s[y] >= 0.5)))
+    assert cut.fom == "sensitivity at 0.5" and cut.rrrc is not None and free.rrrc is not None
+    highs = [[single.estimate.high for single in test.estimates] for test in (cut.rrrc, free.rrrc)]
     assert max(highs[1]) > 1 and highs[0] == np.minimum(highs[1], 1).tolist()
 
 
 def test_sensitivity_rests_on_the_diseased() -> None:
     """Its jackknife variance is that of a proportion, p (1 - p) / (m - 1), whatever the healthy say."""
     study = roe_metz(readers=4, negatives=30, positives=20, seed=8)
-    table = figures_of_merit(study, merit=sensitivity_at(threshold=0.5))
+    table = figures_of_merit(study, fom=sensitivity_at(threshold=0.5))
     p = table.estimates.ravel()
     assert table.cases == 20
     np.testing.assert_allclose(np.diag(table.covariance), p * (1 - p) / 19)
-    q = figures_of_merit(study, merit=specificity_at(threshold=0.5))
+    q = figures_of_merit(study, fom=specificity_at(threshold=0.5))
     assert q.cases == 30
     np.testing.assert_allclose(np.diag(q.covariance), q.estimates.ravel() * (1 - q.estimates.ravel()) / 29)
-    drawn = figures_of_merit(
-        study, merit=sensitivity_at(threshold=0.5), covariance="bootstrap", resamples=1500
-    )
+    drawn = figures_of_merit(study, fom=sensitivity_at(threshold=0.5), covariance="bootstrap", resamples=1500)
     np.testing.assert_allclose(np.diag(drawn.covariance), p * (1 - p) / 20, rtol=0.2)
 
 
@@ -230,7 +228,7 @@ def test_three_treatments_one_treatment_one_reader() -> None:
         ** 2
     )
     one = obuchowski_rockette(study.rating[0], study.truth)
-    assert one.rrrc is not None and three.rrrc.singles[0] == one.rrrc.singles[0]
+    assert one.rrrc is not None and three.rrrc.estimates[0] == one.rrrc.estimates[0]
     assert np.isnan(one.rrrc.statistic) and one.rrrc.differences == ()
     alone = obuchowski_rockette(study.rating[:2, :1], study.truth)
     assert alone.rrrc is None and alone.rrfc is None
@@ -284,7 +282,7 @@ def test_identical_treatments_show_no_difference() -> None:
     assert found.rrrc.statistic == 0 and found.rrrc.p_value == 1
     perfect = obuchowski_rockette(np.tile(study.truth * 1.0, (2, 3, 1)), study.truth)
     assert perfect.rrrc is not None
-    assert perfect.rrrc.singles[0].estimate.high == 1
+    assert perfect.rrrc.estimates[0].estimate.high == 1
 
 
 def test_type_i_error_of_random_readers_and_cases() -> None:
@@ -307,7 +305,7 @@ def test_single_interval_covers() -> None:
         study = roe_metz(readers=6, negatives=60, positives=60, separation=separation, seed=generator)
         test = obuchowski_rockette(study.rating, study.truth).rrrc
         assert test is not None
-        hits += test.singles[0].estimate.low <= goal <= test.singles[0].estimate.high
+        hits += test.estimates[0].estimate.low <= goal <= test.estimates[0].estimate.high
     assert 0.93 <= hits / 700 <= 0.975
 
 
@@ -315,12 +313,12 @@ def test_claims_agree_with_intervals() -> None:
     study = roe_metz(readers=6, negatives=60, positives=60, separation=(1.5, 1.4), seed=22)
     test = obuchowski_rockette(study.rating, study.truth).rrrc
     assert test is not None
-    (difference,), single = test.differences, test.singles[0]
+    (difference,), single = test.differences, test.estimates[0]
     low, high = difference.difference.low, difference.difference.high
     for margin in (abs(low) * 0.99, abs(low) * 1.01):
-        claim = reader_noninferiority(difference, margin=margin)
-        assert claim.met == (low > -margin)
-        assert claim.estimate.low == pytest.approx(low)
+        test = reader_noninferiority(difference, margin=margin)
+        assert test.met == (low > -margin)
+        assert test.estimate.low == pytest.approx(low)
     ninety = 2 * difference.standard_error * stats.t.ppf(0.95, difference.df)
     both = reader_equivalence(difference, margin=0.5)
     assert both.met and both.estimate.high - both.estimate.low == pytest.approx(ninety)
@@ -346,7 +344,7 @@ def test_clear_errors() -> None:
     with pytest.raises(ValueError, match="covariance is 'boot'"):
         obuchowski_rockette(rating, y, covariance="boot")
     with pytest.raises(ValueError, match="AUC only"):
-        obuchowski_rockette(rating, y, merit=sensitivity_at(threshold=1), covariance="delong")
+        obuchowski_rockette(rating, y, fom=sensitivity_at(threshold=1), covariance="delong")
     with pytest.raises(ValueError, match="infinite"):
         obuchowski_rockette(np.where(rating > 0, np.inf, rating), y)
     holes = rating.copy()
@@ -429,7 +427,7 @@ def test_van_dyke(goldens_data: Path) -> None:
     assert within_tests is not None
     numbers = (within_tests.statistic, within_tests.df2, within_tests.p_value)
     assert numbers == pytest.approx((2.104491, 68.42325, 0.1514363), rel=1e-6)
-    sensitivity = obuchowski_rockette(**columns, case=case, merit=sensitivity_at(threshold=3)).rrrc
+    sensitivity = obuchowski_rockette(**columns, case=case, fom=sensitivity_at(threshold=3)).rrrc
     assert sensitivity is not None
     numbers = (sensitivity.statistic, sensitivity.df2, sensitivity.p_value)
     assert numbers == pytest.approx((6.689493, 15.71732, 0.02008822), rel=1e-6)

@@ -20,7 +20,7 @@ class FleissKappa:
     kappa: Interval
     z: float
     p_value: float
-    of_category: Floats
+    by_category: Floats
 
 
 def fleiss_kappa(counts: ArrayLike, *, confidence: float = 0.95) -> FleissKappa:
@@ -46,18 +46,18 @@ def fleiss_kappa(counts: ArrayLike, *, confidence: float = 0.95) -> FleissKappa:
     if m < 2 or n < 2:
         raise ValueError(f"{n} subjects with {m} ratings each; expected two or more of both")
     share = table / m
-    of_category = share.mean(axis=0)
-    if of_category.max() > 1 - 1e-12:
+    by_category = share.mean(axis=0)
+    if by_category.max() > 1 - 1e-12:
         raise ValueError("all ratings are of one category; kappa does not exist")
     agree = ((table**2).sum(axis=1) - m) / (m * (m - 1))
-    observed, expected = float(agree.mean()), float((of_category**2).sum())
+    observed, expected = float(agree.mean()), float((by_category**2).sum())
     kappa = (observed - expected) / (1 - expected)
     moved = (agree - observed) / (1 - expected) - (1 - observed) / (1 - expected) ** 2 * 2 * (
-        (share - of_category) @ of_category
+        (share - by_category) @ by_category
     )
     error = float(np.sqrt(np.sum(moved**2) / (n * (n - 1))))
-    pq = of_category * (1 - of_category)
-    null = 2 / (n * m * (m - 1)) * (pq.sum() ** 2 - (pq * (1 - 2 * of_category)).sum()) / pq.sum() ** 2
+    pq = by_category * (1 - by_category)
+    null = 2 / (n * m * (m - 1)) * (pq.sum() ** 2 - (pq * (1 - 2 * by_category)).sum()) / pq.sum() ** 2
     z = float(kappa / np.sqrt(null))
     if observed > 1 - 1e-12:
         least = proportion_ci(n, n, method="wilson", confidence=confidence).low

@@ -14,8 +14,8 @@ from overread.stats.arrays import Bools, Floats, Ints, as_groups, as_probabiliti
 from overread.stats.bootstrap import defined, limits, resample_counts
 from overread.stats.calibration.brier import isotonic_fit
 from overread.stats.calibration.inputs import binary, clipped_logit
-from overread.stats.calibration.line import cox_line
 from overread.stats.calibration.loess import loess
+from overread.stats.calibration.slope_intercept import cox_line
 from overread.stats.interval import Interval
 
 Smoother = Literal["loess", "cox", "isotonic"]

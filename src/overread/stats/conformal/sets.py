@@ -33,7 +33,7 @@ class ConformalSets:
     n: int
     randomised: bool = False
     penalty: float = 0.0
-    free: int = 1
+    k_reg: int = 1
     allow_empty: bool = True
 
     @classmethod
@@ -47,7 +47,7 @@ class ConformalSets:
         by_class: bool = False,
         randomised: bool = False,
         penalty: float = 0.01,
-        free: int = 1,
+        k_reg: int = 1,
         allow_empty: bool = True,
         seed: int = 0,
     ) -> ConformalSets:
@@ -58,7 +58,7 @@ class ConformalSets:
         ACML 2012). Where scores have no ties it is at most 1 / (n + 1) more.
 
         ``lac``: least ambiguous sets, smallest on average. ``aps``: adaptive sets, larger where the case is
-        hard. ``raps``: those with a ``penalty`` on classes beyond the ``free`` likeliest. ``randomised`` draws
+        hard. ``raps``: those with a ``penalty`` on classes beyond the ``k_reg`` likeliest. ``randomised`` draws
         one uniform number a case, without which ``aps`` and ``raps`` cover too much. ``allow_empty`` False
         adds the likeliest class to an empty set.
 
@@ -68,7 +68,7 @@ class ConformalSets:
         p = as_probabilities(prob, "prob", ndim=2)
         truth = as_classes(y, classes=p.shape[1])
         same_length(len(truth), p, "prob")
-        settings = {"method": method, "randomised": randomised, "penalty": penalty, "free": free}
+        settings = {"method": method, "randomised": randomised, "penalty": penalty, "k_reg": k_reg}
         scores = _scores(p, seed, **settings)[np.arange(len(p)), truth]  # type: ignore[arg-type]
         if by_class:
             parts = [scores[truth == k] for k in range(p.shape[1])]
@@ -84,7 +84,7 @@ class ConformalSets:
             len(truth),
             randomised and method != "lac",
             penalty if method == "raps" else 0.0,
-            free,
+            k_reg,
             allow_empty,
         )
 
@@ -96,7 +96,7 @@ class ConformalSets:
         p = as_probabilities(prob, "prob", ndim=2)
         if p.shape[1] != self.classes:
             raise ValueError(f"prob has {p.shape[1]} columns, expected {self.classes} classes")
-        scores = _scores(p, seed, self.method, self.randomised, self.penalty, self.free)
+        scores = _scores(p, seed, self.method, self.randomised, self.penalty, self.k_reg)
         # Sums of probabilities differ in the last digit: the tolerance keeps a tie inside.
         inside: Bools = scores <= np.array(self.quantiles) + 1e-12
         if not self.allow_empty:
@@ -157,13 +157,13 @@ def size_stratified_coverage(
     return _by_group(member.sum(axis=1), member[np.arange(len(truth)), truth], cluster, confidence)
 
 
-def _scores(p: Floats, seed: int, method: SetMethod, randomised: bool, penalty: float, free: int) -> Floats:
+def _scores(p: Floats, seed: int, method: SetMethod, randomised: bool, penalty: float, k_reg: int) -> Floats:
     if method == "lac":
         return lac_scores(p)
     if method not in ("aps", "raps"):
         raise ValueError(f"method is {method!r}, expected 'lac', 'aps' or 'raps'")
     u = np.random.default_rng(seed).random(len(p)) if randomised else None
-    return raps_scores(p, u, penalty=penalty if method == "raps" else 0.0, free=free)
+    return raps_scores(p, u, penalty=penalty if method == "raps" else 0.0, k_reg=k_reg)
 
 
 def _members(sets: ArrayLike) -> Bools:

@@ -24,7 +24,7 @@ class ChartDesign:
 
     chart: str
     parameters: dict[str, float]
-    wanted_arl0: float
+    target_arl0: float
     arl0: float
     shift: float
     arl1: float

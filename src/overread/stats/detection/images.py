@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from overread.stats.arrays import Bools, Floats, Ints
-from overread.stats.detection.boxes import as_boxes, box_area
+from overread.stats.detection.box_geometry import as_boxes, box_area
 
 _PRED_KEYS = {"boxes", "scores", "labels"}
 _TRUTH_KEYS = {"boxes", "labels", "iscrowd", "ignore", "area"}

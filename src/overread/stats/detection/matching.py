@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from overread.stats.arrays import Bools, Floats, Ints
-from overread.stats.detection.boxes import as_boxes, box_centres, box_iou
+from overread.stats.detection.box_geometry import as_boxes, box_centres, box_iou
 
 Rule = Literal["iou", "centre-in-box", "centre-distance"]
 

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from overread.stats.arrays import Bools, Floats, Ints
-from overread.stats.detection.boxes import box_area, box_iou
+from overread.stats.detection.box_geometry import box_area, box_iou
 from overread.stats.detection.images import ImageBoxes
 from overread.stats.detection.matching import greedy
 

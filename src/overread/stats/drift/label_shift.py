@@ -12,7 +12,7 @@ from overread.stats.arrays import Floats, as_classes, as_counts, check_confidenc
 from overread.stats.drift.binned import chi_square_from_counts
 from overread.stats.interval import Interval
 
-VALID_IF = (
+ASSUMPTIONS = (
     "Valid if only the frequencies of the classes changed: within a class the images, and so the predictions, "
     "are distributed as in the validation data (no new scanner, no new kind of disease, no concept drift), and "
     "no class is new."
@@ -26,7 +26,7 @@ class LabelShift:
     ``weights`` (k,) are these over the validation frequencies, as needed for reweighting. ``raw`` is the
     solution before negative frequencies were cut off. ``condition_number`` of the confusion matrix: large
     where predictions hardly separate the classes, and the intervals wide. ``p_value`` tests that predictions
-    are distributed as in the validation data. ``valid_if`` states what all of this assumes.
+    are distributed as in the validation data. ``assumptions`` states what all of this assumes.
     """
 
     frequencies: tuple[Interval, ...]
@@ -38,7 +38,7 @@ class LabelShift:
     n_validation: int
     n_current: int
     method: str
-    valid_if: str = VALID_IF
+    assumptions: str = ASSUMPTIONS
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""

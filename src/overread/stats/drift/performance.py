@@ -16,7 +16,7 @@ from overread.stats.interval import Interval
 Metric = Literal["accuracy", "auc", "sensitivity", "specificity", "ppv", "npv", "f1"]
 CHECK_CONFIDENCE = 0.99  # a calibrated model is distrusted by chance once in a hundred
 METRICS = ("accuracy", "auc", "sensitivity", "specificity", "ppv", "npv", "f1")
-VALID_IF = (
+ASSUMPTIONS = (
     "Valid if the probabilities are calibrated on the new data too: the chance of the finding given the image "
     "must not have changed (no concept drift), and new data must look like data seen before (covariate shift "
     "within the range of the reference is allowed). It cannot see a model that is confidently wrong: with "
@@ -50,7 +50,7 @@ class CalibrationCheck:
 class PerformanceEstimate:
     """A metric estimated without labels; the limits hold the realised metric of these very cases.
 
-    ``valid_if`` states the conditions; ``calibration`` is the check on the reference that the estimate rests
+    ``assumptions`` states the conditions; ``calibration`` is the check on the reference that the estimate rests
     on. Where it fails, ``trusted`` is False and the number must not be shown as performance.
     """
 
@@ -61,7 +61,7 @@ class PerformanceEstimate:
     recalibrated: bool
     n: int
     method: str
-    valid_if: str = VALID_IF
+    assumptions: str = ASSUMPTIONS
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""

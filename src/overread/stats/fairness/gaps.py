@@ -41,7 +41,7 @@ def worst_group_gap(
     metric: Metric = "tpr",
     score: ArrayLike | None = None,
     cluster: ArrayLike | None = None,
-    smallest: int = 1,
+    min_group_size: int = 1,
     confidence: float = 0.95,
     resamples: int = 2000,
     seed: int = 0,
@@ -55,7 +55,7 @@ def worst_group_gap(
     metric
         ``selection``, ``tpr``, ``fpr``, ``fnr``, ``tnr``, ``ppv``, ``npv``, ``accuracy``, ``prevalence``; or ``auc``
         and ``brier``, which need ``score`` (n,).
-    smallest
+    min_group_size
         Groups with fewer cases that the metric rests on are left out, and named in the result.
 
     The interval: the bootstrap gives one multiple q of the standard errors within which all differences of two groups
@@ -68,7 +68,9 @@ def worst_group_gap(
     Raises ValueError for NaN, wrong shapes, or fewer than two groups with enough cases.
     """
     check_confidence(confidence)
-    measure, names = measures_of(y, predicted, group, [metric], score, cluster, smallest, resamples, seed)
+    measure, names = measures_of(
+        y, predicted, group, [metric], score, cluster, min_group_size, resamples, seed
+    )
     m = measure[0]
     about = m.replicates[np.isfinite(m.replicates).all(axis=1)] - m.centre + m.estimate
     gap = largest_difference(measure, confidence)
@@ -91,7 +93,7 @@ def measures_of(
     metrics: Sequence[Metric],
     score: ArrayLike | None,
     cluster: ArrayLike | None,
-    smallest: int,
+    min_group_size: int,
     resamples: int,
     seed: int,
 ) -> tuple[list[Measured], tuple[str, ...]]:
@@ -106,7 +108,7 @@ def measures_of(
     for i, metric in enumerate(metrics):
         # Clusters are drawn alike for every metric; the binomial draws of independent cases must differ.
         own = seed if clusters is not None else seed + i
-        one = measured(metric, labels, called, s, codes, clusters, smallest, resamples, own)
+        one = measured(metric, labels, called, s, codes, clusters, min_group_size, resamples, own)
         if len(one.kept) < 2:
             raise ValueError(
                 f"{len(one.kept)} groups have enough cases for {metric}; a gap needs two or more"

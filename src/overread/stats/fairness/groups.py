@@ -58,7 +58,7 @@ def by_group(
     *,
     score: ArrayLike | None = None,
     cluster: ArrayLike | None = None,
-    smallest: int = 10,
+    min_group_size: int = 10,
     method: ProportionMethod = "wilson",
     confidence: float = 0.95,
 ) -> tuple[GroupRates, ...]:
@@ -73,7 +73,7 @@ def by_group(
         (n, attributes): the groups are then the intersections that occur.
     cluster
         (n,), such as the patient of each image.
-    smallest
+    min_group_size
         Groups with fewer positives or negatives than this are marked ``small``; none is left out.
 
     Raises ValueError for NaN, labels other than 0 and 1, or a case without group.
@@ -106,7 +106,7 @@ def by_group(
                 cluster=None if clusters is None else clusters[inside],
             )
         n = int(inside.sum())
-        small = min(positives, n - positives) < smallest
+        small = min(positives, n - positives) < min_group_size
         out.append(GroupRates(group=name, n=n, positives=positives, small=small, auc=area, **rates))
     return tuple(out)
 

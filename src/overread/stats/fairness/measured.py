@@ -43,11 +43,11 @@ def measured(
     score: Floats | None,
     codes: Ints,
     clusters: Ints | None,
-    smallest: int,
+    min_group_size: int,
     resamples: int,
     seed: int,
 ) -> Measured:
-    """``metric`` of each group with at least ``smallest`` cases that it rests on.
+    """``metric`` of each group with at least ``min_group_size`` cases that it rests on.
 
     Independent cases are drawn within groups, among those that the rate is a share of (within classes, for the area);
     with ``clusters``, whole clusters are drawn, within groups if none spans two.
@@ -62,7 +62,7 @@ def measured(
                 raise ValueError(f"score ranges from {score.min():g} to {score.max():g}, expected 0 to 1")
             value, among = (score - labels) ** 2, np.ones_like(labels)
         else:
-            return _areas(labels, score, codes, clusters, max(2, smallest), resamples, seed)
+            return _areas(labels, score, codes, clusters, max(2, min_group_size), resamples, seed)
     else:
         known = parts(labels, called)
         if metric not in known:
@@ -73,7 +73,7 @@ def measured(
         np.bincount(codes[among], value[among], groups),
         np.bincount(codes[among], minlength=groups),
     )
-    kept = np.flatnonzero(whole >= max(1, smallest))
+    kept = np.flatnonzero(whole >= max(1, min_group_size))
     estimate = total[kept] / whole[kept]
     size = whole[kept].astype(np.float64)
     shrunk = (total[kept] + 1) / (size + 2)
@@ -101,11 +101,17 @@ def measured(
 
 
 def _areas(
-    labels: Bools, score: Floats, codes: Ints, clusters: Ints | None, smallest: int, resamples: int, seed: int
+    labels: Bools,
+    score: Floats,
+    codes: Ints,
+    clusters: Ints | None,
+    min_group_size: int,
+    resamples: int,
+    seed: int,
 ) -> Measured:
     size = np.bincount(codes)
     positives = np.bincount(codes, labels)
-    kept = np.flatnonzero((positives > 0) & (positives < size) & (size >= smallest))
+    kept = np.flatnonzero((positives > 0) & (positives < size) & (size >= min_group_size))
     members = [np.flatnonzero(codes == k) for k in kept]
     weighted: list[Callable[[Floats], Floats]] = [WeightedAuc(labels[m], score[m]) for m in members]
     units = np.arange(len(labels)) if clusters is None else clusters
@@ -139,6 +145,6 @@ def _not_lost(replicates: Floats) -> Floats:
     """The replicates, unless most resamples lack the measure of some group."""
     if np.isfinite(replicates).all(axis=1).mean() < 0.5:
         raise ValueError(
-            "a group has so few cases (clusters) that most resamples lose it; raise smallest to leave it out"
+            "a group has so few cases (clusters) that most resamples lose it; raise min_group_size to leave it out"
         )
     return replicates

@@ -74,8 +74,8 @@ def mean_ci(
 
 
 def ratio_ci(
-    part: ArrayLike,
-    whole: ArrayLike,
+    numerator: ArrayLike,
+    denominator: ArrayLike,
     *,
     cluster: ArrayLike | None = None,
     method: Literal["percentile", "bca"] = "percentile",
@@ -83,21 +83,23 @@ def ratio_ci(
     resamples: int = 2000,
     seed: int = 0,
 ) -> Interval:
-    """Bootstrap interval of a pooled share, ``part.sum() / whole.sum()``, such as lesions found of lesions.
+    """Bootstrap interval of a pooled share, ``numerator.sum() / denominator.sum()``, such as lesions found.
 
-    ``part`` and ``whole`` (n,) are of each case, 0 <= part <= whole; cases, or whole clusters (n,), are drawn.
-    Where the share is 0 or 1 no resample differs: the limits are Wilson's, with the cases (clusters) whose
-    ``whole`` is above 0 as the units. Resamples with nothing to take a share of are set aside.
+    ``numerator`` and ``denominator`` (n,) are of each case, 0 <= numerator <= denominator; cases, or whole
+    clusters (n,), are drawn. Where the share is 0 or 1 no resample differs: the limits are Wilson's, with the
+    cases (clusters) whose ``denominator`` is above 0 as the units.
+    Resamples with nothing to take a share of are set aside.
 
-    Raises ValueError for NaN, a part outside 0 to whole, nothing to take a share of, or a single unit.
+    Raises ValueError for NaN, a numerator outside 0 to its denominator, nothing to take a share of, or a
+    single unit.
     """
     check_confidence(confidence)
-    p, w = as_floats(part, "part"), as_floats(whole, "whole")
-    same_length(len(p), w, "whole")
+    p, w = as_floats(numerator, "numerator"), as_floats(denominator, "denominator")
+    same_length(len(p), w, "denominator")
     if (p < 0).any() or (p > w).any():
-        raise ValueError("part must lie between 0 and whole in every case")
+        raise ValueError("numerator must lie between 0 and denominator in every case")
     if w.sum() == 0:
-        raise ValueError("whole is 0 in every case: there is nothing to take a share of")
+        raise ValueError("denominator is 0 in every case: there is nothing to take a share of")
     codes = as_groups(cluster, len(p))
     name = "bootstrap of cases" if codes is None else "bootstrap of clusters"
     if codes is not None:

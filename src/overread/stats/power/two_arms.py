@@ -197,7 +197,7 @@ def paired_proportions(
     )
 
 
-def discordant(*, p1: float, p2: float, correlation: float = 0.0) -> tuple[float, float]:
+def discordant_proportions(*, p1: float, p2: float, correlation: float = 0.0) -> tuple[float, float]:
     """Shares of discordant pairs (p10, p01) of two proportions on the same cases with phi ``correlation``.
 
     Raises ValueError where that correlation is impossible for these proportions.

@@ -11,8 +11,8 @@ from scipy import stats
 
 from overread.stats.arrays import Floats, as_floats, check_confidence
 from overread.stats.interval import Interval
-from overread.stats.readers.merit import success
-from overread.stats.readers.results import Difference
+from overread.stats.readers.figure_of_merit import success
+from overread.stats.readers.results import TreatmentDifference
 from overread.stats.readers.study import Names, ReaderStudy, reader_study
 
 BCK_NAMES = (
@@ -52,7 +52,7 @@ class UStatistic:
     variances: Floats
     covariance: Floats
     df: Floats
-    differences: tuple[Difference, ...]
+    differences: tuple[TreatmentDifference, ...]
     moments: Floats
     coefficients: Floats
     bck: Floats
@@ -133,7 +133,7 @@ def u_statistic(
         gap, error = float(area[i] - area[j]), float(np.sqrt(variance))
         statistic = gap / error if error > 0 else (0.0 if gap == 0 else float(np.copysign(np.inf, gap)))
         differences.append(
-            Difference(
+            TreatmentDifference(
                 pair,
                 _interval(gap, variance, free, confidence, name, (-1.0, 1.0), cases),
                 error,

@@ -18,7 +18,7 @@ from overread.stats.intervals import rate_ci
 from overread.stats.intervals.proportion import ProportionMethod
 
 
-def diagnostic_accuracy_of(
+def diagnostic_accuracy_from_labels(
     y: ArrayLike,
     predicted: ArrayLike,
     *,
