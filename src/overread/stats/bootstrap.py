@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
 from overread.stats.arrays import Floats, Ints, as_count
@@ -17,6 +18,13 @@ from overread.stats.interval import Interval
 BLOCK_VALUES = 2_000_000
 JACKKNIFE_GROUPS = 1000
 _WORDS = {"bca": "BCa"}
+
+
+def resampling_name(cluster: ArrayLike | None, *, within_classes: bool = False) -> str:
+    """What a bootstrap draws, for an interval's ``method``: whole clusters, or cases where there are none."""
+    if cluster is not None:
+        return "bootstrap of clusters"
+    return "bootstrap of cases within classes" if within_classes else "bootstrap of cases"
 
 
 def resample_counts(

@@ -20,8 +20,9 @@ from overread.stats.arrays import (
     as_weights,
     check_confidence,
     same_length,
+    unit_count,
 )
-from overread.stats.bootstrap import resample_counts
+from overread.stats.bootstrap import resample_counts, resampling_name
 from overread.stats.interval import Interval
 
 __all__ = ["THRESHOLDS", "DecisionCurve", "NetBenefitCurve", "decision_curve", "net_benefit"]
@@ -144,7 +145,7 @@ def decision_curve(
     given = as_weights(weights, n)
     row_weights = np.ones(n) if given is None else given
     codes = as_groups(cluster, n)
-    units = n if codes is None else int(codes.max()) + 1
+    units = unit_count(codes, n)
     if units < 2:
         raise ValueError("one case (or one cluster) has no interval; expected two or more")
     odds = t / (1 - t)
@@ -166,7 +167,7 @@ def decision_curve(
     share = np.concatenate(shares)
     share[share == 0] = np.nan  # a resample without a positive has no standardized net benefit
     replicates = {name: np.concatenate(parts) for name, parts in drawn.items()}
-    rule = "bootstrap of cases" if codes is None else "bootstrap of clusters"
+    rule = resampling_name(codes)
     tail = (1 - confidence) / 2
 
     def intervals(estimates: Floats, values: Floats) -> tuple[Interval, ...]:
@@ -215,9 +216,11 @@ def _benefit(weights: Floats, labels: Bools, called: Bools, prevalence: float | 
     """Net benefit (b, t) under weights (b, n) of calls (n, t) or, for all thresholds alike, (n, 1)."""
     positive, negative = weights * labels, weights * ~labels
     true, false = positive @ called, negative @ called
+    benefit: Floats
     if prevalence is None:
-        benefit: Floats = (true - odds * false) / weights.sum(axis=1, keepdims=True)
+        benefit = (true - odds * false) / weights.sum(axis=1, keepdims=True)
         return benefit
     sensitivity = true / positive.sum(axis=1, keepdims=True)
     false_alarms = false / negative.sum(axis=1, keepdims=True)
-    return sensitivity * prevalence - false_alarms * (1 - prevalence) * odds
+    benefit = sensitivity * prevalence - false_alarms * (1 - prevalence) * odds
+    return benefit

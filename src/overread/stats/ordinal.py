@@ -8,7 +8,7 @@ from scipy.special import expit, logit, stdtrit
 from scipy.stats import rankdata
 
 from overread.stats.agreement import cohen_kappa
-from overread.stats.arrays import as_classes, as_floats, as_groups, check_confidence, same_length
+from overread.stats.arrays import as_classes, as_floats, as_groups, check_confidence, same_length, unit_count
 from overread.stats.interval import Interval
 from overread.stats.intervals import mean_ci
 from overread.stats.intervals.proportion import binomial_limits
@@ -106,7 +106,7 @@ def ordinal_auc(
     pairs = (n - sizes[index]).astype(np.float64)
     area = float(won.sum() / pairs.sum())
     codes = as_groups(cluster, n)
-    units = n if codes is None else int(codes.max()) + 1
+    units = unit_count(codes, n)
     if units < 2:
         raise ValueError("one cluster has no interval; expected two or more")
     moved = 2 * (won - area * pairs) / pairs.sum()

@@ -18,6 +18,7 @@ from overread.stats.arrays import (
     as_groups,
     as_labels,
     check_confidence,
+    group_count,
     same_length,
 )
 from overread.stats.interval import Interval
@@ -112,7 +113,7 @@ def cohen_kappa(
     if codes is not None and method != "asymptotic":
         raise ValueError(f"method {method!r} supposes independent cases; with cluster use 'asymptotic'")
     if codes is not None and row is not None and column is not None:
-        units = int(codes.max()) + 1
+        units = group_count(codes)
         if units < 2:
             raise ValueError("one cluster has no interval; expected two or more")
         sums = np.bincount(codes, influence[row, column])

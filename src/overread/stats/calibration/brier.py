@@ -9,7 +9,16 @@ from numpy.typing import ArrayLike
 from scipy.optimize import isotonic_regression
 from scipy.sparse import csr_array, hstack
 
-from overread.stats.arrays import Bools, Floats, as_groups, as_probabilities, check_confidence, same_length
+from overread.stats.arrays import (
+    Bools,
+    Floats,
+    as_groups,
+    as_probabilities,
+    check_confidence,
+    group_count,
+    same_length,
+)
+from overread.stats.bootstrap import resampling_name
 from overread.stats.calibration.inputs import Binning, bin_edges, bin_of, binary, case_weights, classes
 from overread.stats.calibration.resample import bootstrap_of_sums
 from overread.stats.interval import Interval
@@ -99,7 +108,9 @@ def brier_skill_score(
         def skill(sums: Floats) -> Floats:
             share = sums[:, 1] / sums[:, 2]
             base = share * (1 - share)
-            worse = np.divide(sums[:, 0] / sums[:, 2], base, out=np.full(len(sums), np.nan), where=base > 0)
+            worse: Floats = np.divide(
+                sums[:, 0] / sums[:, 2], base, out=np.full(len(sums), np.nan), where=base > 0
+            )
             return (1 - worse)[:, None]
 
         columns = np.column_stack([error, labels, np.ones(n)])
@@ -112,7 +123,7 @@ def brier_skill_score(
 
         def skill(sums: Floats) -> Floats:
             base = sums[:, 1]
-            worse = np.divide(sums[:, 0], base, out=np.full(len(sums), np.nan), where=base > 0)
+            worse: Floats = np.divide(sums[:, 0], base, out=np.full(len(sums), np.nan), where=base > 0)
             return (1 - worse)[:, None]
 
         columns = np.column_stack([error, (base_probability - labels) ** 2])
@@ -121,7 +132,7 @@ def brier_skill_score(
         columns,
         codes,
         method="percentile",
-        name="bootstrap of cases" if codes is None else "bootstrap of clusters",
+        name=resampling_name(codes),
         confidence=confidence,
         resamples=resamples,
         seed=seed,
@@ -155,7 +166,7 @@ def brier_decomposition(
     else:
         edges = bin_edges(probability, bins, "equal-mass" if binning == "quantile" else binning)
         index = np.unique(bin_of(probability, edges, "equal-mass"), return_inverse=True)[1]
-    k = int(index.max()) + 1
+    k = group_count(index)
     sizes, events, sums = (np.bincount(index, w, k) for w in (np.ones(n), labels, probability))
     rows = np.arange(n)
     columns = hstack([csr_array((w, (rows, index)), shape=(n, k)) for w in (np.ones(n), labels, probability)])
@@ -207,7 +218,8 @@ def isotonic_fit(labels: Bools, p: Floats) -> Floats:
     values, group = np.unique(p, return_inverse=True)
     sizes = np.bincount(group).astype(np.float64)
     shares = np.bincount(group, labels, len(values)) / sizes
-    return isotonic_regression(shares, weights=sizes).x[group]
+    fitted: Floats = isotonic_regression(shares, weights=sizes).x[group]
+    return fitted
 
 
 def _squared_errors(y: ArrayLike, p: ArrayLike) -> tuple[Floats, float]:

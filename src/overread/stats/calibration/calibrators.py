@@ -60,7 +60,8 @@ class TemperatureScaling(Calibrator):
     def transform(self, x: ArrayLike) -> Floats:
         """Probabilities in the shape of the logits."""
         z = as_floats(x, "logits", ndim=2 if np.ndim(x) == 2 else 1) / self.temperature
-        return softmax(z, axis=1) if z.ndim == 2 else expit(z)
+        p: Floats = softmax(z, axis=1) if z.ndim == 2 else expit(z)
+        return p
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,8 @@ class VectorScaling(Calibrator):
         z = as_floats(x, "logits", ndim=2)
         if z.shape[1] != len(self.scale):
             raise ValueError(f"logits has {z.shape[1]} columns, expected {len(self.scale)} classes")
-        return softmax(z * np.array(self.scale) + np.array(self.bias), axis=1)
+        p: Floats = softmax(z * np.array(self.scale) + np.array(self.bias), axis=1)
+        return p
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,8 @@ class PlattScaling(Calibrator):
 
     def transform(self, x: ArrayLike) -> Floats:
         """Probabilities (n,) of class 1."""
-        return expit(self.slope * as_floats(x, "score") + self.intercept)
+        p: Floats = expit(self.slope * as_floats(x, "score") + self.intercept)
+        return p
 
 
 @dataclass(frozen=True)
@@ -223,7 +226,8 @@ class BetaCalibration(Calibrator):
 
     def transform(self, x: ArrayLike) -> Floats:
         """Probabilities (n,) of class 1."""
-        return expit(_beta_features(as_probabilities(x)) @ np.array([self.a, self.b]) + self.c)
+        p: Floats = expit(_beta_features(as_probabilities(x)) @ np.array([self.a, self.b]) + self.c)
+        return p
 
 
 def calibrator_from_dict(data: dict[str, Any]) -> Calibrator:

@@ -47,7 +47,8 @@ def case_weights(weights: ArrayLike | None, n: int) -> Floats:
 
 def clipped_logit(p: Floats) -> Floats:
     """Logits of probabilities kept 1e-15 away from 0 and 1."""
-    return logit(np.clip(p, CLIP, 1 - CLIP))
+    logits: Floats = logit(np.clip(p, CLIP, 1 - CLIP))
+    return logits
 
 
 def bin_edges(p: Floats, bins: int, binning: Binning) -> Floats:

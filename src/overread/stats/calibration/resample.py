@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from overread.stats.arrays import Floats, Ints
+from overread.stats.arrays import Floats, Ints, group_count
 from overread.stats.bootstrap import defined, limits, resample_counts
 from overread.stats.interval import Interval
 from overread.stats.intervals import proportion_ci
@@ -37,7 +37,7 @@ def bootstrap_of_sums(
     if codes is not None:
         from scipy.sparse import csr_array
 
-        units = int(codes.max()) + 1
+        units = group_count(codes)
         data = csr_array((np.ones(n), (codes, np.arange(n))), shape=(units, n)) @ columns
     estimates = statistic(np.asarray(np.ones((1, units)) @ data))[0]
     if units == 1:

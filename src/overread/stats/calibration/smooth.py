@@ -10,7 +10,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
-from overread.stats.arrays import Bools, Floats, Ints, as_groups, as_probabilities, check_confidence
+from overread.stats.arrays import (
+    Bools,
+    Floats,
+    Ints,
+    as_groups,
+    as_probabilities,
+    check_confidence,
+    unit_count,
+)
 from overread.stats.bootstrap import defined, limits, resample_counts
 from overread.stats.calibration.brier import isotonic_fit
 from overread.stats.calibration.inputs import binary, clipped_logit
@@ -76,7 +84,7 @@ def ici(
     labels, probability = binary(y, p, both=True)
     n = len(labels)
     codes = as_groups(cluster, n)
-    units = n if codes is None else int(codes.max()) + 1
+    units = unit_count(codes, n)
 
     def values(rows: Rows, delta: float) -> Floats:
         part = probability[rows]
@@ -118,7 +126,7 @@ def calibration_curve(
         np.linspace(probability.min(), probability.max(), 101) if at is None else as_probabilities(at, "at")
     )
     codes = as_groups(cluster, len(labels))
-    units = len(labels) if codes is None else int(codes.max()) + 1
+    units = unit_count(codes, len(labels))
 
     def values(rows: Rows, delta: float) -> Floats:
         curve = _smoothed(labels[rows], probability[rows], grid, smoother, span, degree, delta)
@@ -138,7 +146,8 @@ def _smoothed(
         return loess(p, labels.astype(np.float64), at, span=span, degree=degree, delta=delta)
     if smoother == "cox":
         line = cox_line(labels, clipped_logit(p))[0]
-        return expit(line[0] + line[1] * clipped_logit(at))
+        fitted: Floats = expit(line[0] + line[1] * clipped_logit(at))
+        return fitted
     if smoother == "isotonic":
         order = np.argsort(p, kind="stable")
         return np.interp(at, p[order], isotonic_fit(labels, p)[order])

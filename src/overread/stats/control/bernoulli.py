@@ -11,7 +11,7 @@ from scipy import sparse
 from scipy.sparse.linalg import spsolve
 
 from overread.stats.arrays import Floats, Ints, as_binary
-from overread.stats.control.design import ChartDesign, check_interval, first_of, timed
+from overread.stats.control.design import ChartDesign, chart_design, check_interval, first_of
 
 LARGEST = 400_000  # states of the chain
 
@@ -106,7 +106,7 @@ def bernoulli_cusum_design(
     """
     h = bernoulli_cusum_h(p0=p0, p1=p1, arl0=arl0)
     start = head_start_share * h
-    return timed(
+    return chart_design(
         "Bernoulli CUSUM",
         {"p0": p0, "p1": p1, "h": h, "head_start": start},
         arl0,

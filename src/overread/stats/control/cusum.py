@@ -11,14 +11,15 @@ from scipy.special import ndtr
 from overread.stats.arrays import Floats, Ints
 from overread.stats.control.design import (
     ChartDesign,
+    chart_design,
     check_interval,
     check_shift,
     check_sides,
     first_of,
     quasi_stationary,
-    scale,
+    run_lengths,
     solve_limit,
-    timed,
+    standardised,
 )
 
 _ROOT = np.sqrt(2 * np.pi)
@@ -131,7 +132,7 @@ def cusum_design(
         k = abs(shift) / 2
     h = cusum_h(k=k, arl0=arl0, sides=sides, head_start_share=head_start_share)
     start = head_start_share * h
-    return timed(
+    return chart_design(
         "CUSUM",
         {"k": k, "h": h, "head_start": start},
         arl0,
@@ -170,7 +171,7 @@ def cusum_chart(
     check_sides(sides)
     _check_reference(k)
     check_interval(h, head_start)
-    z, centre, spread = scale(x, mean, sd, baseline)
+    z, centre, spread = standardised(x, mean, sd, baseline)
     paths = np.zeros((2, len(z)))
     sums = [head_start, head_start]
     for i, value in enumerate(z):
@@ -210,7 +211,7 @@ def _kernel(k: float, h: float, shift: float) -> tuple[Floats, Floats]:
 def _one_side(k: float, h: float, shift: float, start: float) -> tuple[float, float]:
     """Run length from 0 and from ``start``."""
     states, kernel = _kernel(k, h, shift)
-    lengths = np.linalg.solve(np.eye(len(states)) - kernel, np.ones(len(states)))
+    lengths = run_lengths(kernel)
     if lengths[0] < 1 or lengths[0] > 1e14:
         return float("inf"), float("inf")  # beyond what double precision can tell from never
     if start == 0:
@@ -223,7 +224,7 @@ def _one_side(k: float, h: float, shift: float, start: float) -> tuple[float, fl
 
 def _one_side_steady(k: float, h: float, shift: float) -> float:
     before, kernel = quasi_stationary(_kernel(k, h, 0.0)[1]), _kernel(k, h, shift)[1]
-    return float(before @ np.linalg.solve(np.eye(len(kernel)) - kernel, np.ones(len(kernel))))
+    return float(before @ run_lengths(kernel))
 
 
 def _two_sides_steady(k: float, h: float, shift: float) -> float:
@@ -231,7 +232,7 @@ def _two_sides_steady(k: float, h: float, shift: float) -> float:
     for cells in _GRIDS:
         before = quasi_stationary(_grid_kernel(k, h, 0.0, cells))
         kernel = _grid_kernel(k, h, shift, cells)
-        found.append(float(before @ np.linalg.solve(np.eye(len(kernel)) - kernel, np.ones(len(kernel)))))
+        found.append(float(before @ run_lengths(kernel)))
     # The error falls with the square of the cell's width (Richardson).
     coarse, fine = ((cells - 0.5) ** 2 for cells in _GRIDS)
     return (fine * found[1] - coarse * found[0]) / (fine - coarse)

@@ -12,13 +12,14 @@ from overread.stats.arrays import Floats
 from overread.stats.control.design import (
     Chart,
     ChartDesign,
+    chart_design,
     check_shift,
     check_sides,
     first_of,
     quasi_stationary,
-    scale,
+    run_lengths,
     solve_limit,
-    timed,
+    standardised,
 )
 
 _ROOT = np.sqrt(2 * np.pi)
@@ -73,7 +74,7 @@ def ewma_arl(
     nodes, weights = _nodes(low, bound, lam)
     states = nodes if floor is None else np.append(floor, nodes)
     kernel = _kernel(states, nodes, weights, lam, shift, floor)
-    lengths: Floats = np.linalg.solve(np.eye(len(states)) - kernel, np.ones(len(states))).astype(np.float64)
+    lengths = run_lengths(kernel)
     if lengths.min() < 1 - 1e-9 or lengths.max() > 1e14:
         return float("inf")  # beyond what double precision can tell from never
     if state == "steady":
@@ -129,7 +130,7 @@ def ewma_design(
         )
         lam = float(best.x)
     limit = ewma_limit(lam=lam, arl0=arl0, limits=limits, sides=sides, barrier=barrier)
-    return timed(
+    return chart_design(
         "EWMA",
         {"lam": lam, "limit": limit} | ({"barrier": barrier} if sides == "one" else {}),
         arl0,
@@ -159,7 +160,7 @@ def ewma_chart(
     estimate makes false alarms come sooner than designed. The statistic goes on after a signal.
     """
     _check(lam, limit, limits, sides, barrier)
-    z, centre, spread = scale(x, mean, sd, baseline)
+    z, centre, spread = standardised(x, mean, sd, baseline)
     unit = np.sqrt(lam / (2 - lam))
     path = lfilter([lam], [1, lam - 1], z) if sides == "two" else _held(z, lam, barrier * unit)
     half = limit * unit * np.ones(len(z))

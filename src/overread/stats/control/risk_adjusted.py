@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from overread.stats.arrays import Floats, Ints, as_binary, as_probabilities, same_length
 from overread.stats.control.bernoulli import EventChart, run_events
-from overread.stats.control.design import ChartDesign, solve_limit, timed
+from overread.stats.control.design import ChartDesign, chart_design, run_lengths, solve_limit
 
 _CELLS = 300
 
@@ -51,7 +51,7 @@ def risk_adjusted_cusum_arl(
         for move, rest, weight in zip(whole, part, mass, strict=True):
             for offset, amount in ((move, 1 - rest), (move + 1, rest)):
                 np.add.at(kernel, (place, np.clip(place + offset, 0, _CELLS)), weight * amount)
-    lengths = np.linalg.solve(np.eye(_CELLS) - kernel[:, :_CELLS], np.ones(_CELLS))
+    lengths = run_lengths(kernel[:, :_CELLS])
     return float(lengths[0])
 
 
@@ -65,7 +65,7 @@ def risk_adjusted_cusum_design(
 ) -> ChartDesign:
     """Design for a wanted in-control run length in cases; arl1 is stated for ``odds_ratio``."""
     h = risk_adjusted_cusum_h(risk, odds_ratio=odds_ratio, arl0=arl0)
-    return timed(
+    return chart_design(
         "risk-adjusted CUSUM",
         {"odds_ratio": odds_ratio, "h": h},
         arl0,

@@ -6,7 +6,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
-from overread.stats.control.design import Chart, ChartDesign, check_shift, check_sides, first_of, scale, timed
+from overread.stats.control.design import (
+    Chart,
+    ChartDesign,
+    chart_design,
+    check_shift,
+    check_sides,
+    first_of,
+    standardised,
+)
 
 
 def shewhart_arl(*, limit: float = 3.0, shift: float = 0.0, sides: str = "two") -> float:
@@ -40,7 +48,7 @@ def shewhart_design(
 ) -> ChartDesign:
     """Design for a wanted in-control run length; ``shift`` (standard deviations) is what arl1 is stated for."""
     limit = shewhart_limit(arl0=arl0, sides=sides)
-    return timed(
+    return chart_design(
         "Shewhart",
         {"limit": limit},
         arl0,
@@ -68,7 +76,7 @@ def shewhart_chart(
     """
     check_sides(sides)
     _check_limit(limit)
-    z, centre, spread = scale(x, mean, sd, baseline)
+    z, centre, spread = standardised(x, mean, sd, baseline)
     signals = np.flatnonzero(np.abs(z) > limit if sides == "two" else z > limit)
     ones = np.ones(len(z))
     return Chart(

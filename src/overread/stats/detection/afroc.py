@@ -158,7 +158,10 @@ class _FigureOfMerit:
         if self.marked is not None:
             drawn = weights[:, self.lesion_case]
             total = drawn.sum(axis=1)
-            return np.divide(drawn @ self.marked, total, out=np.full(len(weights), np.nan), where=total > 0)
+            found: Floats = np.divide(
+                drawn @ self.marked, total, out=np.full(len(weights), np.nan), where=total > 0
+            )
+            return found
         return self.area(weights[:, self.case] * self.share)
 
 

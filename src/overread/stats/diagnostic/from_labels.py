@@ -6,7 +6,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
-from overread.stats.arrays import Bools, Floats, as_binary, as_groups, check_confidence, same_length
+from overread.stats.arrays import (
+    Bools,
+    Floats,
+    as_binary,
+    as_groups,
+    check_confidence,
+    group_count,
+    same_length,
+)
 from overread.stats.diagnostic.table import (
     DiagnosticAccuracy,
     diagnostic_accuracy,
@@ -38,11 +46,11 @@ def diagnostic_accuracy_from_labels(
     same_length(len(labels), called, "predicted")
     codes = as_groups(cluster, len(labels))
     cells = [labels & called, ~labels & called, labels & ~called, ~labels & ~called]
-    if codes is None or int(codes.max()) + 1 == len(labels):
+    if codes is None or group_count(codes) == len(labels):
         tp, fp, fn, tn = (int(cell.sum()) for cell in cells)
         return diagnostic_accuracy(tp, fp, fn, tn, method=method, confidence=confidence)
     check_confidence(confidence)
-    units = int(codes.max()) + 1
+    units = group_count(codes)
     if units < 2:
         raise ValueError("one cluster has no interval; expected two or more")
 

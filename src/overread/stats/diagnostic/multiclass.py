@@ -16,9 +16,11 @@ from overread.stats.arrays import (
     as_count,
     as_groups,
     check_confidence,
+    group_count,
     same_length,
+    unit_count,
 )
-from overread.stats.bootstrap import defined, limits, resample_counts
+from overread.stats.bootstrap import defined, limits, resample_counts, resampling_name
 from overread.stats.diagnostic.rates import ClassRates, MeanRates, class_rates, mean_rates, named
 from overread.stats.interval import Interval
 from overread.stats.intervals import rate_ci
@@ -77,13 +79,13 @@ def balanced_accuracy(
     matrix = confusion_matrix(truth, predicted)
     t, p = as_classes(truth, "truth"), as_classes(predicted, "predicted")
     codes = as_groups(cluster, len(t))
-    units = len(t) if codes is None else int(codes.max()) + 1
+    units = unit_count(codes, len(t))
     if units < 2:
         raise ValueError("one case (or one cluster) has no interval; expected two or more")
     there = matrix.sum(axis=1) > 0
     recall = _recall(confusion_replicates(t, p, len(matrix), codes, resamples, seed), there)
     estimate = float(_recall(matrix[None].astype(np.float64), there)[0])
-    name = "bootstrap of cases within classes" if codes is None else "bootstrap of clusters"
+    name = resampling_name(codes, within_classes=True)
     kept = defined(recall)
     return limits(estimate, kept, method="percentile", confidence=confidence, n=units, name=name)
 
@@ -125,12 +127,12 @@ def multiclass_table(
     codes = as_groups(cluster, len(t))
     k = len(matrix)
     names = named(labels, k, "classes")
-    units = len(t) if codes is None else int(codes.max()) + 1
+    units = unit_count(codes, len(t))
     if units < 2:
         raise ValueError("one case (or one cluster) has no interval; expected two or more")
     rows = [class_rates(names[c], t == c, p == c, codes, method, confidence) for c in range(k)]
     replicates = confusion_replicates(t, p, k, codes, resamples, seed)
-    name = "bootstrap of cases within classes" if codes is None else "bootstrap of clusters"
+    name = resampling_name(codes, within_classes=True)
     means = mean_rates(_cells(matrix[None].astype(np.float64)), _cells(replicates), units, confidence, name)
     return MulticlassTable(
         matrix, tuple(rows), rate_ci(t == p, cluster=codes, method=method, confidence=confidence), *means
@@ -162,7 +164,7 @@ def confusion_replicates(
             if row.sum():
                 out[:, c] = generator.multinomial(row.sum(), row / row.sum(), resamples)
         return out
-    units = int(codes.max()) + 1
+    units = group_count(codes)
     table = (
         np.bincount(codes * k * k + cell, minlength=units * k * k).reshape(units, k * k).astype(np.float64)
     )

@@ -144,7 +144,7 @@ def _averages(cells: Floats, present: dict[str, Bools], skip: bool) -> dict[str,
 def _mean(values: Floats, weights: Floats, skip: bool) -> Floats:
     total = weights.sum(axis=1)
     summed = (np.nan_to_num(values) * weights).sum(axis=1)
-    mean = np.divide(summed, total, out=np.full(len(total), np.nan), where=total > 0)
+    mean: Floats = np.divide(summed, total, out=np.full(len(total), np.nan), where=total > 0)
     if not skip:
         mean[~np.isfinite(values).all(axis=1)] = np.nan
     return mean

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, stdtr, stdtrit
 
-from overread.stats.arrays import Bools, Ints, as_groups, check_confidence
+from overread.stats.arrays import Bools, Ints, as_groups, check_confidence, group_count
 from overread.stats.fairness.groups import Group, checked, group_codes, parts
 from overread.stats.interval import Interval
 from overread.stats.intervals import proportion_difference_ci
@@ -102,7 +102,7 @@ def _clustered(
     part: Bools, one: Bools, other: Bools, clusters: Ints, confidence: float
 ) -> tuple[Interval, float]:
     used = np.unique(clusters[one | other], return_inverse=True)[1]
-    units = int(used.max()) + 1
+    units = group_count(used)
     if units < 2:
         raise ValueError("one cluster has no interval; expected two or more")
     first, second = float(part[one].mean()), float(part[other].mean())

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
-from overread.stats.arrays import Floats, as_floats, as_groups, check_confidence, same_length
-from overread.stats.fairness.groups import Group, checked, group_codes
+from overread.stats.arrays import Floats, check_confidence
+from overread.stats.fairness.groups import Group, checked_groups
 from overread.stats.fairness.measured import Measured, Metric, measured
 from overread.stats.interval import Interval
 
@@ -98,12 +98,7 @@ def measures_of(
     seed: int,
 ) -> tuple[list[Measured], tuple[str, ...]]:
     """Each metric of the groups, on the same resamples, and the groups' names."""
-    labels, called = checked(y, predicted)
-    codes, names = group_codes(group, len(labels))
-    s = None if score is None else as_floats(score, "score")
-    if s is not None:
-        same_length(len(labels), s, "score")
-    clusters = as_groups(cluster, len(labels))
+    labels, called, codes, names, s, clusters = checked_groups(y, predicted, group, score, cluster)
     found = []
     for i, metric in enumerate(metrics):
         # Clusters are drawn alike for every metric; the binomial draws of independent cases must differ.

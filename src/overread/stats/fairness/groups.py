@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from overread.stats.arrays import (
     Bools,
+    Floats,
     Ints,
     as_binary,
     as_columns,
@@ -78,12 +79,7 @@ def by_group(
 
     Raises ValueError for NaN, labels other than 0 and 1, or a case without group.
     """
-    labels, called = checked(y, predicted)
-    codes, names = group_codes(group, len(labels))
-    s = None if score is None else as_floats(score, "score")
-    if s is not None:
-        same_length(len(labels), s, "score")
-    clusters = as_groups(cluster, len(labels))
+    labels, called, codes, names, s, clusters = checked_groups(y, predicted, group, score, cluster)
     out = []
     for k, name in enumerate(names):
         inside = codes == k
@@ -132,6 +128,18 @@ def checked(y: ArrayLike, predicted: ArrayLike) -> tuple[Bools, Bools]:
     labels, called = as_binary(y, both=False), as_binary(predicted, "predicted", both=False)
     same_length(len(labels), called, "predicted")
     return labels, called
+
+
+def checked_groups(
+    y: ArrayLike, predicted: ArrayLike, group: Group, score: ArrayLike | None, cluster: ArrayLike | None
+) -> tuple[Bools, Bools, Ints, tuple[str, ...], Floats | None, Ints | None]:
+    """Truth, calls, groups' codes and names, scores and clusters' codes, each (n,) or None where not given."""
+    labels, called = checked(y, predicted)
+    codes, names = group_codes(group, len(labels))
+    s = None if score is None else as_floats(score, "score")
+    if s is not None:
+        same_length(len(labels), s, "score")
+    return labels, called, codes, names, s, as_groups(cluster, len(labels))
 
 
 def group_codes(group: Group, n: int) -> tuple[Ints, tuple[str, ...]]:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from scipy.special import ndtri
 
-from overread.stats.arrays import Bools, Floats, Ints, as_count
+from overread.stats.arrays import Bools, Floats, Ints, as_count, group_count
 from overread.stats.bootstrap import resample_counts
 from overread.stats.fairness.groups import parts
 from overread.stats.roc import auc
@@ -52,7 +52,7 @@ def measured(
     Independent cases are drawn within groups, among those that the rate is a share of (within classes, for the area);
     with ``clusters``, whole clusters are drawn, within groups if none spans two.
     """
-    groups = int(codes.max()) + 1
+    groups = group_count(codes)
     resamples = as_count(resamples, "resamples", least=1)
     if metric in ("auc", "brier"):
         if score is None:
@@ -84,7 +84,7 @@ def measured(
         replicates = generator.binomial(whole[kept], shrunk, (resamples, len(kept))) / size
         return Measured(kept, estimate, shrunk, replicates, least, size)
     units = np.arange(len(labels)) if clusters is None else clusters
-    count = int(units.max()) + 1
+    count = group_count(units)
     shape, cell = (count, groups), units * groups + codes
     sums = np.bincount(cell[among], value[among], count * groups).reshape(shape)[:, kept]
     sizes = np.bincount(cell[among], minlength=count * groups).reshape(shape)[:, kept].astype(np.float64)
@@ -119,7 +119,7 @@ def _areas(
     strata = codes * 2 + labels if clusters is None else _strata(codes, units)
     drawn = []
     for counts in resample_counts(
-        int(units.max()) + 1, resamples, seed, strata=strata, rows_of_data=len(labels)
+        group_count(units), resamples, seed, strata=strata, rows_of_data=len(labels)
     ):
         weights = counts if clusters is None else counts[:, units]
         drawn.append(np.stack([one(weights[:, m]) for one, m in zip(weighted, members, strict=True)], axis=1))
@@ -136,7 +136,7 @@ def _areas(
 
 def _strata(codes: Ints, units: Ints) -> Ints | None:
     """Group of each cluster, or None where a cluster spans two groups."""
-    of_unit = np.zeros(int(units.max()) + 1, dtype=np.int64)
+    of_unit = np.zeros(group_count(units), dtype=np.int64)
     of_unit[units] = codes
     return of_unit if (of_unit[units] == codes).all() else None
 

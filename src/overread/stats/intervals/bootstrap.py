@@ -8,7 +8,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from overread.stats.arrays import Floats, Ints, as_count, as_groups, check_confidence, same_length
+from overread.stats.arrays import (
+    Floats,
+    Ints,
+    as_count,
+    as_groups,
+    check_confidence,
+    group_count,
+    same_length,
+)
 from overread.stats.bootstrap import (
     centred_jackknife,
     defined,
@@ -130,7 +138,7 @@ def _units(n: int, cluster: ArrayLike | None, strata: ArrayLike | None) -> tuple
     codes = as_groups(cluster, n)
     row_strata = as_groups(strata, n, "strata")
     codes = np.arange(n) if codes is None else codes
-    units = int(codes.max()) + 1
+    units = group_count(codes)
     if units < 2:
         raise ValueError("one unit (case or cluster) has no interval; expected two or more")
     if row_strata is None:

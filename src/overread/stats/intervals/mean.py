@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from overread.stats.arrays import as_floats, as_groups, check_confidence, same_length
-from overread.stats.bootstrap import defined, limits, resample_counts
+from overread.stats.bootstrap import defined, limits, resample_counts, resampling_name
 from overread.stats.interval import Interval
 from overread.stats.intervals.proportion import proportion_ci
 
@@ -51,7 +51,7 @@ def mean_ci(
         )
     total, size = (x, np.ones_like(x)) if codes is None else (np.bincount(codes, x), np.bincount(codes) * 1.0)
     units, estimate = len(total), float(x.mean())
-    name = "bootstrap of cases" if codes is None else "bootstrap of clusters"
+    name = resampling_name(codes)
     if units == 1:
         if bounds is None:
             raise ValueError("one case (or one cluster) has no interval; expected two or more")
@@ -101,7 +101,7 @@ def ratio_ci(
     if w.sum() == 0:
         raise ValueError("denominator is 0 in every case: there is nothing to take a share of")
     codes = as_groups(cluster, len(p))
-    name = "bootstrap of cases" if codes is None else "bootstrap of clusters"
+    name = resampling_name(codes)
     if codes is not None:
         p, w = np.bincount(codes, p).astype(np.float64), np.bincount(codes, w).astype(np.float64)
     estimate = float(p.sum() / w.sum())

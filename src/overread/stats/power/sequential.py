@@ -204,7 +204,8 @@ def _spending(
         return spent
     t = np.minimum(t, 1.0)
     if design == "lan-demets-obrien-fleming":
-        return 2 * sided * ndtr(-ndtri(1 - alpha / (2 * sided)) / np.sqrt(t))
+        crossed: Floats = 2 * sided * ndtr(-ndtri(1 - alpha / (2 * sided)) / np.sqrt(t))
+        return crossed
     if design == "lan-demets-pocock":
         return alpha * np.log1p((np.e - 1) * t)
     if parameter is None:
@@ -222,7 +223,8 @@ def _shape(design: str, t: Floats, parameter: float | None) -> Floats:
     if design == "wang-tsiatis" and parameter is None:
         raise ValueError("design 'wang-tsiatis' needs its parameter, such as 0.25")
     delta = {"obrien-fleming": 0.0, "pocock": 0.5}.get(design, parameter)
-    return (t / t[-1]) ** (float(delta or 0.0) - 0.5)
+    bounds: Floats = (t / t[-1]) ** (float(delta or 0.0) - 0.5)
+    return bounds
 
 
 def _by_shape(

@@ -115,7 +115,8 @@ def jackknife_covariance(leave_one_out: ArrayLike) -> Floats:
     if n < 2:
         raise ValueError("leave_one_out has one case, expected two or more")
     deviation = values - values.mean(axis=1, keepdims=True)
-    return (n - 1) / n * deviation @ deviation.T
+    covariance: Floats = (n - 1) / n * deviation @ deviation.T
+    return covariance
 
 
 def success(study: ReaderStudy) -> Floats:
@@ -170,7 +171,8 @@ def _unbiased(study: ReaderStudy, estimates: Floats) -> Floats:
     apart = np.outer(total, total) - rows @ rows.T - columns @ columns.T + flat @ flat.T
     pairs = np.outer(m * n, m * n) - mc * np.outer(n, n) - nc * np.outer(m, m) + mc * nc
     area = estimates.ravel()
-    return np.outer(area, area) - apart / pairs
+    covariance: Floats = np.outer(area, area) - apart / pairs
+    return covariance
 
 
 def _auc_bootstrap(study: ReaderStudy, resamples: int, seed: int) -> Floats:

@@ -7,8 +7,16 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from overread.stats.arrays import Ints, as_classes, as_floats, as_groups, check_confidence, same_length
-from overread.stats.bootstrap import defined, limits, resample_counts
+from overread.stats.arrays import (
+    Ints,
+    as_classes,
+    as_floats,
+    as_groups,
+    check_confidence,
+    same_length,
+    unit_count,
+)
+from overread.stats.bootstrap import defined, limits, resample_counts, resampling_name
 from overread.stats.interval import Interval
 from overread.stats.roc.curve import checked, checked_weights
 from overread.stats.roc.hanley import hanley_mcneil_variance
@@ -92,7 +100,7 @@ def auc(
         raise ValueError(f"method {method!r} needs cluster, such as the patient of each case")
     if codes is not None and name in ("hanley-mcneil", "newcombe"):
         raise ValueError(f"method {method!r} takes cases as independent; with cluster use 'obuchowski-logit'")
-    n = len(labels) if codes is None else int(codes.max()) + 1
+    n = unit_count(codes, len(labels))
     if codes is not None and n < 2:
         raise ValueError("one cluster has no interval; expected two or more")
     found = areas(labels, s[None], codes=codes, weights=w)
@@ -136,7 +144,7 @@ def auc_macro(
     codes = as_groups(cluster, len(truth))
     found = [placements(onehot[:, k], p[:, k])[0] for k in range(p.shape[1])]
     columns = [WeightedAuc(onehot[:, k], p[:, k]) for k in range(p.shape[1])]
-    units = len(truth) if codes is None else int(codes.max()) + 1
+    units = unit_count(codes, len(truth))
     blocks = resample_counts(
         units, resamples, seed, strata=truth if codes is None else None, rows_of_data=len(truth)
     )
@@ -145,7 +153,7 @@ def auc_macro(
         weights = counts if codes is None else counts[:, codes]
         replicates.append(np.mean([column(weights) for column in columns], axis=0))
     kept = defined(np.concatenate(replicates))
-    name = "bootstrap of cases within classes" if codes is None else "bootstrap of clusters"
+    name = resampling_name(codes, within_classes=True)
     return limits(float(np.mean(found)), kept, method="percentile", confidence=confidence, n=units, name=name)
 
 
@@ -159,15 +167,14 @@ def _bootstrapped(
     resamples: int,
     seed: int,
 ) -> Interval:
-    n = len(labels) if codes is None else int(codes.max()) + 1
+    n = unit_count(codes, len(labels))
     if codes is None:
         replicates = case_replicates(labels, s[None], resamples, seed)[:, 0]
-        name = "bootstrap of cases within classes"
     else:
         replicates = cluster_replicates(labels, s[None], codes, resamples, seed)[:, 0]
-        name = "bootstrap of clusters"
     if np.ptp(replicates) == 0:
         return newcombe_interval(area, *sizes, confidence, n)
+    name = resampling_name(codes, within_classes=True)
     return limits(area, replicates, method="percentile", confidence=confidence, n=n, name=name)
 
 

@@ -19,7 +19,9 @@ from overread.stats.arrays import (
     as_groups,
     check_confidence,
     same_length,
+    unit_count,
 )
+from overread.stats.bootstrap import resampling_name
 from overread.stats.interval import Interval
 from overread.stats.roc.curve import checked
 from overread.stats.roc.limits import area_limits
@@ -120,14 +122,14 @@ def delong_test(
     covariance = float(estimates[0].covariance[0, 1]) if y2 is None else 0.0
     difference = float(area[0] - area[1])
     sizes = [len(kind) for kind, _ in groups]
-    units = sum(sizes) if codes is None else int(codes.max()) + 1
+    units = unit_count(codes, sum(sizes))
     df: float | None = None
     if method == "bootstrap":
         replicates = _replicates(groups, codes, resamples, seed)
         spread = replicates[:, 0] - replicates[:, 1]
         error = float(spread.std(ddof=1))
         low, high = (float(q) for q in np.quantile(spread, [0.5 - confidence / 2, 0.5 + confidence / 2]))
-        name = "bootstrap of cases within classes" if codes is None else "bootstrap of clusters"
+        name = resampling_name(codes, within_classes=True)
     elif method == "delong":
         error = float(np.sqrt(max(0.0, variance.sum() - 2 * covariance)))
         if y2 is not None:
@@ -209,7 +211,7 @@ def roc_contrast(
     if df == 0:
         raise ValueError("the contrast has no variance: the curves rank all cases alike")
     statistic = float(values @ np.linalg.pinv(spread, rcond=1e-10, hermitian=True) @ values)
-    n = len(labels) if codes is None else int(codes.max()) + 1
+    n = unit_count(codes, len(labels))
     errors = np.sqrt(np.diag(found.covariance))
     name = "DeLong" if codes is None else "Obuchowski"
     return RocContrast(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from overread.stats.arrays import Bools, Floats, Ints
+from overread.stats.arrays import Bools, Floats, Ints, group_count
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def areas(
         covariance = m / (m - 1) * of_positives @ of_positives.T
         covariance += n / (n - 1) * of_negatives @ of_negatives.T
         return Areas(area, covariance, positives, negatives)
-    units = int(codes.max()) + 1
+    units = group_count(codes)
     first = np.array([np.bincount(codes[labels], row, units) for row in of_positives])
     second = np.array([np.bincount(codes[~labels], row, units) for row in of_negatives])
     m, n = (len(np.unique(codes[kind])) for kind in (labels, ~labels))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.stats.arrays import Bools, Floats, Ints
+from overread.stats.arrays import Bools, Floats, Ints, group_count
 from overread.stats.bootstrap import resample_counts
 from overread.stats.interval import Interval
 from overread.stats.intervals import proportion_ci
@@ -31,7 +31,8 @@ class WeightedAuc:
         below = np.cumsum(neg, axis=1)
         total = pos.sum(axis=1) * below[:, -1]
         won = np.einsum("ij,ij->i", pos, below - neg / 2)
-        return np.divide(won, total, out=np.full(len(w), np.nan), where=total > 0)
+        areas: Floats = np.divide(won, total, out=np.full(len(w), np.nan), where=total > 0)
+        return areas
 
 
 def case_replicates(labels: Bools, scores: Floats, resamples: int, seed: int) -> Floats:
@@ -61,7 +62,8 @@ def case_replicates(labels: Bools, scores: Floats, resamples: int, seed: int) ->
                 row[k] = (sums.take(lower[k]) + sums.take(upper[k])).take(drawn).sum() / 2
             else:
                 row[k] = sums.take(lower[k].take(drawn)).sum()
-    return out / (m * n)
+    areas: Floats = out / (m * n)
+    return areas
 
 
 class _Draw:
@@ -108,7 +110,7 @@ def curve_blocks(
     starts = np.append(0, np.flatnonzero(np.diff(s[order])) + 1)
     strata, units = labels.astype(np.int64), len(labels)
     if codes is not None:
-        strata, units = cluster_strata(labels, codes), int(codes.max()) + 1
+        strata, units = cluster_strata(labels, codes), group_count(codes)
     for counts in resample_counts(units, resamples, seed, strata=strata, rows_of_data=len(labels)):
         w = (counts if codes is None else counts[:, codes])[:, order]
         rates = []

@@ -6,7 +6,7 @@ The Dice of all lesions together hides a missed small lesion behind a large one;
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -70,7 +70,8 @@ def lesion_detection(
         parts, count = components(mask, connectivity=connectivity)
         sizes = np.bincount(parts.ravel(), minlength=count + 1)[1:]
         common = np.bincount(parts[other], minlength=count + 1)[1:]
-        return (common > min_overlap * sizes) | (common == sizes)
+        enough: Bools = (common > min_overlap * sizes) | (common == sizes)
+        return enough
 
     found, right = matched(b, a), matched(a, b)
     tp, fn, fp = int(found.sum()), int((~found).sum()), int((~right).sum())
@@ -128,7 +129,7 @@ def lesion_wise_dice(
     )
 
 
-def components(mask: Bools, *, connectivity: int = 26) -> tuple[NDArray, int]:
+def components(mask: Bools, *, connectivity: int = 26) -> tuple[NDArray[Any], int]:
     """Connected components of a mask numbered from 1, and their count; 26 means 8 neighbours in 2D."""
     import cc3d
 

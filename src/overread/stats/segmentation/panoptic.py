@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -101,7 +102,7 @@ def _objects(
     )
 
 
-def _numbered(labels: NDArray) -> tuple[NDArray, Ints]:
+def _numbered(labels: NDArray[Any]) -> tuple[NDArray[Any], Ints]:
     """Numbers of the objects, and the flat map with 0 for background and i + 1 for the i-th of them."""
     flat = labels.ravel()
     inside = flat > 0
@@ -111,7 +112,7 @@ def _numbered(labels: NDArray) -> tuple[NDArray, Ints]:
     return ids, numbered
 
 
-def _classes(ids: NDArray, classes: Mapping[int, int] | None, name: str) -> Ints:
+def _classes(ids: NDArray[Any], classes: Mapping[int, int] | None, name: str) -> Ints:
     if classes is None:
         return np.zeros(len(ids), dtype=np.int64)
     missing = [int(i) for i in ids if int(i) not in classes]
