@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -35,7 +35,7 @@ AucMethod = Literal[
     "obuchowski",
     "obuchowski-logit",
 ]
-_METHODS = AucMethod.__args__  # type: ignore[attr-defined]
+_METHODS = get_args(AucMethod)
 _ALIAS = {"logit": "delong-logit", "plain": "delong"}
 
 
