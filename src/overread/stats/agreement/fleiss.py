@@ -67,8 +67,8 @@ def fleiss_kappa(counts: ArrayLike, *, confidence: float = 0.95) -> FleissKappa:
         half = float(stdtrit(n - 1, 0.5 + confidence / 2)) * error
         low, high = max(-1.0, kappa - half), min(1.0, kappa + half)
         interval = Interval(kappa, low, high, confidence, "linearised, between subjects", n)
-    apart = (table * (m - table)).sum(axis=0)
-    single = 1 - np.divide(apart, n * m * (m - 1) * pq, out=np.full(len(pq), np.nan), where=pq > 0)
+    disagreeing = (table * (m - table)).sum(axis=0)
+    single = 1 - np.divide(disagreeing, n * m * (m - 1) * pq, out=np.full(len(pq), np.nan), where=pq > 0)
     return FleissKappa(interval, z, float(2 * ndtr(-abs(z))), single)
 
 

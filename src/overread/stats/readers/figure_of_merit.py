@@ -168,10 +168,10 @@ def _unbiased(study: ReaderStudy, estimates: Floats) -> Floats:
     m, n, mc, nc = p.sum(axis=1), q.sum(axis=1), p @ p.T, q @ q.T
     rows, columns, flat = s.sum(axis=2), s.sum(axis=1), s.reshape(estimates.size, -1)
     total = flat.sum(axis=1)
-    apart = np.outer(total, total) - rows @ rows.T - columns @ columns.T + flat @ flat.T
+    disjoint = np.outer(total, total) - rows @ rows.T - columns @ columns.T + flat @ flat.T
     pairs = np.outer(m * n, m * n) - mc * np.outer(n, n) - nc * np.outer(m, m) + mc * nc
     area = estimates.ravel()
-    covariance: Floats = np.outer(area, area) - apart / pairs
+    covariance: Floats = np.outer(area, area) - disjoint / pairs
     return covariance
 
 
