@@ -77,7 +77,7 @@ def test_kappa_of_ratings_agrees_with_scikit_learn(pairs: list[tuple[int, int]])
         return
     for weights in (None, "linear", "quadratic"):
         theirs = metrics.cohen_kappa_score(one, two, weights=weights)
-        assert cohen_kappa(one, two, weights).kappa.estimate == pytest.approx(theirs, abs=1e-9)  # type: ignore[arg-type]
+        assert cohen_kappa(one, two, weights=weights).kappa.estimate == pytest.approx(theirs, abs=1e-9)  # type: ignore[arg-type]
 
 
 def test_kappa_of_text_and_of_unused_categories() -> None:
@@ -85,8 +85,8 @@ def test_kappa_of_text_and_of_unused_categories() -> None:
     # Sorted, the categories are high, low, mid.
     assert cohen_kappa(one, two).kappa == cohen_kappa([[0, 0, 1], [0, 1, 0], [0, 0, 2]]).kappa
     with pytest.raises(ValueError, match="need categories"):
-        cohen_kappa(one, two, "linear")
-    ordered = cohen_kappa(one, two, "linear", categories=["low", "mid", "high"])
+        cohen_kappa(one, two, weights="linear")
+    ordered = cohen_kappa(one, two, weights="linear", categories=["low", "mid", "high"])
     assert ordered.table.tolist() == [[1, 0, 0], [0, 2, 0], [0, 1, 0]]
     with pytest.raises(ValueError, match="not among"):
         cohen_kappa(one, two, categories=["low", "mid"])
@@ -123,22 +123,22 @@ def test_kappa_covers_95_percent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "match"),
+    ("arguments", "options", "match"),
     [
-        (([[1, 2], [3, 4], [5, 6]],), r"\(3, 2\)"),
-        (([[1, -2], [3, 4]],), "whole numbers"),
-        (([[9, 0], [0, 0]],), "one and the same"),
-        (([1, 2], [1, 2, 3]), "3 rows, expected 2"),
-        (([1, np.nan], [1, 2]), "NaN"),
-        (([[1], [2]], [1, 2]), r"\(2, 1\)"),
-        (([1], [1]), "one and the same"),
-        (([1, 2], [1, 2], "cubic"), "weights"),
-        (([1, 2], [1, 2], [[1, 2], [0, 1]]), "diagonal"),
+        (([[1, 2], [3, 4], [5, 6]],), {}, r"\(3, 2\)"),
+        (([[1, -2], [3, 4]],), {}, "whole numbers"),
+        (([[9, 0], [0, 0]],), {}, "one and the same"),
+        (([1, 2], [1, 2, 3]), {}, "3 rows, expected 2"),
+        (([1, np.nan], [1, 2]), {}, "NaN"),
+        (([[1], [2]], [1, 2]), {}, r"\(2, 1\)"),
+        (([1], [1]), {}, "one and the same"),
+        (([1, 2], [1, 2]), {"weights": "cubic"}, "weights"),
+        (([1, 2], [1, 2]), {"weights": [[1, 2], [0, 1]]}, "diagonal"),
     ],
 )
-def test_what_has_no_kappa(arguments: tuple, match: str) -> None:
+def test_what_has_no_kappa(arguments: tuple, options: dict, match: str) -> None:
     with pytest.raises(ValueError, match=match):
-        cohen_kappa(*arguments)
+        cohen_kappa(*arguments, **options)
 
 
 def test_published_fleiss_kappa() -> None:
@@ -316,7 +316,7 @@ def test_repeated_measurements_cover_95_percent() -> None:
     for _ in range(1000):
         subject = np.repeat(np.arange(20), generator.integers(2, 7, 20))
         d = 0.5 + generator.normal(size=20)[subject] + generator.normal(size=len(subject))
-        found = bland_altman(d, np.zeros_like(d), subject)
+        found = bland_altman(d, np.zeros_like(d), subject=subject)
         hits += found.upper.low <= truth <= found.upper.high
         alone = bland_altman(d, np.zeros_like(d), method="approximate")
         naive += alone.upper.low <= truth <= alone.upper.high
@@ -418,7 +418,7 @@ def test_published_psychiatric_diagnoses() -> None:
     )
     found = fleiss_kappa([[int(count) for count in row] for row in rows.split()])
     assert (found.kappa.estimate, found.z) == pytest.approx((0.430, 17.652), abs=6e-4)
-    assert found.of_category == pytest.approx([0.245, 0.245, 0.520, 0.471, 0.566], abs=6e-4)
+    assert found.by_category == pytest.approx([0.245, 0.245, 0.520, 0.471, 0.566], abs=6e-4)
 
 
 def test_published_peak_flow_limits() -> None:
@@ -453,7 +453,7 @@ def test_ratings_as_they_come() -> None:
 
 
 def test_limits_of_few_agreeing_cases_stay_on_the_scale() -> None:
-    assert cohen_kappa(["a", "b"], ["a", "b"], "linear", categories=["a", "b", "c"]).kappa.low == -1
+    assert cohen_kappa(["a", "b"], ["a", "b"], weights="linear", categories=["a", "b", "c"]).kappa.low == -1
     assert fleiss_kappa([[2, 0], [0, 2]]).kappa.low >= -1
     with pytest.raises(ValueError, match="twice"):
         cohen_kappa(["a", "b"], ["a", "b"], categories=["a", "a", "b"])

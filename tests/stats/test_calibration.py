@@ -37,8 +37,8 @@ G17_Y = [0, 1, 0, 0, 1, 1, 1, 1, 1, 0]
 
 @pytest.mark.parametrize(("bins", "error", "largest"), [(2, 0.11, 0.12), (5, 0.32, 0.55), (10, 0.36, 0.96)])
 def test_published_ten_cases(bins: int, error: float, largest: float) -> None:
-    assert ece(G17_Y, G17_P, bins, resamples=20).estimate == pytest.approx(error, abs=0.01)
-    assert mce(G17_Y, G17_P, bins, resamples=20).estimate == pytest.approx(largest, abs=0.01)
+    assert ece(G17_Y, G17_P, bins=bins, resamples=20).estimate == pytest.approx(error, abs=0.01)
+    assert mce(G17_Y, G17_P, bins=bins, resamples=20).estimate == pytest.approx(largest, abs=0.01)
 
 
 def _simulated(goldens_data: Path, file: str) -> tuple[NDArray, NDArray]:
@@ -66,7 +66,7 @@ def test_well_calibrated_set_of_calzone(goldens_data: Path) -> None:
     assert (test.statistic, test.p_value) == pytest.approx((8.884991559, 0.3520907187), rel=1e-6)
     z = spiegelhalter(y, p)
     assert (z.statistic, z.p_value) == pytest.approx((0.3763269162, 0.7066738714), rel=1e-6)
-    assert ici(y, p, "cox", resamples=2).ici.estimate == pytest.approx(0.00561039149, rel=1e-6)
+    assert ici(y, p, smoother="cox", resamples=2).ici.estimate == pytest.approx(0.00561039149, rel=1e-6)
 
 
 def test_overconfident_set_of_calzone(goldens_data: Path) -> None:
@@ -81,7 +81,7 @@ def test_overconfident_set_of_calzone(goldens_data: Path) -> None:
     assert ece(y, p, resamples=10).estimate == pytest.approx(0.08144644644, rel=1e-6)
     assert ece(y, p, binning="quantile", resamples=10).estimate == pytest.approx(0.07995528896, rel=1e-6)
     assert spiegelhalter(y, p).statistic == pytest.approx(29.6255, rel=1e-6, abs=5e-5)
-    assert ici(y, p, "loess", resamples=2).ici.estimate == pytest.approx(0.07356445428, rel=1e-6)
+    assert ici(y, p, smoother="loess", resamples=2).ici.estimate == pytest.approx(0.07356445428, rel=1e-6)
 
 
 @given(pairs)
@@ -97,13 +97,13 @@ def test_brier_agrees_with_scikit_learn(cases: list[tuple[bool, float]]) -> None
 @given(pairs, st.integers(1, 12), st.sampled_from(["equal-width", "equal-mass"]))
 def test_reliability_bins_partition_the_cases(cases: list, bins: int, binning: str) -> None:
     y, p = np.array([c[0] for c in cases]), np.array([c[1] for c in cases])
-    curve = reliability_curve(y, p, bins, binning)  # type: ignore[arg-type]
+    curve = reliability_curve(y, p, bins=bins, binning=binning)  # type: ignore[arg-type]
     assert sum(b.n for b in curve) == len(cases)
     assert sum(b.n * b.observed.estimate for b in curve) == pytest.approx(y.sum())
     assert all(b.low - 1e-12 <= b.mean_predicted <= b.high + 1e-12 for b in curve)
     assert all(a.high <= b.low for a, b in itertools.pairwise(curve))
     error = sum(b.n * abs(b.observed.estimate - b.mean_predicted) for b in curve) / len(cases)
-    found = ece(y, p, bins, binning, resamples=20)  # type: ignore[arg-type]
+    found = ece(y, p, bins=bins, binning=binning, resamples=20)  # type: ignore[arg-type]
     assert found.estimate == pytest.approx(error, abs=1e-12)
     assert 0 <= found.low <= found.high <= 1
 
@@ -118,26 +118,26 @@ def test_curve_agrees_with_scikit_learn(seed: int, bins: int, strategy: str) -> 
     y, p = np.arange(n) % 2 == 0, generator.random(n)
     binning = {"uniform": "equal-width", "quantile": "equal-mass"}[strategy]
     observed, predicted = calibration.calibration_curve(y, p, n_bins=bins, strategy=strategy)
-    curve = reliability_curve(y, p, bins, binning)  # type: ignore[arg-type]
+    curve = reliability_curve(y, p, bins=bins, binning=binning)  # type: ignore[arg-type]
     np.testing.assert_allclose([b.observed.estimate for b in curve], observed)
     np.testing.assert_allclose([b.mean_predicted for b in curve], predicted)
 
 
 def test_a_heap_at_zero_has_its_own_bin() -> None:
-    curve = reliability_curve([0, 0, 1], [0.0, 0.0, 1.0], 2, "equal-mass")
+    curve = reliability_curve([0, 0, 1], [0.0, 0.0, 1.0], bins=2, binning="equal-mass")
     assert [(b.low, b.high, b.n) for b in curve] == [(0, 0, 2), (0, 1, 1)]
-    thirds = reliability_curve([0, 0, 0, 1], [0.0, 0.0, 0.5, 1.0], 3, "equal-mass")
+    thirds = reliability_curve([0, 0, 0, 1], [0.0, 0.0, 0.5, 1.0], bins=3, binning="equal-mass")
     assert [b.n for b in thirds] == [2, 1, 1]
 
 
 @given(pairs, st.integers(1, 12))
 def test_errors_are_of_the_bins(cases: list, bins: int) -> None:
     y, p = np.array([c[0] for c in cases]), np.array([c[1] for c in cases])
-    curve = reliability_curve(y, p, bins, "equal-mass")
+    curve = reliability_curve(y, p, bins=bins, binning="equal-mass")
     gaps = [abs(b.observed.estimate - b.mean_predicted) for b in curve]
-    adaptive = ace(y, p, bins, resamples=20)
+    adaptive = ace(y, p, bins=bins, resamples=20)
     assert adaptive.estimate == pytest.approx(np.mean(gaps), abs=1e-12)
-    largest = mce(y, p, bins, "equal-mass", resamples=20)
+    largest = mce(y, p, bins=bins, binning="equal-mass", resamples=20)
     assert largest.estimate == pytest.approx(max(gaps), abs=1e-12)
     for found in (adaptive, largest):
         assert 0 <= found.low <= found.high <= 1
@@ -147,12 +147,14 @@ def test_errors_of_many_classes() -> None:
     generator = np.random.default_rng(20)
     p = generator.dirichlet(np.ones(3), 200)
     y = np.array([generator.choice(3, p=row) for row in p])
-    each = [ece(y == k, p[:, k], 5, resamples=5).estimate for k in range(3)]
-    assert ece(y, p, 5, classwise=True, resamples=5).estimate == pytest.approx(np.mean(each))
-    each = [ace(y == k, p[:, k], 5, resamples=5).estimate for k in range(3)]
-    assert ace(y, p, 5, resamples=5).estimate == pytest.approx(np.mean(each))
+    each = [ece(y == k, p[:, k], bins=5, resamples=5).estimate for k in range(3)]
+    assert ece(y, p, bins=5, classwise=True, resamples=5).estimate == pytest.approx(np.mean(each))
+    each = [ace(y == k, p[:, k], bins=5, resamples=5).estimate for k in range(3)]
+    assert ace(y, p, bins=5, resamples=5).estimate == pytest.approx(np.mean(each))
     right, top = p.argmax(axis=1) == y, p.max(axis=1)
-    assert mce(y, p, 5, resamples=5).estimate == pytest.approx(mce(right, top, 5, resamples=5).estimate)
+    assert mce(y, p, bins=5, resamples=5).estimate == pytest.approx(
+        mce(right, top, bins=5, resamples=5).estimate
+    )
 
 
 def test_whole_weights_are_copies_of_the_estimate() -> None:
@@ -188,15 +190,15 @@ def test_copies_in_their_cluster_change_nothing() -> None:
     p = generator.random(80)
     y = generator.random(80) < p
     for function in (ece, mce):
-        once = function(y, p, 5, cluster=np.arange(80), resamples=200)
+        once = function(y, p, bins=5, cluster=np.arange(80), resamples=200)
         many = function(
-            np.repeat(y, 3), np.repeat(p, 3), 5, cluster=np.repeat(np.arange(80), 3), resamples=200
+            np.repeat(y, 3), np.repeat(p, 3), bins=5, cluster=np.repeat(np.arange(80), 3), resamples=200
         )
         assert (many.low, many.high) == pytest.approx((once.low, once.high)) and many.n == 80
 
 
 def test_smallest_probability_lies_in_no_quantile_bin() -> None:
-    curve = reliability_curve([0, 1, 0, 1], [0.2, 0.4, 0.6, 0.8], 2, "quantile")
+    curve = reliability_curve([0, 1, 0, 1], [0.2, 0.4, 0.6, 0.8], bins=2, binning="quantile")
     assert [(b.low, b.high, b.n) for b in curve] == [(0.2, 0.5, 1), (0.5, 0.8, 2)]
     with pytest.raises(ValueError, match="constant"):
         ece([0, 1], [0.5, 0.5], binning="quantile")
@@ -209,7 +211,7 @@ def test_consistency_band_holds_what_calibrated_cases_show() -> None:
     p = generator.random(300)
     for seed in range(60):
         y = generator.random(300) < p
-        for b in reliability_curve(y, p, 5, consistency=True, resamples=400, seed=seed):
+        for b in reliability_curve(y, p, bins=5, consistency=True, resamples=400, seed=seed):
             assert b.consistency is not None
             inside += b.consistency.low <= b.observed.estimate <= b.consistency.high
             bins += 1
@@ -228,7 +230,9 @@ def test_spiegelhalter_by_its_formula(cases: list) -> None:
     excess = np.sum((y - p) ** 2) - np.sum(p * (1 - p))  # Brier less its expectation
     found = spiegelhalter(y, p)
     assert found.statistic == pytest.approx(excess / np.sqrt(variance), rel=1e-6, abs=1e-9)
-    both = spiegelhalter(y, p, "greater").p_value + spiegelhalter(y, p, "less").p_value
+    both = (
+        spiegelhalter(y, p, alternative="greater").p_value + spiegelhalter(y, p, alternative="less").p_value
+    )
     assert both == pytest.approx(1)
 
 
@@ -242,23 +246,23 @@ def test_level_of_the_tests(test: Callable[..., CalibrationTest]) -> None:
 
 def test_hosmer_lemeshow_by_hand() -> None:
     y, p = [0, 0, 1, 0, 1, 1], [0.1, 0.2, 0.4, 0.4, 0.7, 0.9]
-    found = hosmer_lemeshow(y, p, 3)
+    found = hosmer_lemeshow(y, p, bins=3)
     assert (found.n, found.observed) == ((2, 2, 2), (0, 1, 2))
     assert found.expected == pytest.approx((0.3, 0.8, 1.6))
     statistic = sum((o - e) ** 2 / (e * (1 - e / 2)) for o, e in zip((0, 1, 2), (0.3, 0.8, 1.6), strict=True))
     assert found.statistic == pytest.approx(statistic)
     assert (found.df, found.p_value) == (1, pytest.approx(chi2.sf(statistic, 1)))
-    assert hosmer_lemeshow(y, p, 3, df=3).p_value == pytest.approx(chi2.sf(statistic, 3))
+    assert hosmer_lemeshow(y, p, bins=3, df=3).p_value == pytest.approx(chi2.sf(statistic, 3))
     with pytest.raises(ValueError, match="fills 2 groups"):
-        hosmer_lemeshow(y, p, 2)
+        hosmer_lemeshow(y, p, bins=2)
     with pytest.raises(ValueError, match="df is 0"):
-        hosmer_lemeshow(y, p, 3, df=0)
+        hosmer_lemeshow(y, p, bins=3, df=0)
 
 
 def test_hosmer_lemeshow_of_certain_probabilities() -> None:
-    certain = hosmer_lemeshow([0, 0, 1, 1], [0, 0, 1, 1], 2, "equal-width", df=2)
+    certain = hosmer_lemeshow([0, 0, 1, 1], [0, 0, 1, 1], bins=2, binning="equal-width", df=2)
     assert (certain.statistic, certain.p_value) == (0, 1)
-    wrong = hosmer_lemeshow([1, 0, 1, 1], [0, 0, 1, 1], 2, "equal-width", df=2)
+    wrong = hosmer_lemeshow([1, 0, 1, 1], [0, 0, 1, 1], bins=2, binning="equal-width", df=2)
     assert wrong.statistic == np.inf and wrong.p_value == 0
 
 
@@ -268,7 +272,7 @@ def test_observed_over_expected() -> None:
     assert found.estimate == pytest.approx(1.2)
     half = 1.959963984540054 * np.sqrt(0.7 / 30)
     assert (found.low, found.high) == pytest.approx((1.2 * np.exp(-half), 1.2 * np.exp(half)))
-    exact = oe_ratio(np.zeros(100), p, "exact")
+    exact = oe_ratio(np.zeros(100), p, method="exact")
     assert (exact.estimate, exact.low) == (0, 0) and exact.high == pytest.approx(4 * (1 - 0.025**0.01))
     with pytest.raises(ValueError, match="no event"):
         oe_ratio(np.zeros(100), p)
@@ -287,19 +291,19 @@ def test_ratio_interval_covers_95_percent() -> None:
 
 def test_equal_mass_bins_hold_equal_shares() -> None:
     p = np.random.default_rng(0).random(1000) ** 3
-    curve = reliability_curve(p > 0.3, p, 8, "equal-mass")
+    curve = reliability_curve(p > 0.3, p, bins=8, binning="equal-mass")
     assert [b.n for b in curve] == [125] * 8
 
 
 def test_bins_are_closed_above() -> None:
-    curve = reliability_curve([0, 1, 1], [0.0, 0.5, 0.3], 10)
+    curve = reliability_curve([0, 1, 1], [0.0, 0.5, 0.3], bins=10)
     assert [(b.low, b.high) for b in curve] == [(0, 0.1), (0.2, 0.3), (0.4, 0.5)]
 
 
 def test_ece_of_many_classes_is_of_the_highest_probability() -> None:
     y, p = [0, 1, 2], [[0.8, 0.1, 0.1], [0.6, 0.3, 0.1], [0.1, 0.0, 0.9]]
-    expected = ece([1, 0, 1], [0.8, 0.6, 0.9], 10).estimate
-    assert ece(y, p, 10).estimate == pytest.approx(expected) == pytest.approx((0.2 + 0.6 + 0.1) / 3)
+    expected = ece([1, 0, 1], [0.8, 0.6, 0.9], bins=10).estimate
+    assert ece(y, p, bins=10).estimate == pytest.approx(expected) == pytest.approx((0.2 + 0.6 + 0.1) / 3)
 
 
 def test_ece_of_a_calibrated_model_reaches_down_to_nothing() -> None:

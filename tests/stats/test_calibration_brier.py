@@ -25,7 +25,7 @@ def test_parts_add_up_to_the_score(cases: list[tuple[bool, int]]) -> None:
     total = exact.reliability.estimate - exact.resolution.estimate + exact.uncertainty
     assert total == pytest.approx(score) and exact.bins == len(np.unique(p))
     for binning in ("equal-width", "equal-mass", "quantile"):
-        part = brier_decomposition(y, p, 3, binning, resamples=20)  # type: ignore[arg-type]
+        part = brier_decomposition(y, p, bins=3, binning=binning, resamples=20)  # type: ignore[arg-type]
         total = part.reliability.estimate - part.resolution.estimate + part.uncertainty + part.within_bin
         assert total == pytest.approx(score)
     free = corp_decomposition(y, p)
@@ -64,13 +64,15 @@ def test_skill() -> None:
     found = brier_skill_score(y, p)
     assert found.estimate == pytest.approx(1 - score / (share * (1 - share)))
     assert found.low < found.estimate < found.high < 1
-    assert brier_skill_score(y, p, share).estimate == pytest.approx(found.estimate)
+    assert brier_skill_score(y, p, reference=share).estimate == pytest.approx(found.estimate)
     other = np.clip(p + 0.2, 0, 1)
-    assert brier_skill_score(y, p, other).estimate == pytest.approx(1 - score / brier(y, other).estimate)
+    assert brier_skill_score(y, p, reference=other).estimate == pytest.approx(
+        1 - score / brier(y, other).estimate
+    )
     assert brier_skill_score(y, np.full(300, share)).estimate == pytest.approx(0)
     assert brier_skill_score(y, y * 1.0, cluster=np.arange(300) // 3).estimate == 1
     with pytest.raises(ValueError, match="no error"):
-        brier_skill_score([0, 1], [0.1, 0.9], [0.0, 1.0])
+        brier_skill_score([0, 1], [0.1, 0.9], reference=[0.0, 1.0])
     with pytest.raises(ValueError, match="only class 1"):
         brier_skill_score([1, 1], [0.1, 0.9])
 

@@ -150,7 +150,7 @@ def test_isotonic_agrees_with_scikit_learn(cases: list[tuple[bool, int]], seed: 
     grid = np.linspace(-0.2, 1.2, 57)
     for weights in (None, w):
         model = isotonic.IsotonicRegression(out_of_bounds="clip").fit(s, y, sample_weight=weights)
-        found = IsotonicCalibration.fit(s, y, weights)
+        found = IsotonicCalibration.fit(s, y, weights=weights)
         np.testing.assert_allclose(found.transform(grid), model.predict(grid), atol=1e-9)
         assert all(a <= b for a, b in zip(found.p, found.p[1:], strict=False))
 
@@ -177,9 +177,9 @@ def test_beta_agrees_with_logistic_regression() -> None:
     np.testing.assert_allclose(found.transform(p), model.predict_proba(features)[:, 1], atol=1e-4)
     one = linear_model.LogisticRegression(C=np.inf, tol=1e-10, max_iter=5000)
     one.fit(features.sum(axis=1, keepdims=True), y)
-    am = BetaCalibration.fit(p, y, "am")
+    am = BetaCalibration.fit(p, y, parameters="am")
     assert am.a == am.b == pytest.approx(one.coef_[0, 0], abs=1e-3)
-    half = BetaCalibration.fit(p, y, "ab")
+    half = BetaCalibration.fit(p, y, parameters="ab")
     assert half.transform([0.5])[0] == pytest.approx(0.5)
 
 
@@ -190,7 +190,7 @@ def test_beta_never_falls() -> None:
     assert found.a >= 0 and found.b >= 0
     assert (np.diff(found.transform(np.linspace(0, 1, 50))) >= -1e-12).all()
     with pytest.raises(ValueError, match="parameters"):
-        BetaCalibration.fit(p, p > 0.5, "abc")  # type: ignore[arg-type]
+        BetaCalibration.fit(p, p > 0.5, parameters="abc")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="constant"):
         BetaCalibration.fit([0.5, 0.5], [0, 1])
 
@@ -198,7 +198,7 @@ def test_beta_never_falls() -> None:
 def test_probabilities_of_zero_and_one_stay_finite() -> None:
     p, y = np.array([0.0, 0.0, 0.3, 0.7, 1.0, 1.0, 0.0, 1.0]), np.array([0, 0, 0, 1, 1, 1, 1, 0])
     for parameters in ("abm", "ab", "am"):
-        found = BetaCalibration.fit(p, y, parameters)
+        found = BetaCalibration.fit(p, y, parameters=parameters)
         assert np.isfinite([found.a, found.b, found.c]).all()
         assert np.isfinite(found.transform(p)).all()
     assert np.isfinite(IsotonicCalibration.fit(p, y).transform([0, 0.5, 1])).all()

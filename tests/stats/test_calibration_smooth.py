@@ -30,7 +30,9 @@ def test_loess_agrees_with_statsmodels(seed: int, span: float, delta: float) -> 
     expected = smoothers.lowess(y, x, frac=span, it=0, delta=delta * np.ptp(x), return_sorted=False)
     # Near its end statsmodels fits once more than Cleveland's program does.
     inner = x <= x.max() - delta * np.ptp(x)
-    np.testing.assert_allclose(loess(x, y, x, span, 1, delta)[inner], expected[inner], atol=2e-6)
+    np.testing.assert_allclose(
+        loess(x, y, x, span=span, degree=1, delta=delta)[inner], expected[inner], atol=2e-6
+    )
 
 
 def test_loess_of_a_polynomial_is_the_polynomial() -> None:
@@ -50,7 +52,7 @@ def test_loess_by_weighted_least_squares() -> None:
     distance = np.abs(x[near] - point)
     w = (1 - (distance / distance.max()) ** 3) ** 3
     fit = np.polynomial.Polynomial.fit(x[near], y[near], 2, w=np.sqrt(w))
-    assert loess(x, y, np.array([point]), 0.5, 2, 0)[0] == pytest.approx(fit(point))
+    assert loess(x, y, np.array([point]), span=0.5, degree=2, delta=0)[0] == pytest.approx(fit(point))
 
 
 def test_equal_probabilities_have_their_mean() -> None:
@@ -77,9 +79,9 @@ def test_indices_are_of_the_curve() -> None:
 def test_smoothers_agree_on_many_cases(smoother: str) -> None:
     y, p = _cases(6000, 0.5, 3)
     truth = np.abs(expit(0.5 * logit(p)) - p).mean()
-    found = ici(y, p, smoother, span=0.3, degree=2, resamples=4)  # type: ignore[arg-type]
+    found = ici(y, p, smoother=smoother, span=0.3, degree=2, resamples=4)  # type: ignore[arg-type]
     assert found.ici.estimate == pytest.approx(truth, abs=0.01)
-    curve = calibration_curve(y, p, [0.2, 0.5, 0.8], smoother, span=0.3, resamples=30)  # type: ignore[arg-type]
+    curve = calibration_curve(y, p, at=[0.2, 0.5, 0.8], smoother=smoother, span=0.3, resamples=30)  # type: ignore[arg-type]
     np.testing.assert_allclose(curve.observed, expit(0.5 * logit([0.2, 0.5, 0.8])), atol=0.05)
     assert (curve.low <= curve.observed + 0.02).all() and (curve.observed <= curve.high + 0.02).all()
 
@@ -88,7 +90,7 @@ def test_curve_limits_cover_95_percent() -> None:
     hits, repeats, at = 0, 60, np.array([0.1, 0.3, 0.6, 0.9])
     for seed in range(repeats):
         y, p = _cases(250, 0.7, seed)
-        curve = calibration_curve(y, p, at, "cox", resamples=60, seed=seed)
+        curve = calibration_curve(y, p, at=at, smoother="cox", resamples=60, seed=seed)
         truth = expit(0.7 * logit(at))
         hits += int(((curve.low <= truth) & (truth <= curve.high)).sum())
     assert 0.9 <= hits / (4 * repeats) <= 0.99
@@ -103,11 +105,11 @@ def test_default_grid_stays_where_the_cases_are() -> None:
 
 def test_whole_clusters_are_drawn() -> None:
     y, p = (np.repeat(a, 4) for a in _cases(60))
-    wide = calibration_curve(y, p, [0.5], "cox", cluster=np.repeat(np.arange(60), 4))
-    narrow = calibration_curve(y, p, [0.5], "cox")
+    wide = calibration_curve(y, p, at=[0.5], smoother="cox", cluster=np.repeat(np.arange(60), 4))
+    narrow = calibration_curve(y, p, at=[0.5], smoother="cox")
     assert wide.observed[0] == narrow.observed[0]
     assert 1.6 < (wide.high[0] - wide.low[0]) / (narrow.high[0] - narrow.low[0]) < 2.5
-    assert ici(y, p, "cox", cluster=np.repeat(np.arange(60), 4), resamples=10).ici.n == 60
+    assert ici(y, p, smoother="cox", cluster=np.repeat(np.arange(60), 4), resamples=10).ici.n == 60
 
 
 @pytest.mark.parametrize(

@@ -41,18 +41,18 @@ def test_conformal_sets_cover() -> None:
     generator = np.random.default_rng(5)
     for n, coverage in ((20, 0.9), (99, 0.9), (50, 0.8)):
         p = generator.random((8000, n + 1))
-        held = [1 - row[-1] <= conformal_lac_quantile(row[:-1], coverage) for row in p]
+        held = [1 - row[-1] <= conformal_lac_quantile(row[:-1], coverage=coverage) for row in p]
         error = 3 * np.sqrt(coverage * (1 - coverage) / 8000)
         assert coverage - error <= np.mean(held) <= coverage + 1 / (n + 1) + error
 
 
 def test_conformal_rank() -> None:
     p = 1 - np.arange(1, 10) / 10
-    assert conformal_lac_quantile(p, 0.9) == pytest.approx(0.9)  # rank 9 of 9, not 10
-    assert conformal_lac_quantile(p, 0.8) == pytest.approx(0.8)
-    assert conformal_lac_quantile(p[:8], 0.9) == 1.0  # nine cases are needed for 90%
+    assert conformal_lac_quantile(p, coverage=0.9) == pytest.approx(0.9)  # rank 9 of 9, not 10
+    assert conformal_lac_quantile(p, coverage=0.8) == pytest.approx(0.8)
+    assert conformal_lac_quantile(p[:8], coverage=0.9) == 1.0  # nine cases are needed for 90%
     with pytest.raises(ValueError, match="coverage"):
-        conformal_lac_quantile(p, 1.0)
+        conformal_lac_quantile(p, coverage=1.0)
 
 
 def test_calibration_offers_the_same_functions() -> None:
@@ -63,7 +63,7 @@ def test_calibration_offers_the_same_functions() -> None:
 
 @given(st.lists(st.floats(-5, 5), min_size=1, max_size=40), st.floats(0.05, 0.95))
 def test_quantile_is_the_rank(scores: list[float], coverage: float) -> None:
-    found = conformal_quantile(scores, coverage)
+    found = conformal_quantile(scores, coverage=coverage)
     below = np.mean(np.append(scores, np.inf) <= found)  # the new score as the largest of all
     assert below >= coverage - 1e-9
     smaller = [s for s in scores if s < found]
@@ -76,9 +76,9 @@ def test_scores_by_hand() -> None:
     np.testing.assert_allclose(lac_scores(p), [[0.5, 0.7, 0.8]])
     np.testing.assert_allclose(aps_scores(p), [[0.5, 0.8, 1.0]])
     np.testing.assert_allclose(aps_scores(p, [0.5]), [[0.25, 0.65, 0.9]])
-    np.testing.assert_allclose(raps_scores(p, penalty=0.1, free=1), [[0.5, 0.9, 1.2]])
+    np.testing.assert_allclose(raps_scores(p, penalty=0.1, k_reg=1), [[0.5, 0.9, 1.2]])
     shuffled = [[0.2, 0.5, 0.3]]
-    np.testing.assert_allclose(raps_scores(shuffled, [0.0], 0.1, 2), [[0.9, 0.0, 0.5]])
+    np.testing.assert_allclose(raps_scores(shuffled, [0.0], penalty=0.1, k_reg=2), [[0.9, 0.0, 0.5]])
     with pytest.raises(ValueError, match="penalty"):
         raps_scores(p, penalty=-1)
     with pytest.raises(ValueError, match="expected 0 to 1"):
@@ -91,7 +91,7 @@ def _coverage(repeats: int, n: int, coverage: float, **settings: object) -> tupl
     y, p = y.reshape(repeats, n + 1), p.reshape(repeats, n + 1, 4)
     held = []
     for i in range(repeats):
-        fitted = ConformalSets.fit(y[i, :-1], p[i, :-1], coverage, seed=2 * i, **settings)  # type: ignore[arg-type]
+        fitted = ConformalSets.fit(y[i, :-1], p[i, :-1], coverage=coverage, seed=2 * i, **settings)  # type: ignore[arg-type]
         held.append(fitted.sets(p[i, -1:], seed=2 * i + 1)[0, y[i, -1]])
     of_class = np.array([np.mean(np.array(held)[y[:, -1] == k]) for k in range(4)])
     return float(np.mean(held)), of_class
@@ -129,7 +129,7 @@ def test_guarantee_within_each_class() -> None:
 
 def test_sets_on_test_cases() -> None:
     y, p = _cases(2000, 5)
-    fitted = ConformalSets.fit(y[:1000], p[:1000], 0.9, "aps", randomised=True)
+    fitted = ConformalSets.fit(y[:1000], p[:1000], coverage=0.9, method="aps", randomised=True)
     sets = fitted.sets(p[1000:])
     covered = set_coverage(y[1000:], sets)
     assert covered.low < 0.9 < covered.high and covered.method == "Wilson" and covered.n == 1000
@@ -142,13 +142,13 @@ def test_sets_on_test_cases() -> None:
     assert sum(c.n or 0 for c in sizes.values()) == 1000 and (0 not in sizes or sizes[0].estimate == 0)
     clustered = set_coverage(y[1000:], sets, cluster=np.arange(1000) // 2)
     assert clustered.estimate == covered.estimate and clustered.n == 500
-    least = ConformalSets.fit(y[:1000], p[:1000], 0.9)
+    least = ConformalSets.fit(y[:1000], p[:1000], coverage=0.9)
     assert set_size(least.sets(p[1000:])).estimate < size.estimate
 
 
 def test_empty_sets_may_be_refused() -> None:
     y, p = _cases(500, 6, sharp=4)
-    open_, closed = (ConformalSets.fit(y, p, 0.6, allow_empty=allowed) for allowed in (True, False))
+    open_, closed = (ConformalSets.fit(y, p, coverage=0.6, allow_empty=allowed) for allowed in (True, False))
     empty = ~open_.sets(p).any(axis=1)
     assert empty.any()
     sets = closed.sets(p)
@@ -157,16 +157,19 @@ def test_empty_sets_may_be_refused() -> None:
 
 def test_too_few_cases_give_every_class() -> None:
     y, p = _cases(5, 7)
-    fitted = ConformalSets.fit(y, p, 0.9)
+    fitted = ConformalSets.fit(y, p, coverage=0.9)
     assert fitted.quantiles == (float("inf"),) and fitted.sets(p).all()
-    rare = ConformalSets.fit([0] * 50, np.tile([[0.9, 0.1]], (50, 1)), 0.9, by_class=True)
+    rare = ConformalSets.fit([0] * 50, np.tile([[0.9, 0.1]], (50, 1)), coverage=0.9, by_class=True)
     assert rare.quantiles == (pytest.approx(0.1), float("inf"))
     assert rare.sets([[0.9, 0.1], [0.2, 0.8]]).tolist() == [[True, True], [False, True]]
 
 
 def test_sets_go_through_json() -> None:
     y, p = _cases(60, 8)
-    for fitted in (ConformalSets.fit(y, p, 0.9, "raps", randomised=True), ConformalSets.fit(y[:5], p[:5])):
+    for fitted in (
+        ConformalSets.fit(y, p, coverage=0.9, method="raps", randomised=True),
+        ConformalSets.fit(y[:5], p[:5]),
+    ):
         again = ConformalSets.from_dict(json.loads(json.dumps(fitted.as_dict(), allow_nan=False)))
         assert again == fitted
         np.testing.assert_array_equal(again.sets(p), fitted.sets(p))
@@ -214,9 +217,9 @@ def test_risk_is_controlled(n: int, level: float) -> None:
     """Expected false-negative rate of a new case: at most the level, and close below it."""
     generator = np.random.default_rng(9)
     repeats, realised = 600, []
-    losses = false_negative_rates(*_segmentations(repeats * (n + 1), generator), GRID)
+    losses = false_negative_rates(*_segmentations(repeats * (n + 1), generator), thresholds=GRID)
     for table in losses.reshape(repeats, n + 1, len(GRID)):
-        found = conformal_risk_control(table[:-1], GRID, level)
+        found = conformal_risk_control(table[:-1], parameters=GRID, level=level)
         realised.append(table[-1, found.index])
     error = 3 * np.std(realised) / np.sqrt(repeats)
     assert level - 2 / (n + 1) - error <= np.mean(realised) <= level + error
@@ -226,16 +229,18 @@ def test_risk_control_of_miscoverage_is_split_conformal() -> None:
     """With the loss 'not covered' the chosen parameter is the conformal quantile."""
     scores = np.random.default_rng(10).random(49)
     grid = np.sort(np.append(scores, 1.0))
-    found = conformal_risk_control((scores[:, None] > grid).astype(float), grid, 0.1)
-    assert found.parameter == conformal_quantile(scores, 0.9)
+    found = conformal_risk_control((scores[:, None] > grid).astype(float), parameters=grid, level=0.1)
+    assert found.parameter == conformal_quantile(scores, coverage=0.9)
     assert found.risk == pytest.approx(np.mean(scores > found.parameter))
     assert json.loads(json.dumps(found.as_dict()))["level"] == 0.1
 
 
 def test_any_bound() -> None:
     losses = np.array([[4.0, 1.0, 0.0]] * 19)
-    assert conformal_risk_control(losses, [1, 2, 3], 1.5, bound=5).index == 1  # (19 + 5) / 20 = 1.2
-    assert conformal_risk_control(losses, [1, 2, 3], 1.1, bound=5).index == 2
+    assert (
+        conformal_risk_control(losses, parameters=[1, 2, 3], level=1.5, bound=5).index == 1
+    )  # (19 + 5) / 20 = 1.2
+    assert conformal_risk_control(losses, parameters=[1, 2, 3], level=1.1, bound=5).index == 2
 
 
 @pytest.mark.parametrize(
@@ -252,7 +257,7 @@ def test_any_bound() -> None:
 )
 def test_bad_losses(losses: list, arguments: dict, match: str) -> None:
     with pytest.raises(ValueError, match=match):
-        conformal_risk_control(losses, [0.5, 0.2], **arguments)
+        conformal_risk_control(losses, parameters=[0.5, 0.2], **arguments)
 
 
 @given(st.integers(0, 10_000))
@@ -261,7 +266,7 @@ def test_false_negative_rates_by_brute_force(seed: int) -> None:
     masks = [generator.random((3, 4)) < 0.4, np.zeros(5, dtype=bool), np.ones((2, 2, 2), dtype=bool)]
     p = [np.round(generator.random(m.shape), 1) for m in masks]
     grid = np.arange(10, -1, -1) / 10
-    found = false_negative_rates(masks, p, grid)
+    found = false_negative_rates(masks, p, thresholds=grid)
     for row, mask, probability in zip(found, masks, p, strict=True):
         missed = [np.sum(mask & (probability < t)) / max(1, mask.sum()) for t in grid]
         np.testing.assert_allclose(row, missed)
@@ -270,11 +275,11 @@ def test_false_negative_rates_by_brute_force(seed: int) -> None:
 
 def test_bad_masks() -> None:
     with pytest.raises(ValueError, match="expected the same"):
-        false_negative_rates([np.zeros(3)], [np.zeros(4)], GRID)
+        false_negative_rates([np.zeros(3)], [np.zeros(4)], thresholds=GRID)
     with pytest.raises(ValueError, match="only 0 and 1"):
-        false_negative_rates([np.array([0, 2])], [np.zeros(2)], GRID)
+        false_negative_rates([np.array([0, 2])], [np.zeros(2)], thresholds=GRID)
     with pytest.raises(ValueError, match="at least one"):
-        false_negative_rates([], [], GRID)
+        false_negative_rates([], [], thresholds=GRID)
 
 
 def test_limits_of_measurements_cover() -> None:
@@ -284,9 +289,9 @@ def test_limits_of_measurements_cover() -> None:
     y = x + (0.1 + x) * generator.normal(size=x.shape)
     held = {"plain": 0, "quantiles": 0}
     for xs, ys in zip(x, y, strict=True):
-        low, high = split_conformal(ys[:-1], xs[:-1], 0.8).limits(xs[-1:])
+        low, high = split_conformal(ys[:-1], xs[:-1], coverage=0.8).limits(xs[-1:])
         held["plain"] += bool(low[0] <= ys[-1] <= high[0])
-        band = conformalised_quantiles(ys[:-1], xs[:-1] / 2, 1.5 * xs[:-1], 0.8)
+        band = conformalised_quantiles(ys[:-1], xs[:-1] / 2, 1.5 * xs[:-1], coverage=0.8)
         low, high = band.limits(xs[-1:] / 2, 1.5 * xs[-1:])
         held["quantiles"] += bool(low[0] <= ys[-1] <= high[0])
     error = 3 * np.sqrt(0.16 / repeats)

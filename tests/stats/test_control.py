@@ -65,106 +65,126 @@ def _ewma_step(lam: float, limit: float) -> Step:
 
 def test_cusum_run_lengths() -> None:
     """G40: R spc 0.6.7, zero state; the tables of Montgomery and of Lucas and Crosier (1982)."""
-    assert [cusum_arl(0.5, 4, m, "one") for m in (0, 1)] == pytest.approx([335.3675776, 8.38320213], rel=1e-6)
-    assert [cusum_arl(0.5, 4, m) for m in (0, 0.5, 1, 2)] == pytest.approx(
+    assert [cusum_arl(k=0.5, h=4, shift=m, sides="one") for m in (0, 1)] == pytest.approx(
+        [335.3675776, 8.38320213], rel=1e-6
+    )
+    assert [cusum_arl(k=0.5, h=4, shift=m) for m in (0, 0.5, 1, 2)] == pytest.approx(
         [167.6837888, 26.6302031, 8.38313187, 3.342770129], rel=1e-6
     )
-    assert [cusum_arl(0.5, 5, m) for m in (0, 1)] == pytest.approx([465.443506, 10.37596992], rel=1e-6)
+    assert [cusum_arl(k=0.5, h=5, shift=m) for m in (0, 1)] == pytest.approx(
+        [465.443506, 10.37596992], rel=1e-6
+    )
 
 
 def test_cusum_interval_from_run_length() -> None:
     """G40: R spc 0.6.7, xcusum.crit, two-sided, k = .5."""
     expected = {100: 3.502037094, 200: 4.171316103, 370: 4.773833707, 500: 5.070703855, 1000: 5.757350316}
     for wanted, h in expected.items():
-        assert cusum_h(0.5, wanted) == pytest.approx(h, rel=1e-6)
-        assert cusum_arl(0.5, cusum_h(0.5, wanted)) == pytest.approx(wanted, rel=1e-9)
+        assert cusum_h(k=0.5, arl0=wanted) == pytest.approx(h, rel=1e-6)
+        assert cusum_arl(k=0.5, h=cusum_h(k=0.5, arl0=wanted)) == pytest.approx(wanted, rel=1e-9)
 
 
 def test_ewma_run_lengths() -> None:
     """G40: R spc 0.6.7; charts of Lucas and Saccucci (1990) and Montgomery."""
-    found = [ewma_arl(0.1, 2.814, m) for m in (0, 0.5, 1)]
+    found = [ewma_arl(lam=0.1, limit=2.814, shift=m) for m in (0, 0.5, 1)]
     assert found == pytest.approx([499.5795501, 31.2974352, 10.33066516], rel=1e-6)
-    assert [ewma_arl(0.2, 2.962, m) for m in (0, 1)] == pytest.approx([499.7351222, 10.5416658], rel=1e-6)
+    assert [ewma_arl(lam=0.2, limit=2.962, shift=m) for m in (0, 1)] == pytest.approx(
+        [499.7351222, 10.5416658], rel=1e-6
+    )
 
 
 def test_shewhart_run_lengths() -> None:
     """G40: three-sigma limits."""
-    assert [shewhart_arl(3, m) for m in (0, 1)] == pytest.approx([370.3983473, 43.89468172], rel=1e-6)
-    assert shewhart_limit(1 / (2 * stats.norm.sf(3))) == pytest.approx(3)
-    assert shewhart_arl(3, 1, "one") == pytest.approx(1 / stats.norm.sf(2))
+    assert [shewhart_arl(limit=3, shift=m) for m in (0, 1)] == pytest.approx(
+        [370.3983473, 43.89468172], rel=1e-6
+    )
+    assert shewhart_limit(arl0=1 / (2 * stats.norm.sf(3))) == pytest.approx(3)
+    assert shewhart_arl(limit=3, shift=1, sides="one") == pytest.approx(1 / stats.norm.sf(2))
 
 
 def test_published_cusum_tables() -> None:
     # Vance, J Qual Technol 1986;18:189, table 1: k = 0, h = 10, one side.
     shifts = (-0.125, 0, 0.125, 0.25, 0.5, 0.75, 1)
     expected = (400.28, 124.66, 59.30, 36.71, 20.37, 14.06, 10.75)
-    assert [round(cusum_arl(0, 10, m, "one"), 2) for m in shifts] == list(expected)
+    assert [round(cusum_arl(k=0, h=10, shift=m, sides="one"), 2) for m in shifts] == list(expected)
     # Lucas and Crosier, Technometrics 1982;24:199, table 1: k = .5, h = 4, head start 2, two sides.
     shifts = (0, 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 4)
     expected = (149, 62.7, 20.1, 8.97, 5.29, 2.86, 2.01, 1.59, 1.07)
-    assert [cusum_arl(0.5, 4, m, head_start=2) for m in shifts] == pytest.approx(expected, rel=3e-3)
+    assert [cusum_arl(k=0.5, h=4, shift=m, head_start=2) for m in shifts] == pytest.approx(expected, rel=3e-3)
     # Crosier, Technometrics 1986;28:187, table 5: the same chart without head start, steady state.
     expected = (163, 71.6, 25.2, 12.3, 7.68, 4.31, 3.03, 2.38, 1.55)
-    assert [cusum_arl(0.5, 4, m, state="steady") for m in shifts] == pytest.approx(expected, rel=0.01)
+    assert [cusum_arl(k=0.5, h=4, shift=m, state="steady") for m in shifts] == pytest.approx(
+        expected, rel=0.01
+    )
     # SAS/QC 1999: k = .25, h = 8, one side, without and with a head start.
-    assert cusum_arl(0.25, 8, 2.5, "one") == pytest.approx(4.1500836225, rel=1e-6)
-    assert cusum_arl(0.25, 8, 2.5, "one", 0.1) == pytest.approx(4.1061588131, rel=1e-6)
+    assert cusum_arl(k=0.25, h=8, shift=2.5, sides="one") == pytest.approx(4.1500836225, rel=1e-6)
+    assert cusum_arl(k=0.25, h=8, shift=2.5, sides="one", head_start=0.1) == pytest.approx(
+        4.1061588131, rel=1e-6
+    )
 
 
 def test_published_ewma_tables() -> None:
     # Crowder, J Qual Technol 1987;19:161, table 1: limit 2.
-    found = [ewma_arl(0.5, 2, m) for m in (0, 0.5, 1, 2, 3)]
+    found = [ewma_arl(lam=0.5, limit=2, shift=m) for m in (0, 0.5, 1, 2, 3)]
     assert found == pytest.approx([26.45, 11.89, 4.91, 1.94, 1.26], abs=0.0075)
-    found = [ewma_arl(0.05, 2, m) for m in (0, 0.5, 1, 2)]
+    found = [ewma_arl(lam=0.05, limit=2, shift=m) for m in (0, 0.5, 1, 2)]
     assert found == pytest.approx([127.53, 18.97, 8.38, 4.04], abs=0.0075)
     # Lucas and Saccucci, Technometrics 1990;32:1, table 3.
-    found = [ewma_arl(0.03, 2.437, m) for m in (0, 0.25, 0.5, 1, 2, 5)]
+    found = [ewma_arl(lam=0.03, limit=2.437, shift=m) for m in (0, 0.25, 0.5, 1, 2, 5)]
     assert found == pytest.approx([500, 76.7, 29.3, 12.6, 5.99, 2.55], rel=2e-3)
     # SAS/QC 1999.
-    assert ewma_arl(0.25, 3, 1) == pytest.approx(11.154267016, rel=1e-9)
+    assert ewma_arl(lam=0.25, limit=3, shift=1) == pytest.approx(11.154267016, rel=1e-9)
     # Steiner, J Qual Technol 1999;31:75, table 2 (simulated): limits that widen as the variance grows.
-    found = [ewma_arl(0.05, 3, m, limits="exact") for m in (0, 0.5, 1, 2, 3)]
+    found = [ewma_arl(lam=0.05, limit=3, shift=m, limits="exact") for m in (0, 0.5, 1, 2, 3)]
     assert found == pytest.approx([1353, 32.5, 9.0, 2.8, 1.6], rel=0.04)
 
 
 def test_one_sided_ewma() -> None:
     """As R spc 0.6.7 prints: xewma.arl, xewma.ad and xewma.crit, the mean held at 0 or at -4 from below."""
-    found = [ewma_arl(0.1, 2.5, m, sides="one") for m in (0, 0.5, 1, 2)]
+    found = [ewma_arl(lam=0.1, limit=2.5, shift=m, sides="one") for m in (0, 0.5, 1, 2)]
     assert found == pytest.approx([273.780614, 22.4878924, 8.63124158, 3.86002734], rel=1e-8)
-    found = [ewma_arl(0.1, 2.5, m, sides="one", barrier=-4) for m in (0, 1)]
+    found = [ewma_arl(lam=0.1, limit=2.5, shift=m, sides="one", barrier=-4) for m in (0, 1)]
     assert found == pytest.approx([462.694828, 8.7482125], rel=1e-8)
-    found = [ewma_arl(0.1, 2.5, m, state="steady", sides="one") for m in (0, 1)]
+    found = [ewma_arl(lam=0.1, limit=2.5, shift=m, state="steady", sides="one") for m in (0, 1)]
     assert found == pytest.approx([266.317339, 7.26925374], rel=1e-8)
     # The head start of spc is in standard deviations of the weighted mean.
-    assert ewma_arl(0.2, 2.5, 0, 1 / 3, sides="one") == pytest.approx(181.20047347, rel=1e-8)
-    assert ewma_arl(0.1, 2.814, 1, np.sqrt(0.1 / 1.9)) == pytest.approx(8.00070018, rel=1e-8)
-    assert ewma_limit(0.1, 370, sides="one") == pytest.approx(2.62294077, rel=1e-8)
+    assert ewma_arl(lam=0.2, limit=2.5, shift=0, head_start=1 / 3, sides="one") == pytest.approx(
+        181.20047347, rel=1e-8
+    )
+    assert ewma_arl(lam=0.1, limit=2.814, shift=1, head_start=np.sqrt(0.1 / 1.9)) == pytest.approx(
+        8.00070018, rel=1e-8
+    )
+    assert ewma_limit(lam=0.1, arl0=370, sides="one") == pytest.approx(2.62294077, rel=1e-8)
     # Waldmann, Metrika 1986;33:67: no floor, weight .5.
-    found = [ewma_arl(0.5, 2 * np.sqrt(3), sides="one", barrier=b) for b in (-4 * np.sqrt(3), -np.inf)]
+    found = [
+        ewma_arl(lam=0.5, limit=2 * np.sqrt(3), sides="one", barrier=b) for b in (-4 * np.sqrt(3), -np.inf)
+    ]
     assert found == pytest.approx([3906.05146, 3906.05146], rel=1e-8)
-    design = ewma_design(370, 1, 0.2, sides="one")
-    assert design.arl0 == pytest.approx(370) and design.arl1 < ewma_design(370, 1, 0.2).arl1
-    chart = ewma_chart([-3, -3, -3, 2, 2, 2], 0.5, 2.0, mean=0, sd=1, sides="one")
+    design = ewma_design(arl0=370, shift=1, lam=0.2, sides="one")
+    assert design.arl0 == pytest.approx(370) and design.arl1 < ewma_design(arl0=370, shift=1, lam=0.2).arl1
+    chart = ewma_chart([-3, -3, -3, 2, 2, 2], lam=0.5, limit=2.0, mean=0, sd=1, sides="one")
     assert chart.statistic.tolist() == [0, 0, 0, 1, 1.5, 1.75] and chart.first_signal == 4
     low = ewma_chart([-3, 2], mean=0, sd=1, lam=0.5, limit=9, sides="one", barrier=-np.inf)
     assert low.statistic.tolist() == [-1.5, 0.25] and low.lower.max() == -np.inf
 
 
 def test_run_lengths_beyond_double_precision_are_infinite() -> None:
-    assert ewma_arl(0.1, 9) == np.inf and ewma_arl(0.1, 9, sides="one") == np.inf
+    assert ewma_arl(lam=0.1, limit=9) == np.inf and ewma_arl(lam=0.1, limit=9, sides="one") == np.inf
 
 
 def test_two_sided_steady_state() -> None:
     """R spc's xcusum.ad on a grid of 30 and of 60 cells: 162.92120 and 163.29387, 7.7150875 and 7.7132716."""
     for shift, thirty, sixty in ((0, 162.92120379, 163.293869), (1, 7.71508747, 7.71327161)):
         limit = sixty + (sixty - thirty) / 3
-        assert cusum_arl(0.5, 4, shift, state="steady") == pytest.approx(limit, rel=1e-4)
+        assert cusum_arl(k=0.5, h=4, shift=shift, state="steady") == pytest.approx(limit, rel=1e-4)
 
 
 def test_ewma_of_weight_one_is_shewhart() -> None:
     for limits in ("fixed", "exact"):
         for shift in (0, 0.7, 2):
-            assert ewma_arl(1, 2.5, shift, limits=limits) == pytest.approx(shewhart_arl(2.5, shift), rel=1e-9)
+            assert ewma_arl(lam=1, limit=2.5, shift=shift, limits=limits) == pytest.approx(
+                shewhart_arl(limit=2.5, shift=shift), rel=1e-9
+            )
 
 
 @pytest.mark.parametrize(
@@ -173,7 +193,9 @@ def test_ewma_of_weight_one_is_shewhart() -> None:
 )
 def test_cusum_by_simulation(shift: float, start: float, warm: int, state: str) -> None:
     found = _simulate(_cusum_step(0.5, 3.5), np.full((8000, 2), start), shift, 1, warm)
-    assert cusum_arl(0.5, 3.5, shift, head_start=start, state=state) == pytest.approx(found, rel=0.05)
+    assert cusum_arl(k=0.5, h=3.5, shift=shift, head_start=start, state=state) == pytest.approx(
+        found, rel=0.05
+    )
 
 
 def test_one_sided_steady_state_by_simulation() -> None:
@@ -182,8 +204,10 @@ def test_one_sided_steady_state_by_simulation() -> None:
         return following, following > 3
 
     found = _simulate(step, np.zeros(12_000), 0.5, 2, warm=40)
-    assert cusum_arl(0.5, 3, 0.5, "one", state="steady") == pytest.approx(found, rel=0.04)
-    assert cusum_arl(0.5, 3, 0.5, "one") > cusum_arl(0.5, 3, 0.5, "one", state="steady")
+    assert cusum_arl(k=0.5, h=3, shift=0.5, sides="one", state="steady") == pytest.approx(found, rel=0.04)
+    assert cusum_arl(k=0.5, h=3, shift=0.5, sides="one") > cusum_arl(
+        k=0.5, h=3, shift=0.5, sides="one", state="steady"
+    )
 
 
 @pytest.mark.parametrize(
@@ -191,7 +215,7 @@ def test_one_sided_steady_state_by_simulation() -> None:
 )
 def test_ewma_by_simulation(shift: float, warm: int, state: str) -> None:
     found = _simulate(_ewma_step(0.2, 2.5), np.zeros(8000), shift, 3, warm)
-    assert ewma_arl(0.2, 2.5, shift, state=state) == pytest.approx(found, rel=0.05)
+    assert ewma_arl(lam=0.2, limit=2.5, shift=shift, state=state) == pytest.approx(found, rel=0.05)
 
 
 def test_ewma_with_exact_limits_by_simulation() -> None:
@@ -201,13 +225,17 @@ def test_ewma_with_exact_limits_by_simulation() -> None:
         i, length = i + 1, length + len(z)
         z = (1 - lam) * z + lam * (generator.standard_normal(len(z)) + 1)
         z = z[np.abs(z) <= limit * np.sqrt(lam / (2 - lam) * (1 - (1 - lam) ** (2 * i)))]
-    assert ewma_arl(lam, limit, 1, limits="exact") == pytest.approx(length / 10_000, rel=0.02)
+    assert ewma_arl(lam=lam, limit=limit, shift=1, limits="exact") == pytest.approx(length / 10_000, rel=0.02)
 
 
 def test_targets_at_370() -> None:
     """At an in-control run length of 370 a shift of 1 sd is found in 10 points, not in 44."""
-    cusum, ewma, shewhart = cusum_design(370, 1), ewma_design(370, 1), shewhart_design(370, 1)
-    best = ewma_design(370, 1, lam=None)
+    cusum, ewma, shewhart = (
+        cusum_design(arl0=370, shift=1),
+        ewma_design(arl0=370, shift=1),
+        shewhart_design(arl0=370, shift=1),
+    )
+    best = ewma_design(arl0=370, shift=1, lam=None)
     for design in (cusum, ewma, shewhart, best):
         assert design.arl0 == pytest.approx(370, rel=1e-6)
     assert cusum.arl1 <= 9.93 and ewma.arl1 <= 10.3
@@ -218,12 +246,12 @@ def test_targets_at_370() -> None:
 @pytest.mark.parametrize("wanted", [50, 370, 2000, 100_000])
 def test_designs_reach_what_was_asked(wanted: float) -> None:
     designs: list[ChartDesign] = [
-        shewhart_design(wanted),
-        shewhart_design(wanted, sides="one"),
-        ewma_design(wanted, 0.5, 0.05),
-        cusum_design(wanted, 0.5),
-        cusum_design(wanted, 2, sides="one"),
-        cusum_design(wanted, 1, head_start_share=0.5),
+        shewhart_design(arl0=wanted),
+        shewhart_design(arl0=wanted, sides="one"),
+        ewma_design(arl0=wanted, shift=0.5, lam=0.05),
+        cusum_design(arl0=wanted, shift=0.5),
+        cusum_design(arl0=wanted, shift=2, sides="one"),
+        cusum_design(arl0=wanted, shift=1, head_start_share=0.5),
     ]
     for design in designs:
         assert design.arl0 == pytest.approx(wanted, rel=1e-6)
@@ -231,31 +259,31 @@ def test_designs_reach_what_was_asked(wanted: float) -> None:
 
 
 def test_designed_cusum_by_simulation() -> None:
-    design = cusum_design(120, 1)
+    design = cusum_design(arl0=120, shift=1)
     p = design.parameters
     found = _simulate(_cusum_step(p["k"], p["h"]), np.zeros((6000, 2)), 0.0, 5)
     assert found == pytest.approx(120, rel=0.05)
 
 
 def test_delay_in_cases_and_days() -> None:
-    design = cusum_design(370, 1, cases_per_point=20, cases_per_day=40)
+    design = cusum_design(arl0=370, shift=1, cases_per_point=20, cases_per_day=40)
     assert design.delay_cases == pytest.approx(20 * design.arl1)
     assert design.delay_days == pytest.approx(design.arl1 / 2)
     assert design.false_alarm_days == pytest.approx(185)
-    assert cusum_design(370, 1).delay_days is None
+    assert cusum_design(arl0=370, shift=1).delay_days is None
 
 
 def test_fda_example_signals_soon_after_the_change(goldens_data: Path) -> None:
     """Daily specificities of FDA's AIM-CU example, with a change after 60 days."""
     with (goldens_data / "fda_aimcu_spec_60_60.csv").open() as f:
         x = [float(row["y"]) for row in csv.DictReader(f)]
-    p = cusum_design(370, 1).parameters
-    chart = cusum_chart(x, p["k"], p["h"], baseline=60)
+    p = cusum_design(arl0=370, shift=1).parameters
+    chart = cusum_chart(x, k=p["k"], h=p["h"], baseline=60)
     assert chart.first_signal is not None and 60 <= chart.first_signal <= 70
     assert chart.change_start is not None and 58 <= chart.change_start <= 62
     assert chart.lower[chart.first_signal] > p["h"] >= chart.upper[chart.first_signal]
     assert chart.mean == pytest.approx(np.mean(x[:60])) and chart.sd == pytest.approx(np.std(x[:60], ddof=1))
-    ewma = ewma_chart(x, 0.1, ewma_limit(0.1, 370), baseline=60)
+    ewma = ewma_chart(x, lam=0.1, limit=ewma_limit(lam=0.1, arl0=370), baseline=60)
     assert ewma.first_signal is not None and 60 <= ewma.first_signal <= 75
 
 
@@ -263,65 +291,65 @@ def test_fda_example_signals_soon_after_the_change(goldens_data: Path) -> None:
 @settings(max_examples=50)
 def test_cusum_paths_by_definition(x: list[float], k: float, h: float) -> None:
     """The sum is the largest total of any run of points that ends now, each less k."""
-    chart = cusum_chart(x, k, h, mean=0, sd=1)
+    chart = cusum_chart(x, k=k, h=h, mean=0, sd=1)
     for sign, path in ((1, chart.upper), (-1, chart.lower)):
         steps = sign * np.array(x) - k
         expected = [max(0.0, max(steps[j : i + 1].sum() for j in range(i + 1))) for i in range(len(x))]
         np.testing.assert_allclose(path, expected, atol=1e-9)
-    mirrored = cusum_chart([-v for v in x], k, h, mean=0, sd=1)
+    mirrored = cusum_chart([-v for v in x], k=k, h=h, mean=0, sd=1)
     np.testing.assert_array_equal(mirrored.upper, chart.lower)
     np.testing.assert_array_equal(mirrored.signals, chart.signals)
 
 
 def test_charts_over_data() -> None:
     x = np.concatenate([np.tile([9.0, 11.0], 10), np.full(10, 12.0)])
-    ewma = ewma_chart(x, 0.3, 2.5, mean=10, sd=1)
+    ewma = ewma_chart(x, lam=0.3, limit=2.5, mean=10, sd=1)
     z, path = 10.0, []
     for value in x:
         z = 0.7 * z + 0.3 * value
         path.append(z)
     np.testing.assert_allclose(ewma.statistic, path)
     assert ewma.first_signal == np.flatnonzero(np.array(path) > 10 + 2.5 * np.sqrt(0.3 / 1.7))[0]
-    exact = ewma_chart(x, 0.3, 2.5, mean=10, sd=1, limits="exact")
+    exact = ewma_chart(x, lam=0.3, limit=2.5, mean=10, sd=1, limits="exact")
     assert exact.upper[0] == pytest.approx(10 + 2.5 * 0.3) and exact.upper[-1] == pytest.approx(
         ewma.upper[-1]
     )
-    shewhart = shewhart_chart(x, 1.5, mean=10, sd=1)
+    shewhart = shewhart_chart(x, limit=1.5, mean=10, sd=1)
     assert list(shewhart.signals) == list(range(20, 30))
     np.testing.assert_allclose(shewhart.statistic, x)
-    assert shewhart_chart(-x, 1.5, mean=-10, sd=1, sides="one").first_signal is None
-    again = cusum_chart(x, 0.5, 4, mean=10, sd=1, restart=True)
+    assert shewhart_chart(-x, limit=1.5, mean=-10, sd=1, sides="one").first_signal is None
+    again = cusum_chart(x, k=0.5, h=4, mean=10, sd=1, restart=True)
     assert list(again.signals) == [22, 25, 28] and again.change_start == 19
-    fast = cusum_chart(x[20:], 0.5, 4, mean=10, sd=1, head_start=2)
+    fast = cusum_chart(x[20:], k=0.5, h=4, mean=10, sd=1, head_start=2)
     assert fast.first_signal == 1 and fast.change_start == 0
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: cusum_arl(0.5, 0), "h > 0"),
-        (lambda: cusum_arl(0.5, 4, head_start=4), "head_start"),
-        (lambda: cusum_arl(0.5, 4, sides="both"), "sides"),
-        (lambda: cusum_arl(0.5, 4, state="later"), "state"),
-        (lambda: cusum_h(0.5, 1), "more than 1"),
-        (lambda: cusum_design(370, 0), "shift is 0"),
-        (lambda: cusum_arl(-0.5, 4), "k is -0.5"),
-        (lambda: cusum_chart([1, 2], 0.5, -1, mean=0, sd=1), "h > 0"),
-        (lambda: cusum_arl(0.5, 4, np.nan), "shift is nan"),
-        (lambda: shewhart_arl(3, np.inf), "shift is inf"),
-        (lambda: shewhart_chart([1, 2], 0, mean=0, sd=1), "limit is 0"),
-        (lambda: ewma_arl(0.1, 3, sides="one", barrier=1), "barrier is 1"),
-        (lambda: ewma_arl(0.1, 3, sides="one", limits="exact"), "'fixed' with sides='one'"),
-        (lambda: ewma_arl(0, 3), "lam is 0"),
-        (lambda: ewma_arl(0.1, 3, limits="wide"), "limits"),
-        (lambda: ewma_arl(0.1, 3, state="steady", limits="exact"), "state"),
-        (lambda: shewhart_limit(1), "more than 1"),
+        (lambda: cusum_arl(k=0.5, h=0), "h > 0"),
+        (lambda: cusum_arl(k=0.5, h=4, head_start=4), "head_start"),
+        (lambda: cusum_arl(k=0.5, h=4, sides="both"), "sides"),
+        (lambda: cusum_arl(k=0.5, h=4, state="later"), "state"),
+        (lambda: cusum_h(k=0.5, arl0=1), "more than 1"),
+        (lambda: cusum_design(arl0=370, shift=0), "shift is 0"),
+        (lambda: cusum_arl(k=-0.5, h=4), "k is -0.5"),
+        (lambda: cusum_chart([1, 2], k=0.5, h=-1, mean=0, sd=1), "h > 0"),
+        (lambda: cusum_arl(k=0.5, h=4, shift=np.nan), "shift is nan"),
+        (lambda: shewhart_arl(limit=3, shift=np.inf), "shift is inf"),
+        (lambda: shewhart_chart([1, 2], limit=0, mean=0, sd=1), "limit is 0"),
+        (lambda: ewma_arl(lam=0.1, limit=3, sides="one", barrier=1), "barrier is 1"),
+        (lambda: ewma_arl(lam=0.1, limit=3, sides="one", limits="exact"), "'fixed' with sides='one'"),
+        (lambda: ewma_arl(lam=0, limit=3), "lam is 0"),
+        (lambda: ewma_arl(lam=0.1, limit=3, limits="wide"), "limits"),
+        (lambda: ewma_arl(lam=0.1, limit=3, state="steady", limits="exact"), "state"),
+        (lambda: shewhart_limit(arl0=1), "more than 1"),
         (lambda: cusum_chart([1, 2, 3]), "baseline"),
         (lambda: cusum_chart([1, 2, 3], baseline=4), "2 to 3"),
         (lambda: cusum_chart([1, 1, 3], baseline=2), "standard deviation"),
         (lambda: cusum_chart([1, np.nan], mean=0, sd=1), "NaN"),
         (lambda: cusum_chart([], mean=0, sd=1), "empty"),
-        (lambda: shewhart_design(370, cases_per_day=0), "cases_per_day"),
+        (lambda: shewhart_design(arl0=370, cases_per_day=0), "cases_per_day"),
     ],
 )
 def test_clear_errors(call: Callable[[], object], message: str) -> None:

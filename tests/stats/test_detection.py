@@ -57,11 +57,11 @@ def test_iou_agrees_with_counting_pixels(pair: tuple[NDArray, NDArray]) -> None:
 
 def test_box_formats() -> None:
     corners = [[10, 20, 30, 60]]
-    assert convert_boxes(corners, "corners", "corner-size").tolist() == [[10, 20, 20, 40]]
-    assert convert_boxes(corners, "corners", "centre-size").tolist() == [[20, 40, 20, 40]]
+    assert convert_boxes(corners, source="corners", target="corner-size").tolist() == [[10, 20, 20, 40]]
+    assert convert_boxes(corners, source="corners", target="centre-size").tolist() == [[20, 40, 20, 40]]
     for name in ("corner-size", "centre-size"):
-        there = convert_boxes(corners, "corners", name)  # type: ignore[arg-type]
-        assert convert_boxes(there, name).tolist() == corners  # type: ignore[arg-type]
+        there = convert_boxes(corners, source="corners", target=name)  # type: ignore[arg-type]
+        assert convert_boxes(there, source=name).tolist() == corners  # type: ignore[arg-type]
     assert box_centres([[0, 0, 0, 2, 4, 6]]).tolist() == [[1, 2, 3]]
     assert box_iou([[0, 0, 4, 4]], [[0, 0, 8, 8]], crowd=np.array([True]))[0, 0] == 1
 
@@ -104,33 +104,35 @@ def test_each_object_is_found_once() -> None:
 def test_centre_rules_in_three_dimensions() -> None:
     truth = [[0, 0, 0, 4, 10, 10], [0, 0, 20, 4, 10, 30]]
     points = [[2, 5, 5], [1, 5, 21], [3, 5, 24], [2, 5, 35]]
-    inside = match_detections(points, [4, 3, 2, 1], truth, "centre-in-box")
+    inside = match_detections(points, [4, 3, 2, 1], truth, rule="centre-in-box")
     assert inside.truth.tolist() == [0, 1, -1, -1]
-    near = match_detections(points, [4, 3, 2, 1], truth, "centre-distance", threshold=2)
+    near = match_detections(points, [4, 3, 2, 1], truth, rule="centre-distance", threshold=2)
     assert near.truth.tolist() == [0, -1, 1, -1]
     # 5 mm between slices: one slice off is too far.
-    thick = match_detections(points, [4, 3, 2, 1], truth, "centre-distance", [2, 12], spacing=(5, 1, 1))
+    thick = match_detections(
+        points, [4, 3, 2, 1], truth, rule="centre-distance", threshold=[2, 12], spacing=(5, 1, 1)
+    )
     assert thick.truth.tolist() == [0, 1, -1, -1]
     boxes = [[1, 4, 4, 3, 6, 6]]
-    assert match_detections(boxes, [1], truth, "centre-in-box").truth.tolist() == [0]
+    assert match_detections(boxes, [1], truth, rule="centre-in-box").truth.tolist() == [0]
     for rule in ("iou", "centre-in-box", "centre-distance"):
-        assert match_detections([], [], truth, rule).truth.shape == (0,)
-        assert match_detections(boxes, [1], [], rule).truth.tolist() == [-1]
+        assert match_detections([], [], truth, rule=rule).truth.shape == (0,)
+        assert match_detections(boxes, [1], [], rule=rule).truth.tolist() == [-1]
 
 
 def test_bad_matching_arguments() -> None:
     box = [[0, 0, 1, 1]]
-    for arguments, message in (
-        (([[0, 0, 1, 1]] * 2, [1], box), "score has 1"),
-        ((box, [np.nan], box), "score"),
-        ((box, [1], box, "overlap"), "rule is 'overlap'"),
-        ((box, [1], box, "iou", 0.0), "threshold"),
-        ((box, [1], box, "centre-distance", [1, 2]), "threshold"),
-        ((box, [1], box, "centre-distance", 1, (1, 1, 1)), "spacing"),
-        ((box, [1], box, "iou", 0.5, None, [True, False]), "ignore"),
+    for arguments, options, message in (
+        (([[0, 0, 1, 1]] * 2, [1], box), {}, "score has 1"),
+        ((box, [np.nan], box), {}, "score"),
+        ((box, [1], box), {"rule": "overlap"}, "rule is 'overlap'"),
+        ((box, [1], box), {"threshold": 0.0}, "threshold"),
+        ((box, [1], box), {"rule": "centre-distance", "threshold": [1, 2]}, "threshold"),
+        ((box, [1], box), {"rule": "centre-distance", "threshold": 1, "spacing": (1, 1, 1)}, "spacing"),
+        ((box, [1], box), {"ignore": [True, False]}, "ignore"),
     ):
         with pytest.raises(ValueError, match=message):
-            match_detections(*arguments)
+            match_detections(*arguments, **options)
 
 
 def _coco(pred: Entries, truth: Entries, images: list[int] | None = None) -> list[float]:
@@ -341,7 +343,9 @@ def test_average_precision_in_three_dimensions() -> None:
         {"boxes": [[0, 0, 0, 1, 1, 1]], "scores": [0.85]},
     ]
     assert average_precision(pred, truth, interpolation="all-points").estimate == pytest.approx(1 / 2 + 1 / 3)
-    assert average_precision(pred, truth, 0.6, interpolation="all-points").estimate == pytest.approx(0.5)
+    assert average_precision(
+        pred, truth, iou_threshold=0.6, interpolation="all-points"
+    ).estimate == pytest.approx(0.5)
     found = mean_average_precision(pred, truth, cluster=["a", "a", "b"], resamples=100)
     assert found.map.n == 2 and found.map.method == "bootstrap of clusters, logit scale"
 

@@ -36,17 +36,19 @@ def _numbers(text: str) -> Any:
 
 def _pixels(boxes: Any) -> Any:
     """The example counts the pixels of both corners, the second being x + width."""
-    return convert_boxes(convert_boxes(boxes, "corner-size"), "pixel-corners")
+    return convert_boxes(convert_boxes(boxes, source="corner-size"), source="pixel-corners")
 
 
 @pytest.mark.parametrize(("interpolation", "expected"), [("11-point", 0.2684), ("all-points", 0.2457)])
 def test_average_precision_of_padilla(interpolation: Any, expected: float) -> None:
     truth = [{"boxes": _pixels(_numbers(t))} for t in TRUTH]
     pred = [{"boxes": _pixels(_numbers(d)[:, 1:]), "scores": _numbers(d)[:, 0]} for d in FOUND]
-    ap = average_precision(pred, truth, 0.3, interpolation=interpolation, matching="voc", resamples=50)
+    ap = average_precision(
+        pred, truth, iou_threshold=0.3, interpolation=interpolation, matching="voc", resamples=50
+    )
     assert ap.estimate == pytest.approx(expected, abs=5e-5)
     found = mean_average_precision(
-        pred, truth, [0.3], interpolation=interpolation, matching="voc", resamples=50
+        pred, truth, iou_thresholds=[0.3], interpolation=interpolation, matching="voc", resamples=50
     )
     assert found.map.estimate == ap.estimate
 
@@ -65,7 +67,9 @@ def test_overlap_of_metrics_reloaded() -> None:
     """Figure 6a of Reinke et al. (Nat Methods 2024;21:182), in the tests of Metrics Reloaded."""
     pred = [[2, 3, 6, 6], [2, 15, 4, 17], [13, 13, 15, 17], [16, 7, 19, 10], [12, 2, 15, 4]]
     truth = [[3, 2, 7, 5], [7, 9, 8, 11], [1, 16, 3, 18], [14, 14, 16, 18]]
-    overlap = box_iou(convert_boxes(pred, "pixel-corners"), convert_boxes(truth, "pixel-corners"))
+    overlap = box_iou(
+        convert_boxes(pred, source="pixel-corners"), convert_boxes(truth, source="pixel-corners")
+    )
     expected = np.zeros((5, 4))
     expected[0, 0], expected[1, 2], expected[2, 3] = 0.42857143, 0.28571429, 0.36363636
     np.testing.assert_allclose(overlap, expected, atol=1e-8)
@@ -73,8 +77,8 @@ def test_overlap_of_metrics_reloaded() -> None:
 
 def test_pixel_corners_there_and_back() -> None:
     pixels = [[1, 2, 3, 5]]
-    assert convert_boxes(pixels, "pixel-corners").tolist() == [[1, 2, 4, 6]]
+    assert convert_boxes(pixels, source="pixel-corners").tolist() == [[1, 2, 4, 6]]
     for name in ("corners", "corner-size", "centre-size", "pixel-corners"):
-        there = convert_boxes(pixels, "pixel-corners", name)  # type: ignore[arg-type]
-        assert convert_boxes(there, name, "pixel-corners").tolist() == pixels  # type: ignore[arg-type]
-    assert convert_boxes(pixels, "pixel-corners", "corner-size").tolist() == [[1, 2, 3, 4]]
+        there = convert_boxes(pixels, source="pixel-corners", target=name)  # type: ignore[arg-type]
+        assert convert_boxes(there, source=name, target="pixel-corners").tolist() == pixels  # type: ignore[arg-type]
+    assert convert_boxes(pixels, source="pixel-corners", target="corner-size").tolist() == [[1, 2, 3, 4]]

@@ -10,7 +10,7 @@ from overread.stats.diagnostic import (
     balanced_accuracy,
     confusion_matrix,
     diagnostic_accuracy,
-    diagnostic_accuracy_of,
+    diagnostic_accuracy_from_labels,
 )
 from overread.stats.interval import Interval
 from overread.stats.intervals import bootstrap_ci, proportion_ci
@@ -47,7 +47,7 @@ def test_published_table(method: str) -> None:
 
 def test_shares_of_the_table() -> None:
     """epi.tests of the same data: apparent prevalence .55, true prevalence .47, needed to diagnose 1.51."""
-    found = diagnostic_accuracy(670, 202, 74, 640, "exact")
+    found = diagnostic_accuracy(670, 202, 74, 640, method="exact")
     assert found.apparent_prevalence.estimate == pytest.approx(872 / 1586)
     assert found.prevalence.estimate == pytest.approx(744 / 1586)
     needed = found.number_needed_to_diagnose
@@ -116,8 +116,12 @@ def test_labels_give_the_table() -> None:
     y, called = generator.integers(0, 2, 60), generator.integers(0, 2, 60)
     tn, fp, fn, tp = np.bincount(2 * y + called)
     plain = diagnostic_accuracy(int(tp), int(fp), int(fn), int(tn))
-    assert diagnostic_accuracy_of(y, called) == plain == diagnostic_accuracy_of(y, called, np.arange(60))
-    copied = diagnostic_accuracy_of(
+    assert (
+        diagnostic_accuracy_from_labels(y, called)
+        == plain
+        == diagnostic_accuracy_from_labels(y, called, cluster=np.arange(60))
+    )
+    copied = diagnostic_accuracy_from_labels(
         np.repeat(y, 4), np.repeat(called, 4), cluster=np.repeat(np.arange(60), 4)
     )
     for name, one in vars(plain).items():
@@ -137,7 +141,7 @@ def test_patients_with_several_images_cover_95_percent() -> None:
         y = (cluster < 40).astype(int)
         chance = np.where(np.arange(80) < 40, generator.beta(4, 1, 80), generator.beta(1, 3, 80))
         called = (generator.random(len(cluster)) < chance[cluster]).astype(int)
-        found = diagnostic_accuracy_of(y, called, cluster)
+        found = diagnostic_accuracy_from_labels(y, called, cluster=cluster)
         for name in hits:
             interval = getattr(found, name)
             hits[name] += interval.low <= truth[name] <= interval.high
@@ -164,7 +168,7 @@ def test_tables_agree_with_scikit_learn(pairs: list[tuple[int, int]]) -> None:
     metrics = pytest.importorskip("sklearn.metrics")
     truth, predicted = np.array(pairs).T
     expected = metrics.confusion_matrix(truth, predicted, labels=range(4))
-    np.testing.assert_array_equal(confusion_matrix(truth, predicted, 4), expected)
+    np.testing.assert_array_equal(confusion_matrix(truth, predicted, classes=4), expected)
     assert accuracy(truth, predicted).estimate == pytest.approx(metrics.accuracy_score(truth, predicted))
 
 
@@ -221,4 +225,4 @@ def test_bad_input(truth: list, predicted: list, match: str) -> None:
 
 def test_class_beyond_the_table() -> None:
     with pytest.raises(ValueError, match="class 3"):
-        confusion_matrix([0, 3], [0, 1], 3)
+        confusion_matrix([0, 3], [0, 1], classes=3)

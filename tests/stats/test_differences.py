@@ -47,7 +47,7 @@ def test_published_paired_difference() -> None:
     ],
 )
 def test_published_hybrid_paired(table: list, limits: tuple[float, float]) -> None:
-    found = paired_difference_ci(table, "newcombe")
+    found = paired_difference_ci(table, method="newcombe")
     assert (found.low, found.high) == pytest.approx(limits, abs=6e-5)
 
 
@@ -107,12 +107,12 @@ def test_tango_inverts_its_statistic(cells: list[int]) -> None:
         assert tango_statistic(b, c, n, found.high) == pytest.approx(-z, abs=1e-4)
     turned = paired_difference_ci([[a, c], [b, d]])
     assert (turned.low, turned.high) == pytest.approx((-found.high, -found.low), abs=1e-7)
-    hybrid = paired_difference_ci([[a, b], [c, d]], "newcombe")
+    hybrid = paired_difference_ci([[a, b], [c, d]], method="newcombe")
     assert hybrid.low - 1e-12 <= hybrid.estimate <= hybrid.high + 1e-12
 
 
 def test_score_test_is_the_dual_of_the_interval() -> None:
-    found = proportion_difference_ci(40, 50, 30, 50, "miettinen-nurminen")
+    found = proportion_difference_ci(40, 50, 30, 50, method="miettinen-nurminen")
     assert score_statistic(40, 50, 30, 50, found.low) == pytest.approx(ndtri(0.975), abs=1e-8)
 
 
@@ -122,7 +122,7 @@ def test_differences_cover_95_percent() -> None:
     truths = np.linspace(0.1, 0.9, 9)
     for method in ("newcombe", "miettinen-nurminen"):
         found = [
-            [proportion_difference_ci(x1, n1, x2, n2, method) for x2 in range(n2 + 1)]  # type: ignore[arg-type]
+            [proportion_difference_ci(x1, n1, x2, n2, method=method) for x2 in range(n2 + 1)]  # type: ignore[arg-type]
             for x1 in range(n1 + 1)
         ]
         low = np.array([[i.low for i in row] for row in found])
@@ -144,7 +144,7 @@ def test_paired_difference_covers_95_percent() -> None:
         multinomial.rvs(60, chances, size=4000, random_state=1), axis=0, return_counts=True
     )
     for method in ("tango", "newcombe"):
-        found = [paired_difference_ci(row.reshape(2, 2), method) for row in draws]  # type: ignore[arg-type]
+        found = [paired_difference_ci(row.reshape(2, 2), method=method) for row in draws]  # type: ignore[arg-type]
         hits = np.array([i.low <= 0.10 <= i.high for i in found])
         assert 0.935 < (hits * times).sum() / 4000 < 0.97
 
@@ -167,9 +167,9 @@ def test_impossible_tables(table: list, match: str) -> None:
 
 def test_unknown_methods() -> None:
     with pytest.raises(ValueError, match="newcombe"):
-        proportion_difference_ci(1, 2, 1, 2, "normal")  # type: ignore[arg-type]
+        proportion_difference_ci(1, 2, 1, 2, method="normal")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="tango"):
-        paired_difference_ci([[1, 2], [3, 4]], "normal")  # type: ignore[arg-type]
+        paired_difference_ci([[1, 2], [3, 4]], method="normal")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="successes"):
         proportion_difference_ci(3, 2, 1, 2)
 
@@ -186,7 +186,7 @@ def test_simple_differences_agree_with_statsmodels(given: tuple[int, int, int, i
 
 def test_simple_paired_difference() -> None:
     """Approval of 1600 people (Agresti, Categorical Data Analysis, 10.1): .04 -+ 1.96 (.0095)."""
-    found = paired_difference_ci([[794, 150], [86, 570]], "wald")
+    found = paired_difference_ci([[794, 150], [86, 570]], method="wald")
     assert (found.low, found.high) == pytest.approx((0.04 - 1.96 * 0.0095, 0.04 + 1.96 * 0.0095), abs=2e-4)
 
 
@@ -202,9 +202,9 @@ def test_small_integers_do_not_overflow() -> None:
     """Counts of NumPy's 8-bit integers: 250 + 251 is beyond them."""
     small = tuple(np.uint8(v) for v in (200, 250, 190, 251))
     for method in ("newcombe", "miettinen-nurminen", "mee", "agresti-caffo", "wald"):
-        plain = proportion_difference_ci(200, 250, 190, 251, method)  # type: ignore[arg-type]
-        assert proportion_difference_ci(*small, method) == plain  # type: ignore[arg-type]
-    assert non_inferiority_test(*small, margin=0.1) == non_inferiority_test(200, 250, 190, 251, 0.1)  # type: ignore[arg-type]
+        plain = proportion_difference_ci(200, 250, 190, 251, method=method)  # type: ignore[arg-type]
+        assert proportion_difference_ci(*small, method=method) == plain  # type: ignore[arg-type]
+    assert non_inferiority_test(*small, margin=0.1) == non_inferiority_test(200, 250, 190, 251, margin=0.1)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("counts", [(None, 5, 1, 5), ("1", 5, 1, 5), ([1], 5, 1, 5), (1, 5, 1.5, 5)])

@@ -137,7 +137,7 @@ def test_intervals_cover_95_percent(n: int, m: int, shift: float) -> None:
         effect = psi_from_counts(r, c, method="chi-square").effect
         hits[0] += effect.low <= truth + 1e-12 and truth <= effect.high
         x, y = np.repeat(np.arange(10), r), np.repeat(np.arange(10), c)
-        effect = jensen_shannon(x, y, None, permutations=1).effect
+        effect = jensen_shannon(x, y, bins=None, permutations=1).effect
         hits[1] += effect.low <= js + 1e-12 and js <= effect.high
     assert (hits / 400 >= 0.925).all() and (hits / 400 <= 0.995).all()
 
@@ -171,7 +171,7 @@ def test_weighted_counts() -> None:
         (lambda: chi_square([0.0, np.nan], [1.0]), "NaN"),
         (lambda: chi_square([], ["a"]), "shape"),
         (lambda: chi_square_from_counts([1, 2], [3, 4], method="fisher"), "permutation"),  # type: ignore[arg-type]
-        (lambda: jensen_shannon([1] * 30, [2] * 30, None, base=1), "base"),
+        (lambda: jensen_shannon([1] * 30, [2] * 30, bins=None, base=1), "base"),
     ],
 )
 def test_what_cannot_be(call, match: str) -> None:  # type: ignore[no-untyped-def]

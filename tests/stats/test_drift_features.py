@@ -53,15 +53,19 @@ def test_corrections() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "match"),
+    ("arguments", "options", "match"),
     [
-        (({}, {}), "no feature"),
-        (({"a": [1.0]}, {"b": [1.0]}), "a, b"),
-        (({"a": [1.0, np.nan]}, {"a": [1.0]}), "feature a: .*NaN"),
-        (({"a": [1.0]}, {"a": [1.0]}, 0.0), "alpha"),
-        (({"a": [1.0]}, {"a": [1.0]}, 0.05, 0.1, "sidak"), "bonferroni"),
+        (({}, {}), {}, "no feature"),
+        (({"a": [1.0]}, {"b": [1.0]}), {}, "a, b"),
+        (({"a": [1.0, np.nan]}, {"a": [1.0]}), {}, "feature a: .*NaN"),
+        (({"a": [1.0]}, {"a": [1.0]}), {"alpha": 0.0}, "alpha"),
+        (
+            ({"a": [1.0]}, {"a": [1.0]}),
+            {"alpha": 0.05, "minimum_effect": 0.1, "correction": "sidak"},
+            "bonferroni",
+        ),
     ],
 )
-def test_what_cannot_be(arguments: tuple, match: str) -> None:
+def test_what_cannot_be(arguments: tuple, options: dict, match: str) -> None:
     with pytest.raises(ValueError, match=match):
-        feature_drift(*arguments)
+        feature_drift(*arguments, **options)

@@ -13,8 +13,8 @@ from overread.stats.drift import median_distance, mmd
 def test_worked_example() -> None:
     """Three and three numbers, sigma 1, kernel exp(-d^2 / 2), worked by hand."""
     x, y = [0, 1, 2], [1, 2, 4]
-    assert mmd(x, y, 1.0, biased=True).statistic == pytest.approx(0.222147675, rel=1e-6)
-    assert mmd(x, y, 1.0).statistic == pytest.approx(-0.2110332648, rel=1e-6)
+    assert mmd(x, y, sigma=1.0, biased=True).statistic == pytest.approx(0.222147675, rel=1e-6)
+    assert mmd(x, y, sigma=1.0).statistic == pytest.approx(-0.2110332648, rel=1e-6)
 
 
 @settings(max_examples=25)
@@ -28,13 +28,13 @@ def test_agrees_with_the_kernel_of_scikit_learn(x: np.ndarray, y: np.ndarray, si
     n, m = len(x), len(y)
     biased = kernel[0].mean() + kernel[1].mean() - 2 * kernel[2].mean()
     off = [(k.sum() - len(k)) / (len(k) * (len(k) - 1)) for k in kernel[:2]]
-    assert mmd(x, y, sigma, biased=True, permutations=0).statistic == pytest.approx(biased, abs=1e-12)
-    assert mmd(x, y, sigma, permutations=0).statistic == pytest.approx(
+    assert mmd(x, y, sigma=sigma, biased=True, permutations=0).statistic == pytest.approx(biased, abs=1e-12)
+    assert mmd(x, y, sigma=sigma, permutations=0).statistic == pytest.approx(
         sum(off) - 2 * kernel[2].mean(), abs=1e-12
     )
     assert (n, m) == (
-        mmd(x, y, sigma, permutations=0).n_reference,
-        mmd(x, y, sigma, permutations=0).n_current,
+        mmd(x, y, sigma=sigma, permutations=0).n_reference,
+        mmd(x, y, sigma=sigma, permutations=0).n_current,
     )
 
 
@@ -42,12 +42,12 @@ def test_permutations_agree_with_re_indexing() -> None:
     """The p-value of one matrix product is that of recomputing the statistic for each relabelling."""
     generator = np.random.default_rng(0)
     x, y = generator.normal(size=(25, 2)), generator.normal(0.6, 1, (20, 2))
-    found = mmd(x, y, 1.0, permutations=2000)
+    found = mmd(x, y, sigma=1.0, permutations=2000)
     pooled = np.concatenate([x, y])
     values = []
     for _ in range(2000):
         order = generator.permutation(45)
-        values.append(mmd(pooled[order[:25]], pooled[order[25:]], 1.0, permutations=0).statistic)
+        values.append(mmd(pooled[order[:25]], pooled[order[25:]], sigma=1.0, permutations=0).statistic)
     by_hand = (1 + np.count_nonzero(np.array(values) >= found.statistic)) / 2001
     assert found.p_value == pytest.approx(by_hand, abs=0.015)
 
@@ -58,7 +58,7 @@ def test_blocks_give_the_same_as_one_kernel() -> None:
     kernel = rbf_kernel(np.concatenate([x, y]), gamma=0.5)
     n = len(x)
     biased = kernel[:n, :n].mean() + kernel[n:, n:].mean() - 2 * kernel[:n, n:].mean()
-    assert mmd(x, y, 1.0, biased=True, permutations=0).statistic == pytest.approx(biased, abs=1e-10)
+    assert mmd(x, y, sigma=1.0, biased=True, permutations=0).statistic == pytest.approx(biased, abs=1e-10)
 
 
 def test_median_heuristic() -> None:
@@ -95,29 +95,29 @@ def test_interval_covers_a_shift() -> None:
     generator, hits = np.random.default_rng(6), 0
     for k in range(400):
         effect = mmd(
-            generator.normal(size=80), generator.normal(1, 1, 100), 1.0, permutations=0, seed=k
+            generator.normal(size=80), generator.normal(1, 1, 100), sigma=1.0, permutations=0, seed=k
         ).effect
         hits += effect.low <= truth <= effect.high
     assert 0.92 <= hits / 400 <= 0.98
 
 
 @pytest.mark.parametrize(
-    ("arguments", "match"),
+    ("arguments", "options", "match"),
     [
-        (([1.0], [1.0, 2.0]), "two or more"),
-        (([1.0, np.nan], [1.0, 2.0]), "NaN"),
-        (([[1.0, 2.0]] * 3, [[1.0]] * 3), "features"),
-        (([1.0, 2.0], [1.0, 2.0], 0.0), "sigma"),
-        (([1.0, 2.0], [1.0, 2.0], 1.0, False, -1), "permutations"),
-        (([], [1.0]), "empty"),
+        (([1.0], [1.0, 2.0]), {}, "two or more"),
+        (([1.0, np.nan], [1.0, 2.0]), {}, "NaN"),
+        (([[1.0, 2.0]] * 3, [[1.0]] * 3), {}, "features"),
+        (([1.0, 2.0], [1.0, 2.0]), {"sigma": 0.0}, "sigma"),
+        (([1.0, 2.0], [1.0, 2.0]), {"sigma": 1.0, "biased": False, "permutations": -1}, "permutations"),
+        (([], [1.0]), {}, "empty"),
     ],
 )
-def test_what_cannot_be(arguments: tuple, match: str) -> None:
+def test_what_cannot_be(arguments: tuple, options: dict, match: str) -> None:
     with pytest.raises(ValueError, match=match):
-        mmd(*arguments)
+        mmd(*arguments, **options)
 
 
 def test_one_row_biased() -> None:
-    found = mmd([0.0], [1.0, 2.0], 1.0, biased=True)
+    found = mmd([0.0], [1.0, 2.0], sigma=1.0, biased=True)
     by_hand = 1 + (2 + 2 * np.exp(-0.5)) / 4 - (np.exp(-0.5) + np.exp(-2))
     assert found.statistic == pytest.approx(by_hand)

@@ -59,7 +59,7 @@ def test_car_loan_benchmark() -> None:
     estimated, realised = [], []
     for start in range(0, 50_000, 5000):
         part = slice(start, start + 5000)
-        found = cbpe(p[part], y_reference, p_reference, "auc", recalibrate="isotonic", resamples=10)
+        found = cbpe(p[part], y_reference, p_reference, metric="auc", recalibrate="isotonic", resamples=10)
         estimated.append(found.estimate.estimate)
         realised.append(roc_auc_score(y[part], p[part]))
     published = [
@@ -100,7 +100,7 @@ def test_expectation_by_simulation(metric: str) -> None:
         "f1": lambda y: f1_score(y, called),
     }[metric]
     values = [measure((generator.random(400) < p).astype(int)) for _ in range(150)]
-    found = expected_metric(p, metric, 0.4)  # type: ignore[arg-type]
+    found = expected_metric(p, metric=metric, threshold=0.4)  # type: ignore[arg-type]
     assert found == pytest.approx(np.mean(values), abs=4 * np.std(values) / 150**0.5 + 0.002)
 
 
@@ -111,7 +111,7 @@ def test_limits_hold_the_realised_metric(metric: str) -> None:
     hits = 0
     for k in range(200):
         y, p = calibrated(generator, 150)
-        found = cbpe(p, y_reference, p_reference, metric, resamples=150, seed=k).estimate  # type: ignore[arg-type]
+        found = cbpe(p, y_reference, p_reference, metric=metric, resamples=150, seed=k).estimate  # type: ignore[arg-type]
         real = {
             "accuracy": accuracy_score(y, p >= 0.5),
             "auc": roc_auc_score(y, p),
@@ -132,7 +132,7 @@ def test_it_follows_a_harder_case_mix_but_not_a_changed_truth() -> None:
     blind = cbpe(p_reference, y_reference, p_reference).estimate.estimate
     turned = np.mean((p_reference >= 0.5) != y_reference)
     assert blind > turned + 0.3
-    assert "concept drift" in found.valid_if and "calibrated" in found.valid_if
+    assert "concept drift" in found.assumptions and "calibrated" in found.assumptions
 
 
 def test_calibrated_models_are_rarely_distrusted_and_overconfident_ones_caught() -> None:
@@ -162,25 +162,25 @@ def test_check_reports_slope_or_none() -> None:
 def test_probabilities_at_0_and_1() -> None:
     found = cbpe([0.0, 1.0, 1.0], [0, 1, 1, 0], [0.0, 1.0, 0.9, 0.2])
     assert (found.estimate.estimate, found.estimate.low, found.estimate.high) == (1, 1, 1)
-    assert expected_metric([0.0, 1.0], "auc") == 1
+    assert expected_metric([0.0, 1.0], metric="auc") == 1
 
 
 @pytest.mark.parametrize(
-    ("arguments", "match"),
+    ("arguments", "options", "match"),
     [
-        (([0.2, np.nan], [0, 1], [0.2, 0.8]), "NaN"),
-        (([1.2], [0, 1], [0.2, 0.8]), "expected 0 to 1"),
-        (([0.2], [1, 1], [0.2, 0.8]), "only class 1"),
-        (([0.2], [0, 1], [0.2]), "rows"),
-        (([[0.2]], [0, 1], [0.2, 0.8]), r"\(1, 1\)"),
-        (([0.2], [0, 1], [0.2, 0.8], "kappa"), "metric"),
-        (([0.2], [0, 1], [0.2, 0.8], "ppv"), "called positive"),
-        (([0.0], [0, 1], [0.2, 0.8], "auc"), "classes"),
+        (([0.2, np.nan], [0, 1], [0.2, 0.8]), {}, "NaN"),
+        (([1.2], [0, 1], [0.2, 0.8]), {}, "expected 0 to 1"),
+        (([0.2], [1, 1], [0.2, 0.8]), {}, "only class 1"),
+        (([0.2], [0, 1], [0.2]), {}, "rows"),
+        (([[0.2]], [0, 1], [0.2, 0.8]), {}, r"\(1, 1\)"),
+        (([0.2], [0, 1], [0.2, 0.8]), {"metric": "kappa"}, "metric"),
+        (([0.2], [0, 1], [0.2, 0.8]), {"metric": "ppv"}, "called positive"),
+        (([0.0], [0, 1], [0.2, 0.8]), {"metric": "auc"}, "classes"),
     ],
 )
-def test_what_cannot_be(arguments: tuple, match: str) -> None:
+def test_what_cannot_be(arguments: tuple, options: dict, match: str) -> None:
     with pytest.raises(ValueError, match=match):
-        cbpe(*arguments)
+        cbpe(*arguments, **options)
 
 
 def test_rogan_and_gladen() -> None:
@@ -189,7 +189,7 @@ def test_rogan_and_gladen() -> None:
     by_hand = (0.4 + 0.8 - 1) / (0.9 + 0.8 - 1)
     assert found.frequencies[1].estimate == pytest.approx(by_hand)
     assert found.weights == pytest.approx(((1 - by_hand) / 0.5, by_hand / 0.5))
-    assert found.p_value < 0.01 and "frequencies of the classes" in found.valid_if
+    assert found.p_value < 0.01 and "frequencies of the classes" in found.assumptions
 
 
 def test_no_shift_gives_the_validation_frequencies() -> None:

@@ -173,7 +173,7 @@ def test_gap_of_two_groups_covers_95_percent(real: float) -> None:
     hits = 0
     for repeat in range(1000):
         called = generator.random(160) < np.where(group == "a", 0.85, 0.85 - real)
-        found = worst_group_gap(np.ones(160), called, group, "tpr", resamples=400, seed=repeat).gap
+        found = worst_group_gap(np.ones(160), called, group, metric="tpr", resamples=400, seed=repeat).gap
         hits += found.low <= real <= found.high
     assert 0.93 <= hits / 1000 <= 0.97
 
@@ -185,7 +185,7 @@ def test_gap_of_five_groups_covers_at_least_95_percent() -> None:
         hits, excess, bias = 0, 0.0, 0.0
         for repeat in range(400):
             called = generator.random(400) < truth[group]
-            found = worst_group_gap(np.ones(400), called, group, "tpr", resamples=400, seed=repeat)
+            found = worst_group_gap(np.ones(400), called, group, metric="tpr", resamples=400, seed=repeat)
             hits += found.gap.low <= np.ptp(truth) <= found.gap.high
             excess += found.gap.estimate - np.ptp(truth)
             bias += found.bias
@@ -228,15 +228,15 @@ def test_gap_in_area_and_brier() -> None:
     y = generator.integers(0, 2, 600)
     group = np.repeat(["ct", "mr", "us"], 200)
     score = 1 / (1 + np.exp(-(y - 0.5) * np.where(group == "us", 0.5, 3) - generator.normal(size=600)))
-    found = worst_group_gap(y, score > 0.5, group, "auc", score=score, resamples=500)
+    found = worst_group_gap(y, score > 0.5, group, metric="auc", score=score, resamples=500)
     areas = {g: auc(y[group == g], score[group == g]).estimate for g in ("ct", "mr", "us")}
     assert found.values == pytest.approx(areas) and found.lowest == "us"
     assert found.gap.estimate == pytest.approx(max(areas.values()) - areas["us"]) and found.gap.low > 0.05
-    brier = worst_group_gap(y, score > 0.5, group, "brier", score=score, resamples=500)
+    brier = worst_group_gap(y, score > 0.5, group, metric="brier", score=score, resamples=500)
     assert brier.highest == "us"
     assert brier.values["ct"] == pytest.approx(((score - y)[group == "ct"] ** 2).mean())
     clustered = worst_group_gap(
-        y, score > 0.5, group, "auc", score=score, cluster=np.arange(600) // 2, resamples=500
+        y, score > 0.5, group, metric="auc", score=score, cluster=np.arange(600) // 2, resamples=500
     )
     assert clustered.gap.estimate == pytest.approx(found.gap.estimate)
 
@@ -246,10 +246,10 @@ def test_small_groups_are_marked_or_left_out() -> None:
     few, many, none = by_group(y, called, group)
     assert (few.small, many.small, none.small) == (True, False, True)
     assert none.tpr is None and none.fpr is not None and few.tpr is not None and few.tpr.low < 0.5
-    found = worst_group_gap(y, called, group, "tpr")
+    found = worst_group_gap(y, called, group, metric="tpr")
     assert found.left_out == ("none",) and found.gap.low == 0
     with pytest.raises(ValueError, match="two or more"):
-        worst_group_gap(y, called, group, "tpr", smallest=10)
+        worst_group_gap(y, called, group, metric="tpr", min_group_size=10)
 
 
 def test_group_tests_are_adjusted() -> None:
@@ -311,9 +311,9 @@ def test_bad_groups(y: list, called: list, group: object, match: str) -> None:
 
 def test_bad_questions() -> None:
     with pytest.raises(ValueError, match="metric"):
-        worst_group_gap([0, 1], [0, 1], ["a", "b"], "f1")  # type: ignore[arg-type]
+        worst_group_gap([0, 1], [0, 1], ["a", "b"], metric="f1")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="needs score"):
-        worst_group_gap([0, 1], [0, 1], ["a", "b"], "auc")
+        worst_group_gap([0, 1], [0, 1], ["a", "b"], metric="auc")
     with pytest.raises(ValueError, match="1 groups"):
         demographic_parity_difference([0, 1], [0, 1], ["a", "a"])
     with pytest.raises(ValueError, match="one group only"):

@@ -20,7 +20,7 @@ from overread.stats.intervals import (
 def test_proportion_agrees_with_scipy(n: int, data: st.DataObject, confidence: float) -> None:
     x = data.draw(st.integers(0, n))
     for method in ("wilson", "exact"):
-        ours = proportion_ci(x, n, method, confidence)
+        ours = proportion_ci(x, n, method=method, confidence=confidence)
         theirs = binomtest(x, n).proportion_ci(confidence, method)
         assert ours.low == pytest.approx(theirs.low, abs=1e-9)
         assert ours.high == pytest.approx(theirs.high, abs=1e-9)
@@ -31,19 +31,19 @@ def test_proportion_agrees_with_scipy(n: int, data: st.DataObject, confidence: f
 def test_proportion_of_none_and_all() -> None:
     assert proportion_ci(0, 10).low == 0 and proportion_ci(10, 10).high == 1
     # Clopper-Pearson for 0 of n has the closed form 1 - (alpha / 2)^(1 / n).
-    assert proportion_ci(0, 10, "exact").high == pytest.approx(1 - 0.025**0.1)
+    assert proportion_ci(0, 10, method="exact").high == pytest.approx(1 - 0.025**0.1)
 
 
 def test_published_jeffreys_interval() -> None:
     """Scott et al. 2008 as worked in the R package epiR (epi.tests, method jeffreys): 670 of 744."""
-    found = proportion_ci(670, 744, "jeffreys")
+    found = proportion_ci(670, 744, method="jeffreys")
     expected = [0.900537634409, 0.877479778598, 0.920487317478]
     assert [found.estimate, found.low, found.high] == pytest.approx(expected, rel=1e-9)
 
 
 def test_jeffreys_at_none_and_all() -> None:
     """Brown, Cai and DasGupta 2001: the near limit is the bound, the far one stays the quantile of alpha / 2."""
-    none, every = proportion_ci(0, 20, "jeffreys"), proportion_ci(20, 20, "jeffreys")
+    none, every = proportion_ci(0, 20, method="jeffreys"), proportion_ci(20, 20, method="jeffreys")
     assert (none.low, none.high) == (0, pytest.approx(beta.ppf(0.975, 0.5, 20.5)))
     assert (every.low, every.high) == (pytest.approx(beta.ppf(0.025, 20.5, 0.5)), 1)
 
@@ -53,7 +53,7 @@ def test_proportion_agrees_with_statsmodels(n: int, data: st.DataObject) -> None
     statsmodels = pytest.importorskip("statsmodels.stats.proportion")
     x = data.draw(st.integers(0, n))
     for ours, theirs in (("agresti-coull", "agresti_coull"), ("jeffreys", "jeffreys"), ("wilson", "wilson")):
-        found = proportion_ci(x, n, ours)  # type: ignore[arg-type]
+        found = proportion_ci(x, n, method=ours)  # type: ignore[arg-type]
         low, high = statsmodels.proportion_confint(x, n, method=theirs)
         if 0 < x < n:
             assert (found.low, found.high) == pytest.approx((max(0, low), min(1, high)), abs=1e-9)
@@ -63,7 +63,7 @@ def test_jeffreys_and_agresti_coull_cover_95_percent() -> None:
     """Averaged over true proportions, exactly."""
     for method in ("jeffreys", "agresti-coull"):
         for n in (20, 50, 200):
-            limits = [proportion_ci(x, n, method) for x in range(n + 1)]  # type: ignore[arg-type]
+            limits = [proportion_ci(x, n, method=method) for x in range(n + 1)]  # type: ignore[arg-type]
             low, high = np.array([i.low for i in limits]), np.array([i.high for i in limits])
             truths = np.linspace(0.05, 0.95, 181)
             coverage = [binom.pmf(np.arange(n + 1), n, p)[(low <= p) & (p <= high)].sum() for p in truths]
@@ -78,7 +78,7 @@ def test_wilson_covers_95_percent() -> None:
         truths = np.linspace(0.05, 0.95, 181)
         coverage = [binom.pmf(np.arange(n + 1), n, p)[(low <= p) & (p <= high)].sum() for p in truths]
         assert 0.94 < np.mean(coverage) < 0.965
-        exact = [proportion_ci(x, n, "exact") for x in range(n + 1)]
+        exact = [proportion_ci(x, n, method="exact") for x in range(n + 1)]
         low, high = np.array([i.low for i in exact]), np.array([i.high for i in exact])
         coverage = [binom.pmf(np.arange(n + 1), n, p)[(low <= p) & (p <= high)].sum() for p in truths]
         assert np.min(coverage) >= 0.95
@@ -92,7 +92,7 @@ def test_impossible_counts(x: float, n: int) -> None:
 
 def test_unknown_method_and_confidence() -> None:
     with pytest.raises(ValueError, match="wilson"):
-        proportion_ci(1, 2, "normal")  # type: ignore[arg-type]
+        proportion_ci(1, 2, method="normal")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="confidence"):
         proportion_ci(1, 2, confidence=95)
 
@@ -211,10 +211,12 @@ def test_bootstrap_strata_keep_every_class() -> None:
 
 def test_bootstrap_of_whole_clusters() -> None:
     cluster = np.repeat(np.arange(10), 3)
-    found = bootstrap_ci(lambda c: float(np.all(np.bincount(c)[np.unique(c)] % 3 == 0)), cluster, cluster)
+    found = bootstrap_ci(
+        lambda c: float(np.all(np.bincount(c)[np.unique(c)] % 3 == 0)), cluster, cluster=cluster
+    )
     assert found.low == 1 and found.n == 10
     with pytest.raises(ValueError, match="two strata"):
-        bootstrap_ci(np.mean, np.arange(30.0), cluster, strata=np.arange(30))
+        bootstrap_ci(np.mean, np.arange(30.0), cluster=cluster, strata=np.arange(30))
 
 
 def test_bootstrap_needs_units() -> None:
@@ -227,7 +229,7 @@ def test_bootstrap_needs_units() -> None:
 def test_bootstrap_is_bca_unless_told_otherwise() -> None:
     values = np.random.default_rng(3).lognormal(size=40)
     assert bootstrap_ci(np.mean, values, resamples=300) == bootstrap_ci(
-        np.mean, values, None, None, "bca", 0.95, 300
+        np.mean, values, cluster=None, strata=None, method="bca", confidence=0.95, resamples=300
     )
 
 
@@ -285,7 +287,7 @@ def test_bca_covers_95_percent_where_percentile_falls_short() -> None:
 def test_rate_without_clusters_is_the_proportion() -> None:
     y = np.array([1, 1, 0, 1, 0])
     assert rate_ci(y) == proportion_ci(3, 5) == rate_ci(y, cluster=[4, 3, 2, 1, 0])
-    assert rate_ci(y, method="exact") == proportion_ci(3, 5, "exact")
+    assert rate_ci(y, method="exact") == proportion_ci(3, 5, method="exact")
 
 
 def test_rate_of_copied_rows_is_worth_its_clusters() -> None:
@@ -315,7 +317,7 @@ def test_clustered_rate_covers_95_percent(units: int, rate: float) -> None:
         sizes = generator.integers(1, 9, units)
         skill = generator.beta(rate * 7 / 3, (1 - rate) * 7 / 3, units)
         cluster = np.repeat(np.arange(units), sizes)
-        found = rate_ci(generator.random(len(cluster)) < skill[cluster], cluster)
+        found = rate_ci(generator.random(len(cluster)) < skill[cluster], cluster=cluster)
         hits += found.low <= rate <= found.high
     assert 0.93 <= hits / 1500 <= 0.97
 
@@ -339,17 +341,17 @@ def test_ratio_of_none_and_all_keeps_a_width() -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "whole", "match"),
+    ("numerator", "denominator", "match"),
     [
         ([0, 0], [0, 0], "nothing to take a share of"),
-        ([3], [2], "between 0 and whole"),
+        ([3], [2], "between 0 and denominator"),
         ([np.nan], [1], "NaN"),
         ([1, 2], [3], "1 rows"),
     ],
 )
-def test_ratio_of_what_has_none(part: list, whole: list, match: str) -> None:
+def test_ratio_of_what_has_none(numerator: list, denominator: list, match: str) -> None:
     with pytest.raises(ValueError, match=match):
-        ratio_ci(part, whole)
+        ratio_ci(numerator, denominator)
 
 
 @pytest.mark.parametrize(
@@ -364,7 +366,7 @@ def test_ratio_of_what_has_none(part: list, whole: list, match: str) -> None:
 def test_published_proportions(x: int, n: int, wilson: tuple, exact: tuple, corrected: tuple) -> None:
     """Newcombe, Stat Med 1998;17:857, table I, methods 3, 5 and 4."""
     for method, limits in (("wilson", wilson), ("exact", exact), ("wilson-corrected", corrected)):
-        found = proportion_ci(x, n, method)  # type: ignore[arg-type]
+        found = proportion_ci(x, n, method=method)  # type: ignore[arg-type]
         assert (found.low, found.high) == pytest.approx(limits, abs=6e-5), method
 
 
@@ -372,7 +374,7 @@ def test_published_proportions(x: int, n: int, wilson: tuple, exact: tuple, corr
 def test_corrected_and_wald_agree_with_libraries(n: int, data: st.DataObject) -> None:
     statsmodels = pytest.importorskip("statsmodels.stats.proportion")
     x = data.draw(st.integers(0, n))
-    corrected, wald = proportion_ci(x, n, "wilson-corrected"), proportion_ci(x, n, "wald")
+    corrected, wald = proportion_ci(x, n, method="wilson-corrected"), proportion_ci(x, n, method="wald")
     theirs = binomtest(x, n).proportion_ci(0.95, "wilsoncc")
     assert (corrected.low, corrected.high) == pytest.approx((theirs.low, theirs.high), abs=1e-9)
     limits = np.clip(statsmodels.proportion_confint(x, n, method="normal"), 0, 1)
@@ -382,7 +384,7 @@ def test_corrected_and_wald_agree_with_libraries(n: int, data: st.DataObject) ->
 def test_published_jeffreys_table() -> None:
     """Brown, Cai and DasGupta 2001, table 5, n = 7."""
     for x, limits in enumerate([(0, 0.292), (0.016, 0.501), (0.065, 0.648), (0.139, 0.766)]):
-        found = proportion_ci(x, 7, "jeffreys")
+        found = proportion_ci(x, 7, method="jeffreys")
         assert (found.low, found.high) == pytest.approx(limits, abs=6e-4)
 
 
@@ -395,14 +397,14 @@ def test_bootstrap_takes_a_tuple_of_numbers() -> None:
 def test_clusters_as_they_come() -> None:
     """Names of patients as text or objects; one that is missing is never a patient of its own."""
     y = [1, 0, 1, 1, 0, 1]
-    plain = rate_ci(y, [1, 1, 2, 2, 3, 4])
-    assert rate_ci(y, ["a", "a", "b", "b", "c", "d"]) == plain
-    assert rate_ci(y, np.array([1, 1, 2, 2, 3, "x"], dtype=object)) == plain
+    plain = rate_ci(y, cluster=[1, 1, 2, 2, 3, 4])
+    assert rate_ci(y, cluster=["a", "a", "b", "b", "c", "d"]) == plain
+    assert rate_ci(y, cluster=np.array([1, 1, 2, 2, 3, "x"], dtype=object)) == plain
     for missing in (None, np.nan):
         with pytest.raises(ValueError, match="1 missing"):
-            rate_ci(y, ["a", "a", "b", "b", "c", missing])
+            rate_ci(y, cluster=["a", "a", "b", "b", "c", missing])
         with pytest.raises(ValueError, match="1 missing"):
-            rate_ci(y, [1, 1, 2, 2, 3, missing])
+            rate_ci(y, cluster=[1, 1, 2, 2, 3, missing])
 
 
 @pytest.mark.parametrize("values", [["a", "b"], [[1], [1, 2]], [object(), 1]])

@@ -57,7 +57,10 @@ def test_clusters_of_one_image_are_the_plain_test() -> None:
         [(first & second).sum(), (first & ~second).sum()],
         [(~first & second).sum(), (~first & ~second).sum()],
     ]
-    plain, clustered = mcnemar(table, correction=False), mcnemar_clustered(first, second, np.arange(400))
+    plain, clustered = (
+        mcnemar(table, correction=False),
+        mcnemar_clustered(first, second, cluster=np.arange(400)),
+    )
     assert clustered.statistic**2 == pytest.approx(plain.statistic, rel=5e-3)
     assert clustered.p_value == pytest.approx(plain.p_value, rel=0.05)
     assert (clustered.difference.low, clustered.difference.high) == pytest.approx(
@@ -74,7 +77,7 @@ def test_clustered_test_keeps_its_level_and_limits() -> None:
         lean = generator.normal(size=50)[cluster] * 0.25
         first = generator.random(300) < 0.75 + lean.clip(-0.25, 0.25)
         second = generator.random(300) < 0.75 - lean.clip(-0.25, 0.25)
-        found = mcnemar_clustered(first, second, cluster)
+        found = mcnemar_clustered(first, second, cluster=cluster)
         rejected += found.p_value <= 0.05
         covered += found.difference.low <= 0 <= found.difference.high
         b, c = (first & ~second).sum(), (~first & second).sum()
@@ -85,12 +88,12 @@ def test_clustered_test_keeps_its_level_and_limits() -> None:
 
 def test_bad_pairs() -> None:
     with pytest.raises(ValueError, match="NaN"):
-        mcnemar_clustered([1, np.nan], [0, 1], [1, 2])
+        mcnemar_clustered([1, np.nan], [0, 1], cluster=[1, 2])
     with pytest.raises(ValueError, match="one cluster"):
-        mcnemar_clustered([1, 0], [0, 1], [1, 1])
+        mcnemar_clustered([1, 0], [0, 1], cluster=[1, 1])
     with pytest.raises(ValueError, match=r"\(3, 2\)"):
         mcnemar([[1, 2], [3, 4], [5, 6]])
-    assert mcnemar_clustered([1, 0, 1], [1, 0, 1], [1, 2, 3]).p_value == 1
+    assert mcnemar_clustered([1, 0, 1], [1, 0, 1], cluster=[1, 2, 3]).p_value == 1
 
 
 def test_published_mid_p() -> None:
@@ -111,11 +114,11 @@ def test_published_clustered_tests() -> None:
     first, second = ([int(v) for v in glands if v != " "] for glands in (pet, spect))
     expected = {"obuchowski": 2.85714286, "yang": 3.13165974, "durkalski": 2.31506849}
     for method, statistic in expected.items():
-        found = mcnemar_clustered(first, second, cluster, method=method)  # type: ignore[arg-type]
+        found = mcnemar_clustered(first, second, cluster=cluster, method=method)  # type: ignore[arg-type]
         assert found.statistic == pytest.approx(statistic, rel=1e-8)
         assert found.p_value == pytest.approx(chi2.sf(statistic, 1))
-    student = mcnemar_clustered(first, second, cluster)
+    student = mcnemar_clustered(first, second, cluster=cluster)
     assert student.statistic**2 == pytest.approx(expected["obuchowski"])
     assert student.p_value > chi2.sf(expected["obuchowski"], 1)
     with pytest.raises(ValueError, match="method is 'wald'"):
-        mcnemar_clustered(first, second, cluster, method="wald")  # type: ignore[arg-type]
+        mcnemar_clustered(first, second, cluster=cluster, method="wald")  # type: ignore[arg-type]

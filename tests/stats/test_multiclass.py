@@ -20,7 +20,7 @@ pairs = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=2, ma
 def test_classes_agree_with_scikit_learn(drawn: list[tuple[int, int]]) -> None:
     metrics = pytest.importorskip("sklearn.metrics")
     truth, predicted = np.array(drawn).T
-    found = multiclass_table(truth, predicted, 3, resamples=20)
+    found = multiclass_table(truth, predicted, classes=3, resamples=20)
     precision, recall, f1, support = metrics.precision_recall_fscore_support(
         truth, predicted, labels=range(3), zero_division=0
     )
@@ -95,7 +95,7 @@ def test_f1_covers_95_percent_of_one_class_and_of_the_mean() -> None:
     one = mean = 0
     for cells in generator.multinomial(200, chances.ravel(), 400):
         rows = np.repeat(np.arange(9), cells)
-        found = multiclass_table(rows // 3, rows % 3, 3, resamples=500)
+        found = multiclass_table(rows // 3, rows % 3, classes=3, resamples=500)
         single = found.classes[1].f1
         assert single is not None
         one += single.low <= truth[1] <= single.high
@@ -144,7 +144,7 @@ def test_labels_in_clusters() -> None:
     generator = np.random.default_rng(2)
     truth = (generator.random((60, 3)) < 0.4).astype(int)
     predicted = np.where(generator.random((60, 3)) < 0.8, truth, 1 - truth)
-    once = multilabel_table(truth, predicted, ["mass", "nodule", "effusion"], cluster=np.arange(60))
+    once = multilabel_table(truth, predicted, labels=["mass", "nodule", "effusion"], cluster=np.arange(60))
     copied = multilabel_table(
         np.repeat(truth, 4, axis=0), np.repeat(predicted, 4, axis=0), cluster=np.repeat(np.arange(60), 4)
     )

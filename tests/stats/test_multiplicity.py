@@ -81,6 +81,6 @@ def test_what_is_no_p_value(p: list, match: str) -> None:
 
 def test_unknown_adjustment() -> None:
     with pytest.raises(ValueError, match="holm"):
-        adjust([0.1], "sidak")  # type: ignore[arg-type]
+        adjust([0.1], method="sidak")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="alpha"):
         adjust([0.1], alpha=5)

@@ -78,7 +78,7 @@ def test_ordinal_auc_covers_95_percent() -> None:
         noise = np.repeat(generator.normal(size=40), 3) * np.sqrt(0.7) + generator.normal(size=120) * np.sqrt(
             0.3
         )
-        found = ordinal_auc(y, y + 1.5 * noise, np.repeat(np.arange(40), 3))
+        found = ordinal_auc(y, y + 1.5 * noise, cluster=np.repeat(np.arange(40), 3))
         clustered += found.low <= truth <= found.high
     assert 0.93 <= hits / 800 <= 0.97 and 0.92 <= clustered / 800 <= 0.97
 
@@ -90,8 +90,8 @@ def test_grades_agree_with_scikit_learn(pairs: list[tuple[int, int]]) -> None:
     truth, predicted = np.array(pairs).T
     if len(np.unique(np.concatenate([truth, predicted]))) > 1:
         theirs = metrics.cohen_kappa_score(truth, predicted, weights="quadratic", labels=range(6))
-        assert quadratic_kappa(truth, predicted, 6).estimate == pytest.approx(theirs, abs=1e-9)
-    mae = ordinal_mae(truth, predicted, 6, resamples=50)
+        assert quadratic_kappa(truth, predicted, classes=6).estimate == pytest.approx(theirs, abs=1e-9)
+    mae = ordinal_mae(truth, predicted, classes=6, resamples=50)
     assert mae.estimate == pytest.approx(metrics.mean_absolute_error(truth, predicted))
     assert 0 <= mae.low <= mae.high <= 5
 
@@ -119,8 +119,8 @@ def test_bad_grades(truth: list, predicted: list, match: str) -> None:
 
 def test_grades_outside_the_scale() -> None:
     with pytest.raises(ValueError, match="expected 0 to 3"):
-        ordinal_mae([0, 1], [0, 4.5], 4)
+        ordinal_mae([0, 1], [0, 4.5], classes=4)
     with pytest.raises(ValueError, match="class 4"):
-        quadratic_kappa([0, 4], [0, 1], 4)
+        quadratic_kappa([0, 4], [0, 1], classes=4)
     with pytest.raises(ValueError, match="one cluster"):
         ordinal_auc([0, 1], [0, 1], cluster=[1, 1])

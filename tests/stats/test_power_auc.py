@@ -16,18 +16,20 @@ from overread.stats.roc import auc, delong_test
 
 def test_hanley_and_mcneil() -> None:
     """Hanley and McNeil, Radiology 1982;143:29, and their sizes of 40 and 60 a group at an area of .85."""
-    assert auc_standard_error(0.85, 40, 40) == pytest.approx(0.0437374919, rel=1e-6)
-    assert auc_standard_error(0.85, 60, 60) == pytest.approx(0.0356096875, rel=1e-6)
-    assert auc_standard_error(0.8931710615, 51, 58) == pytest.approx(0.0324865796, rel=1e-6)
+    assert auc_standard_error(auc=0.85, positives=40, negatives=40) == pytest.approx(0.0437374919, rel=1e-6)
+    assert auc_standard_error(auc=0.85, positives=60, negatives=60) == pytest.approx(0.0356096875, rel=1e-6)
+    assert auc_standard_error(auc=0.8931710615, positives=51, negatives=58) == pytest.approx(
+        0.0324865796, rel=1e-6
+    )
 
 
 def test_one_area_against_chance() -> None:
     """Numbers of pROC's tests (Obuchowski et al. 2004)."""
-    assert auc_goal(0.73, positives=41, negatives=72).power == pytest.approx(0.9897453, abs=1e-6)
-    found = auc_goal(0.7313686, power=0.95, ratio=1.7, round_up=False)
+    assert auc_goal(auc=0.73, positives=41, negatives=72).power == pytest.approx(0.9897453, abs=1e-6)
+    found = auc_goal(auc=0.7313686, power=0.95, ratio=1.7, round_up=False)
     assert found.groups["positive"] == pytest.approx(29.29764, rel=1e-6)
     assert found.groups["negative"] == pytest.approx(49.806, rel=1e-5)
-    assert detectable_auc(41, 72, power=0.95) == pytest.approx(0.6961054, abs=1e-5)
+    assert detectable_auc(positives=41, negatives=72, power=0.95) == pytest.approx(0.6961054, abs=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -42,17 +44,19 @@ def test_one_area_against_chance() -> None:
 def test_table_of_sizes(ratio: float, positives: tuple[int, int], negatives: tuple[int, int]) -> None:
     """Obuchowski et al., Clin Chem 2004;50:1118, table 4: power .9, one-sided .05, areas .6 and .7."""
     for k, area in enumerate((0.6, 0.7)):
-        found = auc_goal(area, power=0.9, ratio=ratio, alternative="greater", round_up=False)
+        found = auc_goal(auc=area, power=0.9, ratio=ratio, alternative="greater", round_up=False)
         assert np.ceil(found.groups["positive"]) == positives[k]
         assert np.ceil(found.groups["negative"]) == negatives[k]
 
 
 def test_precision_of_an_area() -> None:
     """Riley et al. 2021 (C-statistic .8, prevalence .018, width .1) with Newcombe's standard error."""
-    assert auc_precision(0.8, 0.05, prevalence=0.018, method="newcombe").n == 4252
+    assert auc_precision(auc=0.8, half_width=0.05, prevalence=0.018, method="newcombe").n == 4252
     # Hajian-Tilaki's binormal formula gives the same as the definition at any n.
-    back = auc_precision(0.8, n=400, prevalence=0.3, method="obuchowski")
-    assert back.half_width == pytest.approx(1.959964 * auc_standard_error(0.8, 120, 280, "obuchowski"))
+    back = auc_precision(auc=0.8, n=400, prevalence=0.3, method="obuchowski")
+    assert back.half_width == pytest.approx(
+        1.959964 * auc_standard_error(auc=0.8, positives=120, negatives=280, method="obuchowski")
+    )
     assert (back.groups["positive"], back.groups["negative"]) == (120, 280)
 
 
@@ -69,7 +73,7 @@ def binormal(
 def test_power_of_a_paired_comparison_by_simulation() -> None:
     generator = np.random.default_rng(4)
     planned = auc_difference(
-        0.8, 0.88, correlation_positive=0.5, correlation_negative=0.5, ratio=1.5, power=0.8
+        auc1=0.8, auc2=0.88, correlation_positive=0.5, correlation_negative=0.5, ratio=1.5, power=0.8
     )
     m, n = int(planned.groups["positive"]), int(planned.groups["negative"])
     hits = 0
@@ -92,7 +96,8 @@ def test_covariance_of_two_areas_by_simulation() -> None:
     sd = float(np.std(differences))
     # Power is Phi((d - z se0) / se1); at alpha 1/2 one-sided z is 0 and it gives d / se1.
     half = auc_difference(
-        *areas,
+        auc1=areas[0],
+        auc2=areas[1],
         correlation_positive=0.6,
         correlation_negative=0.6,
         positives=m,
@@ -106,11 +111,11 @@ def test_covariance_of_two_areas_by_simulation() -> None:
 
 def test_correlation_of_the_areas() -> None:
     """Closed form: equal standard errors s and correlation r give a variance of 2 s^2 (1 - r)."""
-    found = auc_difference(0.8, 0.80001, correlation=0.4, positives=100, negatives=100, alpha=0.05)
-    s = auc_standard_error(0.8, 100, 100, "binormal")
+    found = auc_difference(auc1=0.8, auc2=0.80001, correlation=0.4, positives=100, negatives=100, alpha=0.05)
+    s = auc_standard_error(auc=0.8, positives=100, negatives=100, method="binormal")
     assert found.power == pytest.approx(ndtr(1e-5 / (s * 1.2**0.5) - 1.959964), rel=1e-4)
-    more = auc_difference(0.8, 0.9, correlation=0.6).n
-    assert more < auc_difference(0.8, 0.9, correlation=0.0).n
+    more = auc_difference(auc1=0.8, auc2=0.9, correlation=0.6).n
+    assert more < auc_difference(auc1=0.8, auc2=0.9, correlation=0.0).n
 
 
 @pytest.mark.parametrize("method", ["binormal", "hanley-mcneil", "newcombe"])
@@ -118,7 +123,7 @@ def test_correlation_of_the_areas() -> None:
 def test_standard_errors_by_simulation(method: str, area: float) -> None:
     generator = np.random.default_rng(6)
     areas = [auc(*_one(generator, area, 40, 80)).estimate for _ in range(600)]
-    expected = auc_standard_error(area, 40, 80, method)  # type: ignore[arg-type]
+    expected = auc_standard_error(auc=area, positives=40, negatives=80, method=method)  # type: ignore[arg-type]
     assert expected == pytest.approx(float(np.std(areas)), rel=0.12 if method == "binormal" else 0.25)
 
 
@@ -130,16 +135,19 @@ def _one(generator: np.random.Generator, area: float, m: int, n: int) -> tuple[n
 @pytest.mark.parametrize(
     ("call", "match"),
     [
-        (lambda: auc_goal(0.8, 0.8), "equals"),
-        (lambda: auc_goal(0.6, 0.7, alternative="greater"), "greater"),
-        (lambda: auc_goal(1.2), "auc"),
-        (lambda: auc_goal(0.8, positives=10), "both"),
-        (lambda: auc_goal(0.8, method="delong"), "obuchowski"),  # type: ignore[arg-type]
-        (lambda: auc_difference(0.8, 0.8), "equals"),
-        (lambda: auc_difference(0.8, 0.9, correlation=1.0), "correlation"),
-        (lambda: auc_difference(0.8, 0.9, correlation=0.3, correlation_positive=0.5), "correlation"),
-        (lambda: auc_precision(0.8), "exactly one"),
-        (lambda: detectable_auc(2, 2, power=0.999), "no AUC"),
+        (lambda: auc_goal(auc=0.8, goal=0.8), "equals"),
+        (lambda: auc_goal(auc=0.6, goal=0.7, alternative="greater"), "greater"),
+        (lambda: auc_goal(auc=1.2), "auc"),
+        (lambda: auc_goal(auc=0.8, positives=10), "both"),
+        (lambda: auc_goal(auc=0.8, method="delong"), "obuchowski"),  # type: ignore[arg-type]
+        (lambda: auc_difference(auc1=0.8, auc2=0.8), "equals"),
+        (lambda: auc_difference(auc1=0.8, auc2=0.9, correlation=1.0), "correlation"),
+        (
+            lambda: auc_difference(auc1=0.8, auc2=0.9, correlation=0.3, correlation_positive=0.5),
+            "correlation",
+        ),
+        (lambda: auc_precision(auc=0.8), "exactly one"),
+        (lambda: detectable_auc(positives=2, negatives=2, power=0.999), "no AUC"),
     ],
 )
 def test_what_cannot_be(call, match: str) -> None:  # type: ignore[no-untyped-def]

@@ -22,17 +22,17 @@ PAIRS = [
 def test_first_and_safe_size(
     goal: float, truth: float, first: int, safe: int, critical: int, power: float, normal: float
 ) -> None:
-    found = performance_goal(goal, truth)
+    found = performance_goal(goal=goal, expected=truth)
     assert (found.first_n, found.n, found.critical) == (first, safe, critical)
     assert found.power == pytest.approx(power, abs=6e-6)
     assert found.normal_n == pytest.approx(normal, rel=1e-6)
     assert found.level <= 0.025 and found.first_power >= 0.8
-    assert performance_goal(goal, truth, method="normal").n == np.ceil(normal)
+    assert performance_goal(goal=goal, expected=truth, method="normal").n == np.ceil(normal)
 
 
 def test_power_falls_again_after_the_first_size() -> None:
     """The saw-tooth: enough at 132, not enough at some n up to 141, enough from 142 on."""
-    powers = [performance_goal_power(n, 0.75, 0.85).power for n in range(132, 400)]
+    powers = [performance_goal_power(n=n, goal=0.75, expected=0.85).power for n in range(132, 400)]
     assert powers[0] >= 0.8 and min(powers[:10]) < 0.8 and powers[9] < 0.8
     assert min(powers[10:]) >= 0.8
 
@@ -41,7 +41,7 @@ def test_power_falls_again_after_the_first_size() -> None:
 @given(goal=st.floats(0.1, 0.9), n=st.integers(1, 300), gap=st.floats(0.02, 0.09), up=st.booleans())
 def test_power_by_brute_force(goal: float, n: int, gap: float, up: bool) -> None:
     truth = goal + gap if up else goal - gap
-    found = performance_goal_power(n, goal, truth, 0.05)
+    found = performance_goal_power(n=n, goal=goal, expected=truth, alpha=0.05)
     x = np.arange(n + 1)
     tail = binom.sf(x - 1, n, goal) if up else binom.cdf(x, n, goal)
     rejecting = tail <= 0.05
@@ -53,12 +53,12 @@ def test_power_by_brute_force(goal: float, n: int, gap: float, up: bool) -> None
 
 
 def test_a_rate_that_must_be_low() -> None:
-    low, high = performance_goal(0.25, 0.15), performance_goal(0.75, 0.85)
+    low, high = performance_goal(goal=0.25, expected=0.15), performance_goal(goal=0.75, expected=0.85)
     assert (low.n, low.power, low.critical) == (high.n, high.power, high.n - high.critical)
 
 
 def test_positives_come_with_a_prevalence() -> None:
-    assert performance_goal(0.75, 0.85, prevalence=0.1).total == 1420
+    assert performance_goal(goal=0.75, expected=0.85, prevalence=0.1).total == 1420
 
 
 @pytest.mark.parametrize(
@@ -67,12 +67,12 @@ def test_positives_come_with_a_prevalence() -> None:
 )
 def test_what_cannot_be(goal: float, truth: float, alpha: float, match: str) -> None:
     with pytest.raises(ValueError, match=match):
-        performance_goal(goal, truth, alpha)
+        performance_goal(goal=goal, expected=truth, alpha=alpha)
     with pytest.raises(ValueError, match=match):
-        performance_goal_power(100, goal, truth, alpha)
+        performance_goal_power(n=100, goal=goal, expected=truth, alpha=alpha)
 
 
 def test_a_size_must_be_whole() -> None:
     with pytest.raises(ValueError, match="whole"):
-        performance_goal_power(0, 0.8, 0.9)
-    assert performance_goal_power(1, 0.8, 0.9).critical is None
+        performance_goal_power(n=0, goal=0.8, expected=0.9)
+    assert performance_goal_power(n=1, goal=0.8, expected=0.9).critical is None

@@ -21,11 +21,11 @@ from overread.stats.power import (
 
 def test_development_of_a_binary_model() -> None:
     """Riley et al., BMJ 2020;368:m441: R-squared .288, 24 parameters, 17.4% events."""
-    found = development_binary(24, 0.174, 0.288)
+    found = development_binary(parameters=24, prevalence=0.174, r2_cox_snell=0.288)
     assert found.criteria["shrinkage"] == pytest.approx(622.305803, rel=1e-6)
     assert found.criteria["optimism"] == pytest.approx(661.097343, rel=1e-6)
     assert found.criteria["overall risk"] == pytest.approx(220.852047, rel=1e-6)
-    assert max_cox_snell(0.174) == pytest.approx(0.6032086678, rel=1e-6)
+    assert max_cox_snell(prevalence=0.174) == pytest.approx(0.6032086678, rel=1e-6)
     assert found.n == 662 and found.binding == "optimism"
     assert found.events == pytest.approx(662 * 0.174)
 
@@ -43,7 +43,7 @@ def test_rounded_as_pmsampsize(
     r2: float, parameters: int, prevalence: float, sizes: tuple[int, ...], ratio: float
 ) -> None:
     """Numbers of pmsampsize's tests, which round within the second criterion."""
-    found = development_binary(parameters, prevalence, r2, rounded=True)
+    found = development_binary(parameters=parameters, prevalence=prevalence, r2_cox_snell=r2, rounded=True)
     assert (*(np.ceil(v) for v in found.criteria.values()), found.n) == sizes
     assert found.events_per_parameter == pytest.approx(ratio, abs=0.005)
 
@@ -64,7 +64,14 @@ def test_development_of_a_survival_model(
     r2: float, parameters: int, rate: float, timepoint: float, follow_up: float, first: int, second: int
 ) -> None:
     """Numbers of pmsampsize's tests (Riley et al., BMJ 2020)."""
-    found = development_survival(parameters, r2, rate, timepoint, follow_up, rounded=True)
+    found = development_survival(
+        parameters=parameters,
+        r2_cox_snell=r2,
+        rate=rate,
+        timepoint=timepoint,
+        mean_follow_up=follow_up,
+        rounded=True,
+    )
     assert np.ceil(found.criteria["shrinkage"]) == first
     assert np.ceil(found.criteria["optimism"]) == second
     assert found.n == max(first, second)
@@ -89,12 +96,15 @@ def test_development_of_a_continuous_model(
     parameters: int, r2: float, sizes: tuple[int, ...], n: int
 ) -> None:
     """Numbers of pmsampsize's tests (Riley et al., Stat Med 2019;38:1262)."""
-    found = development_continuous(parameters, r2, 1.9, 0.6)
+    found = development_continuous(parameters=parameters, r2_adjusted=r2, mean=1.9, sd=0.6)
     assert tuple(round(found.criteria[k]) for k in ("shrinkage", "optimism", "residual sd")) == sizes
     assert found.n == n and found.events is None
     # A mean far from zero is known to a share of itself with few cases, one near zero with many.
     assert (
-        found.criteria["intercept"] < development_continuous(parameters, r2, 0.1, 0.6).criteria["intercept"]
+        found.criteria["intercept"]
+        < development_continuous(parameters=parameters, r2_adjusted=r2, mean=0.1, sd=0.6).criteria[
+            "intercept"
+        ]
     )
 
 
@@ -106,45 +116,53 @@ def test_fit_from_a_c_statistic_by_simulation() -> None:
     x = np.sqrt(2) * ndtri(c) * y + generator.normal(size=n)
     fit = GLM(y.astype(float), np.column_stack([np.ones(n), x]), families.Binomial()).fit()
     simulated = 1 - np.exp(2 * (fit.llnull - fit.llf) / n)
-    assert cox_snell_from_c_statistic(c, prevalence) == pytest.approx(simulated, abs=0.003)
-    by_c = development_binary(24, prevalence, c_statistic=c)
+    assert cox_snell_from_c_statistic(c_statistic=c, prevalence=prevalence) == pytest.approx(
+        simulated, abs=0.003
+    )
+    by_c = development_binary(parameters=24, prevalence=prevalence, c_statistic=c)
     assert by_c.assumptions["r2_cox_snell"] == pytest.approx(simulated, abs=0.003)
 
 
 def test_other_ways_to_state_the_fit() -> None:
-    share = development_binary(10, 0.1, r2_nagelkerke=0.15)
-    assert share.assumptions["r2_cox_snell"] == pytest.approx(0.15 * max_cox_snell(0.1))
+    share = development_binary(parameters=10, prevalence=0.1, r2_nagelkerke=0.15)
+    assert share.assumptions["r2_cox_snell"] == pytest.approx(0.15 * max_cox_snell(prevalence=0.1))
     # van Smeden et al. 2019, as printed by Riley et al. 2020.
-    error = development_binary(10, 0.1, r2_nagelkerke=0.15, mape=0.05).criteria["prediction error"]
+    error = development_binary(parameters=10, prevalence=0.1, r2_nagelkerke=0.15, mape=0.05).criteria[
+        "prediction error"
+    ]
     by_hand = np.exp((-0.508 + 0.259 * np.log(0.1) + 0.504 * np.log(10) - np.log(0.05)) / 0.544)
     assert error == pytest.approx(by_hand)
 
 
 def test_external_validation() -> None:
     """Riley et al., Stat Med 2021;40:4230, mechanical heart valves; numbers of pmvalsampsize (slope simulated)."""
-    found = validation_binary(0.018, 0.8, lp_normal=(-5, 2.5), oe_width=1)
+    found = validation_binary(prevalence=0.018, c_statistic=0.8, lp_normal=(-5, 2.5), oe_width=1)
     assert np.ceil(found.criteria["O/E"]) == 905
     assert np.ceil(found.criteria["C"]) == 4252
     assert abs(found.n - 4563) <= 30 and found.binding == "slope"
     assert round(found.events or 0) in (82, 83)
     # Solved exactly the width needs one case more than with a standard error from a grid.
-    exact = validation_binary(0.018, 0.8, lp_normal=(-5, 2.5), oe_width=1, increment=0)
+    exact = validation_binary(prevalence=0.018, c_statistic=0.8, lp_normal=(-5, 2.5), oe_width=1, increment=0)
     assert np.ceil(exact.criteria["O/E"]) == 906
 
 
 def test_external_validation_from_a_sample() -> None:
     """Riley et al. 2021 with predicted risks of Beta(1.33, 1.75): slope within .3 needs 949, C within .1 347."""
-    found = validation_binary(0.43, 0.77, lp_beta=(1.33, 1.75), oe_width=0.22, slope_width=0.3)
+    found = validation_binary(
+        prevalence=0.43, c_statistic=0.77, lp_beta=(1.33, 1.75), oe_width=0.22, slope_width=0.3
+    )
     assert round(found.criteria["slope"]) == pytest.approx(949, abs=1)
     assert np.ceil(found.criteria["C"]) == 347
     risks = np.random.default_rng(0).beta(1.33, 1.75, 200_000)
     lp = np.log(risks / (1 - risks))
-    sample = validation_binary(0.43, 0.77, linear_predictor=lp, oe_width=0.22, slope_width=0.3)
+    sample = validation_binary(
+        prevalence=0.43, c_statistic=0.77, linear_predictor=lp, oe_width=0.22, slope_width=0.3
+    )
     assert sample.criteria["slope"] == pytest.approx(found.criteria["slope"], rel=0.02)
 
 
 def test_interval_of_a_calibration_slope_is_as_wide_as_planned() -> None:
-    planned = validation_binary(0.2, 0.8, slope_width=0.6)
+    planned = validation_binary(prevalence=0.2, c_statistic=0.8, slope_width=0.6)
     generator = np.random.default_rng(3)
     n, s = int(np.ceil(planned.criteria["slope"])), np.sqrt(2) * ndtri(0.8)
     slopes = []
@@ -163,18 +181,22 @@ def test_net_benefit_criterion() -> None:
     events = generator.binomial(n, prevalence, 20_000)
     tp, fp = generator.binomial(events, se), generator.binomial(n - events, 1 - sp)
     benefit = tp / events - fp / (events) * threshold / (1 - threshold)
-    variance = net_benefit_variance(prevalence, se, sp, threshold) / n
+    variance = (
+        net_benefit_variance(prevalence=prevalence, sensitivity=se, specificity=sp, threshold=threshold) / n
+    )
     assert variance == pytest.approx(benefit.var(), rel=0.05)
-    given = validation_binary(0.3, 0.8, threshold=0.25, sensitivity=0.8, specificity=0.7)
+    given = validation_binary(
+        prevalence=0.3, c_statistic=0.8, threshold=0.25, sensitivity=0.8, specificity=0.7
+    )
     se_step = 0.2 / (2 * 1.959964)
     assert given.criteria["net benefit"] == pytest.approx(variance * n / se_step**2, rel=0.005)
-    implied = validation_binary(0.3, 0.8, threshold=0.25)
+    implied = validation_binary(prevalence=0.3, c_statistic=0.8, threshold=0.25)
     assert implied.assumptions["sensitivity"] == pytest.approx(float(expit(1.3)), abs=0.1)
 
 
 def test_validation_of_a_continuous_model() -> None:
     """Archer et al. 2021: closed forms, and 234 cases for the residual spread."""
-    found = validation_continuous(0.5)
+    found = validation_continuous(r2=0.5)
     assert found.criteria["residual sd"] == 234
     assert found.criteria["R2"] == pytest.approx(4 * 0.5 * 0.25 / (0.05 / 1.959964) ** 2)
     assert found.n == 769 and found.binding == "R2"
@@ -183,20 +205,31 @@ def test_validation_of_a_continuous_model() -> None:
 @pytest.mark.parametrize(
     ("call", "match"),
     [
-        (lambda: development_binary(24, 0.174), "exactly one"),
-        (lambda: development_binary(24, 0.174, 0.288, c_statistic=0.8), "exactly one"),
-        (lambda: development_binary(24, 0.174, 0.7), "largest"),
-        (lambda: development_binary(0, 0.174, 0.2), "parameters"),
-        (lambda: development_binary(40, 0.174, 0.2, mape=0.05), "30 parameters"),
-        (lambda: development_continuous(10, 0.3, mean=1.0), "both"),
-        (lambda: development_survival(10, 0.1, 0.0, 2, 2), "rate"),
-        (lambda: cox_snell_from_c_statistic(0.5, 0.2), "c_statistic"),
-        (lambda: validation_binary(0.2), "c_statistic"),
-        (lambda: validation_binary(0.2, lp_normal=(0, 1), lp_beta=(1, 1)), "only one"),
-        (lambda: validation_binary(0.2, linear_predictor=[1.0, 1.0]), "constant"),
-        (lambda: validation_binary(0.2, linear_predictor=[1.0, np.nan]), "NaN"),
-        (lambda: validation_binary(0.2, 0.8, sensitivity=0.9), "threshold"),
-        (lambda: validation_binary(0.2, 0.8, oe_width=0), "oe_width"),
+        (lambda: development_binary(parameters=24, prevalence=0.174), "exactly one"),
+        (
+            lambda: development_binary(parameters=24, prevalence=0.174, r2_cox_snell=0.288, c_statistic=0.8),
+            "exactly one",
+        ),
+        (lambda: development_binary(parameters=24, prevalence=0.174, r2_cox_snell=0.7), "largest"),
+        (lambda: development_binary(parameters=0, prevalence=0.174, r2_cox_snell=0.2), "parameters"),
+        (
+            lambda: development_binary(parameters=40, prevalence=0.174, r2_cox_snell=0.2, mape=0.05),
+            "30 parameters",
+        ),
+        (lambda: development_continuous(parameters=10, r2_adjusted=0.3, mean=1.0), "both"),
+        (
+            lambda: development_survival(
+                parameters=10, r2_cox_snell=0.1, rate=0.0, timepoint=2, mean_follow_up=2
+            ),
+            "rate",
+        ),
+        (lambda: cox_snell_from_c_statistic(c_statistic=0.5, prevalence=0.2), "c_statistic"),
+        (lambda: validation_binary(prevalence=0.2), "c_statistic"),
+        (lambda: validation_binary(prevalence=0.2, lp_normal=(0, 1), lp_beta=(1, 1)), "only one"),
+        (lambda: validation_binary(prevalence=0.2, linear_predictor=[1.0, 1.0]), "constant"),
+        (lambda: validation_binary(prevalence=0.2, linear_predictor=[1.0, np.nan]), "NaN"),
+        (lambda: validation_binary(prevalence=0.2, c_statistic=0.8, sensitivity=0.9), "threshold"),
+        (lambda: validation_binary(prevalence=0.2, c_statistic=0.8, oe_width=0), "oe_width"),
     ],
 )
 def test_what_cannot_be(call, match: str) -> None:  # type: ignore[no-untyped-def]

@@ -12,20 +12,22 @@ from overread.stats.power import group_sequential, spending_function
 )
 def test_constants_of_the_tables(looks: int, pocock: float, obf: float) -> None:
     """Jennison and Turnbull 2000, tables 2.1 and 2.3: two-sided .05."""
-    flat = group_sequential(looks, design="pocock", alpha=0.05, sided=2)
+    flat = group_sequential(looks=looks, design="pocock", alpha=0.05, sided=2)
     assert flat.efficacy == pytest.approx([pocock] * looks, abs=5.1e-4)
-    falling = group_sequential(looks, alpha=0.05, sided=2)
+    falling = group_sequential(looks=looks, alpha=0.05, sided=2)
     shape = obf * np.sqrt(looks / np.arange(1, looks + 1))
     assert falling.efficacy == pytest.approx(shape, abs=1.2e-3)
 
 
 def test_inflation_of_the_tables() -> None:
     """Jennison and Turnbull 2000, tables 2.2 and 2.4: power .8, five looks: 1.228 (Pocock), 1.028 (O'Brien)."""
-    assert group_sequential(5, design="pocock", alpha=0.05, sided=2).inflation == pytest.approx(
+    assert group_sequential(looks=5, design="pocock", alpha=0.05, sided=2).inflation == pytest.approx(
         1.228, abs=1e-3
     )
-    assert group_sequential(5, alpha=0.05, sided=2).inflation == pytest.approx(1.028, abs=1e-3)
-    assert group_sequential(5, alpha=0.05, sided=2, power=0.9).inflation == pytest.approx(1.026, abs=1e-3)
+    assert group_sequential(looks=5, alpha=0.05, sided=2).inflation == pytest.approx(1.028, abs=1e-3)
+    assert group_sequential(looks=5, alpha=0.05, sided=2, power=0.9).inflation == pytest.approx(
+        1.026, abs=1e-3
+    )
 
 
 # Numbers of rpact's tests: arguments, efficacy bounds, futility bounds.
@@ -142,14 +144,14 @@ def test_characteristics_as_in_rpact() -> None:
 
 def test_lan_demets_two_sided() -> None:
     """Bounds printed by many programs for five looks at two-sided .05, O'Brien-Fleming spending."""
-    found = group_sequential(5, alpha=0.05, sided=2, design="lan-demets-obrien-fleming")
+    found = group_sequential(looks=5, alpha=0.05, sided=2, design="lan-demets-obrien-fleming")
     assert found.efficacy == pytest.approx((4.8769, 3.3569, 2.6803, 2.2898, 2.0310), abs=2e-4)
 
 
 def test_errors_by_simulation() -> None:
     """Walks of simulated trials cross the bounds as often as the integration says."""
     found = group_sequential(
-        4, design="lan-demets-pocock", beta_design="lan-demets-obrien-fleming", binding=True, power=0.85
+        looks=4, design="lan-demets-pocock", beta_design="lan-demets-obrien-fleming", binding=True, power=0.85
     )
     t = np.array(found.information)
     steps = np.random.default_rng(0).normal(size=(200_000, 4)) * np.sqrt(np.diff(t, prepend=0))
@@ -164,14 +166,14 @@ def test_errors_by_simulation() -> None:
 
 
 def test_first_two_looks_by_the_bivariate_normal() -> None:
-    found = group_sequential(2, design="pocock", alpha=0.05, sided=1)
+    found = group_sequential(looks=2, design="pocock", alpha=0.05, sided=1)
     b, r = found.efficacy[0], 0.5**0.5
     stay = multivariate_normal(cov=[[1, r], [r, 1]]).cdf([b, b])
     assert 1 - stay == pytest.approx(0.05, abs=1e-6)
 
 
 def test_one_look_is_the_fixed_design() -> None:
-    found = group_sequential(1)
+    found = group_sequential(looks=1)
     assert found.efficacy == pytest.approx((1.959964,)) and found.futility == ()
     assert found.inflation == pytest.approx(1) and found.expected_h1 == pytest.approx(1)
     assert found.sizes(293.15) == (294,)
@@ -180,20 +182,22 @@ def test_one_look_is_the_fixed_design() -> None:
 def test_many_looks_and_tiny_steps() -> None:
     found = group_sequential(information=[0.001, 0.0011, 0.5, 0.999, 1], design="lan-demets-pocock")
     assert found.alpha_spent[-1] == pytest.approx(0.025, abs=1e-8)
-    assert group_sequential(20, design="pocock").alpha_spent[-1] == pytest.approx(0.025, abs=1e-8)
+    assert group_sequential(looks=20, design="pocock").alpha_spent[-1] == pytest.approx(0.025, abs=1e-8)
 
 
 def test_sizes_of_the_looks() -> None:
-    found = group_sequential(2, design="pocock")
+    found = group_sequential(looks=2, design="pocock")
     assert found.sizes(100, round_up=False)[-1] == pytest.approx(100 * found.inflation)
     assert found.sizes(100)[0] == np.ceil(50 * found.inflation)
 
 
 def test_spending_functions() -> None:
-    assert spending_function("lan-demets-pocock", 1.0, 0.025) == pytest.approx(0.025)
-    assert spending_function("lan-demets-obrien-fleming", 1.0, 0.025) == pytest.approx(0.025)
-    assert spending_function("power-family", 0.5, 0.025, 3) == pytest.approx(0.025 / 8)
-    assert spending_function("hwang-shih-decani", 0.5, 0.025, -4) < 0.0125
+    assert spending_function(design="lan-demets-pocock", t=1.0, alpha=0.025) == pytest.approx(0.025)
+    assert spending_function(design="lan-demets-obrien-fleming", t=1.0, alpha=0.025) == pytest.approx(0.025)
+    assert spending_function(design="power-family", t=0.5, alpha=0.025, parameter=3) == pytest.approx(
+        0.025 / 8
+    )
+    assert spending_function(design="hwang-shih-decani", t=0.5, alpha=0.025, parameter=-4) < 0.0125
 
 
 @pytest.mark.parametrize(

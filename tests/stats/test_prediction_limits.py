@@ -38,7 +38,7 @@ def test_what_has_no_limits() -> None:
         with pytest.raises(ValueError, match=match):
             prediction_limits(values)
     with pytest.raises(ValueError, match="coverage"):
-        prediction_limits([1, 2, 3], 90)
+        prediction_limits([1, 2, 3], coverage=90)
     with pytest.raises(ValueError, match="0 in every case"):
         ratio_prediction_limits([1, 2], [0, 0])
     with pytest.raises(ValueError, match="0 or more"):

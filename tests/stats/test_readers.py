@@ -72,7 +72,7 @@ def _by_the_book(rating: NDArray, y: NDArray) -> dict[str, float]:
 
 @pytest.mark.parametrize(("seed", "rounded"), [(1, False), (2, True)])
 def test_agrees_with_the_formulas(seed: int, rounded: bool) -> None:
-    study = roe_metz(4, 11, 9, separation=(1.0, 1.6), seed=seed)
+    study = roe_metz(readers=4, negatives=11, positives=9, separation=(1.0, 1.6), seed=seed)
     rating = np.round(2 * study.rating) if rounded else study.rating
     expected = _by_the_book(rating, study.truth)
     found = obuchowski_rockette(rating, study.truth)
@@ -89,19 +89,19 @@ def test_agrees_with_the_formulas(seed: int, rounded: bool) -> None:
 
 @pytest.mark.parametrize("model", ["rrrc", "frrc", "frrc_dbm", "rrfc"])
 def test_difference_and_overall_test_agree_with_two_treatments(model: str) -> None:
-    study = roe_metz(5, 30, 25, separation=(1.0, 1.6), seed=3)
+    study = roe_metz(readers=5, negatives=30, positives=25, separation=(1.0, 1.6), seed=3)
     test = getattr(obuchowski_rockette(study.rating, study.truth), model)
     (difference,) = test.differences
     assert difference.p_value == pytest.approx(test.p_value, rel=1e-9)
     assert difference.statistic**2 == pytest.approx(test.statistic)
     interval = difference.difference
     assert (interval.low < 0 < interval.high) == (test.p_value > 0.05)
-    means = [single.estimate.estimate for single in test.singles]
+    means = [single.estimate.estimate for single in test.estimates]
     assert interval.estimate == pytest.approx(means[0] - means[1])
 
 
 def test_delong_covariance_equals_that_of_single_areas() -> None:
-    study = roe_metz(3, 40, 30, separation=(0.8, 1.4), seed=4)
+    study = roe_metz(readers=3, negatives=40, positives=30, separation=(0.8, 1.4), seed=4)
     table = figures_of_merit(study, covariance="delong")
     for (i, j), area in np.ndenumerate(table.estimates):
         plain = auc(study.truth, study.rating[i, j], method="plain")
@@ -113,7 +113,7 @@ def test_delong_covariance_equals_that_of_single_areas() -> None:
 
 
 def test_covariance_methods_agree_with_many_cases() -> None:
-    study = roe_metz(3, 150, 120, separation=(0.8, 1.4), seed=5)
+    study = roe_metz(readers=3, negatives=150, positives=120, separation=(0.8, 1.4), seed=5)
     matrices = [
         figures_of_merit(study, covariance=method, resamples=3000).covariance
         for method in ("jackknife", "delong", "unbiased", "bootstrap")
@@ -125,7 +125,7 @@ def test_covariance_methods_agree_with_many_cases() -> None:
 
 def test_unbiased_covariance_by_brute_force() -> None:
     """Product of areas less its mean over pairs of comparisons without a case in common."""
-    study = roe_metz(2, 5, 4, seed=6)
+    study = roe_metz(readers=2, negatives=5, positives=4, seed=6)
     table = figures_of_merit(study, covariance="unbiased")
     x, y = study.rating[:, :, study.truth], study.rating[:, :, ~study.truth]
     wins = (x[..., :, None] > y[..., None, :]).astype(float).reshape(4, 4, 5)
@@ -140,10 +140,10 @@ def test_unbiased_covariance_by_brute_force() -> None:
 
 
 def test_any_figure_of_merit() -> None:
-    study = roe_metz(4, 30, 20, separation=(1.0, 1.0), seed=7)
+    study = roe_metz(readers=4, negatives=30, positives=20, separation=(1.0, 1.0), seed=7)
     by_name = obuchowski_rockette(study.rating, study.truth)
-    by_function = obuchowski_rockette(study.rating, study.truth, merit=_area)
-    with_interval = obuchowski_rockette(study.rating, study.truth, merit=lambda y, s: auc(y, s))
+    by_function = obuchowski_rockette(study.rating, study.truth, fom=_area)
+    with_interval = obuchowski_rockette(study.rating, study.truth, fom=lambda y, s: auc(y, s))
     for found in (by_function, with_interval):
         np.testing.assert_allclose(found.covariance, by_name.covariance, atol=1e-12)
         np.testing.assert_allclose(found.estimates, by_name.estimates)
@@ -151,30 +151,30 @@ def test_any_figure_of_merit() -> None:
 
 
 def test_limits_of_a_sensitivity_end_at_one() -> None:
-    study = roe_metz(4, 12, 12, separation=(2.5, 2.5), seed=9)
-    cut = obuchowski_rockette(study.rating, study.truth, merit=sensitivity_at(0.5))
-    free = obuchowski_rockette(study.rating, study.truth, merit=lambda y, s: float(np.mean(s[y] >= 0.5)))
-    assert cut.merit == "sensitivity at 0.5" and cut.rrrc is not None and free.rrrc is not None
-    highs = [[single.estimate.high for single in test.singles] for test in (cut.rrrc, free.rrrc)]
+    study = roe_metz(readers=4, negatives=12, positives=12, separation=(2.5, 2.5), seed=9)
+    cut = obuchowski_rockette(study.rating, study.truth, fom=sensitivity_at(threshold=0.5))
+    free = obuchowski_rockette(study.rating, study.truth, fom=lambda y, s: float(np.mean(s[y] >= 0.5)))
+    assert cut.fom == "sensitivity at 0.5" and cut.rrrc is not None and free.rrrc is not None
+    highs = [[single.estimate.high for single in test.estimates] for test in (cut.rrrc, free.rrrc)]
     assert max(highs[1]) > 1 and highs[0] == np.minimum(highs[1], 1).tolist()
 
 
 def test_sensitivity_rests_on_the_diseased() -> None:
     """Its jackknife variance is that of a proportion, p (1 - p) / (m - 1), whatever the healthy say."""
-    study = roe_metz(4, 30, 20, seed=8)
-    table = figures_of_merit(study, sensitivity_at(0.5))
+    study = roe_metz(readers=4, negatives=30, positives=20, seed=8)
+    table = figures_of_merit(study, fom=sensitivity_at(threshold=0.5))
     p = table.estimates.ravel()
     assert table.cases == 20
     np.testing.assert_allclose(np.diag(table.covariance), p * (1 - p) / 19)
-    q = figures_of_merit(study, specificity_at(0.5))
+    q = figures_of_merit(study, fom=specificity_at(threshold=0.5))
     assert q.cases == 30
     np.testing.assert_allclose(np.diag(q.covariance), q.estimates.ravel() * (1 - q.estimates.ravel()) / 29)
-    drawn = figures_of_merit(study, sensitivity_at(0.5), "bootstrap", resamples=1500)
+    drawn = figures_of_merit(study, fom=sensitivity_at(threshold=0.5), covariance="bootstrap", resamples=1500)
     np.testing.assert_allclose(np.diag(drawn.covariance), p * (1 - p) / 20, rtol=0.2)
 
 
 def test_table_and_array_are_the_same() -> None:
-    study = roe_metz(3, 8, 6, seed=9)
+    study = roe_metz(readers=3, negatives=8, positives=6, seed=9)
     index = np.array(list(np.ndindex(study.rating.shape)))
     order = np.random.default_rng(0).permutation(len(index))
     t, r, c = index[order].T
@@ -190,14 +190,14 @@ def test_table_and_array_are_the_same() -> None:
     np.testing.assert_array_equal(found.truth, study.truth)
     direct, table = (
         obuchowski_rockette(study.rating, study.truth),
-        obuchowski_rockette(study.rating[t, r, c], study.truth[c], r, t, c),
+        obuchowski_rockette(study.rating[t, r, c], study.truth[c], reader=r, treatment=t, case=c),
     )
     np.testing.assert_allclose(direct.covariance, table.covariance)
 
 
 def test_nested_designs() -> None:
     """Cases that only one reader (or one treatment) reads bring no covariance between readers (treatments)."""
-    study = roe_metz(3, 24, 24, separation=(1.0, 1.5), seed=10)
+    study = roe_metz(readers=3, negatives=24, positives=24, separation=(1.0, 1.5), seed=10)
     by_reader = np.full((2, 3, 48), np.nan)
     by_treatment = np.full((2, 3, 48), np.nan)
     for j in range(3):
@@ -217,7 +217,7 @@ def test_nested_designs() -> None:
 
 
 def test_three_treatments_one_treatment_one_reader() -> None:
-    study = roe_metz(4, 40, 40, separation=(0.8, 1.2, 2.0), seed=11)
+    study = roe_metz(readers=4, negatives=40, positives=40, separation=(0.8, 1.2, 2.0), seed=11)
     three = obuchowski_rockette(study.rating, study.truth)
     assert three.rrrc is not None
     assert len(three.rrrc.differences) == 3 and three.rrrc.df1 == 2
@@ -228,7 +228,7 @@ def test_three_treatments_one_treatment_one_reader() -> None:
         ** 2
     )
     one = obuchowski_rockette(study.rating[0], study.truth)
-    assert one.rrrc is not None and three.rrrc.singles[0] == one.rrrc.singles[0]
+    assert one.rrrc is not None and three.rrrc.estimates[0] == one.rrrc.estimates[0]
     assert np.isnan(one.rrrc.statistic) and one.rrrc.differences == ()
     alone = obuchowski_rockette(study.rating[:2, :1], study.truth)
     assert alone.rrrc is None and alone.rrfc is None
@@ -236,7 +236,7 @@ def test_three_treatments_one_treatment_one_reader() -> None:
 
 
 def test_summary_form_equals_the_whole() -> None:
-    study = roe_metz(4, 30, 20, separation=(1.0, 1.6), seed=12)
+    study = roe_metz(readers=4, negatives=30, positives=20, separation=(1.0, 1.6), seed=12)
     whole = obuchowski_rockette(study.rating, study.truth)
     n = len(study.truth)
     left = np.array(
@@ -248,7 +248,7 @@ def test_summary_form_equals_the_whole() -> None:
             for i in range(2)
         ]
     )
-    parts = obuchowski_rockette_summary(whole.estimates, jackknife_covariance(left), n)
+    parts = obuchowski_rockette_summary(whole.estimates, jackknife_covariance(left), cases=n)
     assert parts.rrrc is not None and whole.rrrc is not None
     assert parts.rrrc.p_value == pytest.approx(whole.rrrc.p_value)
     assert parts.frrc_dbm.p_value == pytest.approx(whole.frrc_dbm.p_value)
@@ -275,14 +275,14 @@ def test_order_and_scale_do_not_matter(seed: int, tied: bool) -> None:
 
 
 def test_identical_treatments_show_no_difference() -> None:
-    study = roe_metz(3, 20, 20, seed=13)
+    study = roe_metz(readers=3, negatives=20, positives=20, seed=13)
     rating = np.stack([study.rating[0], study.rating[0]])
     found = obuchowski_rockette(rating, study.truth)
     assert found.rrrc is not None
     assert found.rrrc.statistic == 0 and found.rrrc.p_value == 1
     perfect = obuchowski_rockette(np.tile(study.truth * 1.0, (2, 3, 1)), study.truth)
     assert perfect.rrrc is not None
-    assert perfect.rrrc.singles[0].estimate.high == 1
+    assert perfect.rrrc.estimates[0].estimate.high == 1
 
 
 def test_type_i_error_of_random_readers_and_cases() -> None:
@@ -290,7 +290,7 @@ def test_type_i_error_of_random_readers_and_cases() -> None:
     generator = np.random.default_rng(20)
     p = []
     for _ in range(900):
-        study = roe_metz(5, 50, 50, seed=generator)
+        study = roe_metz(readers=5, negatives=50, positives=50, seed=generator)
         test = obuchowski_rockette(study.rating, study.truth).rrrc
         assert test is not None
         p.append(test.p_value)
@@ -300,40 +300,40 @@ def test_type_i_error_of_random_readers_and_cases() -> None:
 def test_single_interval_covers() -> None:
     generator = np.random.default_rng(21)
     goal, hits = 0.85, 0
-    separation = (roe_metz_separation(goal),)
+    separation = (roe_metz_separation(auc=goal),)
     for _ in range(700):
-        study = roe_metz(6, 60, 60, separation, seed=generator)
+        study = roe_metz(readers=6, negatives=60, positives=60, separation=separation, seed=generator)
         test = obuchowski_rockette(study.rating, study.truth).rrrc
         assert test is not None
-        hits += test.singles[0].estimate.low <= goal <= test.singles[0].estimate.high
+        hits += test.estimates[0].estimate.low <= goal <= test.estimates[0].estimate.high
     assert 0.93 <= hits / 700 <= 0.975
 
 
 def test_claims_agree_with_intervals() -> None:
-    study = roe_metz(6, 60, 60, separation=(1.5, 1.4), seed=22)
+    study = roe_metz(readers=6, negatives=60, positives=60, separation=(1.5, 1.4), seed=22)
     test = obuchowski_rockette(study.rating, study.truth).rrrc
     assert test is not None
-    (difference,), single = test.differences, test.singles[0]
+    (difference,), single = test.differences, test.estimates[0]
     low, high = difference.difference.low, difference.difference.high
     for margin in (abs(low) * 0.99, abs(low) * 1.01):
-        claim = reader_noninferiority(difference, margin)
-        assert claim.met == (low > -margin)
-        assert claim.estimate.low == pytest.approx(low)
+        test = reader_noninferiority(difference, margin=margin)
+        assert test.met == (low > -margin)
+        assert test.estimate.low == pytest.approx(low)
     ninety = 2 * difference.standard_error * stats.t.ppf(0.95, difference.df)
-    both = reader_equivalence(difference, 0.5)
+    both = reader_equivalence(difference, margin=0.5)
     assert both.met and both.estimate.high - both.estimate.low == pytest.approx(ninety)
-    assert not reader_equivalence(difference, (high - low) / 8).met
-    above = reader_goal_test(single, single.estimate.low - 1e-6)
-    below = reader_goal_test(single, single.estimate.low + 1e-6)
+    assert not reader_equivalence(difference, margin=(high - low) / 8).met
+    above = reader_goal_test(single, goal=single.estimate.low - 1e-6)
+    below = reader_goal_test(single, goal=single.estimate.low + 1e-6)
     assert above.met and not below.met
-    two_sided = reader_goal_test(single, single.estimate.low, 0.05, "two-sided")
+    two_sided = reader_goal_test(single, goal=single.estimate.low, alpha=0.05, alternative="two-sided")
     assert two_sided.p_value == pytest.approx(0.05, abs=1e-9)
     with pytest.raises(ValueError, match="margin"):
-        reader_noninferiority(difference, 0)
+        reader_noninferiority(difference, margin=0)
 
 
 def test_clear_errors() -> None:
-    study = roe_metz(3, 6, 6, seed=23)
+    study = roe_metz(readers=3, negatives=6, positives=6, seed=23)
     rating, y = study.rating, study.truth
     with pytest.raises(ValueError, match="rating has shape"):
         obuchowski_rockette(rating[0, 0], y)
@@ -344,7 +344,7 @@ def test_clear_errors() -> None:
     with pytest.raises(ValueError, match="covariance is 'boot'"):
         obuchowski_rockette(rating, y, covariance="boot")
     with pytest.raises(ValueError, match="AUC only"):
-        obuchowski_rockette(rating, y, merit=sensitivity_at(1), covariance="delong")
+        obuchowski_rockette(rating, y, fom=sensitivity_at(threshold=1), covariance="delong")
     with pytest.raises(ValueError, match="infinite"):
         obuchowski_rockette(np.where(rating > 0, np.inf, rating), y)
     holes = rating.copy()
@@ -352,11 +352,13 @@ def test_clear_errors() -> None:
     with pytest.raises(ValueError, match="reader 2 read 1 cases of class 0"):
         obuchowski_rockette(holes, y)
     with pytest.raises(ValueError, match="reader 1 rated case 1 under treatment 1 2 times"):
-        obuchowski_rockette([1, 2, 3.0], [0, 0, 1], [1, 1, 1], [1, 1, 1], [1, 1, 2])
+        obuchowski_rockette([1, 2, 3.0], [0, 0, 1], reader=[1, 1, 1], treatment=[1, 1, 1], case=[1, 1, 2])
     with pytest.raises(ValueError, match="case 1 has truth 0 and 1"):
-        obuchowski_rockette([1, 2, 3.0], [0, 1, 1], [1, 2, 1], [1, 1, 1], [1, 1, 2])
+        obuchowski_rockette([1, 2, 3.0], [0, 1, 1], reader=[1, 2, 1], treatment=[1, 1, 1], case=[1, 1, 2])
     with pytest.raises(ValueError, match="NaN"):
-        obuchowski_rockette([1, np.nan, 3.0], [0, 1, 1], [1, 1, 1], [1, 1, 1], [1, 2, 3])
+        obuchowski_rockette(
+            [1, np.nan, 3.0], [0, 1, 1], reader=[1, 1, 1], treatment=[1, 1, 1], case=[1, 2, 3]
+        )
 
 
 VAN_DYKE_AREAS = [
@@ -372,7 +374,7 @@ def test_van_dyke_mean_squares() -> None:
     matrix = np.select(
         [same_t & same_r, same_r & ~same_t, same_t & ~same_r], [var, cov[0], cov[1]], cov[2]
     ).reshape(10, 10)
-    found = obuchowski_rockette_summary(VAN_DYKE_AREAS, matrix, 114)
+    found = obuchowski_rockette_summary(VAN_DYKE_AREAS, matrix, cases=114)
     assert found.rrrc is not None and found.rrfc is not None
     random = found.rrrc
     assert (random.statistic, random.df2, random.p_value) == pytest.approx(
@@ -425,7 +427,7 @@ def test_van_dyke(goldens_data: Path) -> None:
     assert within_tests is not None
     numbers = (within_tests.statistic, within_tests.df2, within_tests.p_value)
     assert numbers == pytest.approx((2.104491, 68.42325, 0.1514363), rel=1e-6)
-    sensitivity = obuchowski_rockette(**columns, case=case, merit=sensitivity_at(3)).rrrc
+    sensitivity = obuchowski_rockette(**columns, case=case, fom=sensitivity_at(threshold=3)).rrrc
     assert sensitivity is not None
     numbers = (sensitivity.statistic, sensitivity.df2, sensitivity.p_value)
     assert numbers == pytest.approx((6.689493, 15.71732, 0.02008822), rel=1e-6)

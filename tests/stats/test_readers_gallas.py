@@ -81,7 +81,7 @@ def _brute(rating: NDArray, y: NDArray, a: int, b: int) -> tuple[NDArray, NDArra
 
 @pytest.mark.parametrize("design", ["crossed", "ragged", "nested readers", "nested cases"])
 def test_agrees_with_every_pair_of_comparisons(design: str) -> None:
-    study = roe_metz(4, 5, 4, separation=(0.8, 1.4), seed=1)
+    study = roe_metz(readers=4, negatives=5, positives=4, separation=(0.8, 1.4), seed=1)
     rating, y = np.round(3 * study.rating), study.truth
     if design == "ragged":
         rating[np.random.default_rng(2).random(rating.shape) < 0.2] = np.nan
@@ -109,7 +109,7 @@ def test_agrees_with_every_pair_of_comparisons(design: str) -> None:
 
 def test_components_of_variance_rebuild_the_variance() -> None:
     """Fully crossed: var = sum of components over their numbers of readers and cases (Gallas 2009)."""
-    study = roe_metz(4, 12, 9, separation=(0.8, 1.4), seed=3)
+    study = roe_metz(readers=4, negatives=12, positives=9, separation=(0.8, 1.4), seed=3)
     found = u_statistic(study.rating, study.truth, biased=True)
     r, n, m = 4, 12, 9
     sizes = np.array([n, m, n * m, r, r * n, r * m, r * n * m])
@@ -123,17 +123,17 @@ def test_unbiased_variance_against_simulation() -> None:
     generator = np.random.default_rng(4)
     areas, variances = [], []
     for _ in range(1000):
-        study = roe_metz(4, 25, 20, separation=(1.0,), seed=generator)
+        study = roe_metz(readers=4, negatives=25, positives=20, separation=(1.0,), seed=generator)
         found = u_statistic(study.rating, study.truth)
         areas.append(found.areas[0].estimate)
         variances.append(found.variances[0])
-    assert np.mean(areas) == pytest.approx(roe_metz_auc(1.0), abs=0.008)
+    assert np.mean(areas) == pytest.approx(roe_metz_auc(separation=1.0), abs=0.008)
     assert np.mean(variances) == pytest.approx(np.var(areas, ddof=1), rel=0.15)
 
 
 def test_fully_crossed_variance_equals_mean_square_plus_covariance() -> None:
     """One treatment, all crossed: MS(R) / r + cov2 with the unbiased covariance is the same U-statistic."""
-    study = roe_metz(6, 40, 30, separation=(1.2,), seed=5)
+    study = roe_metz(readers=6, negatives=40, positives=30, separation=(1.2,), seed=5)
     u = u_statistic(study.rating, study.truth)
     o = obuchowski_rockette(study.rating, study.truth, covariance="unbiased")
     expected = o.estimates[0].var(ddof=1) / 6 + o.components.cov2
@@ -142,7 +142,7 @@ def test_fully_crossed_variance_equals_mean_square_plus_covariance() -> None:
 
 
 def test_readers_who_read_different_cases_weigh_by_pairs() -> None:
-    study = roe_metz(2, 10, 10, separation=(1.0,), seed=6)
+    study = roe_metz(readers=2, negatives=10, positives=10, separation=(1.0,), seed=6)
     rating = study.rating.copy()
     rating[0, 1, :5] = np.nan
     found = u_statistic(rating, study.truth, biased=True)
@@ -154,17 +154,21 @@ def test_readers_who_read_different_cases_weigh_by_pairs() -> None:
 def test_size_of_another_study() -> None:
     pilot = u_statistic(*_crossed(8, 60, 50, seed=7))
     m = pilot.moments
-    assert u_statistic_variance(m[0, 0], 8, 60, 50) == pytest.approx(pilot.variances[0])
+    assert u_statistic_variance(m[0, 0], readers=8, negatives=60, positives=50) == pytest.approx(
+        pilot.variances[0]
+    )
     change = m[0, 0] + m[1, 1] - 2 * m[0, 1]
-    assert u_statistic_variance(change, 8, 60, 50) == pytest.approx(
+    assert u_statistic_variance(change, readers=8, negatives=60, positives=50) == pytest.approx(
         pilot.differences[0].standard_error ** 2, rel=1e-9
     )
-    more = [u_statistic_variance(m[0, 0], r, 60, 50) for r in (4, 8, 16, 64)]
+    more = [u_statistic_variance(m[0, 0], readers=r, negatives=60, positives=50) for r in (4, 8, 16, 64)]
     assert more == sorted(more, reverse=True) and more[-1] > 0
 
 
 def _crossed(readers: int, negatives: int, positives: int, seed: int) -> tuple[NDArray, NDArray]:
-    study = roe_metz(readers, negatives, positives, separation=(1.0, 1.5), seed=seed)
+    study = roe_metz(
+        readers=readers, negatives=negatives, positives=positives, separation=(1.0, 1.5), seed=seed
+    )
     return study.rating, study.truth
 
 
@@ -173,7 +177,7 @@ def test_type_i_error() -> None:
     generator = np.random.default_rng(8)
     p = []
     for _ in range(700):
-        study = roe_metz(6, 60, 60, separation=(1.5, 1.5), seed=generator)
+        study = roe_metz(readers=6, negatives=60, positives=60, separation=(1.5, 1.5), seed=generator)
         rating = study.rating
         rating[:, :3, ::2] = np.nan
         rating[:, 3:, 1::2] = np.nan
@@ -186,7 +190,9 @@ def test_few_degrees_of_freedom_are_cut_down_and_many_are_normal() -> None:
     assert few.df < 50
     half = few.difference.high - few.difference.estimate
     assert half == pytest.approx(stats.t.ppf(0.975, int(few.df)) * few.standard_error)
-    study = roe_metz(40, 40, 40, (1.0, 1.5), var_r=0, var_tr=0, seed=10)
+    study = roe_metz(
+        readers=40, negatives=40, positives=40, separation=(1.0, 1.5), var_r=0, var_tr=0, seed=10
+    )
     many = u_statistic(study.rating, study.truth).differences[0]
     assert many.df >= 50
     assert many.p_value == pytest.approx(2 * stats.norm.sf(abs(many.statistic)))
@@ -199,7 +205,7 @@ def test_clear_errors() -> None:
     with pytest.raises(ValueError, match="treatment 2 has 1 readers"):
         u_statistic(alone, y)
     with pytest.raises(ValueError, match="8 moments"):
-        u_statistic_variance([1, 2], 2, 3, 4)
+        u_statistic_variance([1, 2], readers=2, negatives=3, positives=4)
     perfect = u_statistic(np.tile(y * 1.0, (2, 3, 1)), y)
     assert perfect.areas[0].low == perfect.areas[0].high == 1
     assert perfect.differences[0].p_value == 1

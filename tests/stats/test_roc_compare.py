@@ -70,7 +70,7 @@ def test_ovarian_cancer_data(goldens_data: Path) -> None:
         assert (e.estimate, row.standard_error, e.low, e.high, row.p_value) == pytest.approx(
             numbers, abs=5e-5
         )
-    given_matrix = roc_contrast(y, np.array(list(scores.values())).T, [[1, 0, -1], [0, 1, -1]])
+    given_matrix = roc_contrast(y, np.array(list(scores.values())).T, contrast=[[1, 0, -1], [0, 1, -1]])
     assert (given_matrix.statistic, given_matrix.p_value) == (found.statistic, found.p_value)
     pair = delong_test(y, scores["alb"], scores["kg"])
     assert pair.difference.estimate == pytest.approx(0.0108, abs=5e-5)

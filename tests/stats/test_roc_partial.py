@@ -19,7 +19,7 @@ scored = (
 def test_agrees_with_scikit_learn(cases: tuple[NDArray, NDArray], rate: float) -> None:
     metrics = pytest.importorskip("sklearn.metrics")
     y, s = cases
-    found = partial_auc(y, s, rate, standardised=True, resamples=20)
+    found = partial_auc(y, s, fpr=rate, standardised=True, resamples=20)
     assert found.estimate == pytest.approx(metrics.roc_auc_score(y, s, max_fpr=rate), abs=1e-9)
 
 
@@ -32,7 +32,7 @@ def test_is_the_integral_of_the_curve(cases: tuple[NDArray, NDArray], low: float
     # Between two neighbouring points the curve is straight; the middle avoids its vertical steps.
     middle = np.interp((x[1:] + x[:-1]) / 2, curve.false_positive_rate, curve.sensitivity)
     expected = float(np.sum(np.diff(x) * middle))
-    found = partial_auc(y, s, (low, high), resamples=20)
+    found = partial_auc(y, s, fpr=(low, high), resamples=20)
     assert found.estimate == pytest.approx(expected, abs=1e-9)
     assert partial_auc(y, s, specificity=(1 - high, 1 - low), resamples=20).estimate == pytest.approx(
         expected, abs=1e-9
@@ -57,24 +57,24 @@ def test_published_scale() -> None:
     """McClish: a perfect score has 1, a worthless one 0.5, whatever the range."""
     y = np.arange(40) >= 20
     for bounds in ((0, 0.1), (0.2, 0.7)):
-        assert partial_auc(y, y, bounds, standardised=True, resamples=10).estimate == pytest.approx(1)
+        assert partial_auc(y, y, fpr=bounds, standardised=True, resamples=10).estimate == pytest.approx(1)
         assert partial_auc(
-            y, np.zeros(40), bounds, standardised=True, resamples=10
+            y, np.zeros(40), fpr=bounds, standardised=True, resamples=10
         ).estimate == pytest.approx(0.5)
         width = bounds[1] - bounds[0]
-        assert partial_auc(y, y, bounds, resamples=10).estimate == pytest.approx(width)
+        assert partial_auc(y, y, fpr=bounds, resamples=10).estimate == pytest.approx(width)
 
 
 def test_perfect_separation_is_uncertain() -> None:
     y = np.arange(40) >= 20
     wilson = 20 / (20 + 1.959963984540054**2)
-    found = partial_auc(y, y, (0, 0.1), resamples=10)
+    found = partial_auc(y, y, fpr=(0, 0.1), resamples=10)
     assert (found.estimate, found.low, found.high) == pytest.approx((0.1, 0.1 * wilson, 0.1))
-    scaled = partial_auc(y, y, (0, 0.1), standardised=True, resamples=10)
+    scaled = partial_auc(y, y, fpr=(0, 0.1), standardised=True, resamples=10)
     assert (scaled.estimate, scaled.high) == pytest.approx((1, 1)) and 0.5 < scaled.low < 1
-    worst = partial_auc(~y, y, (0, 0.1), resamples=10)
+    worst = partial_auc(~y, y, fpr=(0, 0.1), resamples=10)
     assert (worst.estimate, worst.low) == (0, 0) and worst.high == pytest.approx(0.1 * (1 - wilson))
-    clustered = partial_auc(y, y, 0.1, cluster=np.arange(40) // 4, resamples=10)
+    clustered = partial_auc(y, y, fpr=0.1, cluster=np.arange(40) // 4, resamples=10)
     assert clustered.low == pytest.approx(0.1 * 5 / (5 + 1.959963984540054**2))
 
 
@@ -82,9 +82,9 @@ def test_bootstrap_of_the_whole_range_agrees_with_delong() -> None:
     generator = np.random.default_rng(0)
     y = generator.random(400) < 0.4
     s = np.round(generator.normal(size=400) + 1.2 * y, 1)
-    found, exact = partial_auc(y, s, 1.0), auc(y, s)
+    found, exact = partial_auc(y, s, fpr=1.0), auc(y, s)
     assert (found.low, found.high) == pytest.approx((exact.low, exact.high), abs=0.006)
-    part = partial_auc(y, s, 0.2, standardised=True)
+    part = partial_auc(y, s, fpr=0.2, standardised=True)
     assert part.low < part.estimate < part.high and part.high - part.low > found.high - found.low
 
 
@@ -96,7 +96,7 @@ def test_interval_covers_95_percent() -> None:
     generator = np.random.default_rng(1)
     y, hits, repeats = np.arange(200) < 90, 0, 400
     for repeat in range(repeats):
-        found = partial_auc(y, generator.normal(size=200) + 1.5 * y, 0.3, resamples=300, seed=repeat)
+        found = partial_auc(y, generator.normal(size=200) + 1.5 * y, fpr=0.3, resamples=300, seed=repeat)
         hits += found.low <= truth <= found.high
     assert 0.925 <= hits / repeats <= 0.975
 
@@ -105,9 +105,9 @@ def test_clusters() -> None:
     generator = np.random.default_rng(2)
     y = generator.random(60) < 0.5
     s = np.round(generator.normal(size=60) + y, 1)
-    once = partial_auc(y, s, 0.2, cluster=np.arange(60), resamples=200)
+    once = partial_auc(y, s, fpr=0.2, cluster=np.arange(60), resamples=200)
     copied = partial_auc(
-        np.repeat(y, 3), np.repeat(s, 3), 0.2, cluster=np.repeat(np.arange(60), 3), resamples=200
+        np.repeat(y, 3), np.repeat(s, 3), fpr=0.2, cluster=np.repeat(np.arange(60), 3), resamples=200
     )
     assert (copied.low, copied.high) == pytest.approx((once.low, once.high)) and copied.n == 60
 

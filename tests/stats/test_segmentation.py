@@ -108,9 +108,9 @@ def test_a_missed_structure_counts_against_the_mean() -> None:
 def test_labels_are_apart() -> None:
     truth = np.array([[1, 1, 2], [0, 2, 2]])
     pred = np.array([[1, 2, 2], [0, 2, 2]])
-    assert dice(pred, truth, 1) == pytest.approx(2 / 3)
-    assert dice(pred, truth, 2) == pytest.approx(6 / 7)
-    assert dice(pred, truth, 3) == 1
+    assert dice(pred, truth, label=1) == pytest.approx(2 / 3)
+    assert dice(pred, truth, label=2) == pytest.approx(6 / 7)
+    assert dice(pred, truth, label=3) == 1
 
 
 def test_volume() -> None:

@@ -174,20 +174,20 @@ def _by_hand(pred: NDArray, truth: NDArray, threshold: float) -> tuple[float, in
 def test_panoptic_quality_agrees_with_counting(pair: tuple[NDArray, NDArray], threshold: float) -> None:
     pred, truth = pair
     total, tp, fp, fn = _by_hand(pred, truth, threshold)
-    found = panoptic_quality(pred, truth, threshold)
+    found = panoptic_quality(pred, truth, iou_threshold=threshold)
     assert (found.tp, found.fp, found.fn) == (tp, fp, fn)
     if tp + fp + fn:
         assert found.pq == pytest.approx(total / (tp + fp / 2 + fn / 2))
         assert found.pq == pytest.approx(found.sq * found.rq)
     else:
         assert found.pq == found.sq == found.rq == 1
-    loose = panoptic_quality(pred, truth, 0.0)
+    loose = panoptic_quality(pred, truth, iou_threshold=0.0)
     assert loose.tp >= tp and loose.tp <= min(tp + fp, tp + fn)
 
 
 def test_low_thresholds_match_one_to_one() -> None:
     truth, pred = np.array([[1, 1, 1, 2, 2, 2]]), np.array([[5, 5, 7, 7, 7, 7]])
-    found = panoptic_quality(pred, truth, 0.2)
+    found = panoptic_quality(pred, truth, iou_threshold=0.2)
     assert (found.tp, found.fp, found.fn) == (2, 0, 0)
     assert found.sq == pytest.approx((2 / 3 + 3 / 4) / 2)
 
@@ -201,13 +201,15 @@ def test_void_is_neither_found_nor_false() -> None:
 
 def test_panoptic_quality_by_class() -> None:
     truth, pred = np.array([[1, 1, 2, 2, 3, 3]]), np.array([[4, 4, 5, 5, 6, 0]])
-    found = panoptic_quality_by_class(pred, truth, {4: 1, 5: 2, 6: 2}, {1: 1, 2: 1, 3: 2})
+    found = panoptic_quality_by_class(
+        pred, truth, pred_classes={4: 1, 5: 2, 6: 2}, truth_classes={1: 1, 2: 1, 3: 2}
+    )
     assert found[1].rq == pytest.approx(1 / 1.5) and found[1].fn == 1
     assert (found[2].tp, found[2].fp, found[2].fn) == (0, 2, 1) and found[2].pq == 0
     with pytest.raises(ValueError, match="pred_classes lacks object 6"):
-        panoptic_quality_by_class(pred, truth, {4: 1, 5: 2}, {1: 1, 2: 1, 3: 2})
+        panoptic_quality_by_class(pred, truth, pred_classes={4: 1, 5: 2}, truth_classes={1: 1, 2: 1, 3: 2})
     with pytest.raises(ValueError, match="iou_threshold"):
-        panoptic_quality(pred, truth, 1.0)
+        panoptic_quality(pred, truth, iou_threshold=1.0)
 
 
 def test_nuclei(data_dir) -> None:
@@ -218,7 +220,7 @@ def test_nuclei(data_dir) -> None:
         truth = np.asarray(image.open(path)).astype(np.int64)
         n = len(np.unique(truth)) - 1
         assert panoptic_quality(truth, truth).tp == n and panoptic_quality(truth, truth).pq == 1
-        joined, count = components(truth > 0, 8)
+        joined, count = components(truth > 0, connectivity=8)
         found = panoptic_quality(joined, truth)
         # Nuclei that touch melt into one: never more objects, never a better figure.
         assert found.tp + found.fp == count <= n and found.pq <= 1 and found.tp + found.fn == n

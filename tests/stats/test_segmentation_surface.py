@@ -56,17 +56,21 @@ def test_surface_area_agrees_with_surface_distance(
     assert found.pred_weight.sum() == pytest.approx(expected["surfel_areas_pred"].sum())
     # No set of pieces holds exactly such a share of the area, where rounding would decide.
     for percentile in (47.3, 94.7, 100):
-        assert hausdorff(a, b, 1, spacing, "surface-area", percentile=percentile) == pytest.approx(
-            theirs.compute_robust_hausdorff(expected, percentile)
-        )
+        assert hausdorff(
+            a, b, label=1, spacing=spacing, definition="surface-area", percentile=percentile
+        ) == pytest.approx(theirs.compute_robust_hausdorff(expected, percentile))
     to_truth, to_pred = theirs.compute_average_surface_distance(expected)
-    assert masd(a, b, 1, spacing, "surface-area") == pytest.approx((to_truth + to_pred) / 2)
+    assert masd(a, b, label=1, spacing=spacing, definition="surface-area") == pytest.approx(
+        (to_truth + to_pred) / 2
+    )
     total = np.concatenate([expected["surfel_areas_gt"], expected["surfel_areas_pred"]])
     distances = np.concatenate([expected["distances_gt_to_pred"], expected["distances_pred_to_gt"]])
-    assert assd(a, b, 1, spacing, "surface-area") == pytest.approx(np.average(distances, weights=total))
-    assert nsd(a, b, 1, spacing, tolerance=tolerance, definition="surface-area") == pytest.approx(
-        theirs.compute_surface_dice_at_tolerance(expected, tolerance)
+    assert assd(a, b, label=1, spacing=spacing, definition="surface-area") == pytest.approx(
+        np.average(distances, weights=total)
     )
+    assert nsd(
+        a, b, label=1, spacing=spacing, tolerance=tolerance, definition="surface-area"
+    ) == pytest.approx(theirs.compute_surface_dice_at_tolerance(expected, tolerance))
 
 
 @pytest.mark.parametrize("spacing", [(1, 1, 1), (1.3, 0.7, 2.1)])
@@ -117,7 +121,9 @@ def test_pooled_agrees_with_medpy(pair: tuple[NDArray, NDArray], last: float) ->
     a, b = pair
     spacing = _spacing(a.ndim, last)
     assert hausdorff(a, b, spacing=spacing) == pytest.approx(theirs.hd(a, b, spacing))
-    assert hausdorff95(a, b, 1, spacing, "pooled") == pytest.approx(theirs.hd95(a, b, spacing))
+    assert hausdorff95(a, b, label=1, spacing=spacing, definition="pooled") == pytest.approx(
+        theirs.hd95(a, b, spacing)
+    )
     assert assd(a, b, spacing=spacing) == pytest.approx(theirs.assd(a, b, spacing))
     to_truth, to_pred = theirs.asd(a, b, spacing), theirs.asd(b, a, spacing)
     assert masd(a, b, spacing=spacing) == pytest.approx((to_truth + to_pred) / 2)
@@ -134,7 +140,7 @@ def test_columns_and_tree_find_the_nearest(
     spacing = np.array([first, *_spacing(a.ndim, last)[1:]])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(nearest, "MOST_COLUMNS", most)
-        found = nearest.nearest_distances(a, b, spacing, reach)
+        found = nearest.nearest_distances(a, b, spacing, reach=reach)
     expected = cdist(np.argwhere(a) * spacing, np.argwhere(b) * spacing).min(axis=1)
     assert np.allclose(found, np.where(expected <= reach, expected, np.inf))
 
@@ -146,7 +152,7 @@ def test_far_points_go_to_the_tree(spacing: tuple[float, float, float]) -> None:
     a[tuple(generator.integers(0, s, 80) for s in a.shape)] = True
     b[tuple(generator.integers(0, s // 5, 9) for s in a.shape)] = True
     for reach in (np.inf, 30.0):
-        found = nearest.nearest_distances(a, b, np.array(spacing), reach)
+        found = nearest.nearest_distances(a, b, np.array(spacing), reach=reach)
         expected = cdist(np.argwhere(a) * spacing, np.argwhere(b) * spacing).min(axis=1)
         assert np.allclose(found, np.where(expected <= reach, expected, np.inf))
 
@@ -156,7 +162,7 @@ def test_hd95_by_area_agrees_with_surface_distance(spacing: tuple[float, float, 
     theirs = pytest.importorskip("surface_distance")
     a, b = _sphere(48, (22, 23, 24), 12) | _sphere(48, (40, 40, 40), 3), _sphere(48, (24, 22, 25), 14)
     expected = theirs.compute_surface_distances(b, a, spacing)
-    assert hausdorff95(a, b, 1, spacing, "surface-area") == pytest.approx(
+    assert hausdorff95(a, b, label=1, spacing=spacing, definition="surface-area") == pytest.approx(
         theirs.compute_robust_hausdorff(expected, 95)
     )
 
@@ -250,14 +256,16 @@ def test_all_labels_at_once(pair: tuple[NDArray, NDArray], last: float) -> None:
         found = segmentation_metrics(a, b, spacing=spacing, tolerance=1.07, definition=definition)
         assert sorted(found) == sorted((set(np.unique(a)) | set(np.unique(b))) - {0})
         for label, m in found.items():
-            arguments = (a, b, label, spacing, definition)
-            assert m.counts == voxel_counts(a, b, label) and m.dice == m.counts.dice
-            assert m.volume == volume_error(a, b, label, spacing)
-            assert m.hausdorff95 == pytest.approx(hausdorff95(*arguments))
-            assert m.hausdorff == pytest.approx(hausdorff(*arguments))
-            assert m.assd == pytest.approx(assd(*arguments))
-            assert m.masd == pytest.approx(masd(*arguments))
-            assert m.nsd == pytest.approx(nsd(a, b, label, spacing, tolerance=1.07, definition=definition))
+            options = {"label": label, "spacing": spacing, "definition": definition}
+            assert m.counts == voxel_counts(a, b, label=label) and m.dice == m.counts.dice
+            assert m.volume == volume_error(a, b, label=label, spacing=spacing)
+            assert m.hausdorff95 == pytest.approx(hausdorff95(a, b, **options))
+            assert m.hausdorff == pytest.approx(hausdorff(a, b, **options))
+            assert m.assd == pytest.approx(assd(a, b, **options))
+            assert m.masd == pytest.approx(masd(a, b, **options))
+            assert m.nsd == pytest.approx(
+                nsd(a, b, label=label, spacing=spacing, tolerance=1.07, definition=definition)
+            )
 
 
 def test_labels_asked_for_by_name() -> None:

@@ -100,6 +100,16 @@ def as_groups(values: ArrayLike | None, n: int, name: str = "cluster") -> Ints |
     return codes
 
 
+def group_count(codes: Ints) -> int:
+    """Number of groups of codes 0, 1, 2, ...: one more than the largest."""
+    return int(codes.max()) + 1
+
+
+def unit_count(codes: Ints | None, n: int) -> int:
+    """Number of independent units: the clusters of ``codes``, or the ``n`` cases where there are none."""
+    return n if codes is None else group_count(codes)
+
+
 def as_columns(values: Any) -> dict[str, Any] | None:
     """Columns by name of a mapping or of a data frame; None for anything else."""
     if isinstance(values, Mapping):

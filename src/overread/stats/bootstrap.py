@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
 from overread.stats.arrays import Floats, Ints, as_count
@@ -19,8 +20,15 @@ JACKKNIFE_GROUPS = 1000
 _WORDS = {"bca": "BCa"}
 
 
+def resampling_name(cluster: ArrayLike | None, *, within_classes: bool = False) -> str:
+    """What a bootstrap draws, for an interval's ``method``: whole clusters, or cases where there are none."""
+    if cluster is not None:
+        return "bootstrap of clusters"
+    return "bootstrap of cases within classes" if within_classes else "bootstrap of cases"
+
+
 def resample_counts(
-    units: int, resamples: int, seed: int, strata: Ints | None = None, rows_of_data: int = 0
+    units: int, resamples: int, seed: int, *, strata: Ints | None = None, rows_of_data: int = 0
 ) -> Iterator[Floats]:
     """Yield blocks (b, units) of draw counts, ``resamples`` rows in all.
 
@@ -28,7 +36,7 @@ def resample_counts(
     stratum keeps its size. ``rows_of_data`` is how many rows the caller spreads each resample over, where
     that is more than ``units``: blocks stay small enough for memory.
     """
-    resamples = as_count(resamples, "resamples", 1)
+    resamples = as_count(resamples, "resamples", least=1)
     generator = np.random.default_rng(seed)
     members = (
         [np.arange(units)] if strata is None else [np.flatnonzero(strata == s) for s in np.unique(strata)]
@@ -58,6 +66,7 @@ def weighted_replicates(
     units: int,
     resamples: int,
     seed: int,
+    *,
     strata: Ints | None = None,
 ) -> Floats:
     """Replicates (resamples,) of a statistic that takes weights (b, n) of the rows and returns (b,).
@@ -65,11 +74,11 @@ def weighted_replicates(
     ``codes`` (n,) is the unit of each row, ``strata`` (units,) the stratum of each unit.
     """
     alone = units == len(codes) and bool((codes == np.arange(units)).all())
-    blocks = resample_counts(units, resamples, seed, strata, len(codes))
+    blocks = resample_counts(units, resamples, seed, strata=strata, rows_of_data=len(codes))
     return np.concatenate([np.asarray(statistic(c if alone else c[:, codes]), float) for c in blocks])
 
 
-def jackknife_groups(units: int, strata: Ints | None = None, seed: int = 0) -> tuple[Ints, Ints]:
+def jackknife_groups(units: int, *, strata: Ints | None = None, seed: int = 0) -> tuple[Ints, Ints]:
     """Group (units,) of each unit to leave out together, and the stratum of each group.
 
     Every unit is its own group up to ``JACKKNIFE_GROUPS`` of them, beyond that groups are drawn at random
@@ -107,10 +116,15 @@ def centred_jackknife(values: Floats, group_strata: Ints) -> Floats:
 
 
 def weighted_jackknife(
-    statistic: Callable[[Floats], Floats], codes: Ints, units: int, seed: int = 0, strata: Ints | None = None
+    statistic: Callable[[Floats], Floats],
+    codes: Ints,
+    units: int,
+    *,
+    seed: int = 0,
+    strata: Ints | None = None,
 ) -> Floats:
     """Centred jackknife values of a statistic of weights, for the ``bca`` limits."""
-    groups, group_strata = jackknife_groups(units, strata, seed)
+    groups, group_strata = jackknife_groups(units, strata=strata, seed=seed)
     left_out = groups[codes]
     total = len(group_strata)
     block = max(1, BLOCK_VALUES // len(codes))

@@ -20,8 +20,9 @@ from overread.stats.arrays import (
     as_weights,
     check_confidence,
     same_length,
+    unit_count,
 )
-from overread.stats.bootstrap import resample_counts
+from overread.stats.bootstrap import resample_counts, resampling_name
 from overread.stats.interval import Interval
 
 __all__ = ["THRESHOLDS", "DecisionCurve", "NetBenefitCurve", "decision_curve", "net_benefit"]
@@ -63,6 +64,7 @@ class DecisionCurve:
 def net_benefit(
     y: ArrayLike,
     p: ArrayLike,
+    *,
     threshold: float,
     prevalence: float | None = None,
     weights: ArrayLike | None = None,
@@ -72,13 +74,24 @@ def net_benefit(
     seed: int = 0,
 ) -> Interval:
     """Net benefit of treating where ``p`` >= ``threshold``; the one point of ``decision_curve``."""
-    curve = decision_curve(y, p, [threshold], prevalence, weights, cluster, confidence, resamples, seed)
+    curve = decision_curve(
+        y,
+        p,
+        thresholds=[threshold],
+        prevalence=prevalence,
+        weights=weights,
+        cluster=cluster,
+        confidence=confidence,
+        resamples=resamples,
+        seed=seed,
+    )
     return curve.model.net_benefit[0]
 
 
 def decision_curve(
     y: ArrayLike,
     p: ArrayLike | Mapping[str, ArrayLike],
+    *,
     thresholds: ArrayLike = THRESHOLDS,
     prevalence: float | None = None,
     weights: ArrayLike | None = None,
@@ -132,7 +145,7 @@ def decision_curve(
     given = as_weights(weights, n)
     row_weights = np.ones(n) if given is None else given
     codes = as_groups(cluster, n)
-    units = n if codes is None else int(codes.max()) + 1
+    units = unit_count(codes, n)
     if units < 2:
         raise ValueError("one case (or one cluster) has no interval; expected two or more")
     odds = t / (1 - t)
@@ -146,7 +159,7 @@ def decision_curve(
     found = {name: _benefit(once, labels, c, prevalence, odds)[0] for name, c in called.items()}
     drawn: dict[str, list[Floats]] = {name: [] for name in called}
     shares = []
-    for counts in resample_counts(units, resamples, seed, strata, n):
+    for counts in resample_counts(units, resamples, seed, strata=strata, rows_of_data=n):
         w = (counts if codes is None else counts[:, codes]) * row_weights
         shares.append(_shares(w, labels, prevalence))
         for name, c in called.items():
@@ -154,7 +167,7 @@ def decision_curve(
     share = np.concatenate(shares)
     share[share == 0] = np.nan  # a resample without a positive has no standardized net benefit
     replicates = {name: np.concatenate(parts) for name, parts in drawn.items()}
-    rule = "bootstrap of cases" if codes is None else "bootstrap of clusters"
+    rule = resampling_name(codes)
     tail = (1 - confidence) / 2
 
     def intervals(estimates: Floats, values: Floats) -> tuple[Interval, ...]:
@@ -203,9 +216,11 @@ def _benefit(weights: Floats, labels: Bools, called: Bools, prevalence: float | 
     """Net benefit (b, t) under weights (b, n) of calls (n, t) or, for all thresholds alike, (n, 1)."""
     positive, negative = weights * labels, weights * ~labels
     true, false = positive @ called, negative @ called
+    benefit: Floats
     if prevalence is None:
-        benefit: Floats = (true - odds * false) / weights.sum(axis=1, keepdims=True)
+        benefit = (true - odds * false) / weights.sum(axis=1, keepdims=True)
         return benefit
     sensitivity = true / positive.sum(axis=1, keepdims=True)
     false_alarms = false / negative.sum(axis=1, keepdims=True)
-    return sensitivity * prevalence - false_alarms * (1 - prevalence) * odds
+    benefit = sensitivity * prevalence - false_alarms * (1 - prevalence) * odds
+    return benefit

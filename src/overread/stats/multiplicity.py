@@ -35,7 +35,7 @@ class AdjustedPValues:
     method: str
 
 
-def adjust(p: ArrayLike, method: Method = "holm", alpha: float = 0.05) -> AdjustedPValues:
+def adjust(p: ArrayLike, *, method: Method = "holm", alpha: float = 0.05) -> AdjustedPValues:
     """Adjusted p-values of ``p`` (n,), in its order.
 
     ``bonferroni``, ``holm``, ``hochberg`` bound the chance of any false rejection (hochberg: for independent or
@@ -71,29 +71,29 @@ def adjust(p: ArrayLike, method: Method = "holm", alpha: float = 0.05) -> Adjust
     return AdjustedPValues(values, adjusted, adjusted <= alpha, alpha, method)
 
 
-def bonferroni(p: ArrayLike, alpha: float = 0.05) -> AdjustedPValues:
+def bonferroni(p: ArrayLike, *, alpha: float = 0.05) -> AdjustedPValues:
     """n times each p-value (Dunn, J Am Stat Assoc 1961;56:52)."""
-    return adjust(p, "bonferroni", alpha)
+    return adjust(p, method="bonferroni", alpha=alpha)
 
 
-def holm(p: ArrayLike, alpha: float = 0.05) -> AdjustedPValues:
+def holm(p: ArrayLike, *, alpha: float = 0.05) -> AdjustedPValues:
     """Step-down Bonferroni (Holm, Scand J Stat 1979;6:65): never less powerful than ``bonferroni``."""
-    return adjust(p, "holm", alpha)
+    return adjust(p, method="holm", alpha=alpha)
 
 
-def hochberg(p: ArrayLike, alpha: float = 0.05) -> AdjustedPValues:
+def hochberg(p: ArrayLike, *, alpha: float = 0.05) -> AdjustedPValues:
     """Step-up Bonferroni (Hochberg, Biometrika 1988;75:800), for independent or positively dependent tests."""
-    return adjust(p, "hochberg", alpha)
+    return adjust(p, method="hochberg", alpha=alpha)
 
 
-def benjamini_hochberg(p: ArrayLike, alpha: float = 0.05) -> AdjustedPValues:
+def benjamini_hochberg(p: ArrayLike, *, alpha: float = 0.05) -> AdjustedPValues:
     """False discovery rate (Benjamini and Hochberg, J R Stat Soc B 1995;57:289)."""
-    return adjust(p, "benjamini-hochberg", alpha)
+    return adjust(p, method="benjamini-hochberg", alpha=alpha)
 
 
-def benjamini_yekutieli(p: ArrayLike, alpha: float = 0.05) -> AdjustedPValues:
+def benjamini_yekutieli(p: ArrayLike, *, alpha: float = 0.05) -> AdjustedPValues:
     """False discovery rate under any dependence (Benjamini and Yekutieli, Ann Stat 2001;29:1165)."""
-    return adjust(p, "benjamini-yekutieli", alpha)
+    return adjust(p, method="benjamini-yekutieli", alpha=alpha)
 
 
 def _from_the_largest(steps: Floats) -> Floats:

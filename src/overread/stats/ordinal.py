@@ -8,7 +8,7 @@ from scipy.special import expit, logit, stdtrit
 from scipy.stats import rankdata
 
 from overread.stats.agreement import cohen_kappa
-from overread.stats.arrays import as_classes, as_floats, as_groups, check_confidence, same_length
+from overread.stats.arrays import as_classes, as_floats, as_groups, check_confidence, same_length, unit_count
 from overread.stats.interval import Interval
 from overread.stats.intervals import mean_ci
 from overread.stats.intervals.proportion import binomial_limits
@@ -19,6 +19,7 @@ __all__ = ["ordinal_auc", "ordinal_mae", "quadratic_kappa"]
 def quadratic_kappa(
     truth: ArrayLike,
     predicted: ArrayLike,
+    *,
     classes: int | None = None,
     cluster: ArrayLike | None = None,
     confidence: float = 0.95,
@@ -29,16 +30,19 @@ def quadratic_kappa(
 
     Raises ValueError for NaN, wrong shapes, or where truth and predicted hold one and the same grade only.
     """
-    t, p = as_classes(truth, "truth", classes), as_classes(predicted, "predicted", classes)
+    t, p = as_classes(truth, "truth", classes=classes), as_classes(predicted, "predicted", classes=classes)
     grades = classes or int(max(t.max(), p.max())) + 1
     if grades < 2:
         raise ValueError("truth and predicted hold one and the same grade only; kappa does not exist")
-    return cohen_kappa(t, p, "quadratic", range(grades), cluster, confidence=confidence).kappa
+    return cohen_kappa(
+        t, p, weights="quadratic", categories=range(grades), cluster=cluster, confidence=confidence
+    ).kappa
 
 
 def ordinal_mae(
     truth: ArrayLike,
     predicted: ArrayLike,
+    *,
     classes: int | None = None,
     cluster: ArrayLike | None = None,
     confidence: float = 0.95,
@@ -52,16 +56,24 @@ def ordinal_mae(
 
     Raises ValueError for NaN, wrong shapes or a predicted grade outside the scale.
     """
-    t, p = as_classes(truth, "truth", classes), as_floats(predicted, "predicted")
+    t, p = as_classes(truth, "truth", classes=classes), as_floats(predicted, "predicted")
     same_length(len(t), p, "predicted")
     top = (classes - 1) if classes else max(int(t.max()), int(np.ceil(p.max())), 1)
     if (p < 0).any() or (p > top).any():
         raise ValueError(f"predicted ranges from {p.min():g} to {p.max():g}, expected 0 to {top}")
-    return mean_ci(np.abs(t - p), cluster, "bca", confidence, resamples, seed, bounds=(0.0, float(top)))
+    return mean_ci(
+        np.abs(t - p),
+        cluster=cluster,
+        method="bca",
+        confidence=confidence,
+        resamples=resamples,
+        seed=seed,
+        bounds=(0.0, float(top)),
+    )
 
 
 def ordinal_auc(
-    y: ArrayLike, score: ArrayLike, cluster: ArrayLike | None = None, confidence: float = 0.95
+    y: ArrayLike, score: ArrayLike, *, cluster: ArrayLike | None = None, confidence: float = 0.95
 ) -> Interval:
     """The chance that of two cases of different grade the higher grade has the higher score, ties counting half.
 
@@ -94,7 +106,7 @@ def ordinal_auc(
     pairs = (n - sizes[index]).astype(np.float64)
     area = float(won.sum() / pairs.sum())
     codes = as_groups(cluster, n)
-    units = n if codes is None else int(codes.max()) + 1
+    units = unit_count(codes, n)
     if units < 2:
         raise ValueError("one cluster has no interval; expected two or more")
     moved = 2 * (won - area * pairs) / pairs.sum()

@@ -15,6 +15,8 @@ from numpy.typing import ArrayLike
 
 from overread.stats.arrays import Floats, as_floats
 
+__all__ = ["UpdateMeasures", "learning", "potential", "retention", "update_measures"]
+
 Scores = ArrayLike | Mapping[Any, Sequence[float]]
 
 
@@ -52,7 +54,7 @@ def potential(scores: Scores) -> dict[Any, float]:
     return {names[k]: float(s[k - 1, k - 1] - s[k - 1, k]) for k in range(1, len(s))}
 
 
-def retention(scores: Scores, decay: float = 0.5) -> dict[Any, float]:
+def retention(scores: Scores, *, decay: float = 0.5) -> dict[Any, float]:
     """Weighted mean of S(M_k | D_j) over the earlier data sets j < k.
 
     Weights exp(-decay (k - 1 - j)), scaled to add up to 1; ``decay`` 0 weighs all alike.
@@ -67,9 +69,9 @@ def retention(scores: Scores, decay: float = 0.5) -> dict[Any, float]:
     return found
 
 
-def update_measures(scores: Scores, decay: float = 0.5) -> tuple[UpdateMeasures, ...]:
+def update_measures(scores: Scores, *, decay: float = 0.5) -> tuple[UpdateMeasures, ...]:
     """Learning, potential and retention of each version from the second on."""
-    learnt, asked, kept = learning(scores), potential(scores), retention(scores, decay)
+    learnt, asked, kept = learning(scores), potential(scores), retention(scores, decay=decay)
     return tuple(UpdateMeasures(name, learnt[name], asked[name], kept[name]) for name in learnt)
 
 
@@ -78,9 +80,9 @@ def _matrix(scores: Scores) -> tuple[list[Any], Floats]:
         names, rows = list(scores), list(scores.values())
         if len({len(row) for row in rows}) > 1:
             raise ValueError("scores has rows of different lengths, expected one score per data set in each")
-        s = as_floats(rows, "scores", 2)
+        s = as_floats(rows, "scores", ndim=2)
     else:
-        s = as_floats(scores, "scores", 2)
+        s = as_floats(scores, "scores", ndim=2)
         names = list(range(1, len(s) + 1))
     if s.shape[0] != s.shape[1] or len(s) < 2:
         raise ValueError(

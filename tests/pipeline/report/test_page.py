@@ -104,7 +104,7 @@ def classification() -> tuple[dict[str, Any], ReportFigures]:
     generator = np.random.default_rng(2)
     y = (generator.random(400) < 0.6).astype(int)
     p = 1 / (1 + np.exp(-generator.normal(4.5 * (y - 0.45), 1.6)))
-    point = operating_point(y, p, "youden")
+    point = operating_point(y, p, rule="youden")
     said = p >= point.threshold
     table = diagnostic_accuracy(
         int((y & said).sum()),

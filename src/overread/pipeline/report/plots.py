@@ -101,7 +101,7 @@ def roc_svg(figure: RocFigure) -> str:
 
 
 def _mark_operating_point(axes: Axes, one: ScoredTruth, threshold: float) -> None:
-    point = operating_point_at(one.truth, one.score, threshold, cluster=one.clusters)
+    point = operating_point_at(one.truth, one.score, threshold=threshold, cluster=one.clusters)
     se, sp = point.sensitivity, point.specificity
     x, low, high = 1 - sp.estimate, 1 - sp.high, 1 - sp.low
     axes.errorbar(
@@ -155,7 +155,7 @@ def reliability_svg(figure: ReliabilityFigure) -> str:
 def confusion_svg(figure: ConfusionFigure) -> str:
     """Counts of true against decided class, shaded by share of the true class."""
     labels = figure.labels
-    counts = confusion_matrix(figure.truth, figure.decided, len(labels))
+    counts = confusion_matrix(figure.truth, figure.decided, classes=len(labels))
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = max(3.2, 1.5 + 0.62 * len(labels))
     with _figure(side + 0.8, side) as (page, axes):

@@ -10,7 +10,15 @@ from numpy.typing import ArrayLike
 from scipy.special import chdtri, ndtri, stdtrit
 from scipy.stats import nct
 
-from overread.stats.arrays import Floats, Ints, as_floats, as_groups, check_confidence, same_length
+from overread.stats.arrays import (
+    Floats,
+    Ints,
+    as_floats,
+    as_groups,
+    check_confidence,
+    same_length,
+    unit_count,
+)
 from overread.stats.interval import Interval
 
 
@@ -33,6 +41,7 @@ class BlandAltman:
 def bland_altman(
     first: ArrayLike,
     second: ArrayLike,
+    *,
     subject: ArrayLike | None = None,
     agreement: float = 0.95,
     method: Literal["exact", "approximate", "lancet"] = "exact",
@@ -75,7 +84,7 @@ def bland_altman(
             raise ValueError("relative differences need means above 0 in every case")
         difference = 100 * difference / middle
     codes = as_groups(subject, len(one), "subject")
-    units = len(one) if codes is None else int(codes.max()) + 1
+    units = unit_count(codes, len(one))
     if units < 2:
         raise ValueError("one case (or one subject) has no limits of agreement; expected two or more")
     if np.ptp(difference) == 0:

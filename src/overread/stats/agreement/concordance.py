@@ -27,7 +27,7 @@ class Concordance:
     location_shift: float
 
 
-def concordance_correlation(first: ArrayLike, second: ArrayLike, confidence: float = 0.95) -> Concordance:
+def concordance_correlation(first: ArrayLike, second: ArrayLike, *, confidence: float = 0.95) -> Concordance:
     """Lin's concordance correlation coefficient (Biometrics 1989;45:255), measurements (n,) in one unit.
 
     Limits on Fisher's z scale with Lin's variance as corrected (Biometrics 2000;56:324).

@@ -20,10 +20,10 @@ class FleissKappa:
     kappa: Interval
     z: float
     p_value: float
-    of_category: Floats
+    by_category: Floats
 
 
-def fleiss_kappa(counts: ArrayLike, confidence: float = 0.95) -> FleissKappa:
+def fleiss_kappa(counts: ArrayLike, *, confidence: float = 0.95) -> FleissKappa:
     """Agreement of several raters beyond chance (Fleiss, Psychol Bull 1971;76:378).
 
     ``counts`` (subjects, categories): how many raters put each subject there; as many raters for every subject,
@@ -46,29 +46,29 @@ def fleiss_kappa(counts: ArrayLike, confidence: float = 0.95) -> FleissKappa:
     if m < 2 or n < 2:
         raise ValueError(f"{n} subjects with {m} ratings each; expected two or more of both")
     share = table / m
-    of_category = share.mean(axis=0)
-    if of_category.max() > 1 - 1e-12:
+    by_category = share.mean(axis=0)
+    if by_category.max() > 1 - 1e-12:
         raise ValueError("all ratings are of one category; kappa does not exist")
     agree = ((table**2).sum(axis=1) - m) / (m * (m - 1))
-    observed, expected = float(agree.mean()), float((of_category**2).sum())
+    observed, expected = float(agree.mean()), float((by_category**2).sum())
     kappa = (observed - expected) / (1 - expected)
     moved = (agree - observed) / (1 - expected) - (1 - observed) / (1 - expected) ** 2 * 2 * (
-        (share - of_category) @ of_category
+        (share - by_category) @ by_category
     )
     error = float(np.sqrt(np.sum(moved**2) / (n * (n - 1))))
-    pq = of_category * (1 - of_category)
-    null = 2 / (n * m * (m - 1)) * (pq.sum() ** 2 - (pq * (1 - 2 * of_category)).sum()) / pq.sum() ** 2
+    pq = by_category * (1 - by_category)
+    null = 2 / (n * m * (m - 1)) * (pq.sum() ** 2 - (pq * (1 - 2 * by_category)).sum()) / pq.sum() ** 2
     z = float(kappa / np.sqrt(null))
     if observed > 1 - 1e-12:
-        least = proportion_ci(n, n, "wilson", confidence).low
+        least = proportion_ci(n, n, method="wilson", confidence=confidence).low
         low = max(-1.0, (least - expected) / (1 - expected))
         interval = Interval(1.0, low, 1.0, confidence, "full agreement: Wilson", n)
     else:
         half = float(stdtrit(n - 1, 0.5 + confidence / 2)) * error
         low, high = max(-1.0, kappa - half), min(1.0, kappa + half)
         interval = Interval(kappa, low, high, confidence, "linearised, between subjects", n)
-    apart = (table * (m - table)).sum(axis=0)
-    single = 1 - np.divide(apart, n * m * (m - 1) * pq, out=np.full(len(pq), np.nan), where=pq > 0)
+    disagreeing = (table * (m - table)).sum(axis=0)
+    single = 1 - np.divide(disagreeing, n * m * (m - 1) * pq, out=np.full(len(pq), np.nan), where=pq > 0)
     return FleissKappa(interval, z, float(2 * ndtr(-abs(z))), single)
 
 
@@ -79,7 +79,7 @@ def rating_counts(ratings: ArrayLike) -> Ints:
     """
     if np.ndim(ratings) != 2 or np.size(ratings) == 0:
         raise ValueError(f"ratings has shape {np.shape(ratings)}, expected (subjects, raters)")
-    array = as_labels(ratings, "ratings", 2)
+    array = as_labels(ratings, "ratings", ndim=2)
     found, codes = np.unique(array, return_inverse=True)
     k, n = len(found), len(array)
     flat = codes.reshape(array.shape) + k * np.arange(n)[:, None]

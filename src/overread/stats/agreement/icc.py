@@ -42,7 +42,7 @@ class IntraclassCorrelation:
     raters: int
 
 
-def icc(ratings: ArrayLike, confidence: float = 0.95) -> IntraclassCorrelation:
+def icc(ratings: ArrayLike, *, confidence: float = 0.95) -> IntraclassCorrelation:
     """Intraclass correlations (Shrout and Fleiss, Psychol Bull 1979;86:420) of ``ratings`` (subjects, raters).
 
     Limits are theirs, from F quantiles; for form 2 with Satterthwaite's degrees of freedom (McGraw and Wong, Psychol
@@ -51,7 +51,7 @@ def icc(ratings: ArrayLike, confidence: float = 0.95) -> IntraclassCorrelation:
     Raises ValueError for NaN, fewer than two subjects or raters, or ratings that are all equal.
     """
     check_confidence(confidence)
-    x = as_floats(ratings, "ratings", 2)
+    x = as_floats(ratings, "ratings", ndim=2)
     n, k = x.shape
     if n < 2 or k < 2:
         raise ValueError(f"ratings has shape {x.shape}, expected two or more subjects and raters")

@@ -18,6 +18,7 @@ from overread.stats.arrays import (
     as_groups,
     as_labels,
     check_confidence,
+    group_count,
     same_length,
 )
 from overread.stats.interval import Interval
@@ -46,6 +47,7 @@ class CohenKappa:
 def cohen_kappa(
     first: ArrayLike,
     second: ArrayLike | None = None,
+    *,
     weights: Weights | ArrayLike | None = None,
     categories: Sequence[Any] | None = None,
     cluster: ArrayLike | None = None,
@@ -111,19 +113,19 @@ def cohen_kappa(
     if codes is not None and method != "asymptotic":
         raise ValueError(f"method {method!r} supposes independent cases; with cluster use 'asymptotic'")
     if codes is not None and row is not None and column is not None:
-        units = int(codes.max()) + 1
+        units = group_count(codes)
         if units < 2:
             raise ValueError("one cluster has no interval; expected two or more")
         sums = np.bincount(codes, influence[row, column])
         variance = float(units / (units - 1) * np.sum(sums**2)) / n**2
         quantile, name = float(stdtrit(units - 1, 0.5 + confidence / 2)), "Fleiss-Cohen-Everitt, clusters"
     if observed > 1 - 1e-12:
-        least = proportion_ci(units, units, "wilson", confidence).low
+        least = proportion_ci(units, units, method="wilson", confidence=confidence).low
         low, high, name = max(-1.0, (least - expected) / (1 - expected)), 1.0, "full agreement: Wilson"
     else:
         half = quantile * float(np.sqrt(variance))
         low, high = max(-1.0, kappa - half), min(1.0, kappa + half)
-    agree = proportion_ci(int(np.trace(table)), n, "wilson", confidence)
+    agree = proportion_ci(int(np.trace(table)), n, method="wilson", confidence=confidence)
     even, even_low, even_high = ((k * v - 1) / (k - 1) for v in (agree.estimate, agree.low, agree.high))
     pabak = Interval(even, even_low, even_high, confidence, "Wilson", n)
     return CohenKappa(
@@ -182,7 +184,7 @@ def _agreement_weights(weights: Weights | ArrayLike | None, k: int) -> tuple[Flo
         if weights == "quadratic":
             return 1 - distance**2, True
         raise ValueError(f"weights is {weights!r}, expected 'none', 'linear', 'quadratic' or a matrix")
-    matrix = as_floats(weights, "weights", 2)
+    matrix = as_floats(weights, "weights", ndim=2)
     if matrix.shape == (k, k) and not np.diag(matrix).any() and matrix.min() >= 0 and matrix.any():
         return 1 - matrix / matrix.max(), True
     if matrix.shape != (k, k) or not np.allclose(np.diag(matrix), 1) or (matrix > 1).any():

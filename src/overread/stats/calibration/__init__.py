@@ -19,14 +19,14 @@ from overread.stats.calibration.calibrators import (
 )
 from overread.stats.calibration.curve import ReliabilityBin, reliability_curve
 from overread.stats.calibration.error import ace, ece, mce
-from overread.stats.calibration.goodness import (
+from overread.stats.calibration.goodness_of_fit import (
     CalibrationTest,
     HosmerLemeshowResult,
     hosmer_lemeshow,
     spiegelhalter,
 )
 from overread.stats.calibration.inputs import CLIP, Binning
-from overread.stats.calibration.line import CalibrationLine, calibration_slope_intercept, oe_ratio
+from overread.stats.calibration.slope_intercept import CalibrationLine, calibration_slope_intercept, oe_ratio
 from overread.stats.calibration.smooth import CalibrationCurve, CalibrationIndex, calibration_curve, ici
 from overread.stats.calibration.temperature import TEMPERATURES, fit_temperature
 from overread.stats.conformal import (

@@ -9,7 +9,16 @@ from numpy.typing import ArrayLike
 from scipy.optimize import isotonic_regression
 from scipy.sparse import csr_array, hstack
 
-from overread.stats.arrays import Bools, Floats, as_groups, as_probabilities, check_confidence, same_length
+from overread.stats.arrays import (
+    Bools,
+    Floats,
+    as_groups,
+    as_probabilities,
+    check_confidence,
+    group_count,
+    same_length,
+)
+from overread.stats.bootstrap import resampling_name
 from overread.stats.calibration.inputs import Binning, bin_edges, bin_of, binary, case_weights, classes
 from overread.stats.calibration.resample import bootstrap_of_sums
 from overread.stats.interval import Interval
@@ -46,6 +55,7 @@ class CorpDecomposition:
 def brier(
     y: ArrayLike,
     p: ArrayLike,
+    *,
     cluster: ArrayLike | None = None,
     confidence: float = 0.95,
     seed: int = 0,
@@ -58,12 +68,14 @@ def brier(
     """
     errors, largest = _squared_errors(y, p)
     if weights is None:
-        return mean_ci(errors, cluster, "bca", confidence, seed=seed, bounds=(0.0, largest))
+        return mean_ci(
+            errors, cluster=cluster, method="bca", confidence=confidence, seed=seed, bounds=(0.0, largest)
+        )
     w = case_weights(weights, len(errors))
     return bootstrap_weighted_ci(
         lambda counts: (counts @ (w * errors)) / (counts @ w),
         len(errors),
-        cluster,
+        cluster=cluster,
         confidence=confidence,
         seed=seed,
     )
@@ -72,6 +84,7 @@ def brier(
 def brier_skill_score(
     y: ArrayLike,
     p: ArrayLike,
+    *,
     reference: ArrayLike | float | None = None,
     cluster: ArrayLike | None = None,
     confidence: float = 0.95,
@@ -95,7 +108,9 @@ def brier_skill_score(
         def skill(sums: Floats) -> Floats:
             share = sums[:, 1] / sums[:, 2]
             base = share * (1 - share)
-            worse = np.divide(sums[:, 0] / sums[:, 2], base, out=np.full(len(sums), np.nan), where=base > 0)
+            worse: Floats = np.divide(
+                sums[:, 0] / sums[:, 2], base, out=np.full(len(sums), np.nan), where=base > 0
+            )
             return (1 - worse)[:, None]
 
         columns = np.column_stack([error, labels, np.ones(n)])
@@ -108,7 +123,7 @@ def brier_skill_score(
 
         def skill(sums: Floats) -> Floats:
             base = sums[:, 1]
-            worse = np.divide(sums[:, 0], base, out=np.full(len(sums), np.nan), where=base > 0)
+            worse: Floats = np.divide(sums[:, 0], base, out=np.full(len(sums), np.nan), where=base > 0)
             return (1 - worse)[:, None]
 
         columns = np.column_stack([error, (base_probability - labels) ** 2])
@@ -117,7 +132,7 @@ def brier_skill_score(
         columns,
         codes,
         method="percentile",
-        name="bootstrap of cases" if codes is None else "bootstrap of clusters",
+        name=resampling_name(codes),
         confidence=confidence,
         resamples=resamples,
         seed=seed,
@@ -128,6 +143,7 @@ def brier_skill_score(
 def brier_decomposition(
     y: ArrayLike,
     p: ArrayLike,
+    *,
     bins: int | None = None,
     binning: Binning = "equal-width",
     cluster: ArrayLike | None = None,
@@ -150,7 +166,7 @@ def brier_decomposition(
     else:
         edges = bin_edges(probability, bins, "equal-mass" if binning == "quantile" else binning)
         index = np.unique(bin_of(probability, edges, "equal-mass"), return_inverse=True)[1]
-    k = int(index.max()) + 1
+    k = group_count(index)
     sizes, events, sums = (np.bincount(index, w, k) for w in (np.ones(n), labels, probability))
     rows = np.arange(n)
     columns = hstack([csr_array((w, (rows, index)), shape=(n, k)) for w in (np.ones(n), labels, probability)])
@@ -202,7 +218,8 @@ def isotonic_fit(labels: Bools, p: Floats) -> Floats:
     values, group = np.unique(p, return_inverse=True)
     sizes = np.bincount(group).astype(np.float64)
     shares = np.bincount(group, labels, len(values)) / sizes
-    return isotonic_regression(shares, weights=sizes).x[group]
+    fitted: Floats = isotonic_regression(shares, weights=sizes).x[group]
+    return fitted
 
 
 def _squared_errors(y: ArrayLike, p: ArrayLike) -> tuple[Floats, float]:

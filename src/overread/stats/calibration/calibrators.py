@@ -59,8 +59,9 @@ class TemperatureScaling(Calibrator):
 
     def transform(self, x: ArrayLike) -> Floats:
         """Probabilities in the shape of the logits."""
-        z = as_floats(x, "logits", 2 if np.ndim(x) == 2 else 1) / self.temperature
-        return softmax(z, axis=1) if z.ndim == 2 else expit(z)
+        z = as_floats(x, "logits", ndim=2 if np.ndim(x) == 2 else 1) / self.temperature
+        p: Floats = softmax(z, axis=1) if z.ndim == 2 else expit(z)
+        return p
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class VectorScaling(Calibrator):
     @classmethod
     def fit(cls, logits: ArrayLike, y: ArrayLike) -> VectorScaling:
         """The most likely scales and biases of logits (n, k) with class indices ``y`` (n,)."""
-        z = as_floats(logits, "logits", 2)
+        z = as_floats(logits, "logits", ndim=2)
         n, k = z.shape
         truth = as_classes(y, classes=k)
         same_length(n, truth, "y")
@@ -99,10 +100,11 @@ class VectorScaling(Calibrator):
 
     def transform(self, x: ArrayLike) -> Floats:
         """Probabilities (n, k) of logits (n, k)."""
-        z = as_floats(x, "logits", 2)
+        z = as_floats(x, "logits", ndim=2)
         if z.shape[1] != len(self.scale):
             raise ValueError(f"logits has {z.shape[1]} columns, expected {len(self.scale)} classes")
-        return softmax(z * np.array(self.scale) + np.array(self.bias), axis=1)
+        p: Floats = softmax(z * np.array(self.scale) + np.array(self.bias), axis=1)
+        return p
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ class PlattScaling(Calibrator):
 
     @classmethod
     def fit(
-        cls, score: ArrayLike, y: ArrayLike, smoothed: bool = True, weights: ArrayLike | None = None
+        cls, score: ArrayLike, y: ArrayLike, *, smoothed: bool = True, weights: ArrayLike | None = None
     ) -> PlattScaling:
         """Logistic regression of ``y`` (n,) in {0, 1} on any score (n,), such as a logit.
 
@@ -137,13 +139,14 @@ class PlattScaling(Calibrator):
         # Standardised scores keep the information matrix well conditioned.
         centre, spread = float(s.mean()), float(s.std())
         design = np.column_stack([np.ones_like(s), (s - centre) / spread])
-        line = logistic(design, target, np.zeros_like(s), np.zeros(2), w)[0]
+        line = logistic(design, target, np.zeros_like(s), np.zeros(2), weights=w)[0]
         slope = float(line[1]) / spread
         return cls(slope, float(line[0]) - slope * centre)
 
     def transform(self, x: ArrayLike) -> Floats:
         """Probabilities (n,) of class 1."""
-        return expit(self.slope * as_floats(x, "score") + self.intercept)
+        p: Floats = expit(self.slope * as_floats(x, "score") + self.intercept)
+        return p
 
 
 @dataclass(frozen=True)
@@ -159,7 +162,7 @@ class IsotonicCalibration(Calibrator):
     kind: ClassVar[str] = "isotonic"
 
     @classmethod
-    def fit(cls, score: ArrayLike, y: ArrayLike, weights: ArrayLike | None = None) -> IsotonicCalibration:
+    def fit(cls, score: ArrayLike, y: ArrayLike, *, weights: ArrayLike | None = None) -> IsotonicCalibration:
         """Isotonic regression (pool adjacent violators) of ``y`` (n,) in {0, 1} on any score (n,)."""
         s = as_floats(score, "score")
         labels = as_binary(y, both=False)
@@ -196,6 +199,7 @@ class BetaCalibration(Calibrator):
         cls,
         p: ArrayLike,
         y: ArrayLike,
+        *,
         parameters: Literal["abm", "ab", "am"] = "abm",
         weights: ArrayLike | None = None,
     ) -> BetaCalibration:
@@ -222,7 +226,8 @@ class BetaCalibration(Calibrator):
 
     def transform(self, x: ArrayLike) -> Floats:
         """Probabilities (n,) of class 1."""
-        return expit(_beta_features(as_probabilities(x)) @ np.array([self.a, self.b]) + self.c)
+        p: Floats = expit(_beta_features(as_probabilities(x)) @ np.array([self.a, self.b]) + self.c)
+        return p
 
 
 def calibrator_from_dict(data: dict[str, Any]) -> Calibrator:

@@ -33,6 +33,7 @@ class ReliabilityBin:
 def reliability_curve(
     y: ArrayLike,
     p: ArrayLike,
+    *,
     bins: int = 10,
     binning: Binning = "equal-width",
     confidence: float = 0.95,
@@ -59,7 +60,7 @@ def reliability_curve(
         inside = index == k
         if inside.any():
             n = int(inside.sum())
-            observed = proportion_ci(int(labels[inside].sum()), n, "wilson", confidence)
+            observed = proportion_ci(int(labels[inside].sum()), n, method="wilson", confidence=confidence)
             mean = float(probability[inside].mean())
             band = None
             if drawn is not None:

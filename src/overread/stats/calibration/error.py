@@ -16,6 +16,7 @@ from overread.stats.interval import Interval
 def ece(
     y: ArrayLike,
     p: ArrayLike,
+    *,
     bins: int = 10,
     binning: Binning = "equal-width",
     cluster: ArrayLike | None = None,
@@ -44,6 +45,7 @@ def ece(
 def ace(
     y: ArrayLike,
     p: ArrayLike,
+    *,
     bins: int = 10,
     cluster: ArrayLike | None = None,
     confidence: float = 0.95,
@@ -62,6 +64,7 @@ def ace(
 def mce(
     y: ArrayLike,
     p: ArrayLike,
+    *,
     bins: int = 10,
     binning: Binning = "equal-width",
     cluster: ArrayLike | None = None,
@@ -111,11 +114,14 @@ def _error(
         gap, size = np.abs(sums[:, :width]), sums[:, width:]
         if kind == "ece":
             # Every class counts the same cases, save those that lie in no bin of a class.
-            return (gap.sum(axis=1) / size.sum(axis=1))[:, None]
-        each = np.divide(gap, size, out=np.zeros_like(gap), where=size > 0)
+            overall: Floats = gap.sum(axis=1) / size.sum(axis=1)
+            return overall[:, None]
+        each: Floats = np.divide(gap, size, out=np.zeros_like(gap), where=size > 0)
         if kind == "mce":
-            return each.max(axis=1)[:, None]
-        return (each.sum(axis=1) / (size > 0).sum(axis=1))[:, None]
+            largest: Floats = each.max(axis=1)
+            return largest[:, None]
+        mean: Floats = each.sum(axis=1) / (size > 0).sum(axis=1)
+        return mean[:, None]
 
     name = f"{binning}, {bins} bins, bootstrap"
     return bootstrap_of_sums(

@@ -24,7 +24,7 @@ Binning = Literal["equal-width", "equal-mass", "quantile"]
 CLIP = 1e-15  # a probability of exactly 0 or 1 has no logit
 
 
-def binary(y: ArrayLike, p: ArrayLike, both: bool = False) -> tuple[Bools, Floats]:
+def binary(y: ArrayLike, p: ArrayLike, *, both: bool = False) -> tuple[Bools, Floats]:
     """Labels (n,) and as many probabilities of class 1."""
     labels, probabilities = as_binary(y, both=both), as_probabilities(p)
     same_length(len(labels), probabilities, "p")
@@ -47,7 +47,8 @@ def case_weights(weights: ArrayLike | None, n: int) -> Floats:
 
 def clipped_logit(p: Floats) -> Floats:
     """Logits of probabilities kept 1e-15 away from 0 and 1."""
-    return logit(np.clip(p, CLIP, 1 - CLIP))
+    logits: Floats = logit(np.clip(p, CLIP, 1 - CLIP))
+    return logits
 
 
 def bin_edges(p: Floats, bins: int, binning: Binning) -> Floats:
@@ -57,7 +58,7 @@ def bin_edges(p: Floats, bins: int, binning: Binning) -> Floats:
     interpolation), equal edges merged, and 0 and 1 at the ends. ``quantile``: the smallest and largest
     probability at the ends, so that a case at the very smallest lies in no bin, as in the FDA's calzone.
     """
-    bins = as_count(bins, "bins", 1)
+    bins = as_count(bins, "bins", least=1)
     if binning == "equal-width":
         return np.arange(bins + 1) / bins
     if binning not in ("equal-mass", "quantile"):

@@ -8,7 +8,7 @@ from overread.stats.arrays import Floats
 
 
 def loess(
-    x: Floats, y: Floats, at: Floats, span: float = 0.5, degree: int = 1, delta: float = 0.001
+    x: Floats, y: Floats, at: Floats, *, span: float = 0.5, degree: int = 1, delta: float = 0.001
 ) -> Floats:
     """Local polynomial fit of ``y`` (n,) on ``x`` (n,) at ``at`` (m,), tricube weights, without robustness.
 
@@ -26,7 +26,8 @@ def loess(
     k = min(len(xs), max(degree + 1, int(span * len(xs) + 1e-10)))
     starts = _nearest(xs, points, k)
     fitted = np.array([_fit(xs, ys, p, s, k, degree) for p, s in zip(points, starts, strict=True)])
-    return np.interp(at, points, fitted)
+    smoothed: Floats = np.interp(at, points, fitted)
+    return smoothed
 
 
 def _spaced(xs: Floats, gap: float) -> Floats:

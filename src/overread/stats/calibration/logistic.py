@@ -9,7 +9,7 @@ from overread.stats.arrays import Floats
 
 
 def logistic(
-    design: Floats, target: Floats, offset: Floats, start: Floats, weights: Floats | None = None
+    design: Floats, target: Floats, offset: Floats, start: Floats, *, weights: Floats | None = None
 ) -> tuple[Floats, Floats]:
     """Coefficients (c,) and their standard errors, by Newton's method with step halving.
 

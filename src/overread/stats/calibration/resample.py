@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from overread.stats.arrays import Floats, Ints
+from overread.stats.arrays import Floats, Ints, group_count
 from overread.stats.bootstrap import defined, limits, resample_counts
 from overread.stats.interval import Interval
 from overread.stats.intervals import proportion_ci
@@ -37,7 +37,7 @@ def bootstrap_of_sums(
     if codes is not None:
         from scipy.sparse import csr_array
 
-        units = int(codes.max()) + 1
+        units = group_count(codes)
         data = csr_array((np.ones(n), (codes, np.arange(n))), shape=(units, n)) @ columns
     estimates = statistic(np.asarray(np.ones((1, units)) @ data))[0]
     if units == 1:
@@ -45,7 +45,7 @@ def bootstrap_of_sums(
     blocks = resample_counts(units, resamples, seed, rows_of_data=max(n, columns.shape[1]))
     replicates = np.concatenate([statistic(np.asarray(counts @ data)) for counts in blocks])
     out = []
-    share = proportion_ci(0, units, "wilson", confidence).high
+    share = proportion_ci(0, units, method="wilson", confidence=confidence).high
     for estimate, column in zip(estimates, replicates.T, strict=True):
         if np.ptp(column) == 0 and np.isfinite(bounds).all():
             ends = [float(estimate + (bound - estimate) * share) for bound in bounds]

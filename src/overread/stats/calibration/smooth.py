@@ -10,12 +10,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
-from overread.stats.arrays import Bools, Floats, Ints, as_groups, as_probabilities, check_confidence
+from overread.stats.arrays import (
+    Bools,
+    Floats,
+    Ints,
+    as_groups,
+    as_probabilities,
+    check_confidence,
+    unit_count,
+)
 from overread.stats.bootstrap import defined, limits, resample_counts
 from overread.stats.calibration.brier import isotonic_fit
 from overread.stats.calibration.inputs import binary, clipped_logit
-from overread.stats.calibration.line import cox_line
 from overread.stats.calibration.loess import loess
+from overread.stats.calibration.slope_intercept import cox_line
 from overread.stats.interval import Interval
 
 Smoother = Literal["loess", "cox", "isotonic"]
@@ -49,6 +57,7 @@ class CalibrationCurve:
 def ici(
     y: ArrayLike,
     p: ArrayLike,
+    *,
     smoother: Smoother = "loess",
     span: float = 0.5,
     degree: Literal[1, 2] = 1,
@@ -75,7 +84,7 @@ def ici(
     labels, probability = binary(y, p, both=True)
     n = len(labels)
     codes = as_groups(cluster, n)
-    units = n if codes is None else int(codes.max()) + 1
+    units = unit_count(codes, n)
 
     def values(rows: Rows, delta: float) -> Floats:
         part = probability[rows]
@@ -96,6 +105,7 @@ def ici(
 def calibration_curve(
     y: ArrayLike,
     p: ArrayLike,
+    *,
     at: ArrayLike | None = None,
     smoother: Smoother = "loess",
     span: float = 0.5,
@@ -116,7 +126,7 @@ def calibration_curve(
         np.linspace(probability.min(), probability.max(), 101) if at is None else as_probabilities(at, "at")
     )
     codes = as_groups(cluster, len(labels))
-    units = len(labels) if codes is None else int(codes.max()) + 1
+    units = unit_count(codes, len(labels))
 
     def values(rows: Rows, delta: float) -> Floats:
         curve = _smoothed(labels[rows], probability[rows], grid, smoother, span, degree, delta)
@@ -133,10 +143,11 @@ def _smoothed(
     labels: Bools, p: Floats, at: Floats, smoother: Smoother, span: float, degree: int, delta: float
 ) -> Floats:
     if smoother == "loess":
-        return loess(p, labels.astype(np.float64), at, span, degree, delta)
+        return loess(p, labels.astype(np.float64), at, span=span, degree=degree, delta=delta)
     if smoother == "cox":
         line = cox_line(labels, clipped_logit(p))[0]
-        return expit(line[0] + line[1] * clipped_logit(at))
+        fitted: Floats = expit(line[0] + line[1] * clipped_logit(at))
+        return fitted
     if smoother == "isotonic":
         order = np.argsort(p, kind="stable")
         return np.interp(at, p[order], isotonic_fit(labels, p)[order])

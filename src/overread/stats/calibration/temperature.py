@@ -18,7 +18,7 @@ def fit_temperature(logits: ArrayLike, y: ArrayLike) -> float:
     ``logits`` (n, k) with class indices ``y`` (n,), or (n,) of class 1 with ``y`` in {0, 1}. T lies between
     0.02 and 50: on separated classes, where the best T would be 0, it stays above 0.
     """
-    scores = as_floats(logits, "logits", np.ndim(logits) if np.ndim(logits) in (1, 2) else 1)
+    scores = as_floats(logits, "logits", ndim=np.ndim(logits) if np.ndim(logits) in (1, 2) else 1)
     if scores.ndim == 1:
         labels = as_binary(y, both=False)
         same_length(len(scores), labels, "y")

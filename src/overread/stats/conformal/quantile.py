@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from overread.stats.arrays import as_floats, as_probabilities
 
 
-def conformal_quantile(scores: ArrayLike, coverage: float = 0.9) -> float:
+def conformal_quantile(scores: ArrayLike, *, coverage: float = 0.9) -> float:
     """The ceil((n + 1) coverage)-th smallest of the calibration scores (n,); infinity where n is too small.
 
     A new exchangeable score is at most that with probability ``coverage`` or more, and at most coverage +
@@ -23,7 +23,7 @@ def conformal_quantile(scores: ArrayLike, coverage: float = 0.9) -> float:
     return float("inf") if rank > len(values) else float(np.partition(values, rank - 1)[rank - 1])
 
 
-def conformal_lac_quantile(prob_true: ArrayLike, coverage: float = 0.9) -> float:
+def conformal_lac_quantile(prob_true: ArrayLike, *, coverage: float = 0.9) -> float:
     """Threshold q of the least-ambiguous-set conformal classifier: predict every class with 1 - p <= q.
 
     ``prob_true`` (n,) is the probability given to the true class in calibration cases. The set then holds
@@ -32,7 +32,7 @@ def conformal_lac_quantile(prob_true: ArrayLike, coverage: float = 0.9) -> float
     With too few cases for that coverage q is 1: every class.
     """
     p = as_probabilities(prob_true, "prob_true")
-    return min(1.0, conformal_quantile(1 - p, coverage))
+    return min(1.0, conformal_quantile(1 - p, coverage=coverage))
 
 
 def check_coverage(coverage: float) -> None:

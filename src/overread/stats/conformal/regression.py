@@ -27,7 +27,7 @@ class ConformalBand:
         return below - self.margin, above + self.margin
 
 
-def split_conformal(y: ArrayLike, prediction: ArrayLike, coverage: float = 0.9) -> ConformalBand:
+def split_conformal(y: ArrayLike, prediction: ArrayLike, *, coverage: float = 0.9) -> ConformalBand:
     """Limits prediction +- margin from absolute errors (Lei et al., J Am Stat Assoc 2018;113:1094).
 
     ``y`` and ``prediction`` (n,) are of cases on which the model was not fitted. The limits of a new exchangeable
@@ -35,11 +35,13 @@ def split_conformal(y: ArrayLike, prediction: ArrayLike, coverage: float = 0.9) 
     """
     truth, predicted = as_floats(y, "y"), as_floats(prediction, "prediction")
     same_length(len(truth), predicted, "prediction")
-    return ConformalBand(conformal_quantile(np.abs(truth - predicted), coverage), coverage, len(truth))
+    return ConformalBand(
+        conformal_quantile(np.abs(truth - predicted), coverage=coverage), coverage, len(truth)
+    )
 
 
 def conformalised_quantiles(
-    y: ArrayLike, low: ArrayLike, high: ArrayLike, coverage: float = 0.9
+    y: ArrayLike, low: ArrayLike, high: ArrayLike, *, coverage: float = 0.9
 ) -> ConformalBand:
     """Limits from predicted quantiles, widened (or narrowed) by one margin (Romano et al., NeurIPS 2019).
 
@@ -50,5 +52,5 @@ def conformalised_quantiles(
     same_length(len(truth), below, "low")
     same_length(len(truth), above, "high")
     return ConformalBand(
-        conformal_quantile(np.maximum(below - truth, truth - above), coverage), coverage, len(truth)
+        conformal_quantile(np.maximum(below - truth, truth - above), coverage=coverage), coverage, len(truth)
     )

@@ -33,7 +33,7 @@ class RiskControl:
 
 
 def conformal_risk_control(
-    losses: ArrayLike, parameters: ArrayLike, level: float = 0.1, bound: float = 1.0
+    losses: ArrayLike, *, parameters: ArrayLike, level: float = 0.1, bound: float = 1.0
 ) -> RiskControl:
     """The first parameter at which n / (n + 1) times the mean loss, plus bound / (n + 1), is at most ``level``.
 
@@ -52,7 +52,7 @@ def conformal_risk_control(
     Raises ValueError for losses that rise along a row, exceed ``bound`` or are below 0, or a level that even the
     last parameter does not reach: n + 1 must be at least bound / level.
     """
-    table, grid = as_floats(losses, "losses", 2), as_floats(parameters, "parameters")
+    table, grid = as_floats(losses, "losses", ndim=2), as_floats(parameters, "parameters")
     n, m = table.shape
     if len(grid) != m:
         raise ValueError(f"parameters has {len(grid)} values, expected {m}: one for each column of losses")
@@ -74,7 +74,7 @@ def conformal_risk_control(
 
 
 def false_negative_rates(
-    masks: Sequence[ArrayLike], probabilities: Sequence[ArrayLike], thresholds: ArrayLike
+    masks: Sequence[ArrayLike], probabilities: Sequence[ArrayLike], *, thresholds: ArrayLike
 ) -> Floats:
     """Share of the true voxels (or labels) that are missed by p >= threshold, (n, m), for risk control.
 

@@ -33,7 +33,7 @@ class ConformalSets:
     n: int
     randomised: bool = False
     penalty: float = 0.0
-    free: int = 1
+    k_reg: int = 1
     allow_empty: bool = True
 
     @classmethod
@@ -41,12 +41,13 @@ class ConformalSets:
         cls,
         y: ArrayLike,
         prob: ArrayLike,
+        *,
         coverage: float = 0.9,
         method: SetMethod = "lac",
         by_class: bool = False,
         randomised: bool = False,
         penalty: float = 0.01,
-        free: int = 1,
+        k_reg: int = 1,
         allow_empty: bool = True,
         seed: int = 0,
     ) -> ConformalSets:
@@ -57,23 +58,23 @@ class ConformalSets:
         ACML 2012). Where scores have no ties it is at most 1 / (n + 1) more.
 
         ``lac``: least ambiguous sets, smallest on average. ``aps``: adaptive sets, larger where the case is
-        hard. ``raps``: those with a ``penalty`` on classes beyond the ``free`` likeliest. ``randomised`` draws
+        hard. ``raps``: those with a ``penalty`` on classes beyond the ``k_reg`` likeliest. ``randomised`` draws
         one uniform number a case, without which ``aps`` and ``raps`` cover too much. ``allow_empty`` False
         adds the likeliest class to an empty set.
 
         Raises ValueError for NaN, wrong shapes, or an unknown method.
         """
         check_coverage(coverage)
-        p = as_probabilities(prob, "prob", 2)
+        p = as_probabilities(prob, "prob", ndim=2)
         truth = as_classes(y, classes=p.shape[1])
         same_length(len(truth), p, "prob")
-        settings = {"method": method, "randomised": randomised, "penalty": penalty, "free": free}
+        settings = {"method": method, "randomised": randomised, "penalty": penalty, "k_reg": k_reg}
         scores = _scores(p, seed, **settings)[np.arange(len(p)), truth]  # type: ignore[arg-type]
         if by_class:
             parts = [scores[truth == k] for k in range(p.shape[1])]
-            quantiles = [conformal_quantile(s, coverage) if len(s) else float("inf") for s in parts]
+            quantiles = [conformal_quantile(s, coverage=coverage) if len(s) else float("inf") for s in parts]
         else:
-            quantiles = [conformal_quantile(scores, coverage)]
+            quantiles = [conformal_quantile(scores, coverage=coverage)]
         return cls(
             method,
             coverage,
@@ -83,19 +84,19 @@ class ConformalSets:
             len(truth),
             randomised and method != "lac",
             penalty if method == "raps" else 0.0,
-            free,
+            k_reg,
             allow_empty,
         )
 
-    def sets(self, prob: ArrayLike, seed: int = 1) -> Bools:
+    def sets(self, prob: ArrayLike, *, seed: int = 1) -> Bools:
         """Sets (n, k) of probabilities (n, k): true where the class belongs to the set of the case.
 
         ``seed`` of randomised sets must differ from that of the calibration.
         """
-        p = as_probabilities(prob, "prob", 2)
+        p = as_probabilities(prob, "prob", ndim=2)
         if p.shape[1] != self.classes:
             raise ValueError(f"prob has {p.shape[1]} columns, expected {self.classes} classes")
-        scores = _scores(p, seed, self.method, self.randomised, self.penalty, self.free)
+        scores = _scores(p, seed, self.method, self.randomised, self.penalty, self.k_reg)
         # Sums of probabilities differ in the last digit: the tolerance keeps a tie inside.
         inside: Bools = scores <= np.array(self.quantiles) + 1e-12
         if not self.allow_empty:
@@ -117,24 +118,28 @@ class ConformalSets:
 
 
 def set_coverage(
-    y: ArrayLike, sets: ArrayLike, cluster: ArrayLike | None = None, confidence: float = 0.95
+    y: ArrayLike, sets: ArrayLike, *, cluster: ArrayLike | None = None, confidence: float = 0.95
 ) -> Interval:
     """Share of cases whose class ``y`` (n,) is in their set (n, k), with Wilson limits; clusters widen them."""
     truth, member = _checked(y, sets)
-    return rate_ci(member[np.arange(len(truth)), truth], cluster, "wilson", confidence)
+    return rate_ci(
+        member[np.arange(len(truth)), truth], cluster=cluster, method="wilson", confidence=confidence
+    )
 
 
 def set_size(
-    sets: ArrayLike, cluster: ArrayLike | None = None, confidence: float = 0.95, seed: int = 0
+    sets: ArrayLike, *, cluster: ArrayLike | None = None, confidence: float = 0.95, seed: int = 0
 ) -> Interval:
     """Mean number of classes in the sets (n, k), with a bootstrap interval."""
     member = _members(sets)
     bounds = (0.0, float(member.shape[1]))
-    return mean_ci(member.sum(axis=1), cluster, "bca", confidence, seed=seed, bounds=bounds)
+    return mean_ci(
+        member.sum(axis=1), cluster=cluster, method="bca", confidence=confidence, seed=seed, bounds=bounds
+    )
 
 
 def class_coverage(
-    y: ArrayLike, sets: ArrayLike, cluster: ArrayLike | None = None, confidence: float = 0.95
+    y: ArrayLike, sets: ArrayLike, *, cluster: ArrayLike | None = None, confidence: float = 0.95
 ) -> dict[int, Interval]:
     """Coverage within each class that occurs."""
     truth, member = _checked(y, sets)
@@ -142,7 +147,7 @@ def class_coverage(
 
 
 def size_stratified_coverage(
-    y: ArrayLike, sets: ArrayLike, cluster: ArrayLike | None = None, confidence: float = 0.95
+    y: ArrayLike, sets: ArrayLike, *, cluster: ArrayLike | None = None, confidence: float = 0.95
 ) -> dict[int, Interval]:
     """Coverage within each size of set that occurs (Angelopoulos et al., ICLR 2021).
 
@@ -152,13 +157,13 @@ def size_stratified_coverage(
     return _by_group(member.sum(axis=1), member[np.arange(len(truth)), truth], cluster, confidence)
 
 
-def _scores(p: Floats, seed: int, method: SetMethod, randomised: bool, penalty: float, free: int) -> Floats:
+def _scores(p: Floats, seed: int, method: SetMethod, randomised: bool, penalty: float, k_reg: int) -> Floats:
     if method == "lac":
         return lac_scores(p)
     if method not in ("aps", "raps"):
         raise ValueError(f"method is {method!r}, expected 'lac', 'aps' or 'raps'")
     u = np.random.default_rng(seed).random(len(p)) if randomised else None
-    return raps_scores(p, u, penalty if method == "raps" else 0.0, free)
+    return raps_scores(p, u, penalty=penalty if method == "raps" else 0.0, k_reg=k_reg)
 
 
 def _members(sets: ArrayLike) -> Bools:
@@ -185,5 +190,5 @@ def _by_group(
     for value in np.unique(group):
         inside = group == value
         part = None if codes is None else codes[inside]
-        out[int(value)] = rate_ci(covered[inside], part, "wilson", confidence)
+        out[int(value)] = rate_ci(covered[inside], cluster=part, method="wilson", confidence=confidence)
     return out

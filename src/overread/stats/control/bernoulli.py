@@ -11,7 +11,7 @@ from scipy import sparse
 from scipy.sparse.linalg import spsolve
 
 from overread.stats.arrays import Floats, Ints, as_binary
-from overread.stats.control.design import ChartDesign, check_interval, first_of, timed
+from overread.stats.control.design import ChartDesign, chart_design, check_interval, first_of
 
 LARGEST = 400_000  # states of the chain
 
@@ -40,14 +40,14 @@ class _Lattice:
     unit: float
 
 
-def bernoulli_cusum_weights(p0: float, p1: float) -> tuple[float, float]:
+def bernoulli_cusum_weights(*, p0: float, p1: float) -> tuple[float, float]:
     """Log likelihood ratios of an event, log(p1 / p0), and of a case without, log((1 - p1) / (1 - p0))."""
     _check(p0, p1)
     return float(np.log(p1 / p0)), float(np.log1p(-p1) - np.log1p(-p0))
 
 
 def bernoulli_cusum_arl(
-    p0: float, p1: float, h: float, p: float | None = None, head_start: float = 0.0
+    *, p0: float, p1: float, h: float, p: float | None = None, head_start: float = 0.0
 ) -> float:
     """Average number of cases until the CUSUM of log likelihood ratios reaches ``h``.
 
@@ -70,7 +70,7 @@ def bernoulli_cusum_arl(
     return _arl(lattice, _states(lattice, h), chance, int(np.floor(head_start / lattice.unit + 1e-9)))
 
 
-def bernoulli_cusum_h(p0: float, p1: float, arl0: float) -> float:
+def bernoulli_cusum_h(*, p0: float, p1: float, arl0: float) -> float:
     """The decision interval whose in-control run length comes nearest to ``arl0`` cases.
 
     Run lengths rise in steps (of 1 to 4 per cent, more where arl0 is short); h lies in the middle of one,
@@ -97,29 +97,29 @@ def bernoulli_cusum_h(p0: float, p1: float, arl0: float) -> float:
 
 
 def bernoulli_cusum_design(
-    p0: float, p1: float, arl0: float, cases_per_day: float | None = None, head_start_share: float = 0.0
+    *, p0: float, p1: float, arl0: float, cases_per_day: float | None = None, head_start_share: float = 0.0
 ) -> ChartDesign:
     """Design for a wanted in-control run length in cases; arl1 is stated for the rate ``p1``.
 
     For a sensitivity that may fall from .90 to .80, events are misses: p0 = .10, p1 = .20, and the cases are
     the diseased ones. ``head_start_share`` starts the sum at that share of h (which then shortens arl0).
     """
-    h = bernoulli_cusum_h(p0, p1, arl0)
+    h = bernoulli_cusum_h(p0=p0, p1=p1, arl0=arl0)
     start = head_start_share * h
-    return timed(
+    return chart_design(
         "Bernoulli CUSUM",
         {"p0": p0, "p1": p1, "h": h, "head_start": start},
         arl0,
-        bernoulli_cusum_arl(p0, p1, h, p0, start),
+        bernoulli_cusum_arl(p0=p0, p1=p1, h=h, p=p0, head_start=start),
         p1 - p0,
-        bernoulli_cusum_arl(p0, p1, h, p1, start),
+        bernoulli_cusum_arl(p0=p0, p1=p1, h=h, p=p1, head_start=start),
         1.0,
         cases_per_day,
     )
 
 
 def bernoulli_cusum_chart(
-    event: ArrayLike, p0: float, p1: float, h: float, head_start: float = 0.0, restart: bool = False
+    event: ArrayLike, *, p0: float, p1: float, h: float, head_start: float = 0.0, restart: bool = False
 ) -> EventChart:
     """Run the chart over cases in order of time; ``event`` (n,) is 1 where the event occurred.
 
@@ -129,10 +129,10 @@ def bernoulli_cusum_chart(
     lattice = _lattice(p0, p1)
     counted = hit if p1 > p0 else ~hit
     steps = np.where(counted, lattice.up, -lattice.down) * lattice.unit
-    return run_events(steps, h, head_start, restart)
+    return run_events(steps, h, head_start=head_start, restart=restart)
 
 
-def run_events(steps: Floats, h: float, head_start: float = 0.0, restart: bool = False) -> EventChart:
+def run_events(steps: Floats, h: float, *, head_start: float = 0.0, restart: bool = False) -> EventChart:
     """The CUSUM of ``steps`` (n,), held at 0 from below, against ``h``."""
     check_interval(h, head_start)
     path = np.empty(len(steps))
@@ -166,7 +166,7 @@ def _rate(p0: float, p1: float, p: float) -> float:
 
 
 def _lattice(p0: float, p1: float) -> _Lattice:
-    event, other = bernoulli_cusum_weights(p0, p1)
+    event, other = bernoulli_cusum_weights(p0=p0, p1=p1)
     up, down = (event, -other) if p1 > p0 else (other, -event)
     ratio, denominator = down / up, 1
     while True:

@@ -11,14 +11,15 @@ from scipy.special import ndtr
 from overread.stats.arrays import Floats, Ints
 from overread.stats.control.design import (
     ChartDesign,
+    chart_design,
     check_interval,
     check_shift,
     check_sides,
     first_of,
     quasi_stationary,
-    scale,
+    run_lengths,
     solve_limit,
-    timed,
+    standardised,
 )
 
 _ROOT = np.sqrt(2 * np.pi)
@@ -46,6 +47,7 @@ class CusumChart:
 
 
 def cusum_arl(
+    *,
     k: float,
     h: float,
     shift: float = 0.0,
@@ -93,7 +95,7 @@ def cusum_arl(
     return float((up_started * down + up * down_started - up * down) / (up + down))
 
 
-def cusum_h(k: float, arl0: float, sides: str = "two", head_start_share: float = 0.0) -> float:
+def cusum_h(*, k: float, arl0: float, sides: str = "two", head_start_share: float = 0.0) -> float:
     """The decision interval h that gives the in-control run length ``arl0``.
 
     ``head_start_share``: the head start as a share of h (0.5: fast initial response).
@@ -101,10 +103,16 @@ def cusum_h(k: float, arl0: float, sides: str = "two", head_start_share: float =
     check_sides(sides)
     if not 0 <= head_start_share < 1:
         raise ValueError(f"head_start_share is {head_start_share}, expected from 0 to below 1")
-    return solve_limit(lambda h: cusum_arl(k, h, 0.0, sides, head_start_share * h), arl0, 1e-3, 5.0)
+    return solve_limit(
+        lambda h: cusum_arl(k=k, h=h, shift=0.0, sides=sides, head_start=head_start_share * h),
+        arl0,
+        1e-3,
+        5.0,
+    )
 
 
 def cusum_design(
+    *,
     arl0: float = 370.0,
     shift: float = 1.0,
     k: float | None = None,
@@ -122,15 +130,15 @@ def cusum_design(
         if shift == 0:
             raise ValueError("shift is 0: give k, or the shift that the chart shall find")
         k = abs(shift) / 2
-    h = cusum_h(k, arl0, sides, head_start_share)
+    h = cusum_h(k=k, arl0=arl0, sides=sides, head_start_share=head_start_share)
     start = head_start_share * h
-    return timed(
+    return chart_design(
         "CUSUM",
         {"k": k, "h": h, "head_start": start},
         arl0,
-        cusum_arl(k, h, 0.0, sides, start),
+        cusum_arl(k=k, h=h, shift=0.0, sides=sides, head_start=start),
         shift,
-        cusum_arl(k, h, shift, sides, start),
+        cusum_arl(k=k, h=h, shift=shift, sides=sides, head_start=start),
         cases_per_point,
         cases_per_day,
     )
@@ -138,6 +146,7 @@ def cusum_design(
 
 def cusum_chart(
     x: ArrayLike,
+    *,
     k: float = 0.5,
     h: float = 4.774,
     mean: float | None = None,
@@ -162,7 +171,7 @@ def cusum_chart(
     check_sides(sides)
     _check_reference(k)
     check_interval(h, head_start)
-    z, centre, spread = scale(x, mean, sd, baseline)
+    z, centre, spread = standardised(x, mean, sd, baseline)
     paths = np.zeros((2, len(z)))
     sums = [head_start, head_start]
     for i, value in enumerate(z):
@@ -202,7 +211,7 @@ def _kernel(k: float, h: float, shift: float) -> tuple[Floats, Floats]:
 def _one_side(k: float, h: float, shift: float, start: float) -> tuple[float, float]:
     """Run length from 0 and from ``start``."""
     states, kernel = _kernel(k, h, shift)
-    lengths = np.linalg.solve(np.eye(len(states)) - kernel, np.ones(len(states)))
+    lengths = run_lengths(kernel)
     if lengths[0] < 1 or lengths[0] > 1e14:
         return float("inf"), float("inf")  # beyond what double precision can tell from never
     if start == 0:
@@ -215,7 +224,7 @@ def _one_side(k: float, h: float, shift: float, start: float) -> tuple[float, fl
 
 def _one_side_steady(k: float, h: float, shift: float) -> float:
     before, kernel = quasi_stationary(_kernel(k, h, 0.0)[1]), _kernel(k, h, shift)[1]
-    return float(before @ np.linalg.solve(np.eye(len(kernel)) - kernel, np.ones(len(kernel))))
+    return float(before @ run_lengths(kernel))
 
 
 def _two_sides_steady(k: float, h: float, shift: float) -> float:
@@ -223,7 +232,7 @@ def _two_sides_steady(k: float, h: float, shift: float) -> float:
     for cells in _GRIDS:
         before = quasi_stationary(_grid_kernel(k, h, 0.0, cells))
         kernel = _grid_kernel(k, h, shift, cells)
-        found.append(float(before @ np.linalg.solve(np.eye(len(kernel)) - kernel, np.ones(len(kernel)))))
+        found.append(float(before @ run_lengths(kernel)))
     # The error falls with the square of the cell's width (Richardson).
     coarse, fine = ((cells - 0.5) ** 2 for cells in _GRIDS)
     return (fine * found[1] - coarse * found[0]) / (fine - coarse)

@@ -24,7 +24,7 @@ class ChartDesign:
 
     chart: str
     parameters: dict[str, float]
-    wanted_arl0: float
+    target_arl0: float
     arl0: float
     shift: float
     arl1: float
@@ -51,7 +51,7 @@ class Chart:
     sd: float
 
 
-def timed(
+def chart_design(
     chart: str,
     parameters: dict[str, float],
     wanted: float,
@@ -74,7 +74,7 @@ def timed(
     )
 
 
-def scale(
+def standardised(
     x: ArrayLike, mean: float | None, sd: float | None, baseline: int | None
 ) -> tuple[Floats, float, float]:
     """Standardised observations (n,) and the in-control mean and standard deviation that were used.
@@ -138,6 +138,15 @@ def check_shift(shift: float) -> None:
     """Raise ValueError for a shift that is NaN or infinite."""
     if not np.isfinite(shift):
         raise ValueError(f"shift is {shift}, expected a number of standard deviations")
+
+
+def run_lengths(kernel: Floats) -> Floats:
+    """Mean number of points until a signal from each state (m,).
+
+    ``kernel`` (m, m): chances to go from one state to another without a signal.
+    """
+    lengths: Floats = np.linalg.solve(np.eye(len(kernel)) - kernel, np.ones(len(kernel))).astype(np.float64)
+    return lengths
 
 
 def quasi_stationary(kernel: Floats) -> Floats:

@@ -12,19 +12,21 @@ from overread.stats.arrays import Floats
 from overread.stats.control.design import (
     Chart,
     ChartDesign,
+    chart_design,
     check_shift,
     check_sides,
     first_of,
     quasi_stationary,
-    scale,
+    run_lengths,
     solve_limit,
-    timed,
+    standardised,
 )
 
 _ROOT = np.sqrt(2 * np.pi)
 
 
 def ewma_arl(
+    *,
     lam: float,
     limit: float,
     shift: float = 0.0,
@@ -72,7 +74,7 @@ def ewma_arl(
     nodes, weights = _nodes(low, bound, lam)
     states = nodes if floor is None else np.append(floor, nodes)
     kernel = _kernel(states, nodes, weights, lam, shift, floor)
-    lengths: Floats = np.linalg.solve(np.eye(len(states)) - kernel, np.ones(len(states))).astype(np.float64)
+    lengths = run_lengths(kernel)
     if lengths.min() < 1 - 1e-9 or lengths.max() > 1e14:
         return float("inf")  # beyond what double precision can tell from never
     if state == "steady":
@@ -84,15 +86,19 @@ def ewma_arl(
 
 
 def ewma_limit(
-    lam: float, arl0: float, limits: str = "fixed", sides: str = "two", barrier: float = 0.0
+    *, lam: float, arl0: float, limits: str = "fixed", sides: str = "two", barrier: float = 0.0
 ) -> float:
     """The limit, in standard deviations of the weighted mean, that gives the run length ``arl0``."""
     return solve_limit(
-        lambda limit: ewma_arl(lam, limit, limits=limits, sides=sides, barrier=barrier), arl0, 0.1, 3.0
+        lambda limit: ewma_arl(lam=lam, limit=limit, limits=limits, sides=sides, barrier=barrier),
+        arl0,
+        0.1,
+        3.0,
     )
 
 
 def ewma_design(
+    *,
     arl0: float = 370.0,
     shift: float = 1.0,
     lam: float | None = 0.1,
@@ -109,20 +115,22 @@ def ewma_design(
     """
 
     def run_length(weight: float, limit: float, moved: float) -> float:
-        return ewma_arl(weight, limit, moved, limits=limits, sides=sides, barrier=barrier)
+        return ewma_arl(lam=weight, limit=limit, shift=moved, limits=limits, sides=sides, barrier=barrier)
 
     if lam is None:
         if shift == 0:
             raise ValueError("shift is 0: no weight is best for it; give lam")
         best = minimize_scalar(
-            lambda weight: run_length(weight, ewma_limit(weight, arl0, limits, sides, barrier), shift),
+            lambda weight: run_length(
+                weight, ewma_limit(lam=weight, arl0=arl0, limits=limits, sides=sides, barrier=barrier), shift
+            ),
             bounds=(0.02, 0.99),
             method="bounded",
             options={"xatol": 1e-3},
         )
         lam = float(best.x)
-    limit = ewma_limit(lam, arl0, limits, sides, barrier)
-    return timed(
+    limit = ewma_limit(lam=lam, arl0=arl0, limits=limits, sides=sides, barrier=barrier)
+    return chart_design(
         "EWMA",
         {"lam": lam, "limit": limit} | ({"barrier": barrier} if sides == "one" else {}),
         arl0,
@@ -136,6 +144,7 @@ def ewma_design(
 
 def ewma_chart(
     x: ArrayLike,
+    *,
     lam: float = 0.1,
     limit: float = 2.814,
     mean: float | None = None,
@@ -151,7 +160,7 @@ def ewma_chart(
     estimate makes false alarms come sooner than designed. The statistic goes on after a signal.
     """
     _check(lam, limit, limits, sides, barrier)
-    z, centre, spread = scale(x, mean, sd, baseline)
+    z, centre, spread = standardised(x, mean, sd, baseline)
     unit = np.sqrt(lam / (2 - lam))
     path = lfilter([lam], [1, lam - 1], z) if sides == "two" else _held(z, lam, barrier * unit)
     half = limit * unit * np.ones(len(z))

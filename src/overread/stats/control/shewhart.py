@@ -6,10 +6,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
-from overread.stats.control.design import Chart, ChartDesign, check_shift, check_sides, first_of, scale, timed
+from overread.stats.control.design import (
+    Chart,
+    ChartDesign,
+    chart_design,
+    check_shift,
+    check_sides,
+    first_of,
+    standardised,
+)
 
 
-def shewhart_arl(limit: float = 3.0, shift: float = 0.0, sides: str = "two") -> float:
+def shewhart_arl(*, limit: float = 3.0, shift: float = 0.0, sides: str = "two") -> float:
     """Average run length of normal points against ``limit`` standard deviations; exact.
 
     ``shift`` of the mean in standard deviations; ``sides`` two, or one (the upper).
@@ -21,7 +29,7 @@ def shewhart_arl(limit: float = 3.0, shift: float = 0.0, sides: str = "two") -> 
     return float(1 / beyond)
 
 
-def shewhart_limit(arl0: float, sides: str = "two") -> float:
+def shewhart_limit(*, arl0: float, sides: str = "two") -> float:
     """The limit, in standard deviations, that gives the in-control run length ``arl0``."""
     check_sides(sides)
     least = 1.0 if sides == "two" else 2.0
@@ -31,6 +39,7 @@ def shewhart_limit(arl0: float, sides: str = "two") -> float:
 
 
 def shewhart_design(
+    *,
     arl0: float = 370.0,
     shift: float = 1.0,
     sides: str = "two",
@@ -38,14 +47,14 @@ def shewhart_design(
     cases_per_day: float | None = None,
 ) -> ChartDesign:
     """Design for a wanted in-control run length; ``shift`` (standard deviations) is what arl1 is stated for."""
-    limit = shewhart_limit(arl0, sides)
-    return timed(
+    limit = shewhart_limit(arl0=arl0, sides=sides)
+    return chart_design(
         "Shewhart",
         {"limit": limit},
         arl0,
-        shewhart_arl(limit, 0, sides),
+        shewhart_arl(limit=limit, shift=0, sides=sides),
         shift,
-        shewhart_arl(limit, shift, sides),
+        shewhart_arl(limit=limit, shift=shift, sides=sides),
         cases_per_point,
         cases_per_day,
     )
@@ -53,6 +62,7 @@ def shewhart_design(
 
 def shewhart_chart(
     x: ArrayLike,
+    *,
     limit: float = 3.0,
     mean: float | None = None,
     sd: float | None = None,
@@ -66,7 +76,7 @@ def shewhart_chart(
     """
     check_sides(sides)
     _check_limit(limit)
-    z, centre, spread = scale(x, mean, sd, baseline)
+    z, centre, spread = standardised(x, mean, sd, baseline)
     signals = np.flatnonzero(np.abs(z) > limit if sides == "two" else z > limit)
     ones = np.ones(len(z))
     return Chart(

@@ -40,7 +40,7 @@ class SprtProperties:
     average_sample_number: float
 
 
-def sprt_bounds(alpha: float = 0.05, beta: float = 0.1) -> SprtBounds:
+def sprt_bounds(*, alpha: float = 0.05, beta: float = 0.1) -> SprtBounds:
     """Wald's bounds ln(beta / (1 - alpha)) and ln((1 - beta) / alpha) (Ann Math Stat 1945;16:117).
 
     They ignore how far the sum overshoots, so that the true error rates are, together, a little lower.
@@ -54,6 +54,7 @@ def sprt_bounds(alpha: float = 0.05, beta: float = 0.1) -> SprtBounds:
 
 def sprt(
     x: ArrayLike,
+    *,
     h0: float,
     h1: float,
     alpha: float = 0.05,
@@ -68,7 +69,7 @@ def sprt(
 
     Raises ValueError for values outside the model.
     """
-    bounds = sprt_bounds(alpha, beta)
+    bounds = sprt_bounds(alpha=alpha, beta=beta)
     _check(h0, h1, model, sd)
     if model == "bernoulli":
         hit = as_binary(x, "x", both=False)
@@ -84,6 +85,7 @@ def sprt(
 
 
 def sprt_properties(
+    *,
     h0: float,
     h1: float,
     truth: float,
@@ -97,7 +99,7 @@ def sprt_properties(
     Wald 1945: from the exponent t for which the likelihood ratio to the power t has mean 1; the overshoot
     over the bounds is ignored, so that the real number of cases is somewhat larger.
     """
-    bounds = sprt_bounds(alpha, beta)
+    bounds = sprt_bounds(alpha=alpha, beta=beta)
     _check(h0, h1, model, sd)
     if model == "bernoulli":
         if not 0 < truth < 1:

@@ -15,7 +15,7 @@ from overread.stats.detection.average_precision import (
     coco_summary,
     mean_average_precision,
 )
-from overread.stats.detection.boxes import as_boxes, box_area, box_centres, box_iou, convert_boxes
+from overread.stats.detection.box_geometry import as_boxes, box_area, box_centres, box_iou, convert_boxes
 from overread.stats.detection.froc import FrocCurve, cpm, froc_curve, sensitivity_at_false_positives
 from overread.stats.detection.marks import Marks, matched_marks, rated_marks
 from overread.stats.detection.matching import Matches, match_detections

@@ -19,12 +19,13 @@ from overread.stats.detection.resampling import IntervalMethod, intervals
 from overread.stats.interval import Interval
 from overread.stats.roc.resample import WeightedAuc
 
-FigureOfMerit = Literal["wafroc", "wafroc1", "afroc", "afroc1", "hr-auc", "max-llf"]
-MERITS = ("wafroc", "wafroc1", "afroc", "afroc1", "hr-auc", "max-llf")
+FomName = Literal["wafroc", "wafroc1", "afroc", "afroc1", "hr-auc", "max-llf"]
+FIGURES_OF_MERIT = ("wafroc", "wafroc1", "afroc", "afroc1", "hr-auc", "max-llf")
 
 
 def wafroc(
     marks: Marks,
+    *,
     cluster: ArrayLike | None = None,
     method: IntervalMethod = "logit",
     confidence: float = 0.95,
@@ -44,6 +45,7 @@ def wafroc(
 
 def wafroc1(
     marks: Marks,
+    *,
     cluster: ArrayLike | None = None,
     method: IntervalMethod = "logit",
     confidence: float = 0.95,
@@ -56,6 +58,7 @@ def wafroc1(
 
 def afroc(
     marks: Marks,
+    *,
     cluster: ArrayLike | None = None,
     method: IntervalMethod = "logit",
     confidence: float = 0.95,
@@ -68,6 +71,7 @@ def afroc(
 
 def afroc1(
     marks: Marks,
+    *,
     cluster: ArrayLike | None = None,
     method: IntervalMethod = "logit",
     confidence: float = 0.95,
@@ -80,6 +84,7 @@ def afroc1(
 
 def hr_auc(
     marks: Marks,
+    *,
     cluster: ArrayLike | None = None,
     method: IntervalMethod = "logit",
     confidence: float = 0.95,
@@ -91,7 +96,7 @@ def hr_auc(
 
 
 def figure_of_merit(
-    marks: Marks, merit: FigureOfMerit = "wafroc", case_weights: ArrayLike | None = None
+    marks: Marks, *, fom: FomName = "wafroc", case_weights: ArrayLike | None = None
 ) -> Floats:
     """A figure of merit under each weighting of the cases (b, cases), (b,); all weights 1 if not given.
 
@@ -103,12 +108,12 @@ def figure_of_merit(
     )
     if weights.ndim != 2 or weights.shape[1] != marks.cases:
         raise ValueError(f"case_weights has shape {weights.shape}, expected (b, {marks.cases})")
-    return _Merit(marks, merit)(weights)
+    return _FigureOfMerit(marks, fom)(weights)
 
 
-def leave_one_out(marks: Marks, merit: FigureOfMerit = "wafroc") -> Floats:
+def leave_one_out(marks: Marks, *, fom: FomName = "wafroc") -> Floats:
     """Figure of merit without each case in turn (cases,), as ``readers`` takes it for its jackknife."""
-    statistic = _Merit(marks, merit)
+    statistic = _FigureOfMerit(marks, fom)
     block = max(1, BLOCK_VALUES // statistic.rows)
     numbers = np.arange(marks.cases)
     return np.concatenate(
@@ -119,28 +124,28 @@ def leave_one_out(marks: Marks, merit: FigureOfMerit = "wafroc") -> Floats:
     )
 
 
-class _Merit:
+class _FigureOfMerit:
     """A figure of merit as an area over lesions and comparison cases, for many weightings of cases."""
 
-    def __init__(self, marks: Marks, merit: str) -> None:
-        if merit not in MERITS:
-            raise ValueError(f"merit is {merit!r}, expected one of {', '.join(MERITS)}")
+    def __init__(self, marks: Marks, fom: str) -> None:
+        if fom not in FIGURES_OF_MERIT:
+            raise ValueError(f"fom is {fom!r}, expected one of {', '.join(FIGURES_OF_MERIT)}")
         abnormal = np.flatnonzero(marks.abnormal)
         normal = np.flatnonzero(~marks.abnormal)
         if not len(abnormal):
             raise ValueError("no case holds a lesion: expected at least one abnormal case")
-        compared = np.arange(marks.cases) if merit.endswith("1") else normal
-        if merit != "max-llf" and not len(compared):
-            raise ValueError(f"{merit} needs a normal case; without one use 'wafroc1' or 'afroc1'")
-        if merit == "hr-auc":
+        compared = np.arange(marks.cases) if fom.endswith("1") else normal
+        if fom != "max-llf" and not len(compared):
+            raise ValueError(f"{fom} needs a normal case; without one use 'wafroc1' or 'afroc1'")
+        if fom == "hr-auc":
             score, case, share = marks.highest[abnormal], abnormal, np.ones(len(abnormal))
             against = marks.highest[compared]
         else:
             score, case = marks.lesion_score, marks.lesion_case
-            share = marks.lesion_weight if merit.startswith("w") else np.ones(len(score))
+            share = marks.lesion_weight if fom.startswith("w") else np.ones(len(score))
             against = marks.highest_false[compared]
         # The part of lesions marked at all compares with no case.
-        self.marked = marks.lesion_score > -np.inf if merit == "max-llf" else None
+        self.marked = marks.lesion_score > -np.inf if fom == "max-llf" else None
         self.lesion_case: Ints = case
         self.case = np.concatenate([case, compared])
         self.share = np.concatenate([share, np.ones(len(compared))])
@@ -153,20 +158,23 @@ class _Merit:
         if self.marked is not None:
             drawn = weights[:, self.lesion_case]
             total = drawn.sum(axis=1)
-            return np.divide(drawn @ self.marked, total, out=np.full(len(weights), np.nan), where=total > 0)
+            found: Floats = np.divide(
+                drawn @ self.marked, total, out=np.full(len(weights), np.nan), where=total > 0
+            )
+            return found
         return self.area(weights[:, self.case] * self.share)
 
 
 def _interval(
     marks: Marks,
-    merit: str,
+    fom: str,
     cluster: ArrayLike | None,
     method: str,
     confidence: float,
     resamples: int,
     seed: int,
 ) -> Interval:
-    figure = _Merit(marks, merit)
+    figure = _FigureOfMerit(marks, fom)
     strata = marks.abnormal.astype(np.int64)
     return intervals(
         lambda w: figure(w)[:, None], marks.cases, cluster, strata, method, confidence, resamples, seed

@@ -46,6 +46,7 @@ class MeanAveragePrecision:
 def average_precision(
     pred: Entries,
     truth: Entries,
+    *,
     iou_threshold: float = 0.5,
     label: int | None = None,
     interpolation: Interpolation = "101-point",
@@ -86,12 +87,14 @@ def average_precision(
     """
     _check(interpolation, max_detections, matching)
     images = checked_images(pred, truth)
-    ranked = rank_class(images, label, _thresholds([iou_threshold]), max_detections, None, matching)
+    ranked = rank_class(
+        images, label, _thresholds([iou_threshold]), max_detections, area=None, matching=matching
+    )
     if not ranked.truths.any():
         raise ValueError(f"truth holds no object of label {label}; its average precision does not exist")
 
     def statistic(weights: Floats) -> Floats:
-        return weighted_precision(ranked, weights, interpolation)[0]
+        return weighted_precision(ranked, weights, interpolation=interpolation)[0]
 
     return intervals(statistic, len(images), cluster, None, method, confidence, resamples, seed)[0]
 
@@ -99,6 +102,7 @@ def average_precision(
 def mean_average_precision(
     pred: Entries,
     truth: Entries,
+    *,
     iou_thresholds: ArrayLike = COCO_THRESHOLDS,
     area: str | tuple[float, float] = "all",
     max_detections: int = 100,
@@ -124,13 +128,13 @@ def mean_average_precision(
     levels = _thresholds(iou_thresholds)
     bounds = _area(area)
     classes = _classes(images)
-    ranked = [rank_class(images, c, levels, max_detections, bounds, matching) for c in classes]
+    ranked = [rank_class(images, c, levels, max_detections, area=bounds, matching=matching) for c in classes]
     kept = [k for k, r in enumerate(ranked) if r.truths.any()]
     if not kept:
         raise ValueError(f"truth holds no object in area {area!r}; mean average precision does not exist")
 
     def statistic(weights: Floats) -> Floats:
-        parts = [weighted_precision(ranked[k], weights, interpolation) for k in kept]
+        parts = [weighted_precision(ranked[k], weights, interpolation=interpolation) for k in kept]
         precision, recall = (np.stack([p[i] for p in parts], axis=1) for i in (0, 1))
         return np.hstack(
             [
@@ -161,7 +165,7 @@ def coco_summary(pred: Entries, truth: Entries) -> dict[str, float | None]:
     figures: dict[str, float | None] = {}
     tables = {}
     for name, bounds in COCO_AREAS.items():
-        ranked = [rank_class(images, c, COCO_THRESHOLDS, 100, bounds) for c in classes]
+        ranked = [rank_class(images, c, COCO_THRESHOLDS, 100, area=bounds) for c in classes]
         for most in (1, 10, 100) if name == "all" else (100,):
             parts = [weighted_precision(r.first(most), once) for r in ranked]
             tables[name, most] = [np.array([p[i][0] for p in parts]) for i in (0, 1)]
@@ -190,7 +194,8 @@ def _mean(values: Floats) -> Floats:
     known = np.isfinite(values)
     count = known.sum(axis=-1)
     total = np.where(known, values, 0).sum(axis=-1)
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    means: Floats = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    return means
 
 
 def _classes(images: list[ImageBoxes]) -> list[int]:

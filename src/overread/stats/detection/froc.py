@@ -42,6 +42,7 @@ def froc_curve(marks: Marks) -> FrocCurve:
 
 def sensitivity_at_false_positives(
     marks: Marks,
+    *,
     rates: Sequence[float] = CPM_RATES,
     interpolation: Literal["linear", "step"] = "linear",
     cluster: ArrayLike | None = None,
@@ -64,6 +65,7 @@ def sensitivity_at_false_positives(
 
 def cpm(
     marks: Marks,
+    *,
     rates: Sequence[float] = CPM_RATES,
     interpolation: Literal["linear", "step"] = "linear",
     cluster: ArrayLike | None = None,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from overread.stats.arrays import Bools, Floats, Ints
-from overread.stats.detection.boxes import as_boxes, box_area
+from overread.stats.detection.box_geometry import as_boxes, box_area
 
 _PRED_KEYS = {"boxes", "scores", "labels"}
 _TRUTH_KEYS = {"boxes", "labels", "iscrowd", "ignore", "area"}
@@ -60,8 +60,8 @@ def _checked(image: int, pred: Mapping[str, Any], truth: Mapping[str, Any], axes
             raise ValueError(f"{name}[{image}] has {sorted(unknown)}, expected only {sorted(keys)}")
     if "scores" not in pred:
         raise ValueError(f"pred[{image}] has no 'scores'; expected one for each box")
-    found = as_boxes(pred["boxes"], f"boxes of pred[{image}]", axes)
-    real = as_boxes(truth["boxes"], f"boxes of truth[{image}]", axes)
+    found = as_boxes(pred["boxes"], name=f"boxes of pred[{image}]", axes=axes)
+    real = as_boxes(truth["boxes"], name=f"boxes of truth[{image}]", axes=axes)
 
     def column(entry: Mapping[str, Any], key: str, n: int, default: float, name: str) -> Floats:
         try:

@@ -55,6 +55,7 @@ class Marks:
 def rated_marks(
     lesions: Sequence[ArrayLike],
     false_marks: Sequence[ArrayLike],
+    *,
     weights: Sequence[ArrayLike] | None = None,
 ) -> Marks:
     """Marks from ratings.
@@ -100,6 +101,7 @@ def rated_marks(
 def matched_marks(
     pred: Sequence[Mapping[str, Any]],
     truth: Sequence[Mapping[str, Any]],
+    *,
     rule: Rule = "centre-in-box",
     threshold: float = 0.5,
     spacing: ArrayLike | None = None,
@@ -117,12 +119,12 @@ def matched_marks(
             image.pred,
             image.score,
             image.truth,
-            rule,
-            threshold,
-            spacing,
-            image.ignore,
-            image.crowd,
-            duplicates,
+            rule=rule,
+            threshold=threshold,
+            spacing=spacing,
+            ignore=image.ignore,
+            crowd=image.crowd,
+            duplicates=duplicates,
         )
         scores = np.full(len(image.truth), -np.inf)
         hit = match.truth >= 0

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from overread.stats.arrays import Bools, Floats, Ints
-from overread.stats.detection.boxes import as_boxes, box_centres, box_iou
+from overread.stats.detection.box_geometry import as_boxes, box_centres, box_iou
 
 Rule = Literal["iou", "centre-in-box", "centre-distance"]
 
@@ -32,6 +32,7 @@ def match_detections(
     pred: ArrayLike,
     score: ArrayLike,
     truth: ArrayLike,
+    *,
     rule: Rule = "iou",
     threshold: ArrayLike = 0.5,
     spacing: ArrayLike | None = None,
@@ -60,7 +61,7 @@ def match_detections(
     duplicates
         A further detection of an object already taken is ``false`` (COCO) or ``ignored`` (lesion studies).
     """
-    boxes = as_boxes(truth, "truth")
+    boxes = as_boxes(truth, name="truth")
     s = np.asarray(score, dtype=np.float64)
     if s.ndim != 1 or not np.isfinite(s).all():
         raise ValueError(f"score has shape {s.shape}, expected (n,) finite numbers: one for each detection")
@@ -85,6 +86,7 @@ def greedy(
     thresholds: Floats,
     ignored: Bools,
     reusable: Bools,
+    *,
     nearest_only: bool = False,
 ) -> Ints:
     """Object of each detection at each threshold (t, n), -1 for none; ``closeness`` (n, m), more is better.
@@ -127,12 +129,12 @@ def _closeness(
     if rule == "iou":
         if limit.ndim or not 0 < limit <= 1:
             raise ValueError(f"threshold is {threshold!r}, expected one IoU above 0 and up to 1")
-        return box_iou(as_boxes(pred, "pred", axes), truth, crowd), float(limit)
+        return box_iou(as_boxes(pred, name="pred", axes=axes), truth, crowd=crowd), float(limit)
     if rule not in ("centre-in-box", "centre-distance"):
         raise ValueError(f"rule is {rule!r}, expected 'iou', 'centre-in-box' or 'centre-distance'")
     points = np.asarray(pred, dtype=np.float64)
     if points.ndim != 2 or points.shape[1] not in (2, 3):
-        points = box_centres(as_boxes(pred, "pred", axes))
+        points = box_centres(as_boxes(pred, name="pred", axes=axes))
     if not len(truth) or not len(points):
         return np.zeros((len(points), len(truth))), -np.inf
     if points.shape[1] != axes:

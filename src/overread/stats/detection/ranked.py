@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from overread.stats.arrays import Bools, Floats, Ints
-from overread.stats.detection.boxes import box_area, box_iou
+from overread.stats.detection.box_geometry import box_area, box_iou
 from overread.stats.detection.images import ImageBoxes
 from overread.stats.detection.matching import greedy
 
@@ -47,6 +47,7 @@ def rank_class(
     label: int | None,
     thresholds: Floats,
     most: int,
+    *,
     area: tuple[float, float] | None = None,
     matching: Matching = "coco",
 ) -> Ranked:
@@ -70,8 +71,10 @@ def rank_class(
         if not len(chosen):
             continue
         crowd = image.crowd[mine]
-        overlap = box_iou(image.pred[chosen], image.truth[mine], crowd)
-        match = greedy(overlap, np.arange(len(chosen)), thresholds, skip, crowd, matching == "voc")
+        overlap = box_iou(image.pred[chosen], image.truth[mine], crowd=crowd)
+        match = greedy(
+            overlap, np.arange(len(chosen)), thresholds, skip, crowd, nearest_only=matching == "voc"
+        )
         hit = match >= 0
         on_ignored = hit & skip[match] if len(skip) else hit
         columns.append(
@@ -94,7 +97,7 @@ def rank_class(
 
 
 def weighted_precision(
-    ranked: Ranked, weights: Floats, interpolation: Interpolation = "101-point"
+    ranked: Ranked, weights: Floats, *, interpolation: Interpolation = "101-point"
 ) -> tuple[Floats, Floats]:
     """Average precision and final recall (b, t) under image weights (b, images); NaN without an object.
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit, logit, ndtri, stdtrit
 
-from overread.stats.arrays import Floats, Ints, as_groups, check_confidence
-from overread.stats.bootstrap import defined, limits, weighted_replicates
+from overread.stats.arrays import Floats, Ints, as_groups, check_confidence, group_count
+from overread.stats.bootstrap import defined, limits, resampling_name, weighted_replicates
 from overread.stats.interval import Interval
 
 IntervalMethod = Literal["logit", "percentile", "basic"]
@@ -42,13 +42,13 @@ def intervals(
     check_confidence(confidence)
     codes = as_groups(cluster, cases)
     codes = np.arange(cases) if codes is None else codes
-    units = int(codes.max()) + 1
+    units = group_count(codes)
     estimates = statistic(np.ones((1, cases)))[0]
     if units == 1:
         return [Interval(float(e), 0.0, 1.0, confidence, "one case: full range", 1) for e in estimates]
     kinds = None if strata is None else _kinds(codes, units, strata)
-    replicates = weighted_replicates(statistic, codes, units, resamples, seed, kinds)
-    name = "bootstrap of cases" if cluster is None else "bootstrap of clusters"
+    replicates = weighted_replicates(statistic, codes, units, resamples, seed, strata=kinds)
+    name = resampling_name(cluster)
     freedom = units - (1 if kinds is None else len(np.unique(kinds)))
     found = []
     for estimate, column in zip(estimates.tolist(), replicates.T, strict=True):
@@ -79,7 +79,7 @@ def _wilson(share: float, n: int, confidence: float) -> tuple[float, float]:
 
 def _kinds(codes: Ints, units: int, strata: Ints) -> Ints:
     """Stratum of each unit: which kinds of cases it holds, as bits."""
-    held = np.zeros((units, int(strata.max()) + 1), dtype=np.bool_)
+    held = np.zeros((units, group_count(strata)), dtype=np.bool_)
     held[codes, strata] = True
     kinds: Ints = held @ (1 << np.arange(held.shape[1]))
     return kinds

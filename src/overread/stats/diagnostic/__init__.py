@@ -1,5 +1,6 @@
 """Diagnostic accuracy: 2x2 tables, paired tests, goals, and tables of classes, labels and grades."""
 
+from overread.stats.diagnostic.from_labels import diagnostic_accuracy_from_labels
 from overread.stats.diagnostic.goals import (
     NonInferiorityTest,
     PerformanceGoalTest,
@@ -8,7 +9,6 @@ from overread.stats.diagnostic.goals import (
     non_inferiority_test_paired,
     performance_goal_test,
 )
-from overread.stats.diagnostic.labelled import diagnostic_accuracy_of
 from overread.stats.diagnostic.mcnemar_test import McNemarTest, mcnemar, mcnemar_clustered
 from overread.stats.diagnostic.multiclass import (
     MulticlassTable,
@@ -37,7 +37,7 @@ __all__ = [
     "balanced_accuracy",
     "confusion_matrix",
     "diagnostic_accuracy",
-    "diagnostic_accuracy_of",
+    "diagnostic_accuracy_from_labels",
     "equivalence_test",
     "mcnemar",
     "mcnemar_clustered",

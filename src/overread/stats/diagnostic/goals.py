@@ -53,6 +53,7 @@ class NonInferiorityTest:
 def performance_goal_test(
     successes: int,
     n: int,
+    *,
     goal: float,
     alternative: Alternative = "greater",
     method: Literal["exact", "score"] = "exact",
@@ -70,7 +71,9 @@ def performance_goal_test(
     if not 0 < goal < 1:
         raise ValueError(f"goal is {goal}, expected a proportion between 0 and 1")
     confidence = _confidence(alpha, alternative)
-    interval = proportion_ci(successes, n, "exact" if method == "exact" else "wilson", confidence)
+    interval = proportion_ci(
+        successes, n, method="exact" if method == "exact" else "wilson", confidence=confidence
+    )
     x, total = binomial_counts(successes, n)
     if method == "exact":
         statistic, name = float(x), "exact binomial"
@@ -94,6 +97,7 @@ def non_inferiority_test(
     n1: int,
     x2: int,
     n2: int,
+    *,
     margin: float,
     alternative: Literal["greater", "less"] = "greater",
     method: Literal["farrington-manning", "miettinen-nurminen"] = "farrington-manning",
@@ -115,16 +119,25 @@ def non_inferiority_test(
     x1, n1 = binomial_counts(x1, n1)
     x2, n2 = binomial_counts(x2, n2)
     interval = proportion_difference_ci(
-        x1, n1, x2, n2, "miettinen-nurminen" if corrected else "mee", _confidence(alpha, alternative)
+        x1,
+        n1,
+        x2,
+        n2,
+        method="miettinen-nurminen" if corrected else "mee",
+        confidence=_confidence(alpha, alternative),
     )
     null = -margin if alternative == "greater" else margin
     name = "Miettinen-Nurminen" if corrected else "Farrington-Manning"
-    statistic = score_statistic(x1, n1, x2, n2, null, corrected)
+    statistic = score_statistic(x1, n1, x2, n2, null, correction=corrected)
     return _judged(interval, margin, statistic, alternative, name, alpha)
 
 
 def non_inferiority_test_paired(
-    table: ArrayLike, margin: float, alternative: Literal["greater", "less"] = "greater", alpha: float = 0.025
+    table: ArrayLike,
+    *,
+    margin: float,
+    alternative: Literal["greater", "less"] = "greater",
+    alpha: float = 0.025,
 ) -> NonInferiorityTest:
     """Is the first test not worse than the second by ``margin`` or more, in the same cases?
 
@@ -134,7 +147,7 @@ def non_inferiority_test_paired(
     """
     _check_margin(margin)
     a, b, c, d = paired_counts(table)
-    interval = paired_difference_ci(table, "tango", _confidence(alpha, alternative))
+    interval = paired_difference_ci(table, method="tango", confidence=_confidence(alpha, alternative))
     statistic = tango_statistic(b, c, a + b + c + d, -margin if alternative == "greater" else margin)
     return _judged(interval, margin, statistic, alternative, "Tango", alpha)
 
@@ -144,6 +157,7 @@ def equivalence_test(
     n1: int,
     x2: int,
     n2: int,
+    *,
     margin: float,
     method: Literal["farrington-manning", "miettinen-nurminen"] = "farrington-manning",
     alpha: float = 0.05,
@@ -156,8 +170,10 @@ def equivalence_test(
     if margin <= 0:
         raise ValueError(f"margin is {margin}, expected a difference above 0")
     sides = [
-        non_inferiority_test(x1, n1, x2, n2, margin, "greater", method, alpha),
-        non_inferiority_test(x1, n1, x2, n2, margin, "less", method, alpha),
+        non_inferiority_test(
+            x1, n1, x2, n2, margin=margin, alternative="greater", method=method, alpha=alpha
+        ),
+        non_inferiority_test(x1, n1, x2, n2, margin=margin, alternative="less", method=method, alpha=alpha),
     ]
     worse = max(sides, key=lambda one: one.p_value)
     met = all(one.met for one in sides)

@@ -29,6 +29,7 @@ class McNemarTest:
 
 def mcnemar(
     table: ArrayLike,
+    *,
     exact: bool = False,
     correction: bool = True,
     confidence: float = 0.95,
@@ -66,6 +67,7 @@ def mcnemar(
 def mcnemar_clustered(
     first: ArrayLike,
     second: ArrayLike,
+    *,
     cluster: ArrayLike,
     confidence: float = 0.95,
     method: Literal["t", "obuchowski", "durkalski", "yang"] = "t",

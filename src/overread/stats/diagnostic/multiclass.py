@@ -16,9 +16,11 @@ from overread.stats.arrays import (
     as_count,
     as_groups,
     check_confidence,
+    group_count,
     same_length,
+    unit_count,
 )
-from overread.stats.bootstrap import defined, limits, resample_counts
+from overread.stats.bootstrap import defined, limits, resample_counts, resampling_name
 from overread.stats.diagnostic.rates import ClassRates, MeanRates, class_rates, mean_rates, named
 from overread.stats.interval import Interval
 from overread.stats.intervals import rate_ci
@@ -41,9 +43,9 @@ class MulticlassTable:
     weighted: MeanRates
 
 
-def confusion_matrix(truth: ArrayLike, predicted: ArrayLike, classes: int | None = None) -> Ints:
+def confusion_matrix(truth: ArrayLike, predicted: ArrayLike, *, classes: int | None = None) -> Ints:
     """Counts (k, k): rows are the true class, columns the predicted one, both (n,) indices from 0."""
-    t, p = as_classes(truth, "truth", classes), as_classes(predicted, "predicted", classes)
+    t, p = as_classes(truth, "truth", classes=classes), as_classes(predicted, "predicted", classes=classes)
     same_length(len(t), p, "predicted")
     k = classes or int(max(t.max(), p.max())) + 1
     matrix: Ints = np.bincount(t * k + p, minlength=k * k).reshape(k, k)
@@ -51,17 +53,18 @@ def confusion_matrix(truth: ArrayLike, predicted: ArrayLike, classes: int | None
 
 
 def accuracy(
-    truth: ArrayLike, predicted: ArrayLike, confidence: float = 0.95, cluster: ArrayLike | None = None
+    truth: ArrayLike, predicted: ArrayLike, *, confidence: float = 0.95, cluster: ArrayLike | None = None
 ) -> Interval:
     """Share of cases whose class (n,) is predicted, with Wilson limits; ``cluster`` as in ``rate_ci``."""
     t, p = as_classes(truth, "truth"), as_classes(predicted, "predicted")
     same_length(len(t), p, "predicted")
-    return rate_ci(t == p, cluster, "wilson", confidence)
+    return rate_ci(t == p, cluster=cluster, method="wilson", confidence=confidence)
 
 
 def balanced_accuracy(
     truth: ArrayLike,
     predicted: ArrayLike,
+    *,
     cluster: ArrayLike | None = None,
     confidence: float = 0.95,
     resamples: int = 2000,
@@ -76,13 +79,13 @@ def balanced_accuracy(
     matrix = confusion_matrix(truth, predicted)
     t, p = as_classes(truth, "truth"), as_classes(predicted, "predicted")
     codes = as_groups(cluster, len(t))
-    units = len(t) if codes is None else int(codes.max()) + 1
+    units = unit_count(codes, len(t))
     if units < 2:
         raise ValueError("one case (or one cluster) has no interval; expected two or more")
     there = matrix.sum(axis=1) > 0
     recall = _recall(confusion_replicates(t, p, len(matrix), codes, resamples, seed), there)
     estimate = float(_recall(matrix[None].astype(np.float64), there)[0])
-    name = "bootstrap of cases within classes" if codes is None else "bootstrap of clusters"
+    name = resampling_name(codes, within_classes=True)
     kept = defined(recall)
     return limits(estimate, kept, method="percentile", confidence=confidence, n=units, name=name)
 
@@ -90,6 +93,7 @@ def balanced_accuracy(
 def multiclass_table(
     truth: ArrayLike,
     predicted: ArrayLike,
+    *,
     classes: int | None = None,
     labels: Sequence[str] | None = None,
     cluster: ArrayLike | None = None,
@@ -118,19 +122,21 @@ def multiclass_table(
     Raises ValueError for NaN, wrong shapes, or a single case or cluster.
     """
     check_confidence(confidence)
-    matrix = confusion_matrix(truth, predicted, classes)
+    matrix = confusion_matrix(truth, predicted, classes=classes)
     t, p = as_classes(truth, "truth"), as_classes(predicted, "predicted")
     codes = as_groups(cluster, len(t))
     k = len(matrix)
     names = named(labels, k, "classes")
-    units = len(t) if codes is None else int(codes.max()) + 1
+    units = unit_count(codes, len(t))
     if units < 2:
         raise ValueError("one case (or one cluster) has no interval; expected two or more")
     rows = [class_rates(names[c], t == c, p == c, codes, method, confidence) for c in range(k)]
     replicates = confusion_replicates(t, p, k, codes, resamples, seed)
-    name = "bootstrap of cases within classes" if codes is None else "bootstrap of clusters"
+    name = resampling_name(codes, within_classes=True)
     means = mean_rates(_cells(matrix[None].astype(np.float64)), _cells(replicates), units, confidence, name)
-    return MulticlassTable(matrix, tuple(rows), rate_ci(t == p, codes, method, confidence), *means)
+    return MulticlassTable(
+        matrix, tuple(rows), rate_ci(t == p, cluster=codes, method=method, confidence=confidence), *means
+    )
 
 
 def _cells(matrices: Floats) -> Floats:
@@ -149,7 +155,7 @@ def confusion_replicates(
     Drawing cases of one class with replacement is drawing its row of the matrix from a multinomial.
     """
     cell = truth * k + predicted
-    resamples = as_count(resamples, "resamples", 1)
+    resamples = as_count(resamples, "resamples", least=1)
     if codes is None:
         matrix = np.bincount(cell, minlength=k * k).reshape(k, k)
         generator = np.random.default_rng(seed)
@@ -158,7 +164,7 @@ def confusion_replicates(
             if row.sum():
                 out[:, c] = generator.multinomial(row.sum(), row / row.sum(), resamples)
         return out
-    units = int(codes.max()) + 1
+    units = group_count(codes)
     table = (
         np.bincount(codes * k * k + cell, minlength=units * k * k).reshape(units, k * k).astype(np.float64)
     )

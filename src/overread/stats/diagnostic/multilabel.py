@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from overread.stats.arrays import Bools, Floats, as_floats, as_groups, check_confidence
-from overread.stats.bootstrap import resample_counts
+from overread.stats.arrays import Bools, Floats, as_floats, as_groups, check_confidence, unit_count
+from overread.stats.bootstrap import resample_counts, resampling_name
 from overread.stats.diagnostic.rates import ClassRates, MeanRates, class_rates, mean_rates, named
 from overread.stats.interval import Interval
 from overread.stats.intervals import mean_ci, rate_ci
@@ -34,6 +34,7 @@ class MultilabelTable:
 def multilabel_table(
     truth: ArrayLike,
     predicted: ArrayLike,
+    *,
     labels: Sequence[str] | None = None,
     cluster: ArrayLike | None = None,
     method: ProportionMethod = "wilson",
@@ -59,7 +60,7 @@ def multilabel_table(
     if not real.any():
         raise ValueError("truth holds no positive of any label; sensitivity does not exist")
     codes = as_groups(cluster, n)
-    units = n if codes is None else int(codes.max()) + 1
+    units = unit_count(codes, n)
     if units < 2:
         raise ValueError("one case (or one cluster) has no interval; expected two or more")
     names = named(labels, k, "labels")
@@ -72,20 +73,26 @@ def multilabel_table(
         by_unit = summed
     blocks = resample_counts(units, resamples, seed, rows_of_data=units + 4 * k)
     drawn = np.concatenate([counts @ by_unit for counts in blocks]).reshape(-1, 4, k).transpose(1, 0, 2)
-    name = "bootstrap of cases" if codes is None else "bootstrap of clusters"
+    name = resampling_name(codes)
     means = mean_rates(cells.sum(axis=1, keepdims=True), drawn, units, confidence, name, skip=True)
     return MultilabelTable(
         tuple(rows),
-        rate_ci((real == called).all(axis=1), codes, method, confidence),
+        rate_ci((real == called).all(axis=1), cluster=codes, method=method, confidence=confidence),
         mean_ci(
-            (real != called).mean(axis=1), codes, "percentile", confidence, resamples, seed, bounds=(0.0, 1.0)
+            (real != called).mean(axis=1),
+            cluster=codes,
+            method="percentile",
+            confidence=confidence,
+            resamples=resamples,
+            seed=seed,
+            bounds=(0.0, 1.0),
         ),
         *means,
     )
 
 
 def _labels(values: ArrayLike, name: str) -> Bools:
-    array: Floats = as_floats(values, name, 2)
+    array: Floats = as_floats(values, name, ndim=2)
     if not np.isin(array, (0, 1)).all():
         raise ValueError(f"{name} holds values other than 0 and 1; decide or leave out unknown labels first")
     found: Bools = array.astype(np.bool_)

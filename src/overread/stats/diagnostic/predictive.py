@@ -21,6 +21,7 @@ class PredictiveValues:
 
 
 def predictive_values(
+    *,
     sensitivity: float | Interval,
     specificity: float | Interval,
     prevalence: float | Interval,
@@ -88,4 +89,4 @@ def _rate(value: float | Interval, n: int | None, name: str) -> tuple[float, int
         raise ValueError(f"{name} is {estimate:g}, expected a number from 0 to 1")
     if n is None and isinstance(value, Interval):
         n = value.n
-    return estimate, None if n is None else as_count(n, f"number of cases behind {name}", 1)
+    return estimate, None if n is None else as_count(n, f"number of cases behind {name}", least=1)

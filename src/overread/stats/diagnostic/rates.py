@@ -46,7 +46,12 @@ def class_rates(
     def rate(right: Bools, among: Bools) -> Interval | None:
         if not among.any():
             return None
-        return rate_ci(right[among], None if codes is None else codes[among], method, confidence)
+        return rate_ci(
+            right[among],
+            cluster=None if codes is None else codes[among],
+            method=method,
+            confidence=confidence,
+        )
 
     overlap = rate(real & called, real | called)
     f1 = None
@@ -65,7 +70,7 @@ def class_rates(
 
 
 def mean_rates(
-    cells: Floats, replicates: Floats, units: int, confidence: float, name: str, skip: bool = False
+    cells: Floats, replicates: Floats, units: int, confidence: float, name: str, *, skip: bool = False
 ) -> tuple[MeanRates, MeanRates, MeanRates]:
     """Macro, micro and weighted averages of ``cells`` (4, 1, k), limits from ``replicates`` (4, b, k).
 
@@ -139,7 +144,7 @@ def _averages(cells: Floats, present: dict[str, Bools], skip: bool) -> dict[str,
 def _mean(values: Floats, weights: Floats, skip: bool) -> Floats:
     total = weights.sum(axis=1)
     summed = (np.nan_to_num(values) * weights).sum(axis=1)
-    mean = np.divide(summed, total, out=np.full(len(total), np.nan), where=total > 0)
+    mean: Floats = np.divide(summed, total, out=np.full(len(total), np.nan), where=total > 0)
     if not skip:
         mean[~np.isfinite(values).all(axis=1)] = np.nan
     return mean

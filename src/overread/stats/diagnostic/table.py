@@ -41,6 +41,7 @@ def diagnostic_accuracy(
     fp: int,
     fn: int,
     tn: int,
+    *,
     method: ProportionMethod = "wilson",
     confidence: float = 0.95,
 ) -> DiagnosticAccuracy:
@@ -63,7 +64,7 @@ def diagnostic_accuracy(
     n = tp + fp + fn + tn
 
     def proportion(successes: int, total: int) -> Interval:
-        return proportion_ci(successes, total, method, confidence)
+        return proportion_ci(successes, total, method=method, confidence=confidence)
 
     sensitivity, specificity = proportion(tp, tp + fn), proportion(tn, fp + tn)
     empty = 0 in (tp, fp, fn, tn)
@@ -98,7 +99,7 @@ def diagnostic_accuracy(
 
 
 def youden(
-    sensitivity: Interval, specificity: Interval, method: str, n: int, correlation: float = 0.0
+    sensitivity: Interval, specificity: Interval, method: str, n: int, *, correlation: float = 0.0
 ) -> Interval:
     """Sensitivity + specificity - 1, with limits from those of the two.
 

@@ -20,6 +20,7 @@ MINIMUM_PER_BIN = 5.0
 def psi(
     reference: ArrayLike,
     current: ArrayLike,
+    *,
     bins: int | ArrayLike | None = 10,
     confidence: float = 0.95,
     method: TestMethod = "auto",
@@ -39,12 +40,20 @@ def psi(
     bins, or an exact Kolmogorov-Smirnov test, which needs no bins.
     """
     counts = binned_counts(reference, current, bins)
-    return psi_from_counts(*counts, confidence, method, minimum_per_bin, permutations, seed)
+    return psi_from_counts(
+        *counts,
+        confidence=confidence,
+        method=method,
+        minimum_per_bin=minimum_per_bin,
+        permutations=permutations,
+        seed=seed,
+    )
 
 
 def psi_from_counts(
     reference: ArrayLike,
     current: ArrayLike,
+    *,
     confidence: float = 0.95,
     method: TestMethod = "auto",
     minimum_per_bin: float = MINIMUM_PER_BIN,
@@ -66,7 +75,13 @@ def psi_from_counts(
     ga, ge = np.log(a / e) + 1 - e / a, np.log(e / a) + 1 - a / e
     spread = np.sqrt((a @ ga**2 - (a @ ga) ** 2) / m + (e @ ge**2 - (e @ ge) ** 2) / n)
     effect = chi_square_interval(
-        value, scale, df, confidence, int(n + m), "noncentral chi-square, bias taken off", float(spread)
+        value,
+        scale,
+        df,
+        confidence,
+        int(n + m),
+        "noncentral chi-square, bias taken off",
+        spread=float(spread),
     )
     p_value, how = _p_value(r, c, value, value / scale, df, _psi_rows, method, permutations, seed)
     return DriftTest("population stability index", value, p_value, effect, int(n), int(m), how, note)
@@ -90,6 +105,7 @@ def psi_from_proportions(expected: ArrayLike, actual: ArrayLike) -> float:
 def chi_square(
     reference: ArrayLike,
     current: ArrayLike,
+    *,
     bins: int | ArrayLike | None = None,
     confidence: float = 0.95,
     method: TestMethod = "auto",
@@ -102,13 +118,18 @@ def chi_square(
     an expected count is below 5.
     """
     return chi_square_from_counts(
-        *binned_counts(reference, current, bins), confidence, method, permutations, seed
+        *binned_counts(reference, current, bins),
+        confidence=confidence,
+        method=method,
+        permutations=permutations,
+        seed=seed,
     )
 
 
 def chi_square_from_counts(
     reference: ArrayLike,
     current: ArrayLike,
+    *,
     confidence: float = 0.95,
     method: TestMethod = "auto",
     permutations: int = 2000,
@@ -125,7 +146,7 @@ def chi_square_from_counts(
 
 
 def cramers_v(
-    reference: ArrayLike, current: ArrayLike, bins: int | ArrayLike | None = None, confidence: float = 0.95
+    reference: ArrayLike, current: ArrayLike, *, bins: int | ArrayLike | None = None, confidence: float = 0.95
 ) -> Interval:
     """Cramer's V of sample against category, 0 to 1, with the bias of small samples taken off.
 
@@ -140,6 +161,7 @@ def cramers_v(
 def jensen_shannon(
     reference: ArrayLike,
     current: ArrayLike,
+    *,
     bins: int | ArrayLike | None = 10,
     confidence: float = 0.95,
     base: float = 2.0,
@@ -170,8 +192,8 @@ def jensen_shannon(
         confidence,
         int(n + m),
         "divergence, noncentral chi-square, bias taken off",
-        float(spread / np.log(base)),
-        float(np.log(2) / np.log(base)),
+        spread=float(spread / np.log(base)),
+        largest=float(np.log(2) / np.log(base)),
     )
     p_value, how = _p_value(
         r, c, value, value / scale, df, _jensen_shannon_rows, "permutation", permutations, seed

@@ -20,6 +20,7 @@ from overread.stats.interval import Interval
 def ks(
     reference: ArrayLike,
     current: ArrayLike,
+    *,
     method: Literal["auto", "exact", "asymptotic", "permutation"] = "auto",
     reference_weights: ArrayLike | None = None,
     current_weights: ArrayLike | None = None,
@@ -54,6 +55,7 @@ def ks(
 def wasserstein(
     reference: ArrayLike,
     current: ArrayLike,
+    *,
     reference_weights: ArrayLike | None = None,
     current_weights: ArrayLike | None = None,
     confidence: float = 0.95,
@@ -71,12 +73,13 @@ def wasserstein(
     name = "distance over reference sd, percentile bootstrap"
     p_value = pair.permuted("wasserstein", resamples, seed)
     effect = pair.interval("wasserstein", unit, p_value, confidence, resamples, seed, name)
-    return pair.result("Wasserstein", distance, p_value, effect, "permutation", note)
+    return pair.result("Wasserstein", distance, p_value, effect, "permutation", note=note)
 
 
 def energy(
     reference: ArrayLike,
     current: ArrayLike,
+    *,
     reference_weights: ArrayLike | None = None,
     current_weights: ArrayLike | None = None,
     confidence: float = 0.95,
@@ -96,7 +99,7 @@ def energy(
     if across == 0:
         effect = Interval(0.0, 0.0, 0.0, confidence, "all values equal", sum(pair.sizes))
     else:
-        effect = pair.interval("energy", 2 * across, p_value, confidence, resamples, seed, name, 1.0)
+        effect = pair.interval("energy", 2 * across, p_value, confidence, resamples, seed, name, largest=1.0)
     return pair.result("energy distance", distance, p_value, effect, "permutation")
 
 
@@ -162,6 +165,7 @@ class _Pair:
         resamples: int,
         seed: int,
         name: str,
+        *,
         largest: float = np.inf,
     ) -> Interval:
         """Bootstrap of the distance over ``unit`` (the energy's square), both samples resampled.
@@ -200,7 +204,7 @@ class _Pair:
         return Interval(gap, max(0.0, gap - half), min(1.0, gap + half), confidence, name, sum(self.sizes))
 
     def result(
-        self, name: str, statistic: float, p_value: float, effect: Interval, how: str, note: str = ""
+        self, name: str, statistic: float, p_value: float, effect: Interval, how: str, *, note: str = ""
     ) -> DriftTest:
         if min(self.sizes) < 20:
             few = f"only {min(self.sizes)} rows in a sample: only a gross change could show"

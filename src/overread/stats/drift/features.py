@@ -32,6 +32,7 @@ class FeatureDrift:
 def feature_drift(
     reference: Mapping[str, ArrayLike],
     current: Mapping[str, ArrayLike],
+    *,
     alpha: float = 0.05,
     minimum_effect: float = 0.1,
     correction: Method | Literal["none"] = "holm",
@@ -63,11 +64,11 @@ def feature_drift(
             if before.dtype.kind in "iuf" and now.dtype.kind in "iuf":
                 tests[name] = ks(before, now, confidence=confidence, resamples=resamples, seed=seed)
             else:
-                tests[name] = chi_square(before, now, None, confidence, seed=seed)
+                tests[name] = chi_square(before, now, bins=None, confidence=confidence, seed=seed)
         except ValueError as error:
             raise ValueError(f"feature {name}: {error}") from None
     p_values = [test.p_value for test in tests.values()]
-    adjusted = p_values if correction == "none" else adjust(p_values, correction, alpha).adjusted
+    adjusted = p_values if correction == "none" else adjust(p_values, method=correction, alpha=alpha).adjusted
     return tuple(
         FeatureDrift(name, test, float(p), bool(p < alpha and test.effect.estimate >= minimum_effect))
         for (name, test), p in zip(tests.items(), adjusted, strict=True)

@@ -12,7 +12,7 @@ from overread.stats.arrays import Floats, as_classes, as_counts, check_confidenc
 from overread.stats.drift.binned import chi_square_from_counts
 from overread.stats.interval import Interval
 
-VALID_IF = (
+ASSUMPTIONS = (
     "Valid if only the frequencies of the classes changed: within a class the images, and so the predictions, "
     "are distributed as in the validation data (no new scanner, no new kind of disease, no concept drift), and "
     "no class is new."
@@ -26,7 +26,7 @@ class LabelShift:
     ``weights`` (k,) are these over the validation frequencies, as needed for reweighting. ``raw`` is the
     solution before negative frequencies were cut off. ``condition_number`` of the confusion matrix: large
     where predictions hardly separate the classes, and the intervals wide. ``p_value`` tests that predictions
-    are distributed as in the validation data. ``valid_if`` states what all of this assumes.
+    are distributed as in the validation data. ``assumptions`` states what all of this assumes.
     """
 
     frequencies: tuple[Interval, ...]
@@ -38,7 +38,7 @@ class LabelShift:
     n_validation: int
     n_current: int
     method: str
-    valid_if: str = VALID_IF
+    assumptions: str = ASSUMPTIONS
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -49,6 +49,7 @@ def label_shift(
     y_validation: ArrayLike,
     predicted_validation: ArrayLike,
     predicted_current: ArrayLike,
+    *,
     classes: int | None = None,
     confidence: float = 0.95,
     resamples: int = 2000,
@@ -61,16 +62,19 @@ def label_shift(
     """
     given = [np.asarray(v) for v in (y_validation, predicted_validation, predicted_current)]
     names = ("y_validation", "predicted_validation", "predicted_current")
-    y, p, new = (as_classes(v, name, classes) for v, name in zip(given, names, strict=True))
+    y, p, new = (as_classes(v, name, classes=classes) for v, name in zip(given, names, strict=True))
     same_length(len(y), p, "predicted_validation")
     k = classes or int(max(y.max(), p.max(), new.max())) + 1
     table = np.bincount(y * k + p, minlength=k * k).reshape(k, k)
-    return label_shift_from_table(table, np.bincount(new, minlength=k), confidence, resamples, seed)
+    return label_shift_from_table(
+        table, np.bincount(new, minlength=k), confidence=confidence, resamples=resamples, seed=seed
+    )
 
 
 def label_shift_from_table(
     confusion: ArrayLike,
     predicted: ArrayLike,
+    *,
     confidence: float = 0.95,
     resamples: int = 2000,
     seed: int = 0,
@@ -85,7 +89,7 @@ def label_shift_from_table(
     do not tell the classes apart.
     """
     check_confidence(confidence)
-    table, counts = as_counts(confusion, "confusion"), as_counts(predicted, "predicted", 1)
+    table, counts = as_counts(confusion, "confusion"), as_counts(predicted, "predicted", ndim=1)
     k = len(table)
     if table.shape != (k, k) or k < 2 or len(counts) != k:
         raise ValueError(

@@ -19,6 +19,7 @@ MEDIAN_ROWS = 1000
 def mmd(
     reference: ArrayLike,
     current: ArrayLike,
+    *,
     sigma: float | None = None,
     biased: bool = False,
     permutations: int = 500,
@@ -55,7 +56,7 @@ def mmd(
     if permutations < 0:
         raise ValueError(f"permutations is {permutations}, expected 0 or more")
     pooled = np.concatenate([x, y])
-    width = median_distance(pooled, seed) if sigma is None else float(sigma)
+    width = median_distance(pooled, seed=seed) if sigma is None else float(sigma)
     if not (np.isfinite(width) and width > 0):
         raise ValueError(f"sigma is {sigma}, expected a number above 0")
     members = _memberships(n, m, permutations, seed)
@@ -80,7 +81,7 @@ def mmd(
     )
 
 
-def median_distance(rows: ArrayLike, seed: int = 0) -> float:
+def median_distance(rows: ArrayLike, *, seed: int = 0) -> float:
     """Median Euclidean distance between different rows (at most 1,000 of them, drawn by ``seed``).
 
     1.0 where more than half of the distances are 0 and no median above 0 exists.
@@ -98,7 +99,7 @@ def median_distance(rows: ArrayLike, seed: int = 0) -> float:
 def _rows(values: ArrayLike, name: str) -> Floats:
     if np.ndim(values) == 1:
         return as_floats(values, name)[:, None]
-    return as_floats(values, name, 2)
+    return as_floats(values, name, ndim=2)
 
 
 def _distances(x: Floats, block: int = BLOCK) -> Iterator[tuple[int, Floats]]:

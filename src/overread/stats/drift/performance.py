@@ -16,7 +16,7 @@ from overread.stats.interval import Interval
 Metric = Literal["accuracy", "auc", "sensitivity", "specificity", "ppv", "npv", "f1"]
 CHECK_CONFIDENCE = 0.99  # a calibrated model is distrusted by chance once in a hundred
 METRICS = ("accuracy", "auc", "sensitivity", "specificity", "ppv", "npv", "f1")
-VALID_IF = (
+ASSUMPTIONS = (
     "Valid if the probabilities are calibrated on the new data too: the chance of the finding given the image "
     "must not have changed (no concept drift), and new data must look like data seen before (covariate shift "
     "within the range of the reference is allowed). It cannot see a model that is confidently wrong: with "
@@ -50,7 +50,7 @@ class CalibrationCheck:
 class PerformanceEstimate:
     """A metric estimated without labels; the limits hold the realised metric of these very cases.
 
-    ``valid_if`` states the conditions; ``calibration`` is the check on the reference that the estimate rests
+    ``assumptions`` states the conditions; ``calibration`` is the check on the reference that the estimate rests
     on. Where it fails, ``trusted`` is False and the number must not be shown as performance.
     """
 
@@ -61,7 +61,7 @@ class PerformanceEstimate:
     recalibrated: bool
     n: int
     method: str
-    valid_if: str = VALID_IF
+    assumptions: str = ASSUMPTIONS
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -72,6 +72,7 @@ def cbpe(
     p: ArrayLike,
     y_reference: ArrayLike,
     p_reference: ArrayLike,
+    *,
     metric: Metric = "accuracy",
     threshold: float = 0.5,
     recalibrate: Literal["isotonic"] | None = None,
@@ -118,7 +119,7 @@ def cbpe(
 
 
 def expected_metric(
-    p: ArrayLike, metric: Metric = "accuracy", threshold: float = 0.5, order: ArrayLike | None = None
+    p: ArrayLike, *, metric: Metric = "accuracy", threshold: float = 0.5, order: ArrayLike | None = None
 ) -> float:
     """The metric that calibrated probabilities ``p`` (n,) expect of themselves, without any check.
 
@@ -157,7 +158,7 @@ def _check(
     )
     slope = large = None
     try:
-        line = calibration_slope_intercept(y, chance, confidence)
+        line = calibration_slope_intercept(y, chance, confidence=confidence)
         slope, large = line.slope, line.in_the_large
     except ValueError:
         # Separated classes or constant probabilities have no slope; the gap still speaks.

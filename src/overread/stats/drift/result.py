@@ -43,6 +43,7 @@ def chi_square_interval(
     confidence: float,
     n: int,
     method: str,
+    *,
     spread: float | None = None,
     largest: float = np.inf,
 ) -> Interval:

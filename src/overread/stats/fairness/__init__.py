@@ -1,5 +1,6 @@
 """Fairness between groups of patients: rates, gaps, tests, calibration, weights."""
 
+from overread.stats.fairness.calibration import GroupCalibration, calibration_by_group
 from overread.stats.fairness.comparisons import GroupTest, GroupTests, group_tests
 from overread.stats.fairness.gaps import WorstGroupGap, worst_group_gap
 from overread.stats.fairness.groups import GroupRates, by_group
@@ -13,7 +14,6 @@ from overread.stats.fairness.parity import (
     predictive_parity_difference,
 )
 from overread.stats.fairness.reweighing import reweighing_weights
-from overread.stats.fairness.within import GroupCalibration, calibration_by_group
 
 __all__ = [
     "GroupCalibration",

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, stdtr, stdtrit
 
-from overread.stats.arrays import Bools, Ints, as_groups, check_confidence
+from overread.stats.arrays import Bools, Ints, as_groups, check_confidence, group_count
 from overread.stats.fairness.groups import Group, checked, group_codes, parts
 from overread.stats.interval import Interval
 from overread.stats.intervals import proportion_difference_ci
@@ -42,6 +42,7 @@ def group_tests(
     y: ArrayLike,
     predicted: ArrayLike,
     group: Group,
+    *,
     metric: str = "tpr",
     reference: str | None = None,
     method: Method = "holm",
@@ -83,13 +84,13 @@ def group_tests(
             untested.append(name)
         elif clusters is None:
             counts = int(part[one].sum()), int(one.sum()), int(part[other].sum()), int(other.sum())
-            interval = proportion_difference_ci(*counts, "miettinen-nurminen", confidence)
+            interval = proportion_difference_ci(*counts, method="miettinen-nurminen", confidence=confidence)
             done.append((name, interval, float(2 * ndtr(-abs(score_statistic(*counts, 0.0))))))
         else:
             done.append((name, *_clustered(part, one, other, clusters, confidence)))
     if not done:
         raise ValueError(f"no group has cases for {metric} beside others that have")
-    adjusted = adjust([p for _, _, p in done], method, alpha)
+    adjusted = adjust([p for _, _, p in done], method=method, alpha=alpha)
     tests = tuple(
         GroupTest(name, interval, p, float(adjusted.adjusted[i]), bool(adjusted.reject[i]))
         for i, (name, interval, p) in enumerate(done)
@@ -101,7 +102,7 @@ def _clustered(
     part: Bools, one: Bools, other: Bools, clusters: Ints, confidence: float
 ) -> tuple[Interval, float]:
     used = np.unique(clusters[one | other], return_inverse=True)[1]
-    units = int(used.max()) + 1
+    units = group_count(used)
     if units < 2:
         raise ValueError("one cluster has no interval; expected two or more")
     first, second = float(part[one].mean()), float(part[other].mean())

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
-from overread.stats.arrays import Floats, as_floats, as_groups, check_confidence, same_length
-from overread.stats.fairness.groups import Group, checked, group_codes
+from overread.stats.arrays import Floats, check_confidence
+from overread.stats.fairness.groups import Group, checked_groups
 from overread.stats.fairness.measured import Measured, Metric, measured
 from overread.stats.interval import Interval
 
@@ -37,10 +37,11 @@ def worst_group_gap(
     y: ArrayLike,
     predicted: ArrayLike,
     group: Group,
+    *,
     metric: Metric = "tpr",
     score: ArrayLike | None = None,
     cluster: ArrayLike | None = None,
-    smallest: int = 1,
+    min_group_size: int = 1,
     confidence: float = 0.95,
     resamples: int = 2000,
     seed: int = 0,
@@ -54,7 +55,7 @@ def worst_group_gap(
     metric
         ``selection``, ``tpr``, ``fpr``, ``fnr``, ``tnr``, ``ppv``, ``npv``, ``accuracy``, ``prevalence``; or ``auc``
         and ``brier``, which need ``score`` (n,).
-    smallest
+    min_group_size
         Groups with fewer cases that the metric rests on are left out, and named in the result.
 
     The interval: the bootstrap gives one multiple q of the standard errors within which all differences of two groups
@@ -67,7 +68,9 @@ def worst_group_gap(
     Raises ValueError for NaN, wrong shapes, or fewer than two groups with enough cases.
     """
     check_confidence(confidence)
-    measure, names = measures_of(y, predicted, group, [metric], score, cluster, smallest, resamples, seed)
+    measure, names = measures_of(
+        y, predicted, group, [metric], score, cluster, min_group_size, resamples, seed
+    )
     m = measure[0]
     about = m.replicates[np.isfinite(m.replicates).all(axis=1)] - m.centre + m.estimate
     gap = largest_difference(measure, confidence)
@@ -90,22 +93,17 @@ def measures_of(
     metrics: Sequence[Metric],
     score: ArrayLike | None,
     cluster: ArrayLike | None,
-    smallest: int,
+    min_group_size: int,
     resamples: int,
     seed: int,
 ) -> tuple[list[Measured], tuple[str, ...]]:
     """Each metric of the groups, on the same resamples, and the groups' names."""
-    labels, called = checked(y, predicted)
-    codes, names = group_codes(group, len(labels))
-    s = None if score is None else as_floats(score, "score")
-    if s is not None:
-        same_length(len(labels), s, "score")
-    clusters = as_groups(cluster, len(labels))
+    labels, called, codes, names, s, clusters = checked_groups(y, predicted, group, score, cluster)
     found = []
     for i, metric in enumerate(metrics):
         # Clusters are drawn alike for every metric; the binomial draws of independent cases must differ.
         own = seed if clusters is not None else seed + i
-        one = measured(metric, labels, called, s, codes, clusters, smallest, resamples, own)
+        one = measured(metric, labels, called, s, codes, clusters, min_group_size, resamples, own)
         if len(one.kept) < 2:
             raise ValueError(
                 f"{len(one.kept)} groups have enough cases for {metric}; a gap needs two or more"
@@ -114,7 +112,7 @@ def measures_of(
     return found, names
 
 
-def largest_difference(measures: list[Measured], confidence: float, logs: bool = False) -> Interval:
+def largest_difference(measures: list[Measured], confidence: float, *, logs: bool = False) -> Interval:
     """Largest absolute difference of two groups over all ``measures``, with simultaneous limits.
 
     With ``logs`` the differences are of logarithms of the rates, half a case added, and the estimate is the ratio

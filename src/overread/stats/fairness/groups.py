@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from overread.stats.arrays import (
     Bools,
+    Floats,
     Ints,
     as_binary,
     as_columns,
@@ -55,9 +56,10 @@ def by_group(
     y: ArrayLike,
     predicted: ArrayLike,
     group: Group,
+    *,
     score: ArrayLike | None = None,
     cluster: ArrayLike | None = None,
-    smallest: int = 10,
+    min_group_size: int = 10,
     method: ProportionMethod = "wilson",
     confidence: float = 0.95,
 ) -> tuple[GroupRates, ...]:
@@ -72,17 +74,12 @@ def by_group(
         (n, attributes): the groups are then the intersections that occur.
     cluster
         (n,), such as the patient of each image.
-    smallest
+    min_group_size
         Groups with fewer positives or negatives than this are marked ``small``; none is left out.
 
     Raises ValueError for NaN, labels other than 0 and 1, or a case without group.
     """
-    labels, called = checked(y, predicted)
-    codes, names = group_codes(group, len(labels))
-    s = None if score is None else as_floats(score, "score")
-    if s is not None:
-        same_length(len(labels), s, "score")
-    clusters = as_groups(cluster, len(labels))
+    labels, called, codes, names, s, clusters = checked_groups(y, predicted, group, score, cluster)
     out = []
     for k, name in enumerate(names):
         inside = codes == k
@@ -90,13 +87,22 @@ def by_group(
         for metric, (part, whole) in parts(labels, called).items():
             among = inside & whole
             units = None if clusters is None else clusters[among]
-            rates[metric] = rate_ci(part[among], units, method, confidence) if among.any() else None
+            rates[metric] = (
+                rate_ci(part[among], cluster=units, method=method, confidence=confidence)
+                if among.any()
+                else None
+            )
         positives = int(labels[inside].sum())
         area = None
         if s is not None and 0 < positives < inside.sum():
-            area = auc(labels[inside], s[inside], confidence, None if clusters is None else clusters[inside])
+            area = auc(
+                labels[inside],
+                s[inside],
+                confidence=confidence,
+                cluster=None if clusters is None else clusters[inside],
+            )
         n = int(inside.sum())
-        small = min(positives, n - positives) < smallest
+        small = min(positives, n - positives) < min_group_size
         out.append(GroupRates(group=name, n=n, positives=positives, small=small, auc=area, **rates))
     return tuple(out)
 
@@ -122,6 +128,18 @@ def checked(y: ArrayLike, predicted: ArrayLike) -> tuple[Bools, Bools]:
     labels, called = as_binary(y, both=False), as_binary(predicted, "predicted", both=False)
     same_length(len(labels), called, "predicted")
     return labels, called
+
+
+def checked_groups(
+    y: ArrayLike, predicted: ArrayLike, group: Group, score: ArrayLike | None, cluster: ArrayLike | None
+) -> tuple[Bools, Bools, Ints, tuple[str, ...], Floats | None, Ints | None]:
+    """Truth, calls, groups' codes and names, scores and clusters' codes, each (n,) or None where not given."""
+    labels, called = checked(y, predicted)
+    codes, names = group_codes(group, len(labels))
+    s = None if score is None else as_floats(score, "score")
+    if s is not None:
+        same_length(len(labels), s, "score")
+    return labels, called, codes, names, s, as_groups(cluster, len(labels))
 
 
 def group_codes(group: Group, n: int) -> tuple[Ints, tuple[str, ...]]:

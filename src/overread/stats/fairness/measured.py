@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from scipy.special import ndtri
 
-from overread.stats.arrays import Bools, Floats, Ints, as_count
+from overread.stats.arrays import Bools, Floats, Ints, as_count, group_count
 from overread.stats.bootstrap import resample_counts
 from overread.stats.fairness.groups import parts
 from overread.stats.roc import auc
@@ -43,17 +43,17 @@ def measured(
     score: Floats | None,
     codes: Ints,
     clusters: Ints | None,
-    smallest: int,
+    min_group_size: int,
     resamples: int,
     seed: int,
 ) -> Measured:
-    """``metric`` of each group with at least ``smallest`` cases that it rests on.
+    """``metric`` of each group with at least ``min_group_size`` cases that it rests on.
 
     Independent cases are drawn within groups, among those that the rate is a share of (within classes, for the area);
     with ``clusters``, whole clusters are drawn, within groups if none spans two.
     """
-    groups = int(codes.max()) + 1
-    resamples = as_count(resamples, "resamples", 1)
+    groups = group_count(codes)
+    resamples = as_count(resamples, "resamples", least=1)
     if metric in ("auc", "brier"):
         if score is None:
             raise ValueError(f"metric {metric!r} needs score, one for each case")
@@ -62,7 +62,7 @@ def measured(
                 raise ValueError(f"score ranges from {score.min():g} to {score.max():g}, expected 0 to 1")
             value, among = (score - labels) ** 2, np.ones_like(labels)
         else:
-            return _areas(labels, score, codes, clusters, max(2, smallest), resamples, seed)
+            return _areas(labels, score, codes, clusters, max(2, min_group_size), resamples, seed)
     else:
         known = parts(labels, called)
         if metric not in known:
@@ -73,7 +73,7 @@ def measured(
         np.bincount(codes[among], value[among], groups),
         np.bincount(codes[among], minlength=groups),
     )
-    kept = np.flatnonzero(whole >= max(1, smallest))
+    kept = np.flatnonzero(whole >= max(1, min_group_size))
     estimate = total[kept] / whole[kept]
     size = whole[kept].astype(np.float64)
     shrunk = (total[kept] + 1) / (size + 2)
@@ -84,11 +84,13 @@ def measured(
         replicates = generator.binomial(whole[kept], shrunk, (resamples, len(kept))) / size
         return Measured(kept, estimate, shrunk, replicates, least, size)
     units = np.arange(len(labels)) if clusters is None else clusters
-    count = int(units.max()) + 1
+    count = group_count(units)
     shape, cell = (count, groups), units * groups + codes
     sums = np.bincount(cell[among], value[among], count * groups).reshape(shape)[:, kept]
     sizes = np.bincount(cell[among], minlength=count * groups).reshape(shape)[:, kept].astype(np.float64)
-    blocks = [(c @ sums, c @ sizes) for c in resample_counts(count, resamples, seed, _strata(codes, units))]
+    blocks = [
+        (c @ sums, c @ sizes) for c in resample_counts(count, resamples, seed, strata=_strata(codes, units))
+    ]
     top, bottom = (np.concatenate(side) for side in zip(*blocks, strict=True))
     replicates = np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom > 0)
     contributing = np.maximum(1, (sizes > 0).sum(axis=0))
@@ -99,18 +101,26 @@ def measured(
 
 
 def _areas(
-    labels: Bools, score: Floats, codes: Ints, clusters: Ints | None, smallest: int, resamples: int, seed: int
+    labels: Bools,
+    score: Floats,
+    codes: Ints,
+    clusters: Ints | None,
+    min_group_size: int,
+    resamples: int,
+    seed: int,
 ) -> Measured:
     size = np.bincount(codes)
     positives = np.bincount(codes, labels)
-    kept = np.flatnonzero((positives > 0) & (positives < size) & (size >= smallest))
+    kept = np.flatnonzero((positives > 0) & (positives < size) & (size >= min_group_size))
     members = [np.flatnonzero(codes == k) for k in kept]
     weighted: list[Callable[[Floats], Floats]] = [WeightedAuc(labels[m], score[m]) for m in members]
     units = np.arange(len(labels)) if clusters is None else clusters
     # Alone, cases are drawn within group and class, so that no resample loses a class.
     strata = codes * 2 + labels if clusters is None else _strata(codes, units)
     drawn = []
-    for counts in resample_counts(int(units.max()) + 1, resamples, seed, strata, len(labels)):
+    for counts in resample_counts(
+        group_count(units), resamples, seed, strata=strata, rows_of_data=len(labels)
+    ):
         weights = counts if clusters is None else counts[:, units]
         drawn.append(np.stack([one(weights[:, m]) for one, m in zip(weighted, members, strict=True)], axis=1))
     estimate, least = np.zeros(len(kept)), np.zeros(len(kept))
@@ -126,7 +136,7 @@ def _areas(
 
 def _strata(codes: Ints, units: Ints) -> Ints | None:
     """Group of each cluster, or None where a cluster spans two groups."""
-    of_unit = np.zeros(int(units.max()) + 1, dtype=np.int64)
+    of_unit = np.zeros(group_count(units), dtype=np.int64)
     of_unit[units] = codes
     return of_unit if (of_unit[units] == codes).all() else None
 
@@ -135,6 +145,6 @@ def _not_lost(replicates: Floats) -> Floats:
     """The replicates, unless most resamples lack the measure of some group."""
     if np.isfinite(replicates).all(axis=1).mean() < 0.5:
         raise ValueError(
-            "a group has so few cases (clusters) that most resamples lose it; raise smallest to leave it out"
+            "a group has so few cases (clusters) that most resamples lose it; raise min_group_size to leave it out"
         )
     return replicates

@@ -17,7 +17,7 @@ class Options(TypedDict, total=False):
     """Options that all criteria share; see ``worst_group_gap``."""
 
     cluster: ArrayLike | None
-    smallest: int
+    min_group_size: int
     confidence: float
     resamples: int
     seed: int
@@ -29,7 +29,8 @@ def demographic_parity_difference(
     """Largest difference of two groups' selection rates, P(called | group).
 
     ``y`` and ``predicted`` (n,) of 0 and 1; ``y`` plays no part and keeps the arguments of all criteria alike. Options
-    (``cluster``, ``smallest``, ``confidence``, ``resamples``, ``seed``) and limits are those of ``worst_group_gap``.
+    (``cluster``, ``min_group_size``, ``confidence``, ``resamples``, ``seed``) and limits are those of
+    ``worst_group_gap``.
     """
     return _criterion(y, predicted, group, ["selection"], False, **options)
 
@@ -86,11 +87,11 @@ def _criterion(
     metrics: list[Metric],
     ratio: bool,
     cluster: ArrayLike | None = None,
-    smallest: int = 1,
+    min_group_size: int = 1,
     confidence: float = 0.95,
     resamples: int = 2000,
     seed: int = 0,
 ) -> Interval:
     check_confidence(confidence)
-    measures, _ = measures_of(y, predicted, group, metrics, None, cluster, smallest, resamples, seed)
-    return largest_difference(measures, confidence, ratio)
+    measures, _ = measures_of(y, predicted, group, metrics, None, cluster, min_group_size, resamples, seed)
+    return largest_difference(measures, confidence, logs=ratio)

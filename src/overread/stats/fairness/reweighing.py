@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from overread.stats.arrays import Floats, as_classes
+from overread.stats.arrays import Floats, as_classes, group_count
 from overread.stats.fairness.groups import Group, group_codes
 
 
@@ -20,7 +20,7 @@ def reweighing_weights(y: ArrayLike, group: Group) -> Floats:
     labels = as_classes(y)
     n = len(labels)
     codes, names = group_codes(group, n)
-    classes = int(labels.max()) + 1
+    classes = group_count(labels)
     together = np.bincount(codes * classes + labels, minlength=len(names) * classes)
     expected = np.outer(np.bincount(codes), np.bincount(labels)).ravel() / n
     cell = codes * classes + labels

@@ -1,11 +1,11 @@
 """Intervals of proportions, of their differences, of a mean, of any statistic, and of the next case."""
 
 from overread.stats.interval import Interval
+from overread.stats.intervals.bootstrap import bootstrap_ci, bootstrap_weighted_ci
 from overread.stats.intervals.difference import paired_difference_ci, proportion_difference_ci
 from overread.stats.intervals.mean import mean_ci, ratio_ci
 from overread.stats.intervals.prediction import PredictionLimits, prediction_limits, ratio_prediction_limits
 from overread.stats.intervals.proportion import proportion_ci, rate_ci
-from overread.stats.intervals.resampled import bootstrap_ci, bootstrap_weighted_ci
 
 __all__ = [
     "Interval",

@@ -19,6 +19,7 @@ def proportion_difference_ci(
     n1: float,
     x2: float,
     n2: float,
+    *,
     method: Literal["newcombe", "miettinen-nurminen", "mee", "agresti-caffo", "wald"] = "newcombe",
     confidence: float = 0.95,
 ) -> Interval:
@@ -34,8 +35,8 @@ def proportion_difference_ci(
     """
     x1, n1 = binomial_counts(x1, n1)
     x2, n2 = binomial_counts(x2, n2)
-    first = proportion_ci(x1, n1, "wilson", confidence)
-    second = proportion_ci(x2, n2, "wilson", confidence)
+    first = proportion_ci(x1, n1, method="wilson", confidence=confidence)
+    second = proportion_ci(x2, n2, method="wilson", confidence=confidence)
     estimate, n = first.estimate - second.estimate, n1 + n2
     if method == "newcombe":
         low = estimate - float(np.hypot(first.estimate - first.low, second.high - second.estimate))
@@ -55,13 +56,13 @@ def proportion_difference_ci(
             f"method is {method!r}, expected 'newcombe', 'miettinen-nurminen', 'mee', 'agresti-caffo' or 'wald'"
         )
     corrected = method == "miettinen-nurminen"
-    low, high = inverted(lambda d: score_statistic(x1, n1, x2, n2, d, corrected), estimate, z)
+    low, high = inverted(lambda d: score_statistic(x1, n1, x2, n2, d, correction=corrected), estimate, z)
     name = "Miettinen-Nurminen" if corrected else "Mee"
     return Interval(estimate, low, high, confidence, name, n)
 
 
 def paired_difference_ci(
-    table: ArrayLike, method: Literal["tango", "newcombe", "wald"] = "tango", confidence: float = 0.95
+    table: ArrayLike, *, method: Literal["tango", "newcombe", "wald"] = "tango", confidence: float = 0.95
 ) -> Interval:
     """Interval of the difference of two proportions in the same cases, (b - c) / n.
 
@@ -88,8 +89,8 @@ def paired_difference_ci(
         return Interval(estimate, low, high, confidence, "Wald, paired", n)
     if method != "newcombe":
         raise ValueError(f"method is {method!r}, expected 'tango', 'newcombe' or 'wald'")
-    first = proportion_ci(a + b, n, "wilson", confidence)
-    second = proportion_ci(a + c, n, "wilson", confidence)
+    first = proportion_ci(a + b, n, method="wilson", confidence=confidence)
+    second = proportion_ci(a + c, n, method="wilson", confidence=confidence)
     margins = float(a + b) * (c + d) * (a + c) * (b + d)
     product = float(a) * d - float(b) * c
     # The continuity correction of the correlation is Newcombe's own.

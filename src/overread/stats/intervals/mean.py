@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from overread.stats.arrays import as_floats, as_groups, check_confidence, same_length
-from overread.stats.bootstrap import defined, limits, resample_counts
+from overread.stats.bootstrap import defined, limits, resample_counts, resampling_name
 from overread.stats.interval import Interval
 from overread.stats.intervals.proportion import proportion_ci
 
 
 def mean_ci(
     values: ArrayLike,
+    *,
     cluster: ArrayLike | None = None,
     method: Literal["percentile", "bca"] = "bca",
     confidence: float = 0.95,
@@ -50,7 +51,7 @@ def mean_ci(
         )
     total, size = (x, np.ones_like(x)) if codes is None else (np.bincount(codes, x), np.bincount(codes) * 1.0)
     units, estimate = len(total), float(x.mean())
-    name = "bootstrap of cases" if codes is None else "bootstrap of clusters"
+    name = resampling_name(codes)
     if units == 1:
         if bounds is None:
             raise ValueError("one case (or one cluster) has no interval; expected two or more")
@@ -59,7 +60,7 @@ def mean_ci(
         estimate = float(x[0])
         if bounds is None:
             return Interval(estimate, estimate, estimate, confidence, f"{name}, all values equal", units)
-        share = proportion_ci(0, units, "wilson", confidence).high
+        share = proportion_ci(0, units, method="wilson", confidence=confidence).high
         low = estimate - (estimate - bounds[0]) * share
         high = estimate + (bounds[1] - estimate) * share
         return Interval(
@@ -73,37 +74,40 @@ def mean_ci(
 
 
 def ratio_ci(
-    part: ArrayLike,
-    whole: ArrayLike,
+    numerator: ArrayLike,
+    denominator: ArrayLike,
+    *,
     cluster: ArrayLike | None = None,
     method: Literal["percentile", "bca"] = "percentile",
     confidence: float = 0.95,
     resamples: int = 2000,
     seed: int = 0,
 ) -> Interval:
-    """Bootstrap interval of a pooled share, ``part.sum() / whole.sum()``, such as lesions found of lesions.
+    """Bootstrap interval of a pooled share, ``numerator.sum() / denominator.sum()``, such as lesions found.
 
-    ``part`` and ``whole`` (n,) are of each case, 0 <= part <= whole; cases, or whole clusters (n,), are drawn.
-    Where the share is 0 or 1 no resample differs: the limits are Wilson's, with the cases (clusters) whose
-    ``whole`` is above 0 as the units. Resamples with nothing to take a share of are set aside.
+    ``numerator`` and ``denominator`` (n,) are of each case, 0 <= numerator <= denominator; cases, or whole
+    clusters (n,), are drawn. Where the share is 0 or 1 no resample differs: the limits are Wilson's, with the
+    cases (clusters) whose ``denominator`` is above 0 as the units.
+    Resamples with nothing to take a share of are set aside.
 
-    Raises ValueError for NaN, a part outside 0 to whole, nothing to take a share of, or a single unit.
+    Raises ValueError for NaN, a numerator outside 0 to its denominator, nothing to take a share of, or a
+    single unit.
     """
     check_confidence(confidence)
-    p, w = as_floats(part, "part"), as_floats(whole, "whole")
-    same_length(len(p), w, "whole")
+    p, w = as_floats(numerator, "numerator"), as_floats(denominator, "denominator")
+    same_length(len(p), w, "denominator")
     if (p < 0).any() or (p > w).any():
-        raise ValueError("part must lie between 0 and whole in every case")
+        raise ValueError("numerator must lie between 0 and denominator in every case")
     if w.sum() == 0:
-        raise ValueError("whole is 0 in every case: there is nothing to take a share of")
+        raise ValueError("denominator is 0 in every case: there is nothing to take a share of")
     codes = as_groups(cluster, len(p))
-    name = "bootstrap of cases" if codes is None else "bootstrap of clusters"
+    name = resampling_name(codes)
     if codes is not None:
         p, w = np.bincount(codes, p).astype(np.float64), np.bincount(codes, w).astype(np.float64)
     estimate = float(p.sum() / w.sum())
     if estimate in (0.0, 1.0):
         units = int(np.count_nonzero(w))
-        return proportion_ci(units if estimate else 0, units, "wilson", confidence)
+        return proportion_ci(units if estimate else 0, units, method="wilson", confidence=confidence)
     if len(p) < 2:
         return Interval(estimate, 0.0, 1.0, confidence, "one case: full range", 1)
     replicates = []

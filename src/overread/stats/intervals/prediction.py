@@ -24,7 +24,7 @@ class PredictionLimits:
     offset: float = 0.0
 
 
-def prediction_limits(values: ArrayLike, coverage: float = 0.9) -> PredictionLimits:
+def prediction_limits(values: ArrayLike, *, coverage: float = 0.9) -> PredictionLimits:
     """The two order statistics that cover a further case, or the outermost ones and the coverage they have.
 
     Split conformal: of n exchangeable values (n,) the one to come lies between ranks l and u with probability
@@ -45,20 +45,22 @@ def prediction_limits(values: ArrayLike, coverage: float = 0.9) -> PredictionLim
     return PredictionLimits(float(x[lower - 1]), float(x[upper - 1]), (upper - lower) / (n + 1), n)
 
 
-def ratio_prediction_limits(found: ArrayLike, true: ArrayLike, coverage: float = 0.9) -> PredictionLimits:
-    """``prediction_limits`` of (true + offset) / (found + offset), such as true over measured volume.
+def ratio_prediction_limits(
+    predicted: ArrayLike, true: ArrayLike, *, coverage: float = 0.9
+) -> PredictionLimits:
+    """``prediction_limits`` of (true + offset) / (predicted + offset), such as true over measured volume.
 
-    ``found`` and ``true`` (n,), 0 or more. The offset, a twentieth of the median true value that is not 0,
+    ``predicted`` and ``true`` (n,), 0 or more. The offset, a twentieth of the median true value that is not 0,
     keeps cases in which nothing was found or nothing was there.
 
     Raises ValueError for negative values, no true value above 0, or fewer than two cases.
     """
-    f, t = as_floats(found, "found"), as_floats(true, "true")
+    f, t = as_floats(predicted, "predicted"), as_floats(true, "true")
     same_length(len(f), t, "true")
     if (f < 0).any() or (t < 0).any():
-        raise ValueError("found and true must be 0 or more")
+        raise ValueError("predicted and true must be 0 or more")
     if not (t > 0).any():
         raise ValueError("true is 0 in every case; a ratio needs a case with something there")
     offset = float(np.median(t[t > 0])) / 20
-    limits = prediction_limits((t + offset) / (f + offset), coverage)
+    limits = prediction_limits((t + offset) / (f + offset), coverage=coverage)
     return PredictionLimits(limits.low, limits.high, limits.coverage, limits.n, offset)

@@ -23,7 +23,7 @@ NAMES = {
 
 
 def proportion_ci(
-    successes: float, n: float, method: ProportionMethod = "wilson", confidence: float = 0.95
+    successes: float, n: float, *, method: ProportionMethod = "wilson", confidence: float = 0.95
 ) -> Interval:
     """Interval of a binomial proportion.
 
@@ -58,6 +58,7 @@ def binomial_counts(successes: float, n: float) -> tuple[int, int]:
 
 def rate_ci(
     y: ArrayLike,
+    *,
     cluster: ArrayLike | None = None,
     method: ProportionMethod = "wilson",
     confidence: float = 0.95,
@@ -78,15 +79,15 @@ def rate_ci(
     codes = as_groups(cluster, len(labels))
     ones, n = int(labels.sum()), len(labels)
     if codes is None:
-        return proportion_ci(ones, n, method, confidence)
+        return proportion_ci(ones, n, method=method, confidence=confidence)
     sizes = np.bincount(codes)
     units = len(sizes)
     if units == n:
-        return proportion_ci(ones, n, method, confidence)
+        return proportion_ci(ones, n, method=method, confidence=confidence)
     if units == 1:
         return Interval(ones / n, 0.0, 1.0, confidence, "one cluster: full range", 1)
     if ones in (0, n):
-        return proportion_ci(units if ones else 0, units, method, confidence)
+        return proportion_ci(units if ones else 0, units, method=method, confidence=confidence)
     p = ones / n
     size = effective_size(p, np.bincount(codes, labels) - p * sizes, n, confidence)
     low, high = binomial_limits(p * size, size, method, confidence)

@@ -53,7 +53,12 @@ from overread.stats.power.precision import (
 )
 from overread.stats.power.result import SampleSize
 from overread.stats.power.sequential import GroupSequentialDesign, group_sequential, spending_function
-from overread.stats.power.two_arms import discordant, paired_proportions, two_means, two_proportions
+from overread.stats.power.two_arms import (
+    discordant_proportions,
+    paired_proportions,
+    two_means,
+    two_proportions,
+)
 from overread.stats.power.validation import (
     net_benefit_variance,
     validation_binary,
@@ -81,7 +86,7 @@ __all__ = [
     "development_binary",
     "development_continuous",
     "development_survival",
-    "discordant",
+    "discordant_proportions",
     "equivalence_means",
     "equivalence_proportions",
     "group_sequential",

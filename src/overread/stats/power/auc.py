@@ -28,7 +28,7 @@ _METHODS = ("binormal", "obuchowski", "hanley-mcneil", "newcombe")
 
 
 def auc_standard_error(
-    auc: float, positives: float, negatives: float, method: AucMethod = "hanley-mcneil"
+    *, auc: float, positives: float, negatives: float, method: AucMethod = "hanley-mcneil"
 ) -> float:
     """Expected standard error of an AUC with so many positive and negative cases.
 
@@ -53,6 +53,7 @@ def auc_standard_error(
 
 
 def auc_precision(
+    *,
     auc: float,
     half_width: float | None = None,
     n: float | None = None,
@@ -72,15 +73,17 @@ def auc_precision(
     z = float(ndtri(0.5 + confidence / 2))
 
     def half(size: float) -> float:
-        return z * auc_standard_error(auc, size * prevalence, size * (1 - prevalence), method)
+        return z * auc_standard_error(
+            auc=auc, positives=size * prevalence, negatives=size * (1 - prevalence), method=method
+        )
 
     if (half_width is None) == (n is None):
         raise ValueError("give exactly one of half_width and n")
     if half_width is not None:
         check_open("half_width", half_width)
-        n = whole(smallest(lambda size: half(size) <= half_width, start=4), round_up)
+        n = whole(smallest(lambda size: half(size) <= half_width, start=4), round_up=round_up)
     size = 0 if n is None else n
-    positives = whole(size * prevalence, round_up)
+    positives = whole(size * prevalence, round_up=round_up)
     return SampleSize(
         n=size,
         half_width=half(size),
@@ -97,6 +100,7 @@ def auc_precision(
 
 
 def auc_goal(
+    *,
     auc: float,
     goal: float = 0.5,
     alpha: float = 0.05,
@@ -122,8 +126,8 @@ def auc_goal(
 
     def spread(n_pos: float, k: float) -> tuple[float, float]:
         return (
-            auc_standard_error(goal, n_pos, k * n_pos, method),
-            auc_standard_error(auc, n_pos, k * n_pos, method),
+            auc_standard_error(auc=goal, positives=n_pos, negatives=k * n_pos, method=method),
+            auc_standard_error(auc=auc, positives=n_pos, negatives=k * n_pos, method=method),
         )
 
     assumptions: dict[str, Any] = {
@@ -148,6 +152,7 @@ def auc_goal(
 
 
 def auc_difference(
+    *,
     auc1: float,
     auc2: float,
     correlation: float | None = None,
@@ -186,8 +191,8 @@ def auc_difference(
             raise ValueError(f"correlation is {value}, expected -1 to below 1")
 
     def spread(n_pos: float, k: float) -> tuple[float, float]:
-        one = auc_standard_error(auc1, n_pos, k * n_pos, method)
-        two = auc_standard_error(auc2, n_pos, k * n_pos, method)
+        one = auc_standard_error(auc=auc1, positives=n_pos, negatives=k * n_pos, method=method)
+        two = auc_standard_error(auc=auc2, positives=n_pos, negatives=k * n_pos, method=method)
         if by_scores:
             covariance = _covariance(auc1, auc2, correlation_positive, correlation_negative, k) / n_pos
         else:
@@ -219,6 +224,7 @@ def auc_difference(
 
 
 def detectable_auc(
+    *,
     positives: float,
     negatives: float,
     goal: float = 0.5,
@@ -233,7 +239,15 @@ def detectable_auc(
 
     def gap(auc: float) -> float:
         found = auc_goal(
-            auc, goal, alpha, 0.5, 1, alternative, method, positives=positives, negatives=negatives
+            auc=auc,
+            goal=goal,
+            alpha=alpha,
+            power=0.5,
+            ratio=1,
+            alternative=alternative,
+            method=method,
+            positives=positives,
+            negatives=negatives,
         )
         return float(found.power or 0.0) - power
 
@@ -267,7 +281,7 @@ def _solve(
             return z * null + zb * alternative <= difference
 
         needed = smallest(enough, start=0.5)
-        positives, negatives = whole(needed, round_up), whole(needed * ratio, round_up)
+        positives, negatives = whole(needed, round_up=round_up), whole(needed * ratio, round_up=round_up)
     null, alternative = spread(positives, negatives / positives)
     return SampleSize(
         n=positives + negatives,

@@ -42,7 +42,7 @@ class ClusterSize:
     note: str = ""
 
 
-def design_effect(cluster_size: float, icc: float, cv: float = 0.0) -> float:
+def design_effect(*, cluster_size: float, icc: float, cv: float = 0.0) -> float:
     """Inflation of the variance by clusters: 1 + ((1 + cv^2) m - 1) icc.
 
     ``cluster_size`` is the mean m, ``cv`` the coefficient of variation of the sizes (Eldridge, Ashby and
@@ -57,6 +57,7 @@ def design_effect(cluster_size: float, icc: float, cv: float = 0.0) -> float:
 
 
 def cluster_survey_one_stage(
+    *,
     proportion: float | None = None,
     cluster_size: float = 1.0,
     icc: float = 0.0,
@@ -79,6 +80,7 @@ def cluster_survey_one_stage(
 
 
 def cluster_survey_two_stage(
+    *,
     proportion: float | None = None,
     cluster_size: float = 1.0,
     icc: float = 0.0,
@@ -99,6 +101,7 @@ def cluster_survey_two_stage(
 
 
 def cluster_randomised_proportions(
+    *,
     p1: float,
     p2: float,
     cluster_size: float,
@@ -116,12 +119,30 @@ def cluster_randomised_proportions(
     and Klar, Design and Analysis of Cluster Randomization Trials, 2000; unequal sizes: Eldridge et al. 2006).
     Fewer than about 20 clusters an arm need a t-based correction: see ``cluster_randomised_means``.
     """
-    effect = design_effect(cluster_size, icc, cv)
-    single = two_proportions(p1, p2, power, None, alpha, alternative, 1.0, method, round_up=False)
+    effect = design_effect(cluster_size=cluster_size, icc=icc, cv=cv)
+    single = two_proportions(
+        p1=p1,
+        p2=p2,
+        power=power,
+        n=None,
+        alpha=alpha,
+        alternative=alternative,
+        ratio=1.0,
+        method=method,
+        round_up=False,
+    )
 
     def achieved(per_arm: float) -> float:
         found = two_proportions(
-            p1, p2, power, 2 * per_arm, alpha, alternative, 1.0, method, design_effect=effect
+            p1=p1,
+            p2=p2,
+            power=power,
+            n=2 * per_arm,
+            alpha=alpha,
+            alternative=alternative,
+            ratio=1.0,
+            method=method,
+            design_effect=effect,
         )
         return float(found.power or 0.0)
 
@@ -137,6 +158,7 @@ def cluster_randomised_proportions(
 
 
 def cluster_randomised_means(
+    *,
     difference: float,
     sd: float,
     cluster_size: float,
@@ -153,8 +175,18 @@ def cluster_randomised_means(
     As ``cluster_randomised_proportions``. ``small_sample``: noncentral t with 2 (clusters - 1) degrees of
     freedom instead of the normal distribution, for few clusters.
     """
-    effect = design_effect(cluster_size, icc, cv)
-    single = two_means(difference, sd, power, None, alpha, alternative, 1.0, "normal", round_up=False)
+    effect = design_effect(cluster_size=cluster_size, icc=icc, cv=cv)
+    single = two_means(
+        difference=difference,
+        sd=sd,
+        power=power,
+        n=None,
+        alpha=alpha,
+        alternative=alternative,
+        ratio=1.0,
+        method="normal",
+        round_up=False,
+    )
 
     def achieved(per_arm: float) -> float:
         shift = abs(difference) / sd * np.sqrt(per_arm / effect / 2)
@@ -224,7 +256,7 @@ def _survey(
     check_positive("precision", precision)
     check_positive("cluster_size", cluster_size)
     check_choice("method", method, ("one-stage cluster survey", "two-stage cluster survey"))
-    effect = design_effect(cluster_size, icc, cluster_size_sd / cluster_size)
+    effect = design_effect(cluster_size=cluster_size, icc=icc, cv=cluster_size_sd / cluster_size)
     if proportion is not None and mean is None and sd is None:
         check_open("proportion", proportion)
         value, variance = proportion, proportion * (1 - proportion)
@@ -239,10 +271,10 @@ def _survey(
     if clusters_in_population is not None:
         check_positive("clusters_in_population", clusters_in_population)
         clusters = clusters / (1 + clusters / clusters_in_population)
-    clusters = whole(clusters, round_up)
+    clusters = whole(clusters, round_up=round_up)
     return ClusterSize(
         clusters=clusters,
-        n=whole(clusters * cluster_size, round_up),
+        n=whole(clusters * cluster_size, round_up=round_up),
         design_effect=effect,
         method=method,
         assumptions={

@@ -40,14 +40,14 @@ class PredictionModelSize:
         return asdict(self)
 
 
-def max_cox_snell(prevalence: float) -> float:
+def max_cox_snell(*, prevalence: float) -> float:
     """Largest Cox-Snell R-squared that a binary outcome allows: 1 - exp(2 lnL_null / n)."""
     check_open("prevalence", prevalence)
     null = prevalence * np.log(prevalence) + (1 - prevalence) * np.log(1 - prevalence)
     return float(-np.expm1(2 * null))
 
 
-def cox_snell_from_c_statistic(c_statistic: float, prevalence: float) -> float:
+def cox_snell_from_c_statistic(*, c_statistic: float, prevalence: float) -> float:
     """Cox-Snell R-squared of a calibrated model with this C-statistic (AUC) and prevalence.
 
     Scores of events and non-events are taken as normal with equal spread (Riley, Van Calster and Collins,
@@ -61,6 +61,7 @@ def cox_snell_from_c_statistic(c_statistic: float, prevalence: float) -> float:
 
 
 def development_binary(
+    *,
     parameters: int,
     prevalence: float,
     r2_cox_snell: float | None = None,
@@ -85,11 +86,11 @@ def development_binary(
     ``optimism`` criterion, as pmsampsize does; its answers differ by up to a percent from the formula.
     """
     check_open("prevalence", prevalence)
-    largest = max_cox_snell(prevalence)
+    largest = max_cox_snell(prevalence=prevalence)
     if (r2_cox_snell is not None) + (c_statistic is not None) + (r2_nagelkerke is not None) != 1:
         raise ValueError("give exactly one of r2_cox_snell, c_statistic and r2_nagelkerke")
     if c_statistic is not None:
-        r2 = cox_snell_from_c_statistic(c_statistic, prevalence)
+        r2 = cox_snell_from_c_statistic(c_statistic=c_statistic, prevalence=prevalence)
     else:
         r2 = r2_nagelkerke * largest if r2_nagelkerke is not None else float(r2_cox_snell or 0)
     criteria = _overfitting(parameters, r2, largest, shrinkage, delta_r2, rounded)
@@ -121,6 +122,7 @@ def development_binary(
 
 
 def development_survival(
+    *,
     parameters: int,
     r2_cox_snell: float,
     rate: float,
@@ -171,6 +173,7 @@ def development_survival(
 
 
 def development_continuous(
+    *,
     parameters: int,
     r2_adjusted: float,
     mean: float | None = None,
@@ -196,7 +199,7 @@ def development_continuous(
     criteria = {
         "shrinkage": _last_root(shrunk, parameters + 2),
         "optimism": 1 + parameters * (1 - r2_adjusted) / delta_r2,
-        "residual sd": float(sd_precision(margin, parameters).n),
+        "residual sd": float(sd_precision(margin=margin, parameters=parameters).n),
     }
     if (mean is None) != (sd is None):
         raise ValueError("give both mean and sd of the outcome, or neither")

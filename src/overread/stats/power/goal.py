@@ -53,6 +53,7 @@ class PerformanceGoalPower:
 
 
 def performance_goal(
+    *,
     goal: float,
     expected: float,
     alpha: float = 0.025,
@@ -105,7 +106,7 @@ def performance_goal(
 
 
 def performance_goal_power(
-    n: int, goal: float, expected: float, alpha: float = 0.025
+    *, n: int, goal: float, expected: float, alpha: float = 0.025
 ) -> PerformanceGoalPower:
     """Power of the one-sided exact binomial test of ``goal`` with ``n`` cases if the truth is ``expected``.
 

@@ -37,7 +37,7 @@ def from_c_statistic(c_statistic: float, prevalence: float) -> tuple[Floats, Flo
     The spread s gives that C-statistic, s = sqrt(2) Phi^-1(C); the means differ by s^2, as they must where the
     predictor is calibrated; their level is found so that the mean risk is the prevalence.
     """
-    check_open("c_statistic", c_statistic, 0.5)
+    check_open("c_statistic", c_statistic, low=0.5)
     check_open("prevalence", prevalence)
     s = float(np.sqrt(2) * ndtri(c_statistic))
     z, w = _normal_points()

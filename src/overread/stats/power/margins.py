@@ -30,6 +30,7 @@ Kind = Literal["non-inferiority", "equivalence", "superiority"]
 
 
 def noninferiority_proportions(
+    *,
     treatment: float,
     control: float,
     margin: float,
@@ -47,6 +48,7 @@ def noninferiority_proportions(
 
 
 def equivalence_proportions(
+    *,
     treatment: float,
     control: float,
     margin: float,
@@ -61,6 +63,7 @@ def equivalence_proportions(
 
 
 def superiority_proportions(
+    *,
     treatment: float,
     control: float,
     margin: float = 0.0,
@@ -78,6 +81,7 @@ def superiority_proportions(
 
 
 def noninferiority_means(
+    *,
     treatment: float,
     control: float,
     sd: float,
@@ -96,6 +100,7 @@ def noninferiority_means(
 
 
 def equivalence_means(
+    *,
     treatment: float,
     control: float,
     sd: float,
@@ -111,6 +116,7 @@ def equivalence_means(
 
 
 def superiority_means(
+    *,
     treatment: float,
     control: float,
     sd: float,
@@ -129,6 +135,7 @@ def superiority_means(
 
 
 def paired_noninferiority(
+    *,
     p10: float,
     p01: float,
     margin: float,
@@ -148,7 +155,9 @@ def paired_noninferiority(
     distance, variance = p10 - p01 + margin, p10 + p01 - (p10 - p01) ** 2
     _check_distance(distance, "non-inferiority")
     z = z_alpha(alpha, "greater")
-    pairs = n if n is not None else whole((z + z_power(power)) ** 2 * variance / distance**2, round_up)
+    pairs = (
+        n if n is not None else whole((z + z_power(power)) ** 2 * variance / distance**2, round_up=round_up)
+    )
     check_positive("n", pairs)
     return SampleSize(
         n=pairs,
@@ -250,8 +259,8 @@ def _margin(
     if n is None:
         z_power(power)
         zb = float(ndtri((1 + power) / 2)) if equivalence else z_power(power)
-        second = whole((z + zb) ** 2 * per_control / distance**2, round_up)
-        arms = whole(second * ratio, round_up), second
+        second = whole((z + zb) ** 2 * per_control / distance**2, round_up=round_up)
+        arms = whole(second * ratio, round_up=round_up), second
     else:
         arms = two_groups(n, ratio)
     reached = ndtr(distance / np.sqrt(per_control / arms[1]) - z)

@@ -18,6 +18,7 @@ LARGEST_N = 10_000_000
 
 
 def proportion_precision(
+    *,
     p: float,
     half_width: float | None = None,
     n: float | None = None,
@@ -54,7 +55,7 @@ def proportion_precision(
         if population is not None:
             check_positive("population", population)
             needed = needed / (1 + needed / population)
-        n = whole(needed, round_up)
+        n = whole(needed, round_up=round_up)
     size = 0 if n is None else n
     check_positive("n", size)
     return SampleSize(
@@ -72,6 +73,7 @@ def proportion_precision(
 
 
 def sensitivity_specificity_precision(
+    *,
     sensitivity: float | None,
     specificity: float | None,
     prevalence: float,
@@ -100,9 +102,9 @@ def sensitivity_specificity_precision(
         if value is not None:
             check_open(name, value)
             needed = proportion_precision(
-                value, widths[name], method=method, confidence=confidence, round_up=False
+                p=value, half_width=widths[name], method=method, confidence=confidence, round_up=False
             )
-            totals[name] = whole(needed.n / share, round_up)
+            totals[name] = whole(needed.n / share, round_up=round_up)
     n = max(totals.values())
     return SampleSize(
         n=n,
@@ -122,6 +124,7 @@ def sensitivity_specificity_precision(
 
 
 def mean_precision(
+    *,
     sd: float,
     half_width: float | None = None,
     n: float | None = None,
@@ -135,7 +138,7 @@ def mean_precision(
     z = float(ndtri(0.5 + confidence / 2))
     if half_width is not None:
         check_positive("half_width", half_width)
-        n = whole((z * sd / half_width) ** 2, round_up)
+        n = whole((z * sd / half_width) ** 2, round_up=round_up)
     size = 0 if n is None else n
     check_positive("n", size)
     return SampleSize(
@@ -146,7 +149,7 @@ def mean_precision(
     )
 
 
-def icc_precision(icc: float, readers: int, width: float, confidence: float = 0.95) -> SampleSize:
+def icc_precision(*, icc: float, readers: int, width: float, confidence: float = 0.95) -> SampleSize:
     """Subjects for an intraclass correlation known within a full interval ``width``.
 
     Bonett (Stat Med 2002;21:1331), formula 3, with his addition of 5 icc for two readers and icc >= .7.
@@ -163,13 +166,13 @@ def icc_precision(icc: float, readers: int, width: float, confidence: float = 0.
     return _precision_only(n, width / 2, "Bonett", icc=icc, readers=readers, confidence=confidence)
 
 
-def kappa_precision(kappa: float, positive: float, width: float, confidence: float = 0.95) -> SampleSize:
+def kappa_precision(*, kappa: float, positive: float, width: float, confidence: float = 0.95) -> SampleSize:
     """Cases for Cohen's kappa of two readers and two categories, known within a full interval ``width``.
 
     Both readers call a share ``positive``; large-sample variance of Fleiss, Cohen and Everitt (Psychol Bull
     1969;72:323) in the form of Donner and Eliasziw (Stat Med 1992;11:1511).
     """
-    check_open("kappa", kappa, -1, 1)
+    check_open("kappa", kappa, low=-1, high=1)
     check_open("positive", positive)
     check_positive("width", width)
     check_confidence(confidence)
@@ -183,7 +186,9 @@ def kappa_precision(kappa: float, positive: float, width: float, confidence: flo
     )
 
 
-def limits_of_agreement_precision(half_width: float, sd: float = 1.0, confidence: float = 0.95) -> SampleSize:
+def limits_of_agreement_precision(
+    *, half_width: float, sd: float = 1.0, confidence: float = 0.95
+) -> SampleSize:
     """Pairs for limits of agreement known within ``half_width``, in units of ``sd`` of the differences.
 
     Variance of a limit 3 sd^2 / n (Bland and Altman, Lancet 1986;327:307).
@@ -195,7 +200,7 @@ def limits_of_agreement_precision(half_width: float, sd: float = 1.0, confidence
     return _precision_only(3 * (z * sd / half_width) ** 2, half_width, "Bland and Altman", sd=sd)
 
 
-def sd_precision(margin: float, parameters: int = 0, confidence: float = 0.95) -> SampleSize:
+def sd_precision(*, margin: float, parameters: int = 0, confidence: float = 0.95) -> SampleSize:
     """Cases for a standard deviation known within a multiplicative ``margin`` (1.1 is 10%) either way.
 
     Chi-square limits with n - parameters - 1 degrees of freedom (Riley et al., Stat Med 2019;38:1262).
@@ -217,7 +222,7 @@ def sd_precision(margin: float, parameters: int = 0, confidence: float = 0.95) -
     )
 
 
-def smallest(good: Callable[[float], bool], start: float = 1.0) -> float:
+def smallest(good: Callable[[float], bool], *, start: float = 1.0) -> float:
     """Smallest real n for which ``good`` holds, to 1e-9 relative, where it holds for all larger n."""
     low = high = start
     while not good(high):

@@ -58,13 +58,14 @@ class Walk:
         step = t - self.t
         if not np.isfinite(bound):
             return np.full(len(self.z), bound)
-        return (bound * np.sqrt(t) - self.z * np.sqrt(self.t) - self.drift * step) / np.sqrt(step)
+        z: Floats = (bound * np.sqrt(t) - self.z * np.sqrt(self.t) - self.drift * step) / np.sqrt(step)
+        return z
 
     def _bound(self, t: float, tail: float, upper: bool) -> float:
         # Below this a spending step is rounding error, not a decision to spend.
         if tail <= 1e-15:
             return np.inf if upper else -np.inf
-        centre = self.drift * np.sqrt(t)
+        centre = float(self.drift * np.sqrt(t))
         if len(self.z) == 1:
             return float(centre - ndtri(tail) if upper else centre + ndtri(tail))
         chance = self.above if upper else self.below

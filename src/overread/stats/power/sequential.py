@@ -58,10 +58,10 @@ class GroupSequentialDesign:
     power: float
     method: str
 
-    def sizes(self, fixed_n: float, round_up: bool = True) -> tuple[float, ...]:
+    def sizes(self, fixed_n: float, *, round_up: bool = True) -> tuple[float, ...]:
         """Cumulative cases at each look, from the size ``fixed_n`` of the design with one look."""
         check_positive("fixed_n", fixed_n)
-        return tuple(whole(fixed_n * self.inflation * t, round_up) for t in self.information)
+        return tuple(whole(fixed_n * self.inflation * t, round_up=round_up) for t in self.information)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -69,6 +69,7 @@ class GroupSequentialDesign:
 
 
 def group_sequential(
+    *,
     looks: int | None = None,
     information: Sequence[float] | None = None,
     design: Design = "obrien-fleming",
@@ -107,7 +108,7 @@ def group_sequential(
     Raises ValueError for fractions that do not rise, unknown names and parameters that are missing.
     """
     t = _information(looks, information)
-    check_open("alpha", alpha, 0, 0.5 * sided)
+    check_open("alpha", alpha, low=0, high=0.5 * sided)
     check_choice("design", design, _CLASSICAL + _SPENDING)
     if sided not in (1, 2):
         raise ValueError(f"sided is {sided}, expected 1 or 2")
@@ -148,7 +149,7 @@ def group_sequential(
 
 
 def spending_function(
-    design: Design, t: float, alpha: float, parameter: float | None = None, sided: int = 1
+    *, design: Design, t: float, alpha: float, parameter: float | None = None, sided: int = 1
 ) -> float:
     """Alpha (or beta) that a spending function has spent by information fraction ``t``."""
     check_choice("design", design, _SPENDING[:-1])
@@ -203,7 +204,8 @@ def _spending(
         return spent
     t = np.minimum(t, 1.0)
     if design == "lan-demets-obrien-fleming":
-        return 2 * sided * ndtr(-ndtri(1 - alpha / (2 * sided)) / np.sqrt(t))
+        crossed: Floats = 2 * sided * ndtr(-ndtri(1 - alpha / (2 * sided)) / np.sqrt(t))
+        return crossed
     if design == "lan-demets-pocock":
         return alpha * np.log1p((np.e - 1) * t)
     if parameter is None:
@@ -221,7 +223,8 @@ def _shape(design: str, t: Floats, parameter: float | None) -> Floats:
     if design == "wang-tsiatis" and parameter is None:
         raise ValueError("design 'wang-tsiatis' needs its parameter, such as 0.25")
     delta = {"obrien-fleming": 0.0, "pocock": 0.5}.get(design, parameter)
-    return (t / t[-1]) ** (float(delta or 0.0) - 0.5)
+    bounds: Floats = (t / t[-1]) ** (float(delta or 0.0) - 0.5)
+    return bounds
 
 
 def _by_shape(

@@ -24,6 +24,7 @@ from overread.stats.power.result import (
 
 
 def two_proportions(
+    *,
     p1: float,
     p2: float,
     power: float = 0.8,
@@ -88,6 +89,7 @@ def two_proportions(
 
 
 def two_means(
+    *,
     difference: float,
     sd: float = 1.0,
     power: float = 0.8,
@@ -143,6 +145,7 @@ def two_means(
 
 
 def paired_proportions(
+    *,
     p10: float,
     p01: float,
     power: float = 0.8,
@@ -175,7 +178,11 @@ def paired_proportions(
     if n is None:
         z_power(power)
         if method == "exact":
-            guess = float(paired_proportions(p10, p01, power, None, alpha, alternative).n)
+            guess = float(
+                paired_proportions(
+                    p10=p10, p01=p01, power=power, n=None, alpha=alpha, alternative=alternative
+                ).n
+            )
             n = _safe(achieved, power, int(guess))
         else:
             n = int(whole(smallest(lambda pairs: achieved(pairs) >= power)))
@@ -190,7 +197,7 @@ def paired_proportions(
     )
 
 
-def discordant(p1: float, p2: float, correlation: float = 0.0) -> tuple[float, float]:
+def discordant_proportions(*, p1: float, p2: float, correlation: float = 0.0) -> tuple[float, float]:
     """Shares of discordant pairs (p10, p01) of two proportions on the same cases with phi ``correlation``.
 
     Raises ValueError where that correlation is impossible for these proportions.
@@ -211,8 +218,8 @@ def _arms(
     z_power(power)
     # A t test needs more than two cases before it has any power at all.
     second = smallest(lambda size: achieved(size) >= power, start=max(1e-3, 1e-3 * effect))
-    second = whole(second, round_up)
-    return whole(second * ratio, round_up), second
+    second = whole(second, round_up=round_up)
+    return whole(second * ratio, round_up=round_up), second
 
 
 def _exact_mcnemar(n: int, psi: float, share: float, alpha: float, alternative: Alternative) -> float:

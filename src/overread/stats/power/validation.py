@@ -18,6 +18,7 @@ from overread.stats.power.result import check_open, check_positive, whole
 
 
 def validation_binary(
+    *,
     prevalence: float,
     c_statistic: float | None = None,
     lp_normal: tuple[float, float] | None = None,
@@ -66,8 +67,8 @@ def validation_binary(
     }
     if c_statistic is not None:
         found = auc_precision(
-            c_statistic,
-            c_width / 2,
+            auc=c_statistic,
+            half_width=c_width / 2,
             prevalence=prevalence,
             method="newcombe",
             confidence=confidence,
@@ -84,7 +85,10 @@ def validation_binary(
             specificity = float(weight @ ((1 - risk) * ~positive) / (weight @ (1 - risk)))
         se = _standard_error(lambda error: 2 * z * error, net_benefit_width, increment)
         criteria["net benefit"] = (
-            net_benefit_variance(prevalence, sensitivity, specificity, threshold) / se**2
+            net_benefit_variance(
+                prevalence=prevalence, sensitivity=sensitivity, specificity=specificity, threshold=threshold
+            )
+            / se**2
         )
     elif sensitivity is not None or specificity is not None:
         raise ValueError("sensitivity and specificity belong to a threshold; give threshold too")
@@ -116,6 +120,7 @@ def validation_binary(
 
 
 def validation_continuous(
+    *,
     r2: float,
     r2_width: float = 0.1,
     slope: float = 1.0,
@@ -140,7 +145,7 @@ def validation_continuous(
     criteria = {
         "R2": 4 * r2 * (1 - r2) ** 2 / errors["R2"] ** 2,
         "slope": slope**2 * (1 - r2) / (r2 * errors["slope"] ** 2) + 1,
-        "residual sd": float(sd_precision(margin, 0, confidence).n),
+        "residual sd": float(sd_precision(margin=margin, parameters=0, confidence=confidence).n),
     }
     if citl_width is not None:
         check_positive("citl_width", citl_width)
@@ -158,7 +163,7 @@ def validation_continuous(
 
 
 def net_benefit_variance(
-    prevalence: float, sensitivity: float, specificity: float, threshold: float
+    *, prevalence: float, sensitivity: float, specificity: float, threshold: float
 ) -> float:
     """Variance, times n, of the standardised net benefit (Marsh et al., Stat Med 2020;39:2980)."""
     for name, value in (("sensitivity", sensitivity), ("specificity", specificity)):

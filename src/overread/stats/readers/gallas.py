@@ -11,8 +11,8 @@ from scipy import stats
 
 from overread.stats.arrays import Floats, as_floats, check_confidence
 from overread.stats.interval import Interval
-from overread.stats.readers.merit import success
-from overread.stats.readers.results import Difference
+from overread.stats.readers.figure_of_merit import success
+from overread.stats.readers.results import TreatmentDifference
 from overread.stats.readers.study import Names, ReaderStudy, reader_study
 
 BCK_NAMES = (
@@ -52,7 +52,7 @@ class UStatistic:
     variances: Floats
     covariance: Floats
     df: Floats
-    differences: tuple[Difference, ...]
+    differences: tuple[TreatmentDifference, ...]
     moments: Floats
     coefficients: Floats
     bck: Floats
@@ -62,6 +62,7 @@ class UStatistic:
 def u_statistic(
     rating: ArrayLike,
     truth: ArrayLike,
+    *,
     reader: ArrayLike | None = None,
     treatment: ArrayLike | None = None,
     case: ArrayLike | None = None,
@@ -85,7 +86,7 @@ def u_statistic(
     Raises ValueError for a treatment without two readers, or a variance estimate below 0.
     """
     check_confidence(confidence)
-    study = reader_study(rating, truth, reader, treatment, case)
+    study = reader_study(rating, truth, reader=reader, treatment=treatment, case=case)
     t, cases = len(study.treatments), len(study.truth)
     sums, pairs = _sums(study)
     for i in range(t):
@@ -132,7 +133,7 @@ def u_statistic(
         gap, error = float(area[i] - area[j]), float(np.sqrt(variance))
         statistic = gap / error if error > 0 else (0.0 if gap == 0 else float(np.copysign(np.inf, gap)))
         differences.append(
-            Difference(
+            TreatmentDifference(
                 pair,
                 _interval(gap, variance, free, confidence, name, (-1.0, 1.0), cases),
                 error,
@@ -156,7 +157,7 @@ def u_statistic(
     )
 
 
-def u_statistic_variance(moments: ArrayLike, readers: int, negatives: int, positives: int) -> float:
+def u_statistic_variance(moments: ArrayLike, *, readers: int, negatives: int, positives: int) -> float:
     """Variance of the reader-averaged AUC in a fully crossed study of another size.
 
     ``moments`` (8,): M1 to M8 of a treatment in a pilot study (``u_statistic(...).moments[i, i]``), or of a

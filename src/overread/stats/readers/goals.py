@@ -1,4 +1,4 @@
-"""Claims about a reader study: one treatment against a goal, non-inferiority and equivalence of two."""
+"""Hypotheses of a reader study: one treatment against a goal, non-inferiority and equivalence of two."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from scipy import stats
 
 from overread.stats.arrays import check_confidence
 from overread.stats.interval import Interval
-from overread.stats.readers.results import Difference, Single
+from overread.stats.readers.results import TreatmentDifference, TreatmentEstimate
 
 
 @dataclass(frozen=True)
-class ReaderClaim:
-    """A one-sided or two-sided claim: the t (or z) test, and the interval that decides it the same way.
+class ReaderHypothesisTest:
+    """A test of one ``hypothesis``: the t (or z) test, and the interval that decides it the same way.
 
     ``met`` says whether the p-value lies at or below ``alpha``. ``estimate`` has the confidence 1 - 2 alpha
-    for one-sided claims and equivalence, 1 - alpha for two-sided ones.
+    for one-sided tests and equivalence, 1 - alpha for two-sided ones.
     """
 
-    claim: str
+    hypothesis: str
     estimate: Interval
     statistic: float
     df: float
@@ -29,17 +29,17 @@ class ReaderClaim:
 
 
 def reader_goal_test(
-    single: Single, goal: float, alpha: float = 0.025, alternative: str = "greater"
-) -> ReaderClaim:
+    estimate: TreatmentEstimate, *, goal: float, alpha: float = 0.025, alternative: str = "greater"
+) -> ReaderHypothesisTest:
     """Test the reader-averaged figure of one treatment against a fixed ``goal``.
 
-    ``single``: from ``obuchowski_rockette(...).rrrc.singles`` (or another model's); its own variance and
+    ``estimate``: from ``obuchowski_rockette(...).rrrc.estimates`` (or another model's); its own variance and
     Hillis' degrees of freedom are used. ``alternative`` is ``greater``, ``less`` or ``two-sided``.
     """
-    return _claim(
-        single.estimate,
-        single.standard_error,
-        single.df,
+    return _test(
+        estimate.estimate,
+        estimate.standard_error,
+        estimate.df,
         goal,
         alpha,
         alternative,
@@ -47,7 +47,9 @@ def reader_goal_test(
     )
 
 
-def reader_noninferiority(difference: Difference, margin: float, alpha: float = 0.025) -> ReaderClaim:
+def reader_noninferiority(
+    difference: TreatmentDifference, *, margin: float, alpha: float = 0.025
+) -> ReaderHypothesisTest:
     """First treatment not worse than the second by ``margin`` or more (higher is better): D > -margin.
 
     ``difference``: from ``obuchowski_rockette`` or ``u_statistic``. Chen, Petrick and Sahiner, Acad Radiol
@@ -56,7 +58,7 @@ def reader_noninferiority(difference: Difference, margin: float, alpha: float = 
     Raises ValueError for a margin that is not above 0.
     """
     _check_margin(margin)
-    return _claim(
+    return _test(
         difference.difference,
         difference.standard_error,
         difference.df,
@@ -67,20 +69,22 @@ def reader_noninferiority(difference: Difference, margin: float, alpha: float = 
     )
 
 
-def reader_equivalence(difference: Difference, margin: float, alpha: float = 0.05) -> ReaderClaim:
+def reader_equivalence(
+    difference: TreatmentDifference, *, margin: float, alpha: float = 0.05
+) -> ReaderHypothesisTest:
     """Two treatments differ by less than ``margin`` either way: two one-sided tests, each at ``alpha``.
 
     Raises ValueError for a margin that is not above 0.
     """
     _check_margin(margin)
     lower, upper = (
-        _claim(
+        _test(
             difference.difference, difference.standard_error, difference.df, bound, alpha, side, "equivalence"
         )
         for bound, side in ((-margin, "greater"), (margin, "less"))
     )
-    worse = max(lower, upper, key=lambda claim: claim.p_value)
-    return ReaderClaim(
+    worse = max(lower, upper, key=lambda test: test.p_value)
+    return ReaderHypothesisTest(
         f"{difference.treatments[0]} equivalent to {difference.treatments[1]} within {margin:g}",
         worse.estimate,
         worse.statistic,
@@ -91,9 +95,9 @@ def reader_equivalence(difference: Difference, margin: float, alpha: float = 0.0
     )
 
 
-def _claim(
+def _test(
     interval: Interval, error: float, df: float, bound: float, alpha: float, alternative: str, text: str
-) -> ReaderClaim:
+) -> ReaderHypothesisTest:
     check_confidence(1 - alpha)
     if alternative not in ("greater", "less", "two-sided"):
         raise ValueError(f"alternative is {alternative!r}, expected 'greater', 'less' or 'two-sided'")
@@ -113,7 +117,7 @@ def _claim(
         interval.method,
         interval.n,
     )
-    return ReaderClaim(text, shown, statistic, df, p_value, alpha, p_value <= alpha)
+    return ReaderHypothesisTest(text, shown, statistic, df, p_value, alpha, p_value <= alpha)
 
 
 def _check_margin(margin: float) -> None:

@@ -11,13 +11,13 @@ from scipy import stats
 
 from overread.stats.arrays import Floats, as_floats, check_confidence
 from overread.stats.interval import Interval
-from overread.stats.readers.merit import Merit, figures_of_merit
+from overread.stats.readers.figure_of_merit import FigureOfMerit, figures_of_merit
 from overread.stats.readers.results import (
     Anova,
-    Difference,
     ObuchowskiRockette,
     ReaderTest,
-    Single,
+    TreatmentDifference,
+    TreatmentEstimate,
     VarianceComponents,
 )
 from overread.stats.readers.study import Names, reader_study
@@ -32,10 +32,11 @@ MODELS = {
 def obuchowski_rockette(
     rating: ArrayLike,
     truth: ArrayLike,
+    *,
     reader: ArrayLike | None = None,
     treatment: ArrayLike | None = None,
     case: ArrayLike | None = None,
-    merit: Merit | str = "auc",
+    fom: FigureOfMerit | str = "auc",
     covariance: str = "jackknife",
     confidence: float = 0.95,
     resamples: int = 2000,
@@ -54,9 +55,9 @@ def obuchowski_rockette(
         A table in long form, or an array (treatments, readers, cases) with NaN where not read, and truth
         (cases,); see ``reader_study``. Cases may differ between readers or between treatments (nested
         designs: covariances of estimates that share no case are 0; Hillis, Stat Med 2014;33:330).
-    merit
-        ``auc``, or a function of (truth, rating) of one reader under one treatment that returns a number (or
-        an Interval), such as ``sensitivity_at(3)`` or a partial area.
+    fom
+        The figure of merit: ``auc``, or a function of (truth, rating) of one reader under one treatment
+        that returns a number (or an Interval), such as ``sensitivity_at(threshold=3)`` or a partial area.
     covariance
         ``jackknife``, ``delong``, ``unbiased`` or ``bootstrap``; see ``figures_of_merit``.
     bounds
@@ -65,9 +66,9 @@ def obuchowski_rockette(
 
     Raises ValueError where a reader lacks cases of a class under a treatment: use ``u_statistic`` there.
     """
-    study = reader_study(rating, truth, reader, treatment, case)
-    table = figures_of_merit(study, merit, covariance, resamples, seed)
-    name = merit if isinstance(merit, str) else getattr(merit, "__name__", "merit")
+    study = reader_study(rating, truth, reader=reader, treatment=treatment, case=case)
+    table = figures_of_merit(study, fom=fom, covariance=covariance, resamples=resamples, seed=seed)
+    name = fom if isinstance(fom, str) else getattr(fom, "__name__", "figure of merit")
     return _analyse(
         table.estimates,
         table.covariance,
@@ -77,13 +78,14 @@ def obuchowski_rockette(
         study.readers,
         name,
         covariance,
-        _bounds(merit) if bounds is None else bounds,
+        _bounds(fom) if bounds is None else bounds,
     )
 
 
 def obuchowski_rockette_summary(
     estimates: ArrayLike,
     covariance: ArrayLike,
+    *,
     cases: int,
     confidence: float = 0.95,
     treatments: Sequence[str] | None = None,
@@ -96,8 +98,8 @@ def obuchowski_rockette_summary(
 
     Raises ValueError for shapes that do not fit.
     """
-    table = as_floats(estimates, "estimates", 2)
-    matrix = as_floats(covariance, "covariance", 2)
+    table = as_floats(estimates, "estimates", ndim=2)
+    matrix = as_floats(covariance, "covariance", ndim=2)
     if matrix.shape != (table.size, table.size):
         raise ValueError(f"covariance has shape {matrix.shape}, expected ({table.size}, {table.size})")
     names = [
@@ -109,8 +111,8 @@ def obuchowski_rockette_summary(
     return _analyse(table, matrix, cases, confidence, names[0], names[1], "given", "given")
 
 
-def _bounds(merit: Merit | str) -> tuple[float, float] | None:
-    return (0.0, 1.0) if isinstance(merit, str) else getattr(merit, "bounds", None)
+def _bounds(fom: FigureOfMerit | str) -> tuple[float, float] | None:
+    return (0.0, 1.0) if isinstance(fom, str) else getattr(fom, "bounds", None)
 
 
 def _analyse(
@@ -120,7 +122,7 @@ def _analyse(
     confidence: float,
     treatments: Names,
     readers: Names,
-    merit: str,
+    fom: str,
     method: str,
     bounds: tuple[float, float] | None = None,
 ) -> ObuchowskiRockette:
@@ -145,7 +147,7 @@ def _analyse(
         tests["frrc"],
         tests["frrc_dbm"],
         tests.get("rrfc"),
-        merit,
+        fom,
         method,
     )
 
@@ -223,12 +225,12 @@ def _test(
         for i, j in combinations(range(t), 2)
     )
     blocks = matrix.reshape(t, r, t, r)
-    singles = tuple(
+    estimates = tuple(
         _single(model, names[i], table[i], blocks[i, :, i], cases, confidence, method, bounds)
         for i in range(t)
     )
     return ReaderTest(
-        MODELS[model[:4]], method, statistic, df1, df if t > 1 else df1, p_value, differences, singles
+        MODELS[model[:4]], method, statistic, df1, df if t > 1 else df1, p_value, differences, estimates
     )
 
 
@@ -256,12 +258,14 @@ def _difference(
     cases: int,
     confidence: float,
     method: str,
-) -> Difference:
+) -> TreatmentDifference:
     spread = float(np.sqrt(2 * max(error, 0.0) / r))
     statistic = _ratio(gap, spread)
     half = _quantile(confidence, df) * spread
     interval = Interval(float(gap), float(gap - half), float(gap + half), confidence, method, cases)
-    return Difference(names, interval, spread, df, statistic, float(2 * stats.t.sf(abs(statistic), df)))
+    return TreatmentDifference(
+        names, interval, spread, df, statistic, float(2 * stats.t.sf(abs(statistic), df))
+    )
 
 
 def _single(
@@ -273,7 +277,7 @@ def _single(
     confidence: float,
     method: str,
     bounds: tuple[float, float] | None,
-) -> Single:
+) -> TreatmentEstimate:
     r = len(row)
     var = float(np.trace(block) / r)
     cov2 = max(float((block.sum() - np.trace(block)) / (r * (r - 1))), 0.0) if r > 1 else 0.0
@@ -291,7 +295,7 @@ def _single(
     low, high = mean - half, mean + half
     if bounds is not None:
         low, high = max(low, bounds[0]), min(high, bounds[1])
-    return Single(name, Interval(mean, low, high, confidence, method, cases), spread, df)
+    return TreatmentEstimate(name, Interval(mean, low, high, confidence, method, cases), spread, df)
 
 
 def _quantile(confidence: float, df: float) -> float:

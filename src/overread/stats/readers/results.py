@@ -38,7 +38,7 @@ class Anova:
 
 
 @dataclass(frozen=True)
-class Difference:
+class TreatmentDifference:
     """First treatment less second: interval, standard error, degrees of freedom and the t or z test of 0."""
 
     treatments: tuple[str, str]
@@ -50,7 +50,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Single:
+class TreatmentEstimate:
     """Mean over readers of one treatment, from that treatment's data alone."""
 
     treatment: str
@@ -72,8 +72,8 @@ class ReaderTest:
     df1: float
     df2: float
     p_value: float
-    differences: tuple[Difference, ...]
-    singles: tuple[Single, ...]
+    differences: tuple[TreatmentDifference, ...]
+    estimates: tuple[TreatmentEstimate, ...]
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class ObuchowskiRockette:
     frrc: ReaderTest
     frrc_dbm: ReaderTest
     rrfc: ReaderTest | None
-    merit: str
+    fom: str
     method: str
 
 

@@ -14,6 +14,7 @@ DEFAULT = {"var_r": 0.011, "var_tr": 0.011, "var_c": 0.3, "var_tc": 0.3, "var_rc
 
 
 def roe_metz(
+    *,
     readers: int,
     negatives: int,
     positives: int,
@@ -65,13 +66,13 @@ def roe_metz(
     return ReaderStudy(rating, truth, *names)
 
 
-def roe_metz_auc(separation: float, variance: float | None = None) -> float:
+def roe_metz_auc(*, separation: float, variance: float | None = None) -> float:
     """Expected area over readers and cases; ``variance`` is the sum of all six (default: of the defaults)."""
     total = sum(DEFAULT.values()) if variance is None else variance
     return float(ndtr(separation / np.sqrt(2 * total)))
 
 
-def roe_metz_separation(auc: float, variance: float | None = None) -> float:
+def roe_metz_separation(*, auc: float, variance: float | None = None) -> float:
     """The separation that gives an expected area of ``auc``."""
     if not 0 < auc < 1:
         raise ValueError(f"auc is {auc}, expected a number between 0 and 1")

@@ -41,6 +41,7 @@ class ReaderStudy:
 def reader_study(
     rating: ArrayLike,
     truth: ArrayLike,
+    *,
     reader: ArrayLike | None = None,
     treatment: ArrayLike | None = None,
     case: ArrayLike | None = None,
@@ -118,7 +119,7 @@ def _codes(values: ArrayLike, name: str, rows: int) -> tuple[NDArray[np.intp], N
     return codes, tuple(str(value) for value in found)
 
 
-def check_cells(study: ReaderStudy, least: int = 1) -> None:
+def check_cells(study: ReaderStudy, *, least: int = 1) -> None:
     """Raise ValueError unless every reader has ``least`` cases of each class under every treatment."""
     for positive in (False, True):
         counts = study.read[:, :, study.truth == positive].sum(axis=2)

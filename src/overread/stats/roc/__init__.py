@@ -12,14 +12,14 @@ from overread.stats.roc.compare import (
     roc_contrast,
 )
 from overread.stats.roc.curve import RocCurve, roc_curve
-from overread.stats.roc.fixed import (
+from overread.stats.roc.fixed_specificity import (
     RocBand,
     roc_band,
     sensitivity_at_specificity,
     specificity_at_sensitivity,
 )
 from overread.stats.roc.hanley import HanleyMcNeil, expand_ratings, hanley_mcneil
-from overread.stats.roc.operating import OperatingPointResult, operating_point, operating_point_at
+from overread.stats.roc.operating_points import OperatingPointResult, operating_point, operating_point_at
 from overread.stats.roc.partial import partial_auc
 
 __all__ = [

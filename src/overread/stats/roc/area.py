@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from overread.stats.arrays import Ints, as_classes, as_floats, as_groups, check_confidence, same_length
-from overread.stats.bootstrap import defined, limits, resample_counts
+from overread.stats.arrays import (
+    Ints,
+    as_classes,
+    as_floats,
+    as_groups,
+    check_confidence,
+    same_length,
+    unit_count,
+)
+from overread.stats.bootstrap import defined, limits, resample_counts, resampling_name
 from overread.stats.interval import Interval
 from overread.stats.roc.curve import checked, checked_weights
 from overread.stats.roc.hanley import hanley_mcneil_variance
@@ -27,13 +35,14 @@ AucMethod = Literal[
     "obuchowski",
     "obuchowski-logit",
 ]
-_METHODS = AucMethod.__args__  # type: ignore[attr-defined]
+_METHODS = get_args(AucMethod)
 _ALIAS = {"logit": "delong-logit", "plain": "delong"}
 
 
 def auc(
     y: ArrayLike,
     score: ArrayLike,
+    *,
     confidence: float = 0.95,
     cluster: ArrayLike | None = None,
     method: AucMethod = "logit",
@@ -91,10 +100,10 @@ def auc(
         raise ValueError(f"method {method!r} needs cluster, such as the patient of each case")
     if codes is not None and name in ("hanley-mcneil", "newcombe"):
         raise ValueError(f"method {method!r} takes cases as independent; with cluster use 'obuchowski-logit'")
-    n = len(labels) if codes is None else int(codes.max()) + 1
+    n = unit_count(codes, len(labels))
     if codes is not None and n < 2:
         raise ValueError("one cluster has no interval; expected two or more")
-    found = areas(labels, s[None], codes, w)
+    found = areas(labels, s[None], codes=codes, weights=w)
     area, variance = float(found.area[0]), float(found.covariance[0, 0])
     sizes = (found.positives, found.negatives)
     if name == "newcombe":
@@ -112,6 +121,7 @@ def auc(
 def auc_macro(
     y: ArrayLike,
     prob: ArrayLike,
+    *,
     confidence: float = 0.95,
     cluster: ArrayLike | None = None,
     resamples: int = 2000,
@@ -126,22 +136,24 @@ def auc_macro(
     resamples lose one.
     """
     check_confidence(confidence)
-    p = as_floats(prob, "prob", 2)
-    truth = as_classes(y, "y", p.shape[1])
+    p = as_floats(prob, "prob", ndim=2)
+    truth = as_classes(y, "y", classes=p.shape[1])
     same_length(len(truth), p, "prob")
     _every_class(truth, p.shape[1])
     onehot = truth[:, None] == np.arange(p.shape[1])
     codes = as_groups(cluster, len(truth))
     found = [placements(onehot[:, k], p[:, k])[0] for k in range(p.shape[1])]
     columns = [WeightedAuc(onehot[:, k], p[:, k]) for k in range(p.shape[1])]
-    units = len(truth) if codes is None else int(codes.max()) + 1
-    blocks = resample_counts(units, resamples, seed, truth if codes is None else None, len(truth))
+    units = unit_count(codes, len(truth))
+    blocks = resample_counts(
+        units, resamples, seed, strata=truth if codes is None else None, rows_of_data=len(truth)
+    )
     replicates = []
     for counts in blocks:
         weights = counts if codes is None else counts[:, codes]
         replicates.append(np.mean([column(weights) for column in columns], axis=0))
     kept = defined(np.concatenate(replicates))
-    name = "bootstrap of cases within classes" if codes is None else "bootstrap of clusters"
+    name = resampling_name(codes, within_classes=True)
     return limits(float(np.mean(found)), kept, method="percentile", confidence=confidence, n=units, name=name)
 
 
@@ -155,15 +167,14 @@ def _bootstrapped(
     resamples: int,
     seed: int,
 ) -> Interval:
-    n = len(labels) if codes is None else int(codes.max()) + 1
+    n = unit_count(codes, len(labels))
     if codes is None:
         replicates = case_replicates(labels, s[None], resamples, seed)[:, 0]
-        name = "bootstrap of cases within classes"
     else:
         replicates = cluster_replicates(labels, s[None], codes, resamples, seed)[:, 0]
-        name = "bootstrap of clusters"
     if np.ptp(replicates) == 0:
         return newcombe_interval(area, *sizes, confidence, n)
+    name = resampling_name(codes, within_classes=True)
     return limits(area, replicates, method="percentile", confidence=confidence, n=n, name=name)
 
 

@@ -19,7 +19,9 @@ from overread.stats.arrays import (
     as_groups,
     check_confidence,
     same_length,
+    unit_count,
 )
+from overread.stats.bootstrap import resampling_name
 from overread.stats.interval import Interval
 from overread.stats.roc.curve import checked
 from overread.stats.roc.limits import area_limits
@@ -78,6 +80,7 @@ def delong_test(
     y: ArrayLike,
     score1: ArrayLike,
     score2: ArrayLike,
+    *,
     y2: ArrayLike | None = None,
     confidence: float = 0.95,
     alternative: Alternative = "two-sided",
@@ -113,20 +116,20 @@ def delong_test(
     else:
         labels, second = checked(y, score2, "score2")
         groups = [(labels, np.array([first, second]))]
-        estimates = [areas(*groups[0], codes)]
+        estimates = [areas(*groups[0], codes=codes)]
     area = np.concatenate([e.area for e in estimates])
     variance = np.concatenate([np.diag(e.covariance) for e in estimates])
     covariance = float(estimates[0].covariance[0, 1]) if y2 is None else 0.0
     difference = float(area[0] - area[1])
     sizes = [len(kind) for kind, _ in groups]
-    units = sum(sizes) if codes is None else int(codes.max()) + 1
+    units = unit_count(codes, sum(sizes))
     df: float | None = None
     if method == "bootstrap":
         replicates = _replicates(groups, codes, resamples, seed)
         spread = replicates[:, 0] - replicates[:, 1]
         error = float(spread.std(ddof=1))
         low, high = (float(q) for q in np.quantile(spread, [0.5 - confidence / 2, 0.5 + confidence / 2]))
-        name = "bootstrap of cases within classes" if codes is None else "bootstrap of clusters"
+        name = resampling_name(codes, within_classes=True)
     elif method == "delong":
         error = float(np.sqrt(max(0.0, variance.sum() - 2 * covariance)))
         if y2 is not None:
@@ -169,6 +172,7 @@ def delong_test(
 def roc_contrast(
     y: ArrayLike,
     scores: ArrayLike | Mapping[str, ArrayLike],
+    *,
     contrast: ArrayLike | None = None,
     reference: int | str = 0,
     confidence: float = 0.95,
@@ -196,7 +200,7 @@ def roc_contrast(
     labels, matrix, labelled = _columns(y, scores, names)
     k = len(matrix)
     codes = as_groups(cluster, len(labels))
-    found = areas(labels, matrix, codes)
+    found = areas(labels, matrix, codes=codes)
     if not np.isfinite(found.covariance).all():
         raise ValueError("a contrast needs two or more cases (clusters) of each class")
     rows = _contrast_rows(contrast, reference, k, labelled)
@@ -207,7 +211,7 @@ def roc_contrast(
     if df == 0:
         raise ValueError("the contrast has no variance: the curves rank all cases alike")
     statistic = float(values @ np.linalg.pinv(spread, rcond=1e-10, hermitian=True) @ values)
-    n = len(labels) if codes is None else int(codes.max()) + 1
+    n = unit_count(codes, len(labels))
     errors = np.sqrt(np.diag(found.covariance))
     name = "DeLong" if codes is None else "Obuchowski"
     return RocContrast(
@@ -249,7 +253,7 @@ def _columns(
         names = list(columns) if names is None else names
         matrix = np.array([checked(y, column, name)[1] for name, column in columns.items()])
     else:
-        matrix = as_floats(cast(ArrayLike, scores), "scores", 2).T
+        matrix = as_floats(cast(ArrayLike, scores), "scores", ndim=2).T
         names = [f"score{i + 1}" for i in range(len(matrix))] if names is None else names
     if len(matrix) < 2 or len(names) != len(matrix):
         raise ValueError(

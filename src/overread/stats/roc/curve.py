@@ -28,7 +28,7 @@ class RocCurve:
         return 1 - self.false_positive_rate
 
 
-def roc_curve(y: ArrayLike, score: ArrayLike, weights: ArrayLike | None = None) -> RocCurve:
+def roc_curve(y: ArrayLike, score: ArrayLike, *, weights: ArrayLike | None = None) -> RocCurve:
     """Empirical ROC curve of labels (n,) in {0, 1} and scores (n,); equal scores make one point.
 
     ``weights`` (n,) are sampling weights, such as the inverse of the chance that a case was verified.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from overread.stats.arrays import Floats, Ints, as_floats, check_confidence
+from overread.stats.arrays import Floats, Ints, as_count, as_floats, check_confidence
 from overread.stats.interval import Interval
 from overread.stats.roc.curve import checked
 from overread.stats.roc.limits import area_limits
@@ -26,19 +26,19 @@ class HanleyMcNeil:
 
 
 def hanley_mcneil(
-    auc: float | ArrayLike | None = None,
-    n_pos: int | ArrayLike | None = None,
+    y: ArrayLike | None = None,
+    score: ArrayLike | None = None,
+    *,
+    auc: float | None = None,
+    n_pos: int | None = None,
     n_neg: int | None = None,
     confidence: float = 0.95,
     scale: str = "plain",
-    *,
-    y: ArrayLike | None = None,
-    score: ArrayLike | None = None,
 ) -> HanleyMcNeil:
     """Standard error and interval of an AUC (Hanley and McNeil, Radiology 1982;143:29).
 
-    Needs only the area and the numbers of positives and negatives: ``hanley_mcneil(0.85, 40, 40)``; or takes
-    the data, ``hanley_mcneil(y, score)``. ``scale`` is ``plain`` (limits cut to 0 and 1) or ``logit``.
+    Takes the data, ``hanley_mcneil(y, score)``; or only the area and the numbers of positives and negatives,
+    ``hanley_mcneil(auc=0.85, n_pos=40, n_neg=40)``. ``scale`` is ``plain`` (limits cut to 0 and 1) or ``logit``.
     The formula takes exponential scores: prefer DeLong's (``auc``) where the scores are at hand.
 
     Raises ValueError for an area outside 0 to 1, sizes that are not whole and positive, or a mixture of both
@@ -47,13 +47,11 @@ def hanley_mcneil(
     check_confidence(confidence)
     if scale not in ("plain", "logit"):
         raise ValueError(f"scale is {scale!r}, expected 'plain' or 'logit'")
-    if auc is not None and np.ndim(auc) > 0 and n_neg is None:
-        y, score, auc, n_pos = auc, n_pos, None, None
     if y is not None and score is not None and auc is None:
         labels, s = checked(y, score)
         area, m, n = placements(labels, s)[0], int(labels.sum()), int((~labels).sum())
     elif y is None and score is None and auc is not None and n_pos is not None and n_neg is not None:
-        area, (m, n) = float(auc), (_size(n_pos, "n_pos"), _size(n_neg, "n_neg"))  # type: ignore[arg-type]
+        area, m, n = float(auc), as_count(n_pos, "n_pos", least=1), as_count(n_neg, "n_neg", least=1)
     else:
         raise ValueError("expected either auc, n_pos and n_neg, or y and score")
     if not 0 <= area <= 1:
@@ -72,7 +70,7 @@ def hanley_mcneil_variance(area: float, positives: float, negatives: float) -> f
 
 
 def expand_ratings(
-    negatives: ArrayLike, positives: ArrayLike, ratings: ArrayLike | None = None
+    negatives: ArrayLike, positives: ArrayLike, *, ratings: ArrayLike | None = None
 ) -> tuple[Ints, Floats]:
     """Labels (n,) and scores (n,) of a table of counts per rating category.
 
@@ -91,10 +89,3 @@ def expand_ratings(
     counts = [table.astype(np.int64) for table in tables]
     y = np.repeat(np.array([0, 1]), [counts[0].sum(), counts[1].sum()])
     return y, np.concatenate([np.repeat(values, c) for c in counts])
-
-
-def _size(value: object, name: str) -> int:
-    number = float(value)  # type: ignore[arg-type]
-    if number != int(number) or number < 1:
-        raise ValueError(f"{name} is {number:g}, expected a whole number, 1 or more")
-    return int(number)

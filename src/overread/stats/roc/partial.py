@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from overread.stats.arrays import Bools, Floats, as_groups, check_confidence
-from overread.stats.bootstrap import limits
+from overread.stats.arrays import Bools, Floats, as_groups, check_confidence, unit_count
+from overread.stats.bootstrap import limits, resampling_name
 from overread.stats.interval import Interval
 from overread.stats.roc.curve import checked, roc_curve
 from overread.stats.roc.resample import certain_share, curve_blocks
@@ -17,8 +17,8 @@ Range = tuple[float, float] | float
 def partial_auc(
     y: ArrayLike,
     score: ArrayLike,
-    fpr: Range | None = None,
     *,
+    fpr: Range | None = None,
     specificity: Range | None = None,
     sensitivity: Range | None = None,
     standardised: bool = False,
@@ -46,7 +46,7 @@ def partial_auc(
     if flipped:
         labels, s = ~labels, -s
     codes = as_groups(cluster, len(labels))
-    n = len(labels) if codes is None else int(codes.max()) + 1
+    n = unit_count(codes, len(labels))
     chance, largest = (high**2 - low**2) / 2, high - low
 
     def scale(part: Floats) -> Floats:
@@ -65,7 +65,7 @@ def partial_auc(
         return Interval(
             estimate, float(ends[0]), float(ends[1]), confidence, "no resample differs: Wilson", n
         )
-    name = "bootstrap of cases within classes" if codes is None else "bootstrap of clusters"
+    name = resampling_name(codes, within_classes=True)
     return limits(estimate, replicates, method="percentile", confidence=confidence, n=n, name=name)
 
 
@@ -81,7 +81,8 @@ def area_between(fpr: Floats, tpr: Floats, low: float, high: float) -> Floats:
     run = fpr[:, 1:] - fpr[:, :-1]
     rise = tpr[:, 1:] - tpr[:, :-1]
     share = np.divide((start + stop) / 2 - fpr[:, :-1], run, out=np.zeros_like(run), where=run > 0)
-    return np.einsum("ij,ij->i", stop - start, tpr[:, :-1] + rise * share)
+    areas: Floats = np.einsum("ij,ij->i", stop - start, tpr[:, :-1] + rise * share)
+    return areas
 
 
 def _range(

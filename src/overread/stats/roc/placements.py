@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from overread.stats.arrays import Bools, Floats, Ints
+from overread.stats.arrays import Bools, Floats, Ints, group_count
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Areas:
     negatives: float
 
 
-def placements(labels: Bools, s: Floats, weights: Floats | None = None) -> tuple[float, Floats]:
+def placements(labels: Bools, s: Floats, *, weights: Floats | None = None) -> tuple[float, Floats]:
     """Area, and placement values (n,): of each case, the weighted share of the other class that it beats.
 
     A positive beats the negatives that score below it, a negative the positives above it; ties count half.
@@ -53,14 +53,16 @@ def placements(labels: Bools, s: Floats, weights: Floats | None = None) -> tuple
     return min(1.0, max(0.0, area)), values
 
 
-def areas(labels: Bools, scores: Floats, codes: Ints | None = None, weights: Floats | None = None) -> Areas:
+def areas(
+    labels: Bools, scores: Floats, *, codes: Ints | None = None, weights: Floats | None = None
+) -> Areas:
     """Areas of ``scores`` (k, n) and their covariance.
 
     DeLong, DeLong and Clarke-Pearson (Biometrics 1988;44:837); with ``codes`` (n,), the cluster of each
     case, Obuchowski (Biometrics 1997;53:567), which is the same where every cluster is one case. Weights
     enter as in a linearised (sandwich) variance.
     """
-    found = [placements(labels, s, weights) for s in scores]
+    found = [placements(labels, s, weights=weights) for s in scores]
     area = np.array([a for a, _ in found])
     w = np.ones(len(labels)) if weights is None else weights
     residuals = w * (np.array([v for _, v in found]) - area[:, None])
@@ -74,7 +76,7 @@ def areas(labels: Bools, scores: Floats, codes: Ints | None = None, weights: Flo
         covariance = m / (m - 1) * of_positives @ of_positives.T
         covariance += n / (n - 1) * of_negatives @ of_negatives.T
         return Areas(area, covariance, positives, negatives)
-    units = int(codes.max()) + 1
+    units = group_count(codes)
     first = np.array([np.bincount(codes[labels], row, units) for row in of_positives])
     second = np.array([np.bincount(codes[~labels], row, units) for row in of_negatives])
     m, n = (len(np.unique(codes[kind])) for kind in (labels, ~labels))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.stats.arrays import Bools, Floats, Ints
+from overread.stats.arrays import Bools, Floats, Ints, group_count
 from overread.stats.bootstrap import resample_counts
 from overread.stats.interval import Interval
 from overread.stats.intervals import proportion_ci
@@ -31,7 +31,8 @@ class WeightedAuc:
         below = np.cumsum(neg, axis=1)
         total = pos.sum(axis=1) * below[:, -1]
         won = np.einsum("ij,ij->i", pos, below - neg / 2)
-        return np.divide(won, total, out=np.full(len(w), np.nan), where=total > 0)
+        areas: Floats = np.divide(won, total, out=np.full(len(w), np.nan), where=total > 0)
+        return areas
 
 
 def case_replicates(labels: Bools, scores: Floats, resamples: int, seed: int) -> Floats:
@@ -61,7 +62,8 @@ def case_replicates(labels: Bools, scores: Floats, resamples: int, seed: int) ->
                 row[k] = (sums.take(lower[k]) + sums.take(upper[k])).take(drawn).sum() / 2
             else:
                 row[k] = sums.take(lower[k].take(drawn)).sum()
-    return out / (m * n)
+    areas: Floats = out / (m * n)
+    return areas
 
 
 class _Draw:
@@ -92,7 +94,7 @@ def cluster_replicates(labels: Bools, scores: Floats, codes: Ints, resamples: in
     """
     strata = cluster_strata(labels, codes)
     weighted = [WeightedAuc(labels, s) for s in scores]
-    blocks = resample_counts(len(strata), resamples, seed, strata, labels.size)
+    blocks = resample_counts(len(strata), resamples, seed, strata=strata, rows_of_data=labels.size)
     return np.concatenate([np.column_stack([w(counts[:, codes]) for w in weighted]) for counts in blocks])
 
 
@@ -108,8 +110,8 @@ def curve_blocks(
     starts = np.append(0, np.flatnonzero(np.diff(s[order])) + 1)
     strata, units = labels.astype(np.int64), len(labels)
     if codes is not None:
-        strata, units = cluster_strata(labels, codes), int(codes.max()) + 1
-    for counts in resample_counts(units, resamples, seed, strata, len(labels)):
+        strata, units = cluster_strata(labels, codes), group_count(codes)
+    for counts in resample_counts(units, resamples, seed, strata=strata, rows_of_data=len(labels)):
         w = (counts if codes is None else counts[:, codes])[:, order]
         rates = []
         for kind in (~positive, positive):
@@ -125,7 +127,7 @@ def certain_share(labels: Bools, codes: Ints | None, best: bool, confidence: flo
     For curves on which no resample can differ, such as that of separated classes.
     """
     units = int(labels.sum()) if codes is None else len(np.unique(codes[labels]))
-    return proportion_ci(units if best else 0, units, "wilson", confidence)
+    return proportion_ci(units if best else 0, units, method="wilson", confidence=confidence)
 
 
 def cluster_strata(labels: Bools, codes: Ints) -> Ints:

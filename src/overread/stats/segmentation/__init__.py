@@ -4,8 +4,8 @@ Empty masks never give NaN, so that a missed structure counts against the mean: 
 (Dice 1, distance 0), one empty is the worst there is (Dice 0, distance the image's diagonal).
 """
 
-from overread.stats.segmentation.cases import mean_over_cases
-from overread.stats.segmentation.contour import boundary_iou
+from overread.stats.segmentation.boundary import boundary_iou
+from overread.stats.segmentation.case_mean import mean_over_cases
 from overread.stats.segmentation.distance import assd, hausdorff, hausdorff95, masd, nsd
 from overread.stats.segmentation.labels import SegmentationMetrics, segmentation_metrics
 from overread.stats.segmentation.lesions import (

@@ -26,6 +26,7 @@ _ROUNDING = 1 + 1e-9
 def hausdorff(
     pred: ArrayLike,
     truth: ArrayLike,
+    *,
     label: int = 1,
     spacing: ArrayLike | None = None,
     definition: HausdorffDefinition = "voxel-boundary",
@@ -55,13 +56,14 @@ def hausdorff(
         spacing,
         surface,
         missed,
-        lambda d: hausdorff_of(d, percentile, definition == "pooled"),
+        lambda d: hausdorff_of(d, percentile, pooled=definition == "pooled"),
     )
 
 
 def hausdorff95(
     pred: ArrayLike,
     truth: ArrayLike,
+    *,
     label: int = 1,
     spacing: ArrayLike | None = None,
     definition: HausdorffDefinition = "voxel-boundary",
@@ -73,12 +75,15 @@ def hausdorff95(
     ``spacing`` is the voxel size per axis, 1 if not given. Both empty 0; one empty ``missed``, the diagonal of
     the image if not given.
     """
-    return hausdorff(pred, truth, label, spacing, definition, missed, percentile=95)
+    return hausdorff(
+        pred, truth, label=label, spacing=spacing, definition=definition, missed=missed, percentile=95
+    )
 
 
 def assd(
     pred: ArrayLike,
     truth: ArrayLike,
+    *,
     label: int = 1,
     spacing: ArrayLike | None = None,
     definition: Definition = "voxel-boundary",
@@ -95,6 +100,7 @@ def assd(
 def masd(
     pred: ArrayLike,
     truth: ArrayLike,
+    *,
     label: int = 1,
     spacing: ArrayLike | None = None,
     definition: Definition = "voxel-boundary",
@@ -107,9 +113,9 @@ def masd(
 def nsd(
     pred: ArrayLike,
     truth: ArrayLike,
+    *,
     label: int = 1,
     spacing: ArrayLike | None = None,
-    *,
     tolerance: float,
     definition: Definition = "voxel-boundary",
 ) -> float:
@@ -134,7 +140,7 @@ def nsd(
     )
 
 
-def hausdorff_of(d: SurfaceDistances, percentile: float, pooled: bool = False) -> float:
+def hausdorff_of(d: SurfaceDistances, percentile: float, *, pooled: bool = False) -> float:
     """Hausdorff distance or percentile of measured surface distances."""
     if pooled:
         return float(np.percentile(np.concatenate([d.pred_to_truth, d.truth_to_pred]), percentile))
@@ -177,12 +183,12 @@ def _measured(
 ) -> float:
     a, b = label_masks(pred, truth, label)
     size = voxel_size(spacing, a.ndim)
-    absent = if_empty(a, b, size, missed, both_empty)
-    return summary(distances_of(a, b, size, definition, reach)) if absent is None else absent
+    absent = if_empty(a, b, size, missed=missed, both_empty=both_empty)
+    return summary(distances_of(a, b, size, definition=definition, reach=reach)) if absent is None else absent
 
 
 def if_empty(
-    a: Bools, b: Bools, size: Floats, missed: float | None = None, both_empty: float = 0.0
+    a: Bools, b: Bools, size: Floats, *, missed: float | None = None, both_empty: float = 0.0
 ) -> float | None:
     """The stated value where a mask is empty; None where both hold something to measure."""
     some_a, some_b = bool(a.any()), bool(b.any())

@@ -46,6 +46,7 @@ class SegmentationMetrics:
 def segmentation_metrics(
     pred: ArrayLike,
     truth: ArrayLike,
+    *,
     labels: Iterable[int] | None = None,
     spacing: ArrayLike | None = None,
     tolerance: float | None = None,
@@ -75,7 +76,7 @@ def segmentation_metrics(
         hd = hd95 = pooled = mean = worst if boxes else 0.0
         surface = None if tolerance is None else float(not boxes)
         if len(boxes) == 2:
-            d = distances_of(mask_a, mask_b, size, definition)
+            d = distances_of(mask_a, mask_b, size, definition=definition)
             hd, hd95, pooled, mean = hausdorff_of(d, 100), hausdorff_of(d, 95), assd_of(d), masd_of(d)
             surface = None if tolerance is None else nsd_of(d, tolerance)
         voxel = float(np.prod(size))

@@ -6,7 +6,7 @@ The Dice of all lesions together hides a missed small lesion behind a large one;
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -51,6 +51,7 @@ class LesionWiseDice:
 def lesion_detection(
     pred: ArrayLike,
     truth: ArrayLike,
+    *,
     label: int = 1,
     connectivity: Connectivity = 26,
     min_overlap: float = 0.0,
@@ -66,10 +67,11 @@ def lesion_detection(
         raise ValueError(f"min_overlap is {min_overlap}, expected a fraction from 0 to 1")
 
     def matched(mask: Bools, other: Bools) -> Bools:
-        parts, count = components(mask, connectivity)
+        parts, count = components(mask, connectivity=connectivity)
         sizes = np.bincount(parts.ravel(), minlength=count + 1)[1:]
         common = np.bincount(parts[other], minlength=count + 1)[1:]
-        return (common > min_overlap * sizes) | (common == sizes)
+        enough: Bools = (common > min_overlap * sizes) | (common == sizes)
+        return enough
 
     found, right = matched(b, a), matched(a, b)
     tp, fn, fp = int(found.sum()), int((~found).sum()), int((~right).sum())
@@ -79,6 +81,7 @@ def lesion_detection(
 def lesion_wise_dice(
     pred: ArrayLike,
     truth: ArrayLike,
+    *,
     label: int = 1,
     spacing: ArrayLike | None = None,
     connectivity: Connectivity = 26,
@@ -102,8 +105,8 @@ def lesion_wise_dice(
     if not (np.isfinite(min_volume) and min_volume >= 0):
         raise ValueError(f"min_volume is {min_volume}, expected mm3, 0 or more")
     grown = _dilated(b, int(dilation))
-    regions, lesions = components(grown, connectivity)
-    parts, found = components(a, connectivity)
+    regions, lesions = components(grown, connectivity=connectivity)
+    parts, found = components(a, connectivity=connectivity)
     # Every count comes from voxels in a mask, most of the image never being touched.
     sizes = np.bincount(regions[b], minlength=lesions + 1)[1:]
     part_sizes = np.bincount(parts[a], minlength=found + 1)[1:]
@@ -126,7 +129,7 @@ def lesion_wise_dice(
     )
 
 
-def components(mask: Bools, connectivity: int = 26) -> tuple[NDArray, int]:
+def components(mask: Bools, *, connectivity: int = 26) -> tuple[NDArray[Any], int]:
     """Connected components of a mask numbered from 1, and their count; 26 means 8 neighbours in 2D."""
     import cc3d
 

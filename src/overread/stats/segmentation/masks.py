@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_array, csr_array
@@ -22,7 +24,7 @@ def label_masks(pred: ArrayLike, truth: ArrayLike, label: int) -> tuple[Bools, B
     return mask_a, mask_b
 
 
-def checked_maps(pred: ArrayLike, truth: ArrayLike) -> tuple[NDArray, NDArray]:
+def checked_maps(pred: ArrayLike, truth: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
     """The two label maps as arrays of one shape, without NaN or fractions."""
     a, b = np.asarray(pred), np.asarray(truth)
     if a.shape != b.shape:
@@ -43,7 +45,7 @@ def checked_maps(pred: ArrayLike, truth: ArrayLike) -> tuple[NDArray, NDArray]:
     return a, b
 
 
-def whole_labels(pred: ArrayLike, truth: ArrayLike) -> tuple[NDArray, NDArray]:
+def whole_labels(pred: ArrayLike, truth: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
     """The two maps as whole numbers from 0, for counting over all labels at once."""
     maps = []
     for name, array in zip(("pred", "truth"), checked_maps(pred, truth), strict=True):
@@ -85,7 +87,7 @@ def union_box(a: tuple[slice, ...], b: tuple[slice, ...]) -> tuple[slice, ...]:
     return tuple(slice(min(s.start, t.start), max(s.stop, t.stop)) for s, t in zip(a, b, strict=True))
 
 
-def joint_counts(rows: NDArray, columns: NDArray, n: int, m: int) -> csr_array:
+def joint_counts(rows: NDArray[Any], columns: NDArray[Any], n: int, m: int) -> csr_array:
     """Voxels that lie in region i + 1 and part j + 1, a sparse matrix (n, m); number 0 is no region."""
     kept = (rows > 0) & (columns > 0)
     pairs = rows[kept].astype(np.int64) - 1, columns[kept].astype(np.int64) - 1
@@ -93,6 +95,6 @@ def joint_counts(rows: NDArray, columns: NDArray, n: int, m: int) -> csr_array:
     return coo_array((np.ones(len(pairs[0]), dtype=np.int64), pairs), shape=(n, m)).tocsr()
 
 
-def _mask(array: NDArray, label: int) -> Bools:
+def _mask(array: NDArray[Any], label: int) -> Bools:
     mask: Bools = array if array.dtype == np.bool_ and label == 1 else array == label
     return mask

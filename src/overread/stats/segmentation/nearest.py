@@ -21,7 +21,7 @@ from overread.stats.arrays import Bools, Floats
 MOST_COLUMNS = 400
 
 
-def nearest_distances(start: Bools, goal: Bools, size: Floats, reach: float = np.inf) -> Floats:
+def nearest_distances(start: Bools, goal: Bools, size: Floats, *, reach: float = np.inf) -> Floats:
     """Distance in mm from each voxel of ``start`` (C order) to the nearest of ``goal``, which holds one or more.
 
     ``size`` is the voxel size per axis. Distances beyond ``reach`` are infinite.

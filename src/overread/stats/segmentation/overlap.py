@@ -60,7 +60,7 @@ class VoxelCounts:
         return 1.0 if self.fp + self.fn == 0 else 0.0
 
 
-def voxel_counts(pred: ArrayLike, truth: ArrayLike, label: int = 1) -> VoxelCounts:
+def voxel_counts(pred: ArrayLike, truth: ArrayLike, *, label: int = 1) -> VoxelCounts:
     """Counts of one label in two label maps of one shape.
 
     Raises ValueError for different or empty shapes, or NaN.
@@ -70,34 +70,34 @@ def voxel_counts(pred: ArrayLike, truth: ArrayLike, label: int = 1) -> VoxelCoun
     return VoxelCounts(tp, found - tp, true - tp, a.size - found - true + tp)
 
 
-def dice(pred: ArrayLike, truth: ArrayLike, label: int = 1) -> float:
+def dice(pred: ArrayLike, truth: ArrayLike, *, label: int = 1) -> float:
     """Dice coefficient 2|A and B| / (|A| + |B|) of one label in two label maps (Dice, Ecology 1945;26:297).
 
     Both empty 1, one empty 0. Raises ValueError for different or empty shapes, or NaN.
     """
-    return voxel_counts(pred, truth, label).dice
+    return voxel_counts(pred, truth, label=label).dice
 
 
-def iou(pred: ArrayLike, truth: ArrayLike, label: int = 1) -> float:
+def iou(pred: ArrayLike, truth: ArrayLike, *, label: int = 1) -> float:
     """Intersection over union (Jaccard) of one label. Both empty 1, one empty 0."""
-    return voxel_counts(pred, truth, label).iou
+    return voxel_counts(pred, truth, label=label).iou
 
 
-def sensitivity(pred: ArrayLike, truth: ArrayLike, label: int = 1) -> float:
+def sensitivity(pred: ArrayLike, truth: ArrayLike, *, label: int = 1) -> float:
     """Part of the true voxels of one label that were found (recall). Both empty 1, one empty 0."""
-    return voxel_counts(pred, truth, label).sensitivity
+    return voxel_counts(pred, truth, label=label).sensitivity
 
 
-def precision(pred: ArrayLike, truth: ArrayLike, label: int = 1) -> float:
+def precision(pred: ArrayLike, truth: ArrayLike, *, label: int = 1) -> float:
     """Part of the predicted voxels of one label that are true. Both empty 1, one empty 0."""
-    return voxel_counts(pred, truth, label).precision
+    return voxel_counts(pred, truth, label=label).precision
 
 
-def specificity(pred: ArrayLike, truth: ArrayLike, label: int = 1) -> float:
+def specificity(pred: ArrayLike, truth: ArrayLike, *, label: int = 1) -> float:
     """Part of the voxels outside the truth that were left out; 1 where the truth fills the image."""
-    return voxel_counts(pred, truth, label).specificity
+    return voxel_counts(pred, truth, label=label).specificity
 
 
-def accuracy(pred: ArrayLike, truth: ArrayLike, label: int = 1) -> float:
+def accuracy(pred: ArrayLike, truth: ArrayLike, *, label: int = 1) -> float:
     """Part of all voxels that are right for one label; mostly background, so read it with Dice."""
-    return voxel_counts(pred, truth, label).accuracy
+    return voxel_counts(pred, truth, label=label).accuracy

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,7 +32,7 @@ class PanopticQuality:
 
 
 def panoptic_quality(
-    pred: ArrayLike, truth: ArrayLike, iou_threshold: float = 0.5, void: int | None = None
+    pred: ArrayLike, truth: ArrayLike, *, iou_threshold: float = 0.5, void: int | None = None
 ) -> PanopticQuality:
     """Panoptic quality of two instance maps of one shape: 0 background, each object its own number.
 
@@ -49,6 +50,7 @@ def panoptic_quality(
 def panoptic_quality_by_class(
     pred: ArrayLike,
     truth: ArrayLike,
+    *,
     pred_classes: Mapping[int, int],
     truth_classes: Mapping[int, int],
     iou_threshold: float = 0.5,
@@ -100,7 +102,7 @@ def _objects(
     )
 
 
-def _numbered(labels: NDArray) -> tuple[NDArray, Ints]:
+def _numbered(labels: NDArray[Any]) -> tuple[NDArray[Any], Ints]:
     """Numbers of the objects, and the flat map with 0 for background and i + 1 for the i-th of them."""
     flat = labels.ravel()
     inside = flat > 0
@@ -110,7 +112,7 @@ def _numbered(labels: NDArray) -> tuple[NDArray, Ints]:
     return ids, numbered
 
 
-def _classes(ids: NDArray, classes: Mapping[int, int] | None, name: str) -> Ints:
+def _classes(ids: NDArray[Any], classes: Mapping[int, int] | None, name: str) -> Ints:
     if classes is None:
         return np.zeros(len(ids), dtype=np.int64)
     missing = [int(i) for i in ids if int(i) not in classes]

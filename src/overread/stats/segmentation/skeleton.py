@@ -12,6 +12,7 @@ from overread.stats.segmentation.masks import bounding_box, label_masks
 def cldice(
     pred: ArrayLike,
     truth: ArrayLike,
+    *,
     label: int = 1,
     skeletons: tuple[ArrayLike, ArrayLike] | None = None,
 ) -> float:

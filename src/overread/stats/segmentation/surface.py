@@ -42,6 +42,7 @@ class SurfaceDistances:
 def surface_distances(
     pred: ArrayLike,
     truth: ArrayLike,
+    *,
     label: int = 1,
     spacing: ArrayLike | None = None,
     definition: Definition = "voxel-boundary",
@@ -53,11 +54,11 @@ def surface_distances(
     a, b = label_masks(pred, truth, label)
     if not a.any() or not b.any():
         raise ValueError(f"label {label} is empty in pred or truth; expected at least one voxel in both")
-    return distances_of(a, b, voxel_size(spacing, a.ndim), definition)
+    return distances_of(a, b, voxel_size(spacing, a.ndim), definition=definition)
 
 
 def distances_of(
-    a: Bools, b: Bools, size: Floats, definition: str = "voxel-boundary", reach: float = np.inf
+    a: Bools, b: Bools, size: Floats, *, definition: str = "voxel-boundary", reach: float = np.inf
 ) -> SurfaceDistances:
     """Distances between the surfaces of two masks that both hold a voxel, exact up to ``reach`` mm."""
     box = union_box(bounding_box(a), bounding_box(b))
@@ -77,9 +78,9 @@ def distances_of(
     else:
         raise ValueError(f"definition is {definition!r}, expected 'voxel-boundary' or 'surface-area'")
     return SurfaceDistances(
-        nearest_distances(on_a, on_b, size, reach),
+        nearest_distances(on_a, on_b, size, reach=reach),
         weights[0],
-        nearest_distances(on_b, on_a, size, reach),
+        nearest_distances(on_b, on_a, size, reach=reach),
         weights[1],
         definition,
     )

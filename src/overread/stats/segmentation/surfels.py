@@ -44,7 +44,8 @@ def surfel_sizes(size: Floats) -> Floats:
     if len(size) == 2:
         return np.array([_length(code, size) for code in range(16)])
     # Scaling the axes scales each component of an area vector by the two other axes.
-    return np.linalg.norm(_area_vectors() * (np.prod(size) / size), axis=2).sum(axis=1)
+    areas: Floats = np.linalg.norm(_area_vectors() * (np.prod(size) / size), axis=2).sum(axis=1)
+    return areas
 
 
 @lru_cache(maxsize=1)

@@ -24,7 +24,7 @@ class VolumeError:
 
 
 def volume_error(
-    pred: ArrayLike, truth: ArrayLike, label: int = 1, spacing: ArrayLike | None = None
+    pred: ArrayLike, truth: ArrayLike, *, label: int = 1, spacing: ArrayLike | None = None
 ) -> VolumeError:
     """Predicted and true volume of one label. ``spacing`` in mm per axis, 1 if not given."""
     a, b = label_masks(pred, truth, label)

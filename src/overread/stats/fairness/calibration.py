@@ -31,6 +31,7 @@ def calibration_by_group(
     y: ArrayLike,
     p: ArrayLike,
     group: Group,
+    *,
     bins: int = 10,
     cluster: ArrayLike | None = None,
     confidence: float = 0.95,

@@ -15,6 +15,7 @@ from overread.stats.segmentation.masks import bounding_box, diagonal, label_mask
 def boundary_iou(
     pred: ArrayLike,
     truth: ArrayLike,
+    *,
     label: int = 1,
     spacing: ArrayLike | None = None,
     distance: float | None = None,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from overread.stats.arrays import Floats, as_floats, as_groups, check_confidence
-from overread.stats.bootstrap import limits
+from overread.stats.arrays import Floats, as_floats, as_groups, check_confidence, unit_count
+from overread.stats.bootstrap import limits, resampling_name
 from overread.stats.interval import Interval
 from overread.stats.roc.curve import checked
 from overread.stats.roc.partial import whole_curve
@@ -30,6 +30,7 @@ class RocBand:
 def sensitivity_at_specificity(
     y: ArrayLike,
     score: ArrayLike,
+    *,
     specificity: float,
     confidence: float = 0.95,
     cluster: ArrayLike | None = None,
@@ -52,6 +53,7 @@ def sensitivity_at_specificity(
 def specificity_at_sensitivity(
     y: ArrayLike,
     score: ArrayLike,
+    *,
     sensitivity: float,
     confidence: float = 0.95,
     cluster: ArrayLike | None = None,
@@ -67,6 +69,7 @@ def specificity_at_sensitivity(
 def roc_band(
     y: ArrayLike,
     score: ArrayLike,
+    *,
     fpr: ArrayLike | None = None,
     confidence: float = 0.95,
     cluster: ArrayLike | None = None,
@@ -92,7 +95,7 @@ def roc_band(
     for k in np.flatnonzero((np.ptp(replicates, axis=0) == 0) & np.isin(estimate, (0, 1)) & (grid < 1)):
         share = certain_share(labels, codes, bool(estimate[k] == 1), confidence)
         low[k], high[k] = share.low, share.high
-    name = "bootstrap of cases within classes" if codes is None else "bootstrap of clusters"
+    name = resampling_name(codes, within_classes=True)
     return RocBand(grid, estimate, low, high, confidence, f"{name}, percentile, pointwise")
 
 
@@ -107,14 +110,14 @@ def _at(
 ) -> Interval:
     check_confidence(confidence)
     codes = as_groups(cluster, len(labels))
-    n = len(labels) if codes is None else int(codes.max()) + 1
+    n = unit_count(codes, len(labels))
     grid = np.array([fpr])
     estimate = float(_heights(*whole_curve(labels, s), grid)[0, 0])
     blocks = curve_blocks(labels, s, codes, resamples, seed)
     replicates = np.concatenate([_heights(*block, grid)[:, 0] for block in blocks])
     if np.ptp(replicates) == 0 and estimate in (0.0, 1.0) and fpr < 1:
         return certain_share(labels, codes, estimate == 1, confidence)
-    name = "bootstrap of cases within classes" if codes is None else "bootstrap of clusters"
+    name = resampling_name(codes, within_classes=True)
     return limits(estimate, replicates, method="percentile", confidence=confidence, n=n, name=name)
 
 

@@ -32,7 +32,7 @@ class HosmerLemeshowResult(CalibrationTest):
 
 
 def spiegelhalter(
-    y: ArrayLike, p: ArrayLike, alternative: Literal["two-sided", "greater", "less"] = "two-sided"
+    y: ArrayLike, p: ArrayLike, *, alternative: Literal["two-sided", "greater", "less"] = "two-sided"
 ) -> CalibrationTest:
     """Spiegelhalter's z of the Brier score against what it would be if ``p`` were true.
 
@@ -58,7 +58,7 @@ def spiegelhalter(
 
 
 def hosmer_lemeshow(
-    y: ArrayLike, p: ArrayLike, bins: int = 10, binning: Binning = "equal-mass", df: int | None = None
+    y: ArrayLike, p: ArrayLike, *, bins: int = 10, binning: Binning = "equal-mass", df: int | None = None
 ) -> HosmerLemeshowResult:
     """Chi-square of observed and expected events over groups of probability.
 

@@ -6,7 +6,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
-from overread.stats.arrays import Bools, Floats, as_binary, as_groups, check_confidence, same_length
+from overread.stats.arrays import (
+    Bools,
+    Floats,
+    as_binary,
+    as_groups,
+    check_confidence,
+    group_count,
+    same_length,
+)
 from overread.stats.diagnostic.table import (
     DiagnosticAccuracy,
     diagnostic_accuracy,
@@ -18,9 +26,10 @@ from overread.stats.intervals import rate_ci
 from overread.stats.intervals.proportion import ProportionMethod
 
 
-def diagnostic_accuracy_of(
+def diagnostic_accuracy_from_labels(
     y: ArrayLike,
     predicted: ArrayLike,
+    *,
     cluster: ArrayLike | None = None,
     method: ProportionMethod = "wilson",
     confidence: float = 0.95,
@@ -37,16 +46,16 @@ def diagnostic_accuracy_of(
     same_length(len(labels), called, "predicted")
     codes = as_groups(cluster, len(labels))
     cells = [labels & called, ~labels & called, labels & ~called, ~labels & ~called]
-    if codes is None or int(codes.max()) + 1 == len(labels):
+    if codes is None or group_count(codes) == len(labels):
         tp, fp, fn, tn = (int(cell.sum()) for cell in cells)
-        return diagnostic_accuracy(tp, fp, fn, tn, method, confidence)
+        return diagnostic_accuracy(tp, fp, fn, tn, method=method, confidence=confidence)
     check_confidence(confidence)
-    units = int(codes.max()) + 1
+    units = group_count(codes)
     if units < 2:
         raise ValueError("one cluster has no interval; expected two or more")
 
     def rate(right: Bools, among: Bools) -> Interval:
-        return rate_ci(right[among], codes[among], method, confidence)
+        return rate_ci(right[among], cluster=codes[among], method=method, confidence=confidence)
 
     every = np.ones_like(labels)
     sensitivity, specificity = rate(called, labels), rate(~called, ~labels)
@@ -67,7 +76,11 @@ def diagnostic_accuracy_of(
     se, sp = a.sum() / (a + c).sum(), d.sum() / (b + d).sum()
     spread = np.sqrt(np.sum(of_se**2) * np.sum(of_sp**2))
     index = youden(
-        sensitivity, specificity, method, units, float(np.sum(of_se * of_sp) / spread) if spread > 0 else 0.0
+        sensitivity,
+        specificity,
+        method,
+        units,
+        correlation=float(np.sum(of_se * of_sp) / spread) if spread > 0 else 0.0,
     )
     return DiagnosticAccuracy(
         sensitivity=sensitivity,

@@ -35,6 +35,7 @@ class ReaderPower:
 
 def reader_power(
     components: VarianceComponents,
+    *,
     difference: float,
     readers: int,
     cases: int,
@@ -98,6 +99,7 @@ def reader_power(
 
 def reader_sample_size(
     components: VarianceComponents,
+    *,
     difference: float,
     power: float = 0.8,
     readers: int | None = None,
@@ -119,7 +121,15 @@ def reader_sample_size(
 
     def at(size: int) -> ReaderPower:
         r, c = (readers, size) if readers is not None else (size, cases)
-        return reader_power(components, difference, int(r or 0), int(c or 0), model, alpha, alternative)
+        return reader_power(
+            components,
+            difference=difference,
+            readers=int(r or 0),
+            cases=int(c or 0),
+            model=model,
+            alpha=alpha,
+            alternative=alternative,
+        )
 
     least = 2 if readers is not None or model != "frrc" else 1
     what = "cases" if readers is not None else "readers"

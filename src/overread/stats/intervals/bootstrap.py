@@ -8,7 +8,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from overread.stats.arrays import Floats, Ints, as_count, as_groups, check_confidence, same_length
+from overread.stats.arrays import (
+    Floats,
+    Ints,
+    as_count,
+    as_groups,
+    check_confidence,
+    group_count,
+    same_length,
+)
 from overread.stats.bootstrap import (
     centred_jackknife,
     defined,
@@ -26,6 +34,7 @@ BootstrapMethod = Literal["bca", "percentile"]
 def bootstrap_ci(
     statistic: Callable[..., float],
     data: ArrayLike | tuple[ArrayLike, ...],
+    *,
     cluster: ArrayLike | None = None,
     strata: ArrayLike | None = None,
     method: BootstrapMethod = "bca",
@@ -70,12 +79,12 @@ def bootstrap_ci(
         return float(statistic(*(array[rows] for array in arrays)))
 
     estimate = value(everything)
-    counts = (row for block in resample_counts(units, resamples, seed, unit_strata) for row in block)
+    counts = (row for block in resample_counts(units, resamples, seed, strata=unit_strata) for row in block)
     replicates = np.array([value(np.repeat(everything, row[codes].astype(np.int64))) for row in counts])
     _finite(estimate, replicates)
     jackknife: Floats | None = None
     if method == "bca":
-        groups, group_strata = jackknife_groups(units, unit_strata, seed)
+        groups, group_strata = jackknife_groups(units, strata=unit_strata, seed=seed)
         left_out = groups[codes]
         values = [value(everything[left_out != g]) for g in range(len(group_strata))]
         jackknife = centred_jackknife(np.array(values), group_strata)
@@ -85,6 +94,7 @@ def bootstrap_ci(
 def bootstrap_weighted_ci(
     statistic: Callable[[Floats], Floats],
     n: int,
+    *,
     cluster: ArrayLike | None = None,
     strata: ArrayLike | None = None,
     method: BootstrapMethod = "bca",
@@ -109,10 +119,10 @@ def bootstrap_weighted_ci(
     Raises ValueError as ``bootstrap_ci`` does.
     """
     check_confidence(confidence)
-    rows = as_count(n, "n", 1)
+    rows = as_count(n, "n", least=1)
     codes, units, unit_strata = _units(rows, cluster, strata)
     estimate = float(np.asarray(statistic(np.ones((1, rows))))[0])
-    replicates = weighted_replicates(statistic, codes, units, resamples, seed, unit_strata)
+    replicates = weighted_replicates(statistic, codes, units, resamples, seed, strata=unit_strata)
     if undefined == "drop":
         replicates = defined(replicates)
     elif undefined != "raise":
@@ -120,7 +130,7 @@ def bootstrap_weighted_ci(
     _finite(estimate, replicates)
     jackknife = None
     if method == "bca":
-        jackknife = weighted_jackknife(statistic, codes, units, seed, unit_strata)
+        jackknife = weighted_jackknife(statistic, codes, units, seed=seed, strata=unit_strata)
     return limits(estimate, replicates, method=method, confidence=confidence, n=units, jackknife=jackknife)
 
 
@@ -128,7 +138,7 @@ def _units(n: int, cluster: ArrayLike | None, strata: ArrayLike | None) -> tuple
     codes = as_groups(cluster, n)
     row_strata = as_groups(strata, n, "strata")
     codes = np.arange(n) if codes is None else codes
-    units = int(codes.max()) + 1
+    units = group_count(codes)
     if units < 2:
         raise ValueError("one unit (case or cluster) has no interval; expected two or more")
     if row_strata is None:

@@ -25,7 +25,7 @@ class CalibrationLine:
     in_the_large: Interval
 
 
-def calibration_slope_intercept(y: ArrayLike, p: ArrayLike, confidence: float = 0.95) -> CalibrationLine:
+def calibration_slope_intercept(y: ArrayLike, p: ArrayLike, *, confidence: float = 0.95) -> CalibrationLine:
     """Logistic regression of ``y`` (n,) on logit(``p``) (Cox, Biometrika 1958;45:562), with Wald intervals.
 
     ``in_the_large`` is the intercept with the slope held at 1. Probabilities are kept 1e-15 away from 0, 1.
@@ -62,7 +62,7 @@ def cox_line(labels: Bools, x: Floats) -> tuple[Floats, Floats]:
 
 
 def oe_ratio(
-    y: ArrayLike, p: ArrayLike, method: Literal["log", "exact", "wilson"] = "log", confidence: float = 0.95
+    y: ArrayLike, p: ArrayLike, *, method: Literal["log", "exact", "wilson"] = "log", confidence: float = 0.95
 ) -> Interval:
     """Observed over expected events: the sum of ``y`` (n,) over the sum of ``p`` (n,); perfect is 1.
 
@@ -88,6 +88,6 @@ def oe_ratio(
         )
     if method not in ("exact", "wilson"):
         raise ValueError(f"method is {method!r}, expected 'log', 'exact' or 'wilson'")
-    share = proportion_ci(observed, n, method, confidence)
+    share = proportion_ci(observed, n, method=method, confidence=confidence)
     mean = expected / n
     return Interval(ratio, share.low / mean, share.high / mean, confidence, share.method, n)

@@ -17,7 +17,7 @@ BoxFormat = Literal["corners", "pixel-corners", "corner-size", "centre-size"]
 _FORMATS = ("corners", "pixel-corners", "corner-size", "centre-size")
 
 
-def as_boxes(boxes: ArrayLike, name: str = "boxes", axes: int | None = None) -> Floats:
+def as_boxes(boxes: ArrayLike, *, name: str = "boxes", axes: int | None = None) -> Floats:
     """Boxes (n, 4) or (n, 6) as floats; an empty list is (0, 2 * axes), 2 axes if not given.
 
     Raises ValueError for other shapes, NaN, another number of axes than ``axes``, or a lower corner above the
@@ -43,7 +43,7 @@ def as_boxes(boxes: ArrayLike, name: str = "boxes", axes: int | None = None) -> 
     return array
 
 
-def convert_boxes(boxes: ArrayLike, source: BoxFormat, target: BoxFormat = "corners") -> Floats:
+def convert_boxes(boxes: ArrayLike, *, source: BoxFormat, target: BoxFormat = "corners") -> Floats:
     """Boxes in another format.
 
     ``corners`` (x1 y1 x2 y2), ``corner-size`` (x y w h, COCO), ``centre-size``, and ``pixel-corners``: first and
@@ -77,14 +77,14 @@ def box_centres(boxes: ArrayLike) -> Floats:
     return (low + high) / 2
 
 
-def box_iou(a: ArrayLike, b: ArrayLike, crowd: Bools | None = None) -> Floats:
+def box_iou(a: ArrayLike, b: ArrayLike, *, crowd: Bools | None = None) -> Floats:
     """Intersection over union of each box of ``a`` (n, 4 or 6) with each of ``b`` (m, same), (n, m).
 
     Where ``crowd`` (m,) is set the intersection is divided by the area of ``a`` alone, as COCO does for regions
     that hold many objects. Boxes without area overlap nothing.
     """
-    first = as_boxes(a, "a")
-    second = as_boxes(b, "b", first.shape[1] // 2 if len(first) else None)
+    first = as_boxes(a, name="a")
+    second = as_boxes(b, name="b", axes=first.shape[1] // 2 if len(first) else None)
     if not len(first) or not len(second):
         return np.zeros((len(first), len(second)))
     (low_a, high_a), (low_b, high_b) = np.hsplit(first, 2), np.hsplit(second, 2)

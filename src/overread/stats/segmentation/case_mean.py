@@ -14,6 +14,7 @@ from overread.stats.intervals import mean_ci
 
 def mean_over_cases(
     values: Iterable[float | None],
+    *,
     cluster: ArrayLike | None = None,
     missed: float | None = None,
     confidence: float = 0.95,
@@ -37,4 +38,12 @@ def mean_over_cases(
                 "without a measurement counts"
             )
         numbers[unknown] = missed
-    return mean_ci(numbers, cluster, method, confidence, resamples, seed, bounds)
+    return mean_ci(
+        numbers,
+        cluster=cluster,
+        method=method,
+        confidence=confidence,
+        resamples=resamples,
+        seed=seed,
+        bounds=bounds,
+    )

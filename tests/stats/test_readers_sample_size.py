@@ -35,10 +35,16 @@ VAN_DYKE = VarianceComponents(
 )
 def test_van_dyke_power(model: str, cases: int, power: float) -> None:
     """Printed by RJafroc: 10 readers, effect of the pilot study; one case fewer falls short of 0.8."""
-    found = reader_power(VAN_DYKE, -0.043800322, 10, cases, model)
+    found = reader_power(VAN_DYKE, difference=-0.043800322, readers=10, cases=cases, model=model)
     assert found.power == pytest.approx(power, abs=2e-8)
-    sized = reader_sample_size(VAN_DYKE, -0.043800322, readers=10, model=model)
-    assert sized.power >= 0.8 > reader_power(VAN_DYKE, -0.043800322, 10, sized.cases - 1, model).power
+    sized = reader_sample_size(VAN_DYKE, difference=-0.043800322, readers=10, model=model)
+    assert (
+        sized.power
+        >= 0.8
+        > reader_power(
+            VAN_DYKE, difference=-0.043800322, readers=10, cases=sized.cases - 1, model=model
+        ).power
+    )
     assert sized.cases <= cases
 
 
@@ -47,7 +53,7 @@ def test_franken_sample_size() -> None:
     pilot = VarianceComponents(
         0.0015257762493344647, 0.0007916821469504741, 0.0004836376726811721, 0.0005125091474260411, 100
     )
-    found = reader_sample_size(pilot, 0.05, readers=6)
+    found = reader_sample_size(pilot, difference=0.05, readers=6)
     assert found.cases == 121
     assert found.power == pytest.approx(0.8004469, abs=1e-7)
 
@@ -72,19 +78,26 @@ def test_power_by_simulation() -> None:
     parts = {"var_r": 0.01, "var_tr": 0.01, "var_c": 0.3, "var_tc": 0.3, "var_rc": 0.2, "var_trc": 0.2}
     pilots = [
         obuchowski_rockette(s.rating, s.truth).components
-        for s in (roe_metz(12, 200, 200, separation, seed=seed, **parts) for seed in range(8))
+        for s in (
+            roe_metz(readers=12, negatives=200, positives=200, separation=separation, seed=seed, **parts)
+            for seed in range(8)
+        )
     ]
     names = ("var", "cov1", "cov2", "cov3", "var_treatment_reader")
     mean = VarianceComponents(
         cases=400, **{k: float(np.mean([getattr(p, k) for p in pilots])) for k in names}
     )
     total = sum(parts.values())
-    gap = roe_metz_auc(separation[1], total) - roe_metz_auc(separation[0], total)
-    expected = reader_power(mean, gap, 5, 100).power
+    gap = roe_metz_auc(separation=separation[1], variance=total) - roe_metz_auc(
+        separation=separation[0], variance=total
+    )
+    expected = reader_power(mean, difference=gap, readers=5, cases=100).power
     generator = np.random.default_rng(1)
     hits = 0
     for _ in range(400):
-        study = roe_metz(5, 50, 50, separation, seed=generator, **parts)
+        study = roe_metz(
+            readers=5, negatives=50, positives=50, separation=separation, seed=generator, **parts
+        )
         test = obuchowski_rockette(study.rating, study.truth).rrrc
         assert test is not None
         hits += test.p_value <= 0.05
@@ -93,34 +106,48 @@ def test_power_by_simulation() -> None:
 
 def test_power_grows_and_equals_alpha_without_a_difference() -> None:
     for model in ("rrrc", "frrc", "rrfc"):
-        by_cases = [reader_power(VAN_DYKE, 0.03, 6, n, model).power for n in (20, 50, 100, 400, 2000)]
-        by_readers = [reader_power(VAN_DYKE, 0.03, r, 100, model).power for r in (2, 4, 8, 16, 50)]
+        by_cases = [
+            reader_power(VAN_DYKE, difference=0.03, readers=6, cases=n, model=model).power
+            for n in (20, 50, 100, 400, 2000)
+        ]
+        by_readers = [
+            reader_power(VAN_DYKE, difference=0.03, readers=r, cases=100, model=model).power
+            for r in (2, 4, 8, 16, 50)
+        ]
         assert by_cases == sorted(by_cases) and by_readers == sorted(by_readers)
-        assert reader_power(VAN_DYKE, 0.0, 6, 100, model).power == pytest.approx(0.05)
-        one = reader_power(VAN_DYKE, 0.03, 6, 100, model, 0.025, "one-sided").power
-        two = reader_power(VAN_DYKE, 0.03, 6, 100, model).power
+        assert reader_power(
+            VAN_DYKE, difference=0.0, readers=6, cases=100, model=model
+        ).power == pytest.approx(0.05)
+        one = reader_power(
+            VAN_DYKE, difference=0.03, readers=6, cases=100, model=model, alpha=0.025, alternative="one-sided"
+        ).power
+        two = reader_power(VAN_DYKE, difference=0.03, readers=6, cases=100, model=model).power
         assert one == pytest.approx(two, abs=0.01)
 
 
 @pytest.mark.parametrize("model", ["rrrc", "frrc", "rrfc"])
 def test_fewest_readers(model: str) -> None:
-    found = reader_sample_size(VAN_DYKE, 0.05, cases=120, model=model)
-    assert found.power >= 0.8 > reader_power(VAN_DYKE, 0.05, found.readers - 1, 120, model).power
+    found = reader_sample_size(VAN_DYKE, difference=0.05, cases=120, model=model)
+    assert (
+        found.power
+        >= 0.8
+        > reader_power(VAN_DYKE, difference=0.05, readers=found.readers - 1, cases=120, model=model).power
+    )
 
 
 def test_clear_errors() -> None:
     with pytest.raises(ValueError, match="add readers"):
-        reader_sample_size(VAN_DYKE, 0.02, readers=3)
+        reader_sample_size(VAN_DYKE, difference=0.02, readers=3)
     with pytest.raises(ValueError, match="either readers or cases"):
-        reader_sample_size(VAN_DYKE, 0.02)
+        reader_sample_size(VAN_DYKE, difference=0.02)
     with pytest.raises(ValueError, match="difference is 0"):
-        reader_sample_size(VAN_DYKE, 0, readers=5)
+        reader_sample_size(VAN_DYKE, difference=0, readers=5)
     with pytest.raises(ValueError, match="model is 'mixed'"):
-        reader_power(VAN_DYKE, 0.02, 5, 100, "mixed")
+        reader_power(VAN_DYKE, difference=0.02, readers=5, cases=100, model="mixed")
     with pytest.raises(ValueError, match="1 readers"):
-        reader_power(VAN_DYKE, 0.02, 1, 100)
+        reader_power(VAN_DYKE, difference=0.02, readers=1, cases=100)
     with pytest.raises(ValueError, match="no error at all"):
-        reader_power(VarianceComponents(0.001, 0.001, 0, 0, 100), 0.02, 5, 100)
+        reader_power(VarianceComponents(0.001, 0.001, 0, 0, 100), difference=0.02, readers=5, cases=100)
 
 
 def test_published_reader_study_is_plausible() -> None:
@@ -131,10 +158,10 @@ def test_published_reader_study_is_plausible() -> None:
     """
     without, aided, gap, low, high = 0.795, 0.852, 0.057, 0.028, 0.087
     assert aided - without == pytest.approx(gap, abs=5e-4)
-    separation = (roe_metz_separation(without), roe_metz_separation(aided))
+    separation = (roe_metz_separation(auc=without), roe_metz_separation(auc=aided))
     widths, differences = [], []
     for seed in range(12):
-        study = roe_metz(24, 195, 65, separation, seed=seed)
+        study = roe_metz(readers=24, negatives=195, positives=65, separation=separation, seed=seed)
         test = obuchowski_rockette(study.rating, study.truth).rrrc
         assert test is not None
         interval = test.differences[0].difference
@@ -161,6 +188,11 @@ def test_roe_metz_areas(goldens_data: Path) -> None:
         mu = float(row["mu.Apos"])
         areas = [
             obuchowski_rockette(s.rating, s.truth).means
-            for s in (roe_metz(5, 50, 50, (mu, mu), seed=seed, **parts) for seed in range(60))
+            for s in (
+                roe_metz(readers=5, negatives=50, positives=50, separation=(mu, mu), seed=seed, **parts)
+                for seed in range(60)
+            )
         ]
-        assert np.mean(areas) == pytest.approx(roe_metz_auc(mu, sum(parts.values())), abs=0.02)
+        assert np.mean(areas) == pytest.approx(
+            roe_metz_auc(separation=mu, variance=sum(parts.values())), abs=0.02
+        )

@@ -14,13 +14,13 @@ from overread.stats.bootstrap import resample_counts
 from overread.stats.interval import Interval
 from overread.stats.readers.study import ReaderStudy, check_cells
 
-Merit = Callable[[Bools, Floats], "float | Interval"]
+FigureOfMerit = Callable[[Bools, Floats], "float | Interval"]
 
 METHODS = ("jackknife", "delong", "unbiased", "bootstrap")
 
 
 @dataclass(frozen=True)
-class MeritTable:
+class FiguresOfMerit:
     """``estimates`` (treatments, readers), their ``covariance`` (treatments x readers, squared), ``cases``.
 
     Rows and columns of the matrix run over readers within treatments. ``cases`` is how many cases the
@@ -48,26 +48,28 @@ class _ShareAt:
         return float(np.mean((score[y == self.diseased] >= self.threshold) == self.diseased))
 
 
-def sensitivity_at(threshold: float) -> Merit:
+def sensitivity_at(*, threshold: float) -> FigureOfMerit:
     """Figure of merit: the share of diseased cases that are rated ``threshold`` or more."""
     return _ShareAt(threshold, True)
 
 
-def specificity_at(threshold: float) -> Merit:
+def specificity_at(*, threshold: float) -> FigureOfMerit:
     """Figure of merit: the share of healthy cases that are rated below ``threshold``."""
     return _ShareAt(threshold, False)
 
 
 def figures_of_merit(
     study: ReaderStudy,
-    merit: Merit | str = "auc",
+    *,
+    fom: FigureOfMerit | str = "auc",
     covariance: str = "jackknife",
     resamples: int = 2000,
     seed: int = 0,
-) -> MeritTable:
+) -> FiguresOfMerit:
     """Estimates of every reader under every treatment and their covariance matrix over cases.
 
-    ``merit``: ``auc`` (ties half) or any function of (truth, rating) of one reader under one treatment.
+    ``fom``, the figure of merit: ``auc`` (ties half) or any function of (truth, rating) of one reader under
+    one treatment.
     ``covariance``: ``jackknife`` (Efron 1982), ``delong`` (Biometrics 1988;44:837), ``unbiased`` (from
     U-statistics; Gallas 2006) and ``bootstrap`` of cases within classes. DeLong and unbiased are of the
     AUC only. A class that the figure of merit does not use takes no part in the jackknife.
@@ -76,18 +78,18 @@ def figures_of_merit(
     """
     if covariance not in METHODS:
         raise ValueError(f"covariance is {covariance!r}, expected one of {', '.join(METHODS)}")
-    if isinstance(merit, str) and merit != "auc":
-        raise ValueError(f"merit is {merit!r}, expected 'auc' or a function of (truth, rating)")
-    check_cells(study, 1 if covariance == "bootstrap" else 2)
+    if isinstance(fom, str) and fom != "auc":
+        raise ValueError(f"fom is {fom!r}, expected 'auc' or a function of (truth, rating)")
+    check_cells(study, least=1 if covariance == "bootstrap" else 2)
     cases = len(study.truth)
-    if callable(merit):
+    if callable(fom):
         if covariance in ("delong", "unbiased"):
             raise ValueError(f"covariance {covariance!r} is of the AUC only; use 'jackknife' or 'bootstrap'")
-        estimates = _apply(study, merit)
+        estimates = _apply(study, fom)
         if covariance == "bootstrap":
-            return MeritTable(estimates, _bootstrap(study, merit, resamples, seed), cases)
-        values = _used(study, estimates, _leave_one_out(study, merit, estimates))
-        return MeritTable(estimates, jackknife_covariance(values), values.shape[2])
+            return FiguresOfMerit(estimates, _bootstrap(study, fom, resamples, seed), cases)
+        values = _used(study, estimates, _leave_one_out(study, fom, estimates))
+        return FiguresOfMerit(estimates, jackknife_covariance(values), values.shape[2])
     positive, negative = _components(study)
     estimates = np.nanmean(positive, axis=2)
     if covariance == "jackknife":
@@ -98,7 +100,7 @@ def figures_of_merit(
         matrix = _unbiased(study, estimates)
     else:
         matrix = _auc_bootstrap(study, resamples, seed)
-    return MeritTable(estimates, matrix, cases)
+    return FiguresOfMerit(estimates, matrix, cases)
 
 
 def jackknife_covariance(leave_one_out: ArrayLike) -> Floats:
@@ -108,12 +110,13 @@ def jackknife_covariance(leave_one_out: ArrayLike) -> Floats:
     AFROC area, computed without the case; a case that a reader did not read leaves the estimate as it is.
     """
     array = np.asarray(leave_one_out, dtype=np.float64)
-    values = as_floats(array.reshape(-1, array.shape[-1]), "leave_one_out", 2)
+    values = as_floats(array.reshape(-1, array.shape[-1]), "leave_one_out", ndim=2)
     n = values.shape[1]
     if n < 2:
         raise ValueError("leave_one_out has one case, expected two or more")
     deviation = values - values.mean(axis=1, keepdims=True)
-    return (n - 1) / n * deviation @ deviation.T
+    covariance: Floats = (n - 1) / n * deviation @ deviation.T
+    return covariance
 
 
 def success(study: ReaderStudy) -> Floats:
@@ -165,10 +168,11 @@ def _unbiased(study: ReaderStudy, estimates: Floats) -> Floats:
     m, n, mc, nc = p.sum(axis=1), q.sum(axis=1), p @ p.T, q @ q.T
     rows, columns, flat = s.sum(axis=2), s.sum(axis=1), s.reshape(estimates.size, -1)
     total = flat.sum(axis=1)
-    apart = np.outer(total, total) - rows @ rows.T - columns @ columns.T + flat @ flat.T
+    disjoint = np.outer(total, total) - rows @ rows.T - columns @ columns.T + flat @ flat.T
     pairs = np.outer(m * n, m * n) - mc * np.outer(n, n) - nc * np.outer(m, m) + mc * nc
     area = estimates.ravel()
-    return np.outer(area, area) - apart / pairs
+    covariance: Floats = np.outer(area, area) - disjoint / pairs
+    return covariance
 
 
 def _auc_bootstrap(study: ReaderStudy, resamples: int, seed: int) -> Floats:
@@ -176,7 +180,7 @@ def _auc_bootstrap(study: ReaderStudy, resamples: int, seed: int) -> Floats:
     read = study.read.reshape(len(s), -1).astype(np.float64)
     p, q = read[:, study.truth], read[:, ~study.truth]
     replicates = []
-    for counts in resample_counts(len(study.truth), resamples, seed, study.truth.astype(np.int64)):
+    for counts in resample_counts(len(study.truth), resamples, seed, strata=study.truth.astype(np.int64)):
         w, v = counts[:, study.truth], counts[:, ~study.truth]
         pairs = (w @ p.T) * (v @ q.T)
         won = np.stack([np.einsum("bj,bj->b", w @ cell, v) for cell in s], axis=1)
@@ -184,12 +188,12 @@ def _auc_bootstrap(study: ReaderStudy, resamples: int, seed: int) -> Floats:
     return _replicate_covariance(np.concatenate(replicates))
 
 
-def _bootstrap(study: ReaderStudy, merit: Merit, resamples: int, seed: int) -> Floats:
+def _bootstrap(study: ReaderStudy, fom: FigureOfMerit, resamples: int, seed: int) -> Floats:
     replicates = []
-    for counts in resample_counts(len(study.truth), resamples, seed, study.truth.astype(np.int64)):
+    for counts in resample_counts(len(study.truth), resamples, seed, strata=study.truth.astype(np.int64)):
         for row in counts.astype(np.int64):
             drawn = np.repeat(np.arange(len(row)), row)
-            replicates.append(_apply(study, merit, drawn).ravel())
+            replicates.append(_apply(study, fom, drawn).ravel())
     return _replicate_covariance(np.array(replicates))
 
 
@@ -202,24 +206,24 @@ def _replicate_covariance(replicates: Floats) -> Floats:
     return np.atleast_2d(np.cov(kept, rowvar=False))
 
 
-def _apply(study: ReaderStudy, merit: Merit, drawn: Ints | None = None) -> Floats:
+def _apply(study: ReaderStudy, fom: FigureOfMerit, drawn: Ints | None = None) -> Floats:
     cases = np.arange(len(study.truth)) if drawn is None else drawn
     rating, truth = study.rating[:, :, cases], study.truth[cases]
     result = np.empty(rating.shape[:2])
     for cell in np.ndindex(result.shape):
         read = ~np.isnan(rating[cell])
-        result[cell] = _value(merit(truth[read], rating[cell][read]))
+        result[cell] = _value(fom(truth[read], rating[cell][read]))
     return result
 
 
-def _leave_one_out(study: ReaderStudy, merit: Merit, estimates: Floats) -> Floats:
+def _leave_one_out(study: ReaderStudy, fom: FigureOfMerit, estimates: Floats) -> Floats:
     values = np.repeat(estimates[:, :, None], len(study.truth), axis=2)
     for cell in np.ndindex(estimates.shape):
         read = np.flatnonzero(~np.isnan(study.rating[cell]))
         truth, rating = study.truth[read], study.rating[cell][read]
         for position, case in enumerate(read):
             kept = np.arange(len(read)) != position
-            values[cell][case] = _value(merit(truth[kept], rating[kept]))
+            values[cell][case] = _value(fom(truth[kept], rating[kept]))
     return values
 
 

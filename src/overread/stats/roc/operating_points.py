@@ -29,9 +29,9 @@ class OperatingPointResult:
 def operating_point(
     y: ArrayLike,
     score: ArrayLike,
+    *,
     rule: str = "youden",
     confidence: float = 0.95,
-    *,
     cost_fn: float = 1.0,
     cost_fp: float = 1.0,
     prevalence: float | None = None,
@@ -81,12 +81,15 @@ def operating_point(
             f"rule is {rule!r}, expected 'youden', 'closest', 'cost', 'sensitivity>=0.95' or 'specificity>=0.9'"
         )
     threshold = _between(curve.thresholds, index)
-    return replace(operating_point_at(labels, s, threshold, confidence, cluster), rule=rule)
+    return replace(
+        operating_point_at(labels, s, threshold=threshold, confidence=confidence, cluster=cluster), rule=rule
+    )
 
 
 def operating_point_at(
     y: ArrayLike,
     score: ArrayLike,
+    *,
     threshold: float,
     confidence: float = 0.95,
     cluster: ArrayLike | None = None,
@@ -104,7 +107,12 @@ def operating_point_at(
     codes = as_groups(cluster, len(labels))
 
     def rate(right: Bools, kind: Bools) -> Interval:
-        return rate_ci(right[kind], None if codes is None else codes[kind], "wilson", confidence)
+        return rate_ci(
+            right[kind],
+            cluster=None if codes is None else codes[kind],
+            method="wilson",
+            confidence=confidence,
+        )
 
     return OperatingPointResult("fixed", float(threshold), rate(called, labels), rate(~called, ~labels))
 
