@@ -42,7 +42,6 @@ from overread.runtime.manifest import Calibration, Manifest
 from overread.runtime.outputs import Outputs
 from overread.runtime.preprocess import Prepared
 from overread.stats.calibration import brier, ece
-from overread.stats.diagnostic import balanced_accuracy
 from overread.stats.intervals import rate_ci
 from overread.stats.roc import auc, auc_macro
 
@@ -131,6 +130,9 @@ def row(answer: Answer | None, truth: TruthValue, image: Image, manifest: Manife
 
 def measures(rows: Sequence[Row], manifest: Manifest, clusters: NDArray[Any] | None, /) -> list[Measure]:
     """Areas from the scores; whatever is about decisions from the class that the package decided."""
+    # It loads scipy.stats, a second that reading a protocol should not cost.
+    from overread.stats.diagnostic import balanced_accuracy
+
     labels, k = manifest.labels, _positive(manifest.labels, manifest.positive)
     y, decided, p = _arrays(rows, labels)
     order = ranks(rows, labels, p)
