@@ -121,6 +121,7 @@ def test_text_is_looked_for_in_every_head_scan(data_dir: Path) -> None:
             assert line.characters >= 4 and line.top < line.bottom and line.left < line.right
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize(
     "array", [np.zeros((1, 0, 5)), np.full((1, 70, 70), np.nan), np.zeros((2, 70, 70, 0))]
 )
