@@ -113,7 +113,7 @@ def test_each_finding_is_stated_both_ways_in_train_and_test() -> None:
     # Tuning does without: its operating point is then not fixed, which is no fault of the table.
     said = _faults({"train": both, "val": [1], "test": both})
     assert "blocking" not in said and said["warning"] == [
-        "val: fewer than 5 cases are stated to lack mass (0); results for them will say little"
+        "val: fewer than 5 cases are stated to lack mass (0); their results will say little"
     ]
     assert "present and absent in no case of train" in _faults({"train": [None], "test": both})["blocking"][0]
 

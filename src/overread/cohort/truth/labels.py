@@ -98,7 +98,7 @@ def faults(cases: Sequence[tuple[Case, Shown]], labels: Sequence[str]) -> list[F
             elif counts[0] < FEW:
                 few.append(f"{name} ({counts[0]})")
         if few:
-            message = f"{split}: fewer than {FEW} cases are stated to lack {some(few)}; results for them will say little"
+            message = f"{split}: fewer than {FEW} cases are stated to lack {some(few)}; their results will say little"
             findings.append(Finding("finding.few_absent", "warning", message))
     return findings + _unstated([c for c, _ in cases], labels)
 
