@@ -13,7 +13,7 @@ from pydicom.uid import UID
 from pynetdicom import AE
 from pynetdicom.dsutils import split_dataset
 from tests.clinic.outside import program, run
-from tests.clinic.site import Archive, free_port, wait_for, write_series
+from tests.clinic.site import CEILING_SECONDS, Archive, free_port, wait_for, write_series
 
 from overread.clinic.send import (
     MAXIMUM_CONTEXTS,
@@ -131,9 +131,9 @@ def test_peer_that_takes_nothing_of_it(tmp_path: Path) -> None:
 def test_unreachable_and_rejected(pacs: Archive, tmp_path: Path) -> None:
     files = write_series(tmp_path / "in", slices=2)
     with pytest.raises(UnreachableError, match="cannot be reached"):
-        send_files(files, Peer("PACS", "127.0.0.1", free_port()), "ME", timeout=3)
+        send_files(files, Peer("PACS", "127.0.0.1", free_port()), "ME", timeout=CEILING_SECONDS)
     with pytest.raises(UnreachableError, match="rejects our association"):
-        send_files(files, Peer("OTHER", "127.0.0.1", pacs.port), "ME", timeout=3)
+        send_files(files, Peer("OTHER", "127.0.0.1", pacs.port), "ME", timeout=CEILING_SECONDS)
 
 
 def test_only_known_peers(tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ def dcmtk_pacs(tmp_path: Path) -> Iterator[tuple[Path, int]]:
 
         def up() -> bool:
             try:
-                return echo(Peer("PACS", "127.0.0.1", port), "ME", timeout=2) == 0
+                return echo(Peer("PACS", "127.0.0.1", port), "ME", timeout=CEILING_SECONDS) == 0
             except UnreachableError:
                 return False
 
@@ -199,7 +199,7 @@ def dcmtk_pacs(tmp_path: Path) -> Iterator[tuple[Path, int]]:
         yield folder, port
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(CEILING_SECONDS)
 
 
 def test_we_speak_to_dcmtk(dcmtk_pacs: tuple[Path, int], tmp_path: Path) -> None:

@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from tests.clinic import format_1
 
+from overread.clinic.shown import shown
 from overread.clinic.state import State
 from overread.clinic.tables import DeliveryState, StudyState
-from overread.web.app import NodeFacts, create_app, person
+from overread.imaging.boxes import Boxes
+from overread.runtime.answer import Answer, Classes, Findings, LabelMap, Measurement, Objects
+from overread.runtime.prediction import Breach, Outcome, Prediction
+from overread.web.app import MOST_LINES, NodeFacts, create_app, person
 
 KEY = "0123456789abcdef" * 2
 EVIL = "<img src=x onerror=alert(1)>"
 
 
-def prediction(**changes: Any) -> dict[str, Any]:
-    base = {
-        "outcome": "ok",
-        "task": "segmentation",
-        "breaches": [],
-        "scores": {},
-        "score_intervals": {},
-        "label": None,
-        "label_set": [],
-        "set_coverage": None,
-        "measurements": [],
-        "notes": [],
-        "seconds": 1.5,
-    }
-    return base | changes
+def prediction(answer: Answer | None, **changes: Any) -> dict[str, Any]:
+    """What the state keeps of a prediction with this answer."""
+    outcome = Outcome.OUT_OF_LIMITS if answer is None else Outcome.OK
+    made = Prediction(outcome, "task", "finder", "2.1", "b" * 64, answer, seconds=1.5)
+    return shown(replace(made, **changes))
+
+
+def label_map(*measurements: Measurement) -> LabelMap:
+    return LabelMap(np.zeros((2, 2), np.uint8), measurements)
 
 
 class Clinic:
@@ -84,16 +85,24 @@ def test_empty_clinic_says_where_to_send(clinic: Clinic) -> None:
 
 def test_nothing_is_believed_that_a_sender_or_a_model_wrote(clinic: Clinic) -> None:
     clinic.add(patient_name=EVIL, patient_id=EVIL, description=EVIL, modalities=EVIL)
-    measurement = {"label": EVIL, "name": EVIL, "value": 1.0, "low": 0.5, "high": 2.0, "unit": EVIL}
-    measurement["confidence"] = 0.9
-    breach = {"code": EVIL, "found": EVIL, "expected": EVIL}
-    clinic.run(error=EVIL, prediction=prediction(measurements=[measurement], breaches=[breach], notes=[EVIL]))
-    clinic.state.set_delivery(KEY, "PACS", DeliveryState.WAITING, error=EVIL)
-    clinic.trouble = EVIL
-    for page in both(clinic):
-        assert "<img src=x" not in page
-        assert "&lt;img src=x" in page
-        assert "<script" not in page
+    answers = [
+        label_map(Measurement(EVIL, EVIL, 1.0, 0.5, 2.0, EVIL)),
+        Classes({EVIL: 1.0}, EVIL, {EVIL: (0.5, 1.0)}, (EVIL,), 0.9),
+        Findings({EVIL: 1.0}, {EVIL: 0.5}, (EVIL,), {EVIL: (0.5, 1.0)}),
+        Objects(Boxes.of([[0, 0]], [[1, 1]], [0], axes=2), (EVIL,), {EVIL: 0.5}),
+        None,
+    ]
+    clinic.run()
+    for answer in answers:
+        breaches = (Breach(EVIL, EVIL, EVIL),)
+        content = prediction(answer, breaches=breaches, notes=(EVIL,))
+        clinic.run(error=EVIL, prediction=content)
+        clinic.state.set_delivery(KEY, "PACS", DeliveryState.WAITING, error=EVIL)
+        clinic.trouble = EVIL
+        for page in both(clinic):
+            assert "<img src=x" not in page
+            assert "&lt;img src=x" in page
+            assert "<script" not in page
 
 
 def test_page_asks_nothing_of_the_network(clinic: Clinic) -> None:
@@ -110,11 +119,9 @@ def test_page_asks_nothing_of_the_network(clinic: Clinic) -> None:
 
 def test_number_with_unit_and_interval(clinic: Clinic) -> None:
     clinic.add()
-    volume = {"label": "lesion", "name": "volume", "value": 3.14159, "low": 2, "high": 5, "unit": "ml"}
-    volume["confidence"] = 0.9
-    clinic.run(
-        prediction=prediction(measurements=[volume, {**volume, "label": "cyst", "value": 0, "low": None}])
-    )
+    volume = Measurement("lesion", "volume", 3.14159, 2, 5, "ml")
+    none = Measurement("cyst", "volume", 0, None, 5, "ml")
+    clinic.run(prediction=prediction(label_map(volume, none)))
     for page in both(clinic):
         assert "lesion found" in page
         assert "3.14 ml" in page
@@ -125,11 +132,10 @@ def test_number_with_unit_and_interval(clinic: Clinic) -> None:
 def test_counts_and_pixels(clinic: Clinic) -> None:
     """A count has no unit, an area in pixels says so in words; without limits there is no interval."""
     clinic.add()
-    count = {"label": "cell", "name": "count", "value": 12, "low": None, "high": None, "unit": "1"}
-    count["confidence"] = 0.9
-    area = {**count, "name": "area", "value": 123456, "unit": "{pixels}"}
-    wide = {**area, "label": "nucleus", "value": 0.0, "low": 0.0, "high": 23456.7}
-    clinic.run(prediction=prediction(measurements=[count, area, wide]))
+    count = Measurement("cell", "count", 12, None, None, "1")
+    area = Measurement("cell", "area", 123456, None, None, "{pixels}")
+    wide = Measurement("nucleus", "area", 0.0, 0.0, 23456.7, "{pixels}")
+    clinic.run(prediction=prediction(label_map(count, area, wide)))
     for page in both(clinic):
         assert "cell count <b>12</b>" in page or "<td><b>12</b></td>" in page
         assert "<b>123456 pixels</b>" in page
@@ -138,29 +144,58 @@ def test_counts_and_pixels(clinic: Clinic) -> None:
         assert "{" not in page
 
 
-def test_classification_and_its_set(clinic: Clinic) -> None:
+def test_classes_and_their_set(clinic: Clinic) -> None:
     clinic.add()
-    clinic.run(
-        prediction=prediction(
-            task="classification",
-            label="bright",
-            scores={"dark": 0.2, "bright": 0.8},
-            score_intervals={"bright": [0.7, 0.95]},
-            label_set=["bright"],
-            set_coverage=0.9,
-        )
-    )
+    answer = Classes({"dark": 0.2, "bright": 0.8}, "bright", {"bright": (0.7, 0.95)}, ("bright",), 0.9)
+    clinic.run(prediction=prediction(answer))
     overview, page = both(clinic)
     assert "Probability of bright" in overview
     assert "90% interval 0.70 to 0.95" in overview
-    assert "90% prediction set: bright" in page
+    assert "90% prediction set" in page
+    assert "<b>bright</b>" in page
     assert clinic.page.get("/api/studies/1.2.3").json()["result"] == "bright"
+
+
+def test_findings(clinic: Clinic) -> None:
+    clinic.add()
+    answer = Findings(
+        {"mass": 0.83, "effusion": 0.1}, {"mass": 0.5, "effusion": 0.5}, ("mass",), {"mass": (0.6, 0.9)}
+    )
+    clinic.run(prediction=prediction(answer))
+    for page in both(clinic):
+        assert "mass</" in page
+        assert "Probability of mass" in page and "0.83" in page
+        assert "90% interval 0.60 to 0.90" in page
+        assert "Probability of effusion" in page
+    assert clinic.page.get("/api/studies/1.2.3").json()["result"] == "mass"
+
+
+def test_objects(clinic: Clinic) -> None:
+    clinic.add()
+    boxes = Boxes.of([[0, 0, 0], [5, 5, 5]], [[2, 3, 4], [7, 9, 8]], [0, 0], [0.91, 0.64], axes=3)
+    world = np.array([[0, 0, 0, 4, 3, 8], [1, 1, 1, 5, 5, 5]], float)
+    count = Measurement("nodule", "count", 2, 1, 4, "1")
+    clinic.run(prediction=prediction(Objects(boxes, ("nodule",), {"nodule": 0.5}, world, (count,))))
+    for page in both(clinic):
+        assert "2 nodule found" in page
+        assert "90% interval 1 to 4" in page
+        assert "score 0.91, 4 x 3 x 8 mm" in page
+        assert "score 0.64" in page
+
+
+def test_long_results_are_cut_in_the_list_and_whole_on_their_page(clinic: Clinic) -> None:
+    clinic.add()
+    scores = {f"finding {n}": n / 20 for n in range(14)}
+    clinic.run(prediction=prediction(Findings(scores, {}, ())))
+    overview, page = both(clinic)
+    assert overview.count("Probability of finding") == MOST_LINES
+    assert f"and {14 - MOST_LINES} more" in overview
+    assert page.count("Probability of finding") == 14
 
 
 def test_out_of_limits_shows_reasons_and_no_score(clinic: Clinic) -> None:
     clinic.add()
-    breach = {"code": "SIZE", "found": "2000 x 2000", "expected": "28 x 28"}
-    clinic.run(prediction=prediction(outcome="out_of_limits", task="classification", breaches=[breach]))
+    clinic.run(prediction=prediction(None, breaches=(Breach("SIZE", "2000 x 2000", "28 x 28"),)))
     for page in both(clinic):
         assert "Not analysed" in page
         assert "2000 x 2000" in page
@@ -169,8 +204,22 @@ def test_out_of_limits_shows_reasons_and_no_score(clinic: Clinic) -> None:
 
 def test_nothing_found_is_said(clinic: Clinic) -> None:
     clinic.add()
-    clinic.run(prediction=prediction())
+    clinic.run(prediction=prediction(label_map()))
     assert all("Nothing found" in page for page in both(clinic))
+
+
+@pytest.mark.parametrize(
+    "content", [format_1.SEGMENTED, format_1.CLASSIFIED, format_1.REFUSED, {"task": "?"}]
+)
+def test_rows_of_an_earlier_version(clinic: Clinic, content: dict[str, Any]) -> None:
+    clinic.add()
+    clinic.run(prediction=content)
+    overview, page = both(clinic)
+    words = {"lesion": "90% interval 0.1 to 0.3 ml", "bright": "90% interval 0.70 to 0.95"}
+    expected = words.get(next((w for w in words if w in str(content)), ""), "")
+    assert expected in overview
+    assert expected in page
+    assert clinic.page.get("/api/studies").status_code == 200
 
 
 def test_states_deliveries_package_and_virtual_patients(clinic: Clinic) -> None:
