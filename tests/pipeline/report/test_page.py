@@ -141,7 +141,7 @@ def classification() -> tuple[dict[str, Any], ReportFigures]:
         ],
         "subgroups": [
             {"attribute": a, "group": g, "metric": "auroc", "label": None, **auc(y[s], p[s]).as_dict()}
-            | {"n": len(y[s])}
+            | {"patients": len(y[s]), "cases": len(y[s])}
             for a, g, s in groups
         ],
     }
@@ -256,7 +256,7 @@ def test_every_number_stands_with_its_interval(make: Any, tmp_path: Path) -> Non
         assert f"{metric_name(row['metric'], row['label'])} {interval(row)}" in text, row["metric"]
         assert row["method"] in text and row["unit"] in text
     for row in report["subgroups"]:
-        assert f"{row['group']} {row['n']} {interval(row)}" in text
+        assert f"{row['group']} {row['patients']} {row['cases']} {interval(row)}" in text
     for name, value in report["evidence"].items():
         assert f"{name} {value}" in text
     assert "8 images are in both train and val" in text
@@ -334,7 +334,8 @@ def test_names_cannot_become_markup(tmp_path: Path) -> None:
         {
             "attribute": evil,
             "group": evil,
-            "n": 3,
+            "patients": 3,
+            "cases": 3,
             "metric": "dice",
             "label": evil,
             "estimate": 0.5,

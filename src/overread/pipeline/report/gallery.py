@@ -22,12 +22,16 @@ from overread.runtime.answer import Classes, Findings, LabelMap, Objects
 from overread.runtime.prediction import Prediction
 
 
+SIDE_BY_SIDE = "Left: reference, right: found."
+
+
 class Gallery:
     """Writes each segmentation to ``folder`` and keeps a small picture of each case until it is closed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._store = tempfile.TemporaryDirectory(prefix="overread-pictures-")
+        self._paired: set[str] = set()
 
     def add(self, case: Case, image: Image, prediction: Prediction, truth: TruthValue) -> None:
         """Take note of one test case."""
@@ -37,9 +41,16 @@ class Gallery:
 
     def pictures(self, telling: Sequence[Telling]) -> list[tuple[str, str, bytes]]:
         """Title, caption and PNG of the cases worth looking at."""
-        return [
-            (t.title, t.caption, (Path(self._store.name) / f"{t.case}.png").read_bytes()) for t in telling
-        ]
+        return [(t.title, self._caption(t), self._file(t.case).read_bytes()) for t in telling]
+
+    def _caption(self, telling: Telling) -> str:
+        """With what is where, in a picture of two."""
+        if telling.case not in self._paired:
+            return telling.caption
+        return f"{telling.caption.rstrip('.')}. {SIDE_BY_SIDE}"
+
+    def _file(self, case: str) -> Path:
+        return Path(self._store.name) / f"{case}.png"
 
     def close(self) -> None:
         """Remove the pictures that no report took."""
@@ -52,9 +63,11 @@ class Gallery:
         match answer:
             case LabelMap():
                 self._write_mask(case, answer.mask, image)
+                self._paired.add(case.case)
                 return masks_picture(image, [np.asarray(truth), answer.mask], color=color)
             case Objects():
                 assert isinstance(truth, Boxes)
+                self._paired.add(case.case)
                 return boxes_picture(image, [truth, answer.boxes], color=color)
             case Classes() | Findings() | None:
                 return image_picture(image, color=color)

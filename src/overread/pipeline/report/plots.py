@@ -93,9 +93,10 @@ def roc_svg(figure: RocFigure) -> str:
             title="ROC curve" if single else "ROC curves",
         )
         # Many curves need their legend beside the picture, not on it.
-        if len(figure.curves) <= FEW_CURVES:
+        drawn = len(axes.get_legend_handles_labels()[0])
+        if 0 < drawn <= FEW_CURVES:
             axes.legend(loc="lower right", handlelength=1.6)
-        else:
+        elif drawn:
             axes.legend(loc="upper left", bbox_to_anchor=(0, -0.16), handlelength=1.6, fontsize=7.5)
         return _svg(page)
 

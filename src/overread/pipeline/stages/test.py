@@ -115,6 +115,8 @@ def _report(
     space: Workspace, package: Package, cohort: Cohort, evaluation: Evaluation, result: dict[str, Any]
 ) -> dict[str, Any]:
     protocol, manifest = space.protocol, package.manifest
+    # Before the list of what could not be computed is taken: groups add to it.
+    groups = subgroups(evaluation, cohort.split("test"), protocol.subgroups, manifest)
     checked = space.folder / "check.json"
     history = json.loads((space.model / "history.json").read_text(encoding="utf-8"))["history"]
     return {
@@ -137,7 +139,7 @@ def _report(
         "not_computed": [vars(m) for m in evaluation.not_computed],
         "primary": {"metric": evaluation.primary[0].key, "label": evaluation.primary[1]},
         "endpoints": judge([e.as_goal() for e in protocol.endpoints], evaluation),
-        "subgroups": subgroups(evaluation, cohort.split("test"), protocol.subgroups, manifest),
+        "subgroups": groups,
         "operating_points": {k: p.model_dump(mode="json") for k, p in manifest.operating_points.items()},
         "cases": {
             name: {
