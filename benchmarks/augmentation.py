@@ -15,7 +15,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from overread.learn.augment import apply, draw, generator
+from overread.learn.augment.change import apply, draw
 from overread.learn.plan import Augment
 
 SIZE = 128
@@ -30,8 +30,11 @@ def main() -> None:
     rng = np.random.default_rng(0)
     image = torch.from_numpy(rng.normal(size=(1, SIZE, SIZE, SIZE)).astype(np.float32))
     label = torch.from_numpy(rng.integers(0, 3, size=(SIZE, SIZE, SIZE)).astype(np.uint8))
-    spec = Augment(rotate_deg=15, scale=0.15, shift=0.03, elastic=0.06, gamma=0.2, noise=0.1)
-    drawn = [c for c in (draw(spec, 3, generator(0, 0, i)) for i in range(50)) if c.control is not None]
+    spec = Augment(
+        rotate_deg=15, scale=0.15, shift=0.03, elastic=0.06, grey_values={"gamma": 0.2, "noise": 0.1}
+    )
+    changes_drawn = (draw(spec, 3, seed=0, epoch=0, index=i) for i in range(50))
+    drawn = [c for c in changes_drawn if c.spatial.control is not None]
     changes = iter(drawn[: REPEATS + 1])
 
     def ours() -> None:

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from overread.learn.export import export_onnx
-from overread.learn.plan import Augment, Network, Plan
+from overread.learn.plan import Augment, Named, Network, Plan
 from overread.nets.build import build
 from overread.runtime.engine import Engine
 from overread.runtime.manifest import Intensity, Preprocess
@@ -41,6 +41,7 @@ def main() -> None:
         patch=PATCH,
         batch=1,
         network=Network(name="unet", arguments=arguments, parameters=0),
+        loss=Named(name="dice_cross_entropy"),
         augment=Augment(),
         learning_rate=0,
         weight_decay=0,

@@ -61,7 +61,7 @@ def plan_for_network(
 
 MULTILABEL: dict[str, Any] = {
     "task": "multilabel",
-    "labels": ["left", "right"],
+    "labels": ["bright", "dark"],
     "loss": Named(name="binary_cross_entropy"),
 }
 UNET = {"widths": [8, 16, 16], "strides": [[1, 1], [2, 2], [2, 2]], "kernels": [[3, 3]] * 3}
@@ -116,14 +116,14 @@ def squares(n: int, seed: int = 0) -> list[Example]:
 
 
 def sides(n: int, seed: int = 0) -> list[Example]:
-    """Noise, bright on the left, the right, both or neither; a quarter of the findings is not stated."""
+    """Noise, bright on the left, dark on the right, both or neither; a quarter of the findings is not stated."""
     rng = np.random.default_rng(seed)
     out = []
     for i in range(n):
         x = rng.normal(0, 0.3, (1, 12, 12)).astype(np.float32)
         labels = rng.integers(2, size=2).astype(np.float32)
         x[:, 3:9, 1:5] += labels[0]
-        x[:, 3:9, 7:11] += labels[1]
+        x[:, 3:9, 7:11] -= labels[1]
         labels[rng.random(2) < 0.25] = np.nan
         out.append(Example(str(i), x, {"labels": labels}))
     return out

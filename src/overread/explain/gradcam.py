@@ -1,4 +1,9 @@
-"""Grad-CAM: which part of the image spoke for a label (Selvaraju 2017, arXiv 1610.02391), by MONAI."""
+"""Which part of the image spoke for a label: Grad-CAM, and HiResCAM for answers that say where.
+
+Grad-CAM (Selvaraju 2017, arXiv 1610.02391) weighs each feature by its mean gradient, as suits an answer about the whole
+image. Where the answer itself is a place, the mean mixes places; HiResCAM (Draelos 2020, arXiv 2011.08891), which
+multiplies place by place, is true to what the network computed.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -17,21 +23,11 @@ FEWEST_PLACES = 7
 
 
 class Cam(NamedTuple):
-    """A map ``(*spatial)`` in 0..1, and the name of the network's layer whose features it weighs."""
+    """A map ``(*spatial)`` in 0..1, the name of the network's layer whose features it weighs, and of the method."""
 
     heat: NDArray[np.float32]
     layer: str
-
-
-class _Score(nn.Module):
-    """The network as a classifier of one class, whose logit is what is explained."""
-
-    def __init__(self, network: nn.Module, score: Callable[[Outputs, int], Tensor], label: int) -> None:
-        super().__init__()
-        self.network, self._score, self._label = network, score, label
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self._score(by_name(self.network(x)), self._label)[:, None]
+    method: str
 
 
 def grad_cam(
@@ -41,6 +37,7 @@ def grad_cam(
     *,
     architecture: Architecture,
     score: Callable[[Outputs, int], Tensor],
+    local: bool = False,
 ) -> Cam:
     """Map of where ``image`` speaks for ``label``.
 
@@ -57,28 +54,33 @@ def grad_cam(
     score
         Outputs by name and a label to ``(batch,)``: what is explained, such as the log odds of a class. A learning task
         has it (`overread.learn.tasks`).
+    local
+        Whether the answer says where (`overread.task.Task.local`): HiResCAM instead of Grad-CAM.
 
     Returns
     -------
     Cam
         1 is the strongest support; all zero where nothing in the layer supports the label.
     """
-    from monai.visualize.class_activation_maps import GradCAM
-
     network = network.eval()
     x = torch.from_numpy(image[None])
     layer = deepest_layer(network, x, architecture.layers(network))
-    for parameter in network.parameters():
-        parameter.requires_grad_(True)
-    cam = GradCAM(
-        nn_module=_Score(network, score, label),
-        target_layers=f"network.{layer}",
-        postprocessing=lambda x: x,
-    )
-    raw = np.asarray(cam(x, class_idx=0).detach()[0, 0], np.float32)
-    raw = np.maximum(raw, 0)
-    top = float(raw.max())
-    return Cam(raw / top if top > 0 else raw, layer)
+    seen: list[Tensor] = []
+    hook = _module(network, layer).register_forward_hook(lambda _m, _i, out: _keep(seen, out))
+    try:
+        value = score(by_name(network(x)), label).sum()
+    finally:
+        hook.remove()
+    [features] = seen
+    [gradient] = torch.autograd.grad(value, features)
+    axes = tuple(range(2, features.ndim))
+    weight = gradient if local else gradient.mean(axes, keepdim=True)
+    support = (weight * features.detach()).sum(1, keepdim=True)
+    linear = "bilinear" if len(axes) == 2 else "trilinear"
+    heat = F.interpolate(support, size=x.shape[2:], mode=linear, align_corners=False)[0, 0].clamp_min(0)
+    top = float(heat.max())
+    found = (heat / top if top > 0 else heat).numpy()
+    return Cam(found, layer, "HiResCAM" if local else "Grad-CAM")
 
 
 @torch.no_grad()
@@ -88,9 +90,8 @@ def deepest_layer(network: nn.Module, x: Tensor, layers: Sequence[str]) -> str:
     An axis that has fewer in the image itself, as of thick slices, must have kept them all.
     """
     fine: dict[str, bool] = {}
-    modules: dict[str, Any] = dict(network.named_modules())
     hooks = [
-        modules[name].register_forward_hook(
+        _module(network, name).register_forward_hook(
             lambda _m, _i, out, name=name: fine.update({name: _fine(out, x)})
         )
         for name in layers
@@ -105,3 +106,14 @@ def _fine(features: Tensor, x: Tensor) -> bool:
     return all(
         n >= min(FEWEST_PLACES, whole) for n, whole in zip(features.shape[2:], x.shape[2:], strict=True)
     )
+
+
+def _module(network: nn.Module, name: str) -> Any:
+    return network.get_submodule(name)
+
+
+def _keep(seen: list[Tensor], out: Tensor) -> Tensor:
+    """Let gradients begin here, whatever is frozen, and hand on a copy that what follows may change in place."""
+    start = out.detach().requires_grad_()
+    seen.append(start)
+    return start.clone()

@@ -41,13 +41,17 @@ class CenterNet(nn.Module):
         object_size: Sequence[float],
     ) -> None:
         super().__init__()
-        from monai.networks.blocks.dynunet_block import UnetResBlock, UnetUpBlock
+        from monai.networks.blocks.dynunet_block import UnetBasicBlock, UnetResBlock, UnetUpBlock
 
         norm = ("instance", {"affine": True})
         inputs = [channels, *widths[:-1]]
+        # The first block has no shortcut: there are no features yet to add to, and torch 2.13 on a processor corrupts
+        # memory in the backward pass of a strided convolution of 1 voxel on one channel, channels last.
         self.encoder = nn.ModuleList(
-            UnetResBlock(dimensions, i, o, list(k), list(s), norm)
-            for i, o, k, s in zip(inputs, widths, kernels, strides, strict=True)
+            (UnetResBlock if i else UnetBasicBlock)(
+                dimensions, inputs[i], widths[i], list(kernels[i]), list(strides[i]), norm
+            )
+            for i in range(len(widths))
         )
         self.decoder = nn.ModuleList(
             UnetUpBlock(dimensions, widths[i + 1], widths[i], list(kernels[i]), 1, list(strides[i + 1]), norm)
@@ -141,8 +145,11 @@ def _fine_enough(stride: Sequence[int], need: Need) -> bool:
     if not need.object_size:
         return max(stride) <= DEFAULT_STRIDE[need.dimensions]
     cells = [n / s for n, s in zip(need.object_size, stride, strict=True)]
-    return max(stride) <= COARSEST and all(
-        c >= CELLS_PER_OBJECT or s == 1 for c, s in zip(cells, stride, strict=True)
+    # By the mean over the axes: thick slices have few voxels of an object, whatever the stride.
+    return (
+        max(stride) <= COARSEST
+        and math.prod(cells) ** (1 / len(cells)) >= CELLS_PER_OBJECT
+        and min(cells) >= CELLS_PER_OBJECT / 2
     )
 
 

@@ -1,0 +1,147 @@
+"""Whole plans: what is chosen for known kinds of data, and that a slow machine gets smaller patches."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+from tests.learn.looks import look
+
+from overread.cohort.fingerprint import Fingerprint
+from overread.learn.augment.change import draw
+from overread.learn.losses import build_loss
+from overread.learn.plan import Plan
+from overread.learn.planner import make_plan as module
+from overread.learn.planner.timing import Timing
+from overread.task import TASKS
+
+HIPPOCAMPUS = look((36, 50, 35), (1, 1, 1), modality="MR")
+PROSTATE = look((320, 320, 20), (0.6, 0.6, 3.6), modality="MR")
+CHEST = look((28, 28), (1, 1), modality="CR")
+XRAY = look((1024, 900), (1, 1), modality="CR")
+BLOOD = look((480, 640), (1, 1), color="rgb", size_mm={"red": 100.0, "platelet": 40.0})
+NODULES = look((300, 300, 200), (0.8, 0.8, 1.5), modality="CT", size_mm={"nodule": 8.0})
+
+
+def planned(
+    seen: Fingerprint,
+    task: str,
+    labels: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    step: float = 0.5,
+    seconds: float = 860,
+) -> Plan:
+    """The plan where every step takes ``step`` seconds; tasks need the machine only for that."""
+    monkeypatch.setattr(module, "time_step", lambda plan, size: Timing(step, 0.0, 1.0))
+    return module.make_plan(
+        seen,
+        task=task,
+        dimensions=seen.dimensions,
+        channels=["image"],
+        labels=labels,
+        modality=list(seen.modalities),
+        train_cases=200,
+        answered_cases=60,
+        seconds_left=seconds,
+    )
+
+
+@pytest.mark.parametrize(
+    ("seen", "task", "labels", "patch", "batch", "widths", "loss"),
+    [
+        (CHEST, "classification", ["no", "yes"], [28, 28], 64, [32, 64, 128, 256], "cross_entropy"),
+        (XRAY, "classification", ["no", "yes"], [224, 224], 64, [32, 64, 128, 256], "cross_entropy"),
+        (XRAY, "multilabel", ["oedema"], [224, 224], 64, [32, 64, 128, 256], "binary_cross_entropy"),
+        (
+            HIPPOCAMPUS,
+            "segmentation",
+            ["bg", "a", "p"],
+            [40, 56, 40],
+            2,
+            [16, 32, 64, 128],
+            "dice_cross_entropy",
+        ),
+        (
+            PROSTATE,
+            "segmentation",
+            ["bg", "p"],
+            [96, 112, 16],
+            2,
+            [16, 32, 64, 128, 256],
+            "dice_cross_entropy",
+        ),
+        (BLOOD, "detection", ["red", "platelet"], [224, 288], 4, [32, 64, 128, 256, 256], "center_focal"),
+        (NODULES, "detection", ["nodule"], [64, 64, 40], 2, [16, 32, 64, 128], "center_focal"),
+    ],
+)
+def test_choices(seen, task, labels, patch, batch, widths, loss, monkeypatch) -> None:
+    plan = planned(seen, task, labels, monkeypatch)
+    assert (plan.task, plan.patch, plan.batch) == (task, patch, batch)
+    assert plan.network.arguments["widths"] == widths and plan.network.parameters > 0
+    assert plan.loss.name == loss and build_loss(plan.loss, answer=TASKS[task].answer)
+    assert len(plan.reasons) >= 4 and all(r.endswith(".") for r in plan.reasons)
+    assert draw(plan.augment, plan.dimensions, seed=plan.seed, epoch=0, index=0).grey_values
+    assert Plan.model_validate(json.loads(json.dumps(plan.model_dump(mode="json")))) == plan
+
+
+def test_small_images_keep_their_resolution(monkeypatch: pytest.MonkeyPatch) -> None:
+    small, large = (planned(s, "classification", ["a", "b"], monkeypatch) for s in (CHEST, XRAY))
+    assert small.network.arguments["small_stem"] and not large.network.arguments["small_stem"]
+
+
+def test_a_blood_smear_is_seen_whole_and_its_smallest_cells_span_three_cells(monkeypatch) -> None:
+    plan = planned(BLOOD, "detection", ["red", "platelet"], monkeypatch)
+    assert plan.preprocess.size == plan.patch and plan.channels == ["image_red", "image_green", "image_blue"]
+    shrunk = 40 * 224 / 480
+    assert plan.network.arguments["stride"] == [4, 4] and shrunk / 4 >= 3
+    assert plan.foreground_share == 0 and not plan.augment.rotate_deg
+
+
+def test_nodules_are_sought_in_patches(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = planned(NODULES, "detection", ["nodule"], monkeypatch)
+    assert plan.preprocess.spacing == [0.8, 0.8, 1.5] and plan.preprocess.size is None
+    assert plan.network.arguments["stride"] == [2, 2, 2] and plan.foreground_share == 0.5
+
+
+@pytest.mark.parametrize(
+    ("task", "shrinks"), [("segmentation", True), ("detection", True), ("classification", False)]
+)
+def test_a_slow_machine_gets_smaller_patches(task: str, shrinks: bool, monkeypatch) -> None:
+    slow, fast = (planned(PROSTATE, task, ["a", "b"], monkeypatch, step=s) for s in (5.0, 0.01))
+    assert (math.prod(slow.patch) < math.prod(fast.patch)) == shrinks
+    assert slow.epochs >= 2 and fast.epochs > slow.epochs
+
+
+def test_the_seconds_of_drawing_count_for_the_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = planned(CHEST, "classification", ["a", "b"], monkeypatch, step=1.0, seconds=430)
+    monkeypatch.setattr(module, "time_step", lambda plan, size: Timing(1.0, 1.0, 1.0))
+    drawn = module.make_plan(
+        CHEST,
+        task="classification",
+        dimensions=2,
+        channels=["image"],
+        labels=["a", "b"],
+        modality=[],
+        train_cases=200,
+        answered_cases=60,
+        seconds_left=430,
+    )
+    assert drawn.epochs == plain.epochs // 2 and drawn.seconds_per_step == 2.0
+
+
+def test_a_real_step_is_timed_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("overread.learn.planner.timing.LEAST_SECONDS", 0.0)
+    plan = module.make_plan(
+        CHEST,
+        task="classification",
+        dimensions=2,
+        channels=["image"],
+        labels=["a", "b"],
+        modality=["CR"],
+        train_cases=64,
+        answered_cases=10,
+        seconds_left=60,
+    )
+    assert plan.seconds_per_step > 0 and plan.memory_gib > 0 and plan.epochs >= 2

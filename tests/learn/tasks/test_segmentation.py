@@ -1,0 +1,84 @@
+"""Patches of segmentation: every voxel is reached, a chosen one is in its patch."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from tests.learn.toys import SEGMENTATION, pictures, plan
+
+from overread.learn.augment.place import place_patch
+from overread.learn.example import Example
+from overread.learn.fit import fit
+from overread.learn.plan import Augment
+from overread.learn.tasks import segmentation
+from overread.learn.tasks.segmentation import MOST_PLACES, with_places
+
+STILL = SEGMENTATION | {"augment": Augment()}
+
+
+def numbered(spatial: tuple[int, ...]) -> Example:
+    """An image that holds each voxel's own number."""
+    image = np.arange(np.prod(spatial), dtype=np.float32).reshape(1, *spatial)
+    return Example("numbers", image, with_places(np.zeros(spatial, np.uint8)))
+
+
+def test_every_voxel_is_reached_without_augmentation() -> None:
+    example, p = numbered((40, 36)), plan(**STILL)
+    seen = np.zeros(40 * 36, int)
+    for i in range(400):
+        image, _ = segmentation.draw(example, p, 0, i)
+        seen[np.unique(image.numpy().round().astype(int))] += 1
+    assert seen.min() > 0
+    # The outermost voxel is in the patch whenever the chosen place is near enough to it.
+    assert seen.reshape(40, 36)[0].mean() > 0.3 * seen.reshape(40, 36)[20].mean()
+
+
+@pytest.mark.parametrize("place", [(0, 0), (0, 35), (39, 35), (1, 17), (20, 18)])
+def test_a_lesion_that_is_asked_for_is_in_its_patch(place: tuple[int, int]) -> None:
+    mask = np.zeros((40, 36), np.uint8)
+    mask[place] = 1
+    example = Example("lesion", mask[None].astype(np.float32), with_places(mask))
+    p = plan(**STILL | {"foreground_share": 1.0})
+    for i in range(5):
+        image, target = segmentation.draw(example, p, 0, i)
+        assert target["mask"].sum() == 1 and image.sum() == pytest.approx(1, abs=1e-3)
+
+
+def test_rare_labels_are_seen_as_often_as_common_ones() -> None:
+    mask = np.ones((64, 64), np.uint8)
+    mask[60, 60] = 2
+    example = Example("rare", mask[None].astype(np.float32), with_places(mask))
+    p = plan(**STILL | {"labels": ["bg", "large", "small"], "foreground_share": 1.0, "patch": [16, 16]})
+    seen = [(segmentation.draw(example, p, 0, i)[1]["mask"] == 2).any().item() for i in range(100)]
+    assert 0.4 < np.mean(seen) < 0.75
+
+
+def test_places_are_few_and_of_their_label() -> None:
+    mask = np.random.default_rng(0).integers(0, 3, (200, 200)).astype(np.uint8)
+    places = with_places(mask)["places"]
+    assert len(places) == 2 * MOST_PLACES and (mask.ravel()[places[:, 1]] == places[:, 0]).all()
+    assert with_places(np.zeros((5, 5), np.uint8))["places"].shape == (0, 2)
+
+
+def test_a_window_larger_than_the_image_lies_as_at_inference() -> None:
+    assert place_patch((9, 40), (16, 16), (4, 20)) == (-3, 12)
+
+
+def test_segmentation_is_learnt() -> None:
+    fitted = fit(plan(**SEGMENTATION), pictures(24), pictures(4))
+    cases = pictures(6)
+    with torch.no_grad():
+        logits = fitted.network(
+            torch.from_numpy(np.stack([np.pad(e.image, ((0, 0), (0, 0), (0, 4))) for e in cases]))
+        )
+    found = logits.argmax(1).numpy()[:, :, :20]
+    truth = np.stack([e.target["mask"] for e in cases])
+    assert 2 * (found & truth).sum() / (found.sum() + truth.sum()) > 0.85
+
+
+def test_score_is_the_mean_log_odds_where_the_label_was_decided() -> None:
+    z = torch.full((2, 3, 4, 4), -1.0)
+    z[0, 1, :2] = 3.0
+    odds = 3.0 - torch.logsumexp(torch.tensor([-1.0, -1.0]), 0)
+    assert segmentation.score({"logits": z}, 1).tolist() == pytest.approx([odds.item(), 0.0])

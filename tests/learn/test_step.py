@@ -1,0 +1,78 @@
+"""The step that is timed and trains."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from tests.learn.toys import TOYS, plan, squares
+
+from overread.errors import InputError, OverreadError
+from overread.learn.patch_batches import PatchBatches
+from overread.learn.plan import Named, Network
+from overread.learn.step import AVERAGE_DECAY, CLIP, Step
+
+
+def batch(p, examples):
+    return next(iter(PatchBatches(p, examples).epoch(0)))
+
+
+def test_the_average_follows_the_weights_slowly() -> None:
+    p = plan()
+    step = Step(p)
+    images, targets = batch(p, squares(32))
+    step(images, targets, 1e-2)
+    first = [t.clone() for t in step.average.state_dict().values()]
+    for a, b in zip(first, step._model.module.state_dict().values(), strict=True):
+        torch.testing.assert_close(a, b)
+    before = {k: v.clone() for k, v in step.average.state_dict().items()}
+    step(images, targets, 1e-2)
+    decay = min(AVERAGE_DECAY, 2 / 11)
+    for k, value in step._model.module.state_dict().items():
+        if value.is_floating_point():
+            torch.testing.assert_close(step.average.state_dict()[k], before[k] * decay + value * (1 - decay))
+        else:
+            assert step.average.state_dict()[k] == value
+    assert step.steps == 2
+
+
+def test_gradients_are_clipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    p = plan()
+    step = Step(p)
+    loss = step.loss
+    step.loss = lambda outputs, targets: 1e4 * loss(outputs, targets)
+    step(*batch(p, squares(32)), 1e-3)
+    norm = torch.stack([q.grad.norm() for q in step._model.parameters()]).norm()
+    assert norm == pytest.approx(CLIP, rel=1e-3)
+
+
+def test_measuring_learns_nothing() -> None:
+    p = plan()
+    step = Step(p)
+    images, targets = batch(p, squares(32))
+    step(images, targets, 1e-2)
+    assert torch.equal(step.measure(images, targets), step.measure(images, targets))
+
+
+def test_a_loss_that_is_not_finite_stops_with_advice() -> None:
+    bad = squares(16)
+    bad[3].image[:] = np.nan
+    p = plan()
+    with pytest.raises(OverreadError, match=r"loss became nan in step 1: .*learning_rate"):
+        Step(p)(*batch(p, bad), 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"loss": Named(name="dice_cross_entropy")}, "'dice_cross_entropy', expected one for classes"),
+        (
+            {"network": TOYS["segmentation"][0].network},
+            "'unet' gives label_map, expected one that gives classes",
+        ),
+        ({"network": Network(name="vgg", arguments={}, parameters=1)}, "network: found 'vgg'"),
+    ],
+)
+def test_what_does_not_fit_the_task_is_refused(changes: dict, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Step(plan(**changes))
