@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from overread.cohort.cohort import Case
 from overread.errors import InputError
-from overread.imaging.formats.raster import read_label_raster
 from overread.imaging.grid.geometry import same_grid
 from overread.imaging.image import Image
-from overread.imaging.read import is_raster, read
+from overread.imaging.read import is_raster, read, read_label_raster
 
 
 def read_mask(case: Case, image: Image, *, labels: int | None = None) -> NDArray[np.integer[Any]]:

@@ -13,11 +13,11 @@ from pydicom.filewriter import dcmwrite
 from pydicom.sequence import Sequence as Items
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
-from overread.deidentify import pixels
 from overread.deidentify.errors import WithheldError
 from overread.deidentify.identity import Identity, elements, gather, is_name
 from overread.deidentify.keys import Key
 from overread.deidentify.options import FULL_DATES, MODIFIED_DATES, Options, choose
+from overread.deidentify.pixels import BURNED_IN, blank, clear_overlay_bits, is_burned_in
 from overread.deidentify.regions import Box
 from overread.deidentify.table import EDITION
 from overread.deidentify.values import PIXELS, has_value, put, shallow, values
@@ -99,8 +99,8 @@ def process(
     """As `deidentify_dataset`, with all that a run over many files needs."""
     if source.get("EncapsulatedDocument") or str(source.get("SOPClassUID", "")).startswith(DOCUMENTS):
         raise WithheldError(name, "an encapsulated document, whose text cannot be judged")
-    if pixels.is_burned_in(source) and not boxes and not allow_burned_in:
-        raise WithheldError(name, pixels.BURNED_IN)
+    if is_burned_in(source) and not boxes and not allow_burned_in:
+        raise WithheldError(name, BURNED_IN)
     identity = gather(source, options)
     patient = patient_of(source)
     walk = Walk(key, options, identity, patient)
@@ -148,10 +148,10 @@ def _with_clean_pixels(
         working[tag] = copy(working[tag])
     working.file_meta = FileMetaDataset()
     working.file_meta.TransferSyntaxUID = transfer_syntax(source, name)
-    if overlays and pixels.clear_overlay_bits(working, name):
+    if overlays and clear_overlay_bits(working, name):
         steps.append((0x7FE00010, "PixelData", "overlay bits cleared"))
     if boxes:
-        pixels.blank(working, boxes, name)
+        blank(working, boxes, name)
         steps.append((0x7FE00010, "PixelData", "regions blanked"))
     before, after = transfer_syntax(source, name), transfer_syntax(working, name)
     if before != after:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from overread.errors import InputError
 from overread.imaging.image import Image
 
-RASTER_MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+RASTER_MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", *TIFF_MAGIC)
 
 SLIDE_SUFFIXES = (".svs", ".ndpi", ".mrxs", ".scn", ".bif", ".vms", ".vmu", ".svslide")
 
@@ -51,8 +55,6 @@ def read(path: Path | str) -> Image:
             "read it in parts by overread.imaging.slides.slide.read_slide"
         )
     if path.is_file() and is_raster(path):
-        from overread.imaging.formats.raster import read_raster
-
         return read_raster(path)
     from overread.imaging.dicom.series import read_series
 
@@ -69,3 +71,43 @@ def is_raster(path: Path) -> bool:
     if not head:
         raise InputError(f"{path}: is empty; copy or send it again")
     return head.startswith(RASTER_MAGIC) and head[128:] != b"DICM"
+
+
+def read_raster(path: Path) -> Image:
+    """Read a PNG, JPEG or TIFF, known by its first bytes.
+
+    Gives ``(1 or 3, rows, columns)``; a TIFF of several pages ``(channels, columns, rows, slices)``. See
+    `formats.raster.read_picture` and `formats.tiff.read_tiff` for what they note and refuse (InputError).
+    """
+    path = Path(path)
+    if _is_tiff(path):
+        from overread.imaging.formats.tiff import read_tiff
+
+        return read_tiff(path)
+    from overread.imaging.formats.raster import read_picture
+
+    return read_picture(path)
+
+
+def read_label_raster(path: Path) -> NDArray[Any]:
+    """Read the labels of a PNG, JPEG or TIFF as stored: palette indices, never colours.
+
+    Gives ``(rows, columns)`` integers; a TIFF of several pages ``(columns, rows, slices)``. Raises InputError as
+    `read_raster`, or for a colour picture, whose values are no labels.
+    """
+    path = Path(path)
+    if _is_tiff(path):
+        from overread.imaging.formats.tiff import read_label_tiff
+
+        return read_label_tiff(path)
+    from overread.imaging.formats.raster import read_label_picture
+
+    return read_label_picture(path)
+
+
+def _is_tiff(path: Path) -> bool:
+    """Whether a file starts like TIFF or BigTIFF."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; check the path")
+    with path.open("rb") as f:
+        return f.read(4) in TIFF_MAGIC

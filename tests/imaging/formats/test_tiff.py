@@ -10,8 +10,7 @@ import tifffile
 from PIL import Image as Pillow
 
 from overread.errors import InputError
-from overread.imaging.formats.raster import read_label_raster
-from overread.imaging.read import read
+from overread.imaging.read import read, read_label_raster
 
 RANDOM = np.random.default_rng(0)
 STACK = RANDOM.integers(0, 60000, (4, 5, 7)).astype(np.uint16)

@@ -7,7 +7,6 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,8 @@ from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from overread.errors import InputError
+from overread.imaging.dicom.instance import Instance
+from overread.imaging.dicom.scan import scan
 
 SUFFIXES = {".dcm", ".dicom", ".ima"}
 MAGIC_OFFSET, MAGIC = 128, b"DICM"
@@ -24,27 +25,6 @@ ZIP_LIMIT = 4 << 30
 DEFLATED = b"1.2.840.10008.1.2.1.99"
 INFLATE_LIMIT = 1 << 30
 """Largest deflated data set, in bytes after unpacking."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where uncompressed pixel data lies in a file: ``length`` bytes from ``offset``."""
-
-    path: Path
-    offset: int
-    length: int
-
-
-@dataclass(frozen=True)
-class Instance:
-    """A data set and the name people know it by (file name, or SOP Instance UID when it has no file).
-
-    Where the pixels were left in the file, ``place`` says where, and ``dataset`` has none.
-    """
-
-    name: str
-    dataset: Dataset
-    place: Place | None = None
 
 
 @contextmanager
@@ -148,8 +128,6 @@ def find_files(folder: Path) -> tuple[list[Path], list[Path]]:
 
 def load(files: Sequence[Path]) -> list[Instance]:
     """Open every file; the pixels of plain slices after the first are left where they are."""
-    from overread.imaging.dicom.scan import scan
-
     instances: list[Instance] = []
     for path in files:
         name = str(path)

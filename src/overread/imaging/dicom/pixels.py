@@ -16,7 +16,8 @@ from pydicom.uid import RLELossless
 
 from overread.errors import InputError
 from overread.imaging.dicom.decode import GRAY, PALETTE, bits_allocated, stored_frame, stored_type
-from overread.imaging.dicom.files import Place, reading, transfer_syntax
+from overread.imaging.dicom.files import reading, transfer_syntax
+from overread.imaging.dicom.instance import Place
 from overread.imaging.dicom.planes import Plane
 from overread.imaging.dicom.values import first_item, floats, integer, text
 

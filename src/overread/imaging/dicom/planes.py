@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 
 from overread.errors import InputError
-from overread.imaging.dicom.files import Instance, Place, reading, transfer_syntax
+from overread.imaging.dicom.files import reading, transfer_syntax
+from overread.imaging.dicom.instance import Instance, Place
 from overread.imaging.dicom.spacing import Spacing, pixel_spacing
 from overread.imaging.dicom.values import first_item, floats, integer, items, number, raw_value, text
 

@@ -16,8 +16,8 @@ from overread.errors import InputError
 from overread.imaging.dicom.build import check_bounds
 from overread.imaging.dicom.decode import PALETTE, stored_frame
 from overread.imaging.dicom.facts import facts
-from overread.imaging.dicom.files import Instance
 from overread.imaging.dicom.geometry import check_alike, cosines, normal, plane_affine, position
+from overread.imaging.dicom.instance import Instance
 from overread.imaging.dicom.planes import Plane, planes_of
 from overread.imaging.dicom.values import first_item, integer, items, number, text
 from overread.imaging.image import LPS_TO_RAS, Image

@@ -13,7 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.errors import InputError
-from overread.imaging.formats.raster import AFFINE, UNKNOWN_SPACING, oriented, read_picture
+from overread.imaging.formats.raster import (
+    AFFINE,
+    UNKNOWN_SPACING,
+    oriented,
+    picture_array,
+    read_label_picture,
+)
 from overread.imaging.formats.voxels import plain, reading
 from overread.imaging.image import LPS_TO_RAS, Image
 
@@ -84,14 +90,20 @@ def read_tiff(path: Path) -> Image:
         )
 
 
-def read_label_stack(path: Path) -> NDArray[Any] | None:
-    """``(columns, rows, slices)`` labels of a TIFF of several pages; None where there is one page."""
+def read_label_tiff(path: Path) -> NDArray[Any]:
+    """Labels as stored: ``(rows, columns)`` of one page, ``(columns, rows, slices)`` of several.
+
+    Raises
+    ------
+    InputError
+        As `read_tiff`, or colours or real numbers, which are no labels.
+    """
     with reading(path, "TIFF"):
         import tifffile
 
         with tifffile.TiffFile(path) as file:
             if len(file.pages) == 1 and file.series and len(file.series[0].shape) == 2:
-                return None
+                return read_label_picture(path)
         array, _, _ = _read(path, labels=True)
         if len(array) != 1 or array.dtype.kind not in "biu":
             raise InputError(
@@ -120,7 +132,7 @@ def _read(path: Path, labels: bool) -> tuple[NDArray[Any], list[float | None], l
             spacing[:2] = spacing[1::-1]
         single = len(file.pages) == 1 and set(sizes) <= {"Y", "X", "S"}
         if single and not labels and first.dtype in (np.uint8, np.bool_) and sizes.get("S", 1) <= 4:
-            array, notes = read_picture(path)
+            array, notes = picture_array(path)
             by_pillow = True
         else:
             array, by_pillow = _pixels(path, file, series)
