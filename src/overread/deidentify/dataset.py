@@ -22,7 +22,7 @@ from overread.deidentify.regions import Box
 from overread.deidentify.table import EDITION
 from overread.deidentify.values import PIXELS, has_value, put, shallow, values
 from overread.deidentify.walk import Walk
-from overread.imaging.dicom.files import transfer_syntax
+from overread.imaging.dicom.files import reading, transfer_syntax
 
 IMPLEMENTATION_UID = UID("2.25.302043790172249692526321623266752743501")
 """Of the software that writes the file, not of the file (PS3.7 D.3.3.2)."""
@@ -86,10 +86,12 @@ def deidentify_dataset(
     WithheldError
         An encapsulated document, burned-in text, or pixels that cannot be blanked.
     InputError
-        An unknown option, or a key of another length.
+        An unknown option, or a key of another length; a data set too damaged to be walked through.
     """
     secret = key if isinstance(key, Key) else Key(key)
-    done = process(dataset, secret, choose(options), boxes, allow_burned_in, name)
+    chosen = choose(options)
+    with reading(name, "a data set to be de-identified"):
+        done = process(dataset, secret, chosen, boxes, allow_burned_in, name)
     return done.dataset, done.changes
 
 

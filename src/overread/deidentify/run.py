@@ -120,16 +120,10 @@ def _one(
     source: Source, out: Path, key: Key, options: Options, regions: Sequence[Region], allow_burned_in: bool
 ) -> tuple[Done, bool, Path]:
     """De-identify and write one file; whether it was there already, and where it is."""
-    held: WithheldError | None = None
     with reading(source.name), warnings.catch_warnings():
         # pydicom's warnings quote values of the source.
         warnings.simplefilter("ignore")
-        try:
-            done, data = _process(source, key, options, regions, allow_burned_in)
-        except WithheldError as error:
-            held = error
-    if held is not None:
-        raise held
+        done, data = _process(source, key, options, regions, allow_burned_in)
     new = done.dataset
     names = [_folder_name(new.get(k)) for k in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")]
     path = out.joinpath(done.name, *names[:2], f"{names[2]}.dcm")

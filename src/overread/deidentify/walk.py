@@ -33,6 +33,7 @@ from overread.deidentify.values import (
     values,
     with_values,
 )
+from overread.imaging.dicom.charset import is_defined
 
 
 class Mode(Enum):
@@ -114,6 +115,8 @@ class Walk:
             return self._graphics(source, element)
         if tag.element == 0 or tag.group < 8 or not dictionary_has_tag(tag):
             return None, "" if tag.element == 0 else "removed"
+        if keyword == "SpecificCharacterSet":
+            return self._charset(element)
         if tag in (0x00100010, 0x00100020):
             return self._pseudonym(source, element)
         if vr in DATES and keyword not in NO_LONGITUDE and (kept := self._date(element)) is not None:
@@ -207,6 +210,12 @@ class Walk:
         own = str(source.get("PatientID") or "").strip()
         name = self.key.pseudonym(own or self.patient)
         return DataElement(element.tag, element.VR, name), "pseudonym"
+
+    def _charset(self, element: DataElement) -> tuple[DataElement, str]:
+        """Character sets that DICOM defines stay; otherwise text is written anew in Unicode (PS3.3 C.12.1.1.2)."""
+        if all(is_defined(v) for v in values(element)):
+            return element, ""
+        return with_values(element, ["ISO_IR 192"]), "replaced (not a character set)"
 
     def _date(self, element: DataElement) -> tuple[DataElement, str] | None:
         """A date or time under the options; None where the table decides, because dates are to go."""

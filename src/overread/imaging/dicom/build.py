@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 
 from overread.errors import InputError
+from overread.imaging.dicom.charset import charset_notes
 from overread.imaging.dicom.decode import bits_allocated, stored_type
 from overread.imaging.dicom.display import overlay_notes
 from overread.imaging.dicom.facts import facts, frame_facts, order_notes
@@ -49,7 +50,7 @@ def build(planes: list[Plane], first: Dataset, path: str, notes: tuple[str, ...]
     check_bounds(affine, path or planes[0].name)
     # The instances in the order of the slices, whatever order the planes came in.
     source.setdefault("SOPInstanceUIDs", tuple(dict.fromkeys(p.uid for p in planes)))
-    notes = (*notes, *overlay_notes(first))
+    notes = (*notes, *overlay_notes(first), *charset_notes(text(first, "SpecificCharacterSet")))
     return Image(array, affine, text(first, "Modality"), channels, source, tuple(dict.fromkeys(notes)))
 
 

@@ -14,7 +14,7 @@ from pydicom import Dataset, FileDataset, dcmread
 from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from overread.errors import InputError
+from overread.errors import InputError, OverreadError
 from overread.imaging.dicom.instance import Instance
 from overread.imaging.dicom.scan import scan
 
@@ -32,13 +32,14 @@ def reading(name: str, what: str = "DICOM") -> Iterator[None]:
     """Turn any exception that a damaged file provokes in a parser or decoder into an InputError.
 
     Parsers meet damaged input at any depth and raise whatever they happen to (ValueError, struct.error,
-    AttributeError, RecursionError ...); a caller has one question only: can this file be used.
+    AttributeError, RecursionError ...); a caller has one question only: can this file be used. Errors of overread's
+    own pass.
     """
     try:
         yield
-    except InputError as error:
+    except OverreadError as error:
         # A damaged value that a message quotes may hold line breaks.
-        if str(error).isprintable():
+        if not isinstance(error, InputError) or str(error).isprintable():
             raise
         raise InputError(_one_line(str(error))) from error
     except Exception as error:

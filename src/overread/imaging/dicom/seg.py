@@ -14,6 +14,7 @@ from pydicom import Dataset
 
 from overread.errors import InputError
 from overread.imaging.dicom.build import check_bounds
+from overread.imaging.dicom.charset import charset_notes
 from overread.imaging.dicom.decode import PALETTE, stored_frame
 from overread.imaging.dicom.facts import facts
 from overread.imaging.dicom.geometry import check_alike, cosines, normal, plane_affine, position
@@ -96,7 +97,8 @@ def read_segmentation(instance: Instance, path: str, notes: tuple[str, ...] = ()
     }
     if planes[0].spacing.mm is None:
         source["spacing_known"] = False
-    return Image(array, affine, text(dataset, "Modality"), channels, source, (*notes, *more))
+    notes = (*notes, *more, *charset_notes(text(dataset, "SpecificCharacterSet")))
+    return Image(array, affine, text(dataset, "Modality"), channels, source, notes)
 
 
 def _numbers(dataset: Dataset, planes: Sequence[Plane], named: list[int], name: str) -> list[int]:

@@ -248,10 +248,10 @@ def _positions(dataset: Any) -> NDArray[np.int64]:
 
 def _levels(path: Path) -> list[_Level]:
     """The level at ``path`` and its fellows in the folder, finest first."""
-    import pydicom
+    from overread.imaging.dicom.files import open_dataset
 
     def head(file: Path) -> Any:
-        return pydicom.dcmread(file, stop_before_pixels=True)
+        return open_dataset(file, str(file), stop_before_pixels=True)
 
     try:
         first = head(path)
@@ -261,8 +261,11 @@ def _levels(path: Path) -> list[_Level]:
         for file in sorted(path.parent.iterdir()):
             if file == path or not file.is_file() or not _is_dicom(file):
                 continue
-            tags = pydicom.dcmread(
-                file, stop_before_pixels=True, specific_tags=["SOPClassUID", "SeriesInstanceUID", "ImageType"]
+            tags = open_dataset(
+                file,
+                str(file),
+                stop_before_pixels=True,
+                specific_tags=["SOPClassUID", "SeriesInstanceUID", "ImageType"],
             )
             flavor = list(tags.get("ImageType") or [])
             if (
