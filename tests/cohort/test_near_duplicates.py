@@ -14,7 +14,7 @@ from PIL import Image as Pillow
 
 from overread.cohort.near_duplicates import SIDE, near_duplicates, thumbnail
 from overread.cohort.near_duplicates.align import Levels, likeness
-from overread.cohort.near_duplicates.pairs import LEAST, MOST, threshold
+from overread.cohort.near_duplicates.pairs import LEAST, MOST, likeness_threshold
 from overread.cohort.near_duplicates.tangent import CUTS, TILE, explained, in_tiles, planes, queries
 from overread.imaging.image import Image
 from overread.imaging.read import read
@@ -150,10 +150,10 @@ def test_blocks_change_nothing(radiographs: list[Picture], monkeypatch: pytest.M
 
 
 def test_threshold_follows_how_alike_different_images_are() -> None:
-    assert threshold(np.empty(0, np.float32), 10) == LEAST
-    assert threshold(np.full(100, 5.0, np.float32), 100) == pytest.approx(5.5)
-    assert threshold(np.full(100, 9.0, np.float32), 100) == MOST
-    assert threshold(np.full(5, 9.0, np.float32), 1000) == LEAST
+    assert likeness_threshold(np.empty(0, np.float32), 10) == LEAST
+    assert likeness_threshold(np.full(100, 5.0, np.float32), 100) == pytest.approx(5.5)
+    assert likeness_threshold(np.full(100, 9.0, np.float32), 100) == MOST
+    assert likeness_threshold(np.full(5, 9.0, np.float32), 1000) == LEAST
 
 
 def test_volumes_and_colours(data_dir: Path) -> None:

@@ -111,7 +111,7 @@ def deidentify(
     report.others += found.others
     finish(out, report)
     if map is not None and kept is not None:
-        write_map(Path(map), kept, passphrase)
+        write_map(Path(map), kept, passphrase=passphrase)
     progress(len(found.sources), len(found.sources))
     return Result(report.written, report.repeated, report.others, tuple(report.messages), report.changes)
 
@@ -173,7 +173,7 @@ def _open_map(path: Path | None, key: Key, passphrase: str | None) -> Map | None
         raise InputError(
             f"{path}: exists {'with' if passphrase is None else 'without'} a passphrase; name a new file"
         )
-    kept = read_map(path, passphrase)
+    kept = read_map(path, passphrase=passphrase)
     if kept.check != key.check:
         raise InputError(f"{path}: belongs to another key; name a new file")
     return kept

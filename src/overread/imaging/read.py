@@ -22,7 +22,7 @@ def read(path: Path | str) -> Image:
     A folder is one DICOM series; NIfTI (``.nii``, ``.nii.gz``), NRRD (``.nrrd``, ``.nhdr``), MetaImage (``.mha``,
     ``.mhd``) and NumPy archives (``.npz``) are known by their suffix, PNG, JPEG and TIFF by their first bytes;
     everything else is DICOM, with or without suffix, also a zip of one series. Whole slides are refused: they are
-    read in parts by `overread.imaging.slides.slide.read_slide`.
+    read in parts by `overread.imaging.read_slide`.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def read(path: Path | str) -> Image:
     if suffix in SLIDE_SUFFIXES:
         raise InputError(
             f"{path}: is a whole slide, too large to read at once; "
-            "read it in parts by overread.imaging.slides.slide.read_slide"
+            "read it in parts by overread.imaging.read_slide"
         )
     if path.is_file() and is_raster(path):
         return read_raster(path)

@@ -14,7 +14,15 @@ from overread.imaging.formats.nifti import write_nifti
 from overread.imaging.formats.raster import write_png
 from overread.imaging.grid.geometry import reorient
 from overread.imaging.image import Image
-from overread.imaging.picture import best_slice, fit_box, overlay, png_bytes, slice_of, steps, window_to_uint8
+from overread.imaging.picture import (
+    best_slice,
+    fit_box,
+    overlay,
+    pixel_spacing,
+    png_bytes,
+    slice_of,
+    window_to_uint8,
+)
 from overread.runtime.prediction import Prediction
 
 SHOWN = 3
@@ -82,7 +90,7 @@ def _picture(
     parts = [m for m in (truth, mask) if m is not None]
     if len(image.spatial) == 2:
         planes = [np.asarray(m) for m in parts]
-        gray, apart = window_to_uint8(image.array.mean(0)), steps(image)
+        gray, apart = window_to_uint8(image.array.mean(0)), pixel_spacing(image)
     else:
         axial = [
             reorient(image.with_(array=np.asarray(a)[None], channels=())) for a in (image.array[-1], *parts)
@@ -91,7 +99,7 @@ def _picture(
             np.any([a.array[0] > 0 for a in axial[1:]], axis=0) if parts else np.zeros(axial[0].spatial, bool)
         )
         k = best_slice(both)
-        gray, apart = window_to_uint8(slice_of(axial[0], k)), steps(axial[0])
+        gray, apart = window_to_uint8(slice_of(axial[0], k)), pixel_spacing(axial[0])
         planes = [slice_of(a, k) for a in axial[1:]]
     gray = fit_box(gray, PIXELS, apart)
     if not planes:

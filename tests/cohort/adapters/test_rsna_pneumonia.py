@@ -75,7 +75,7 @@ def test_faults(tmp_path: Path) -> None:
     image.unlink()
     refused(import_rsna_pneumonia, folder, "lists 1 of 12 images .*00000003-0000; unpack")
     image.write_bytes(kept[:40])
-    refused(import_rsna_pneumonia, folder, "00000003-0000.dcm: cannot be read as DICOM")
+    refused(import_rsna_pneumonia, folder, "00000003-0000.dcm: not a DICOM file .*send it again")
     image.write_bytes(kept)
     table, classes = folder / "stage_2_train_labels.csv", folder / "stage_2_detailed_class_info.csv"
     _edit(classes, "00000003-0000,Lung Opacity", "00000003-0000,Normal")

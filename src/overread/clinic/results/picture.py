@@ -11,9 +11,9 @@ from overread.imaging.picture import (
     caption,
     fit_box,
     overlay,
+    pixel_spacing,
     png_bytes,
     slice_of,
-    steps,
     window_to_uint8,
 )
 
@@ -27,7 +27,7 @@ def draw(image: Image, mask: NDArray[np.uint8] | None, *, virtual: bool) -> byte
     """
     shown = np.zeros(image.spatial, np.uint8) if mask is None else mask
     plane, labels = slice_of(image, best_slice(shown), shown)
-    apart = steps(image)
+    apart = pixel_spacing(image)
     gray = fit_box(window_to_uint8(plane), LONGEST_SIDE, apart)
     picture = overlay(gray, fit_box(labels, LONGEST_SIDE, apart, labels=True))
     text = "Research use only. Not for diagnosis."

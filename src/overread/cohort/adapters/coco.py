@@ -196,9 +196,9 @@ def _objects(
 def _part(folder: Path, path: Path) -> str:
     """The official part that the name of a JSON file, or of its folder, tells."""
     for text in (path.stem.lower(), path.parent.name.lower() if path.parent != folder else ""):
-        told = [part for part in SPLITS if part in text]
-        if len(told) == 1:
-            return told[0]
+        parts = [part for part in SPLITS if part in text]
+        if len(parts) == 1:
+            return parts[0]
     return ""
 
 

@@ -93,9 +93,9 @@ def order_notes(planes: Sequence[Plane], first: Dataset) -> tuple[str, ...]:
         return ()
     notes = []
     for keyword in ("ImagesInAcquisition", "NumberOfSlices"):
-        told = text(first, keyword)
-        if told.isdigit() and int(told) > len(planes):
-            notes.append(f"{keyword} is {told}, but {len(planes)} slices are here: others may be missing")
+        stated = text(first, keyword)
+        if stated.isdigit() and int(stated) > len(planes):
+            notes.append(f"{keyword} is {stated}, but {len(planes)} slices are here: others may be missing")
     numbers = sorted(int(n) for p in planes if (n := text(p.dataset, "InstanceNumber")).isdigit())
     if notes or len(numbers) != len(planes):
         return tuple(notes)

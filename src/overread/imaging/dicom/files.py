@@ -75,7 +75,8 @@ def open_dataset(source: Path | io.BytesIO, name: str, **options: Any) -> FileDa
             dataset = dcmread(source, force=True, **options)
             if not any(tag in dataset for tag in ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID")):
                 raise InputError(
-                    f"{name}: not a DICOM file (no DICM mark at byte {MAGIC_OFFSET} and no SOP Class UID)"
+                    f"{name}: not a DICOM file (no DICM mark at byte {MAGIC_OFFSET} and no SOP Class UID); "
+                    "check the path, or send it again"
                 ) from None
             return dataset
 

@@ -70,7 +70,7 @@ def _planes(instance: Instance) -> list[Plane]:
     sop_class = text(dataset, "SOPClassUID")
     if sop_class == SLIDE:
         raise InputError(
-            f"{name}: is a Whole Slide image of tiles; read it in parts by overread.imaging.slides.slide.read_slide"
+            f"{name}: is a Whole Slide image of tiles; read it in parts by overread.imaging.read_slide"
         )
     if instance.place is None and not any(keyword in dataset for keyword in PIXELS):
         raise InputError(f"{name}: {_what(dataset, sop_class)}")

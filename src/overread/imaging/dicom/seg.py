@@ -164,8 +164,8 @@ def _step(planes: Sequence[Plane], heights: NDArray[np.float64], name: str) -> f
     """The slice distance: Spacing Between Slices where frames lie on it, else the smallest distance."""
     gaps = np.diff(heights)
     measures = next((m for g in planes[0].groups if (m := first_item(g, "PixelMeasuresSequence"))), None)
-    told = None if measures is None else number(measures, "SpacingBetweenSlices", name)
-    for step in (abs(told) if told else 0.0, float(gaps.min())):
+    stated = None if measures is None else number(measures, "SpacingBetweenSlices", name)
+    for step in (abs(stated) if stated else 0.0, float(gaps.min())):
         if step > 0:
             off = np.abs(gaps / step - np.round(gaps / step))
             if off.max() <= TOLERANCE * max(1.0, float(gaps.max()) / step) and gaps.min() >= step * (

@@ -152,7 +152,7 @@ def _check(path: Path, file: Any, series: Any, sizes: dict[str, int]) -> None:
     if size > LARGEST or (series.is_pyramidal and size > LARGEST // 64):
         raise InputError(
             f"{path}: is a picture of {what}, {size / 2**30:.1f} GiB, too large to read at once; "
-            "whole slides are read in parts by overread.imaging.slides.slide.read_slide"
+            "whole slides are read in parts by overread.imaging.read_slide"
         )
     if size > path.stat().st_size * RATIO:
         raise InputError(f"{path}: is truncated: {path.stat().st_size} bytes cannot hold {what}")

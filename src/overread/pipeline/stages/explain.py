@@ -16,9 +16,9 @@ from overread.imaging.picture import (
     fit_box,
     heatmap,
     montage,
+    pixel_spacing,
     png_bytes,
     slice_of,
-    steps,
     window_to_uint8,
 )
 from overread.pipeline.stages.train import load_network
@@ -110,7 +110,7 @@ def _picture(
     if window.ndim == 4:
         k = int(heat.sum((0, 1)).argmax()) if heat.any() else heat.shape[2] // 2
         plane, heat = (slice_of(Image(a[None], affine), k) for a in (plane, heat))
-    apart = steps(Image(window, affine))
+    apart = pixel_spacing(Image(window, affine))
     gray = fit_box(window_to_uint8(plane), PIXELS, apart, pad=True)
     warm = fit_box(np.rint(heat * 255).astype(np.uint8), PIXELS, apart, pad=True)
     return np.concatenate(
