@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
 import pytest
+from benchmarks.planted import USUAL, Picture, turned
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -19,8 +19,6 @@ from overread.cohort.near_duplicates.tangent import CUTS, TILE, explained, in_ti
 from overread.imaging.image import Image
 from overread.imaging.read import read
 
-Picture = NDArray[np.uint8]
-
 
 def _thumb(picture: Picture) -> NDArray[np.float16]:
     found = thumbnail(Image(picture[None], np.eye(4)))
@@ -28,30 +26,7 @@ def _thumb(picture: Picture) -> NDArray[np.float16]:
     return found
 
 
-def turned(picture: Picture) -> Picture:
-    return np.asarray(Pillow.fromarray(picture).rotate(1, Pillow.Resampling.BILINEAR))
-
-
-def recompressed(picture: Picture) -> Picture:
-    file = io.BytesIO()
-    Pillow.fromarray(picture).save(file, "JPEG", quality=75)
-    return np.asarray(Pillow.open(file))
-
-
-def cropped(picture: Picture) -> Picture:
-    rows, columns = (max(1, round(0.05 * n)) for n in picture.shape)
-    return np.ascontiguousarray(picture[rows:-rows, columns:-columns])
-
-
-def brighter(picture: Picture) -> Picture:
-    return np.clip(picture * 1.1 + 8, 0, 255).astype(np.uint8)
-
-
-def all_of_it(picture: Picture) -> Picture:
-    return recompressed(turned(brighter(cropped(picture))))
-
-
-CHANGES = [turned, recompressed, cropped, brighter, all_of_it]
+CHANGES = list(USUAL.values())
 
 
 @pytest.fixture(scope="module")
