@@ -281,8 +281,9 @@ def test_names_in_other_character_sets(small: Small, key: Key, charset: str | li
         encode(done, "file")
 
 
-def test_comments_in_compressed_pixels_are_found(small: Small, key: Key) -> None:
-    frame = b"\xff\xd8\xff\xfe\x00\x0cZwyxelburg\xff\xd9"
+def test_names_in_compressed_pixels_are_found(small: Small, key: Key) -> None:
+    # No stream that could be cleared of comments: the name stands where samples should.
+    frame = b"\xff\xd8\xff\xda\x00\x02Zwyxelburg\xff\xd9"
     source = small(PixelData=encapsulate([frame]))
     source.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.50"
     source["PixelData"].is_undefined_length = True

@@ -12,7 +12,8 @@ from overread.cohort.cohort import Case
 from overread.errors import InputError
 from overread.imaging.grid.geometry import same_grid
 from overread.imaging.image import Image
-from overread.imaging.read import is_raster, read, read_label_raster
+from overread.imaging.read import is_raster
+from overread.imaging.read import read_labels as read_label_map
 
 
 def read_mask(case: Case, image: Image, *, labels: int | None = None) -> NDArray[np.integer[Any]]:
@@ -68,19 +69,8 @@ def read_labels(path: Path) -> tuple[NDArray[np.integer[Any]], NDArray[np.float6
     InputError
         An unreadable file, several channels, values that are no whole numbers.
     """
-    if path.is_file() and is_raster(path):
-        return read_label_raster(path), None
-    labels = read(path)
-    if len(labels.array) != 1:
-        raise InputError(f"{path}: has {len(labels.array)} channels; a label map has one")
-    array = labels.array[0]
-    if not np.issubdtype(array.dtype, np.integer):
-        whole = np.rint(array)
-        if not np.array_equal(whole, array):
-            odd = float(array[whole != array].flat[0])
-            raise InputError(f"{path}: holds {odd:g}; a label map has whole numbers, one per class")
-        array = whole.astype(np.int32)
-    return array, labels.affine
+    labels = read_label_map(path)
+    return labels.array[0], None if is_raster(path) else labels.affine
 
 
 def _where(image: Image) -> str:

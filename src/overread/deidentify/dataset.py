@@ -13,6 +13,7 @@ from pydicom.filewriter import dcmwrite
 from pydicom.sequence import Sequence as Items
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
+from overread.deidentify.comments import clear_comments
 from overread.deidentify.errors import WithheldError
 from overread.deidentify.identity import Identity, elements, gather, is_name
 from overread.deidentify.keys import Key
@@ -141,7 +142,8 @@ def _with_clean_pixels(
 ) -> tuple[Dataset, list[tuple[int, str, str]]]:
     """The source, or a copy with other pixels; what was done to them."""
     overlays = any((group, 0x0102) in source for group in range(0x6000, 0x6020, 2))
-    if not boxes and not overlays:
+    compressed = "PixelData" in source and transfer_syntax(source, name).is_encapsulated
+    if not boxes and not overlays and not compressed:
         return source, []
     steps: list[tuple[int, str, str]] = []
     working = shallow(source)
@@ -150,6 +152,8 @@ def _with_clean_pixels(
         working[tag] = copy(working[tag])
     working.file_meta = FileMetaDataset()
     working.file_meta.TransferSyntaxUID = transfer_syntax(source, name)
+    if compressed and clear_comments(working, name):
+        steps.append((0x7FE00010, "PixelData", "comments removed from the compressed stream"))
     if overlays and clear_overlay_bits(working, name):
         steps.append((0x7FE00010, "PixelData", "overlay bits cleared"))
     if boxes:

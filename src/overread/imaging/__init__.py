@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 # `read` is a module of this package, too: bound here, before anybody asks, the name is always the function.
 from overread.imaging.image import Image
-from overread.imaging.read import read, read_label_raster, read_raster
+from overread.imaging.read import read, read_label_raster, read_labels, read_raster
 
 if TYPE_CHECKING:
     from overread.imaging.dicom.series import group_series, read_all, read_datasets, read_headers, read_series
@@ -92,6 +92,7 @@ __all__ = [
     "read_datasets",
     "read_headers",
     "read_label_raster",
+    "read_labels",
     "read_metaimage",
     "read_nifti",
     "read_npz",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from overread.errors import InputError
@@ -12,6 +13,9 @@ from overread.imaging.image import Image
 
 TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 RASTER_MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", *TIFF_MAGIC)
+
+ROUNDING = 1e-3
+"""Label values may be off a whole number by this much."""
 
 SLIDE_SUFFIXES = (".svs", ".ndpi", ".mrxs", ".scn", ".bif", ".vms", ".vmu", ".svslide")
 
@@ -103,6 +107,46 @@ def read_label_raster(path: Path) -> NDArray[Any]:
     from overread.imaging.formats.raster import read_label_picture
 
     return read_label_picture(path)
+
+
+def read_labels(path: Path | str) -> Image:
+    """Read a label map: one channel of integers, ``(1, *spatial)``.
+
+    Values within `ROUNDING` of a whole number, which a scale factor or another program left, become it, with a note;
+    so do values that are not finite numbers become 0. A picture (PNG, JPEG, TIFF) gives its values as stored, palette
+    indices included, and has no place in the patient.
+
+    Raises
+    ------
+    InputError
+        As `read`; several channels; values that are no whole numbers.
+    """
+    path = Path(path)
+    if path.is_file() and is_raster(path):
+        from overread.imaging.formats.raster import AFFINE, UNKNOWN_SPACING
+
+        values = read_label_raster(path)
+        affine = AFFINE.copy() if values.ndim == 2 else np.diag([-1.0, -1.0, 1.0, 1.0])
+        source = {"path": str(path), "spacing_known": False}
+        return Image(values[None], affine, source=source, notes=(UNKNOWN_SPACING,))
+    image = read(path)
+    if len(image.array) != 1:
+        raise InputError(f"{path}: has {len(image.array)} channels; a label map has one")
+    if image.array.dtype.kind in "iu":
+        return image
+    whole = np.rint(image.array)
+    off = np.abs(image.array - whole)
+    wrong = (off > ROUNDING) | (np.abs(whole) > np.iinfo(np.int32).max)
+    if wrong.any():
+        odd = float(image.array.flat[int(wrong.argmax())])
+        raise InputError(f"{path}: holds {odd:.9g}; a label map has whole numbers, one per class")
+    notes = image.notes
+    if off.any():
+        notes += (
+            f"{np.count_nonzero(off)} label values were off a whole number by up to {float(off.max()):.1g}, "
+            "as rounding leaves them, and became it",
+        )
+    return image.with_(array=whole.astype(np.int32), notes=notes)
 
 
 def _is_tiff(path: Path) -> bool:

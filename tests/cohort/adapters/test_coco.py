@@ -197,3 +197,27 @@ def test_bad_shapes(segmentation: Any) -> None:
         shape_mask(segmentation, 2, 2, "here")
     with pytest.raises(InputError, match="end in the middle"):
         run_lengths("o", "here")
+
+
+def test_an_empty_outline_is_refused(tmp_path: Path) -> None:
+    root = _layout(tmp_path / "set", {"train": 4, "val": 2}, _set("segmentation", []))
+    refused(import_coco, root, "annotation 0 of .*: its segmentation is empty", task="segmentation")
+    import_coco(root, tmp_path / "boxes")
+    assert task_of(tmp_path / "boxes")["task"] == "detection"
+
+
+@pytest.mark.parametrize(
+    "outline",
+    [
+        [[100, 100, 120, 100, 120, 120]],
+        [[4.1, 2.1, 4.2, 2.1, 4.2, 2.2]],
+        [[-9, -9, -1, -9, -1, -1]],
+        {"size": [24, 32], "counts": [24 * 32]},
+    ],
+    ids=["outside", "thin", "before", "no run"],
+)
+def test_outlines_without_a_pixel_are_counted(tmp_path: Path, outline: Any) -> None:
+    root = _layout(tmp_path / "set", {"train": 4, "val": 2}, _set("segmentation", outline))
+    import_coco(root, tmp_path / "out", "segmentation")
+    # `_set` changes the first annotation of each of the two files.
+    assert "2 outlines cover no pixel" in task_of(tmp_path / "out")["source"]["note"]
