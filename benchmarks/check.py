@@ -4,19 +4,19 @@ Near-duplicates: 10,000 real radiographs (PneumoniaMNIST, 28 pixels, the hardest
 after a change; micrographs (nuclei, blood smears) likewise. Wanted: under a minute on two cores, at least 95% of the
 copies, false alarms on at most 1% of the images. Text: a line drawn over real images, in one of their corners.
 Reads the folder OVERREAD_DATA (default ../shared/data).
+
+    python -m benchmarks.check
 """
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from benchmarks.planted import HARD, USUAL, Picture
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 from rich.console import Console
@@ -28,67 +28,9 @@ from overread.imaging.image import Image
 from overread.imaging.read import read
 from overread.stats.intervals import proportion_ci
 
-Picture = NDArray[np.uint8]
+CHANGES = USUAL | HARD
 IMAGES = 10_000
 WORDS = ("DOE^JANE 1961", "12/03/2019", "ID 4711-0815", "St. Mary Hospital", "M 47Y 120kV")
-
-
-def turned(picture: Picture) -> Picture:
-    """Turned by one degree."""
-    return np.asarray(Pillow.fromarray(picture).rotate(1, Pillow.Resampling.BILINEAR))
-
-
-def recompressed(picture: Picture) -> Picture:
-    """JPEG of quality 75."""
-    file = io.BytesIO()
-    Pillow.fromarray(picture).save(file, "JPEG", quality=75)
-    return np.asarray(Pillow.open(file))
-
-
-def cropped(picture: Picture) -> Picture:
-    """5% off every side."""
-    rows, columns = (max(1, round(0.05 * n)) for n in picture.shape)
-    return np.ascontiguousarray(picture[rows:-rows, columns:-columns])
-
-
-def brighter(picture: Picture) -> Picture:
-    """A tenth more contrast, 8 grey values brighter."""
-    return np.clip(picture * 1.1 + 8, 0, 255).astype(np.uint8)
-
-
-def all_of_it(picture: Picture) -> Picture:
-    """All four together."""
-    return recompressed(turned(brighter(cropped(picture))))
-
-
-def recompressed_hard(picture: Picture) -> Picture:
-    """JPEG of quality 40, which at 28 pixels leaves four by four blocks of a few waves."""
-    file = io.BytesIO()
-    Pillow.fromarray(picture).save(file, "JPEG", quality=40)
-    return np.asarray(Pillow.open(file))
-
-
-def cropped_hard(picture: Picture) -> Picture:
-    """10% off every side: a third of the image is gone."""
-    rows, columns = (round(0.1 * n) for n in picture.shape)
-    return np.ascontiguousarray(picture[rows:-rows, columns:-columns])
-
-
-def darker(picture: Picture) -> Picture:
-    """A third of the contrast gone."""
-    return (picture * 0.67).astype(np.uint8)
-
-
-CHANGES: dict[str, Callable[[Picture], Picture]] = {
-    "turned by 1 degree": turned,
-    "JPEG, quality 75": recompressed,
-    "cropped by 5%": cropped,
-    "brighter": brighter,
-    "all four": all_of_it,
-    "darker by a third": darker,
-    "JPEG, quality 40": recompressed_hard,
-    "cropped by 10%": cropped_hard,
-}
 
 
 def radiographs(data: Path) -> list[Picture]:

@@ -137,7 +137,7 @@ def cubic_overread(path: Path) -> Callable[[], Any]:
     from overread.imaging.grid.zoom import resize_array
 
     array = volume()[None]
-    return lambda: resize_array(array, (NEW,) * 3, 3)[0]
+    return lambda: resize_array(array, (NEW,) * 3, order=3)[0]
 
 
 def cubic_scipy(path: Path) -> Callable[[], Any]:

@@ -1,4 +1,4 @@
-"""Shared fixtures: where the real images are."""
+"""Shared fixtures: where the real images are. Where CI is set, drawn examples are the same in every run."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parent.parent
+
+settings.register_profile("ci", derandomize=True, print_blob=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,66 @@ def boxes_of(case: Any) -> list[dict[str, Any]]:
     """The boxes of a case."""
     content: list[dict[str, Any]] = json.loads(case.boxes.read_text())
     return content
+
+
+Damage = Callable[[Path], object]
+"""Something done to the folder of a data set that was sound before."""
+
+
+def fault(name: str, damage: Damage, said: str, **options: Any) -> Any:
+    """A case of a parametrised test: ``name`` is its id, ``said`` what the import's message holds after ``damage``."""
+    return pytest.param(damage, said, options, id=name)
+
+
+def gone(name: str) -> Damage:
+    """Files or folders, by their path or a pattern of it, are missing; "." is the data set itself."""
+
+    def damage(root: Path) -> None:
+        found = [root] if name == "." else list(root.glob(name))
+        assert found, name
+        for path in found:
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+    return damage
+
+
+def moved(name: str, to: str) -> Damage:
+    """A file or folder lies elsewhere."""
+    return lambda root: (root / name).rename(root / to)
+
+
+def edited(name: str, old: str, new: str, count: int = 1) -> Damage:
+    """The first ``count`` places (-1: all) of a text file that read ``old`` read ``new``."""
+
+    def damage(root: Path) -> None:
+        content = (root / name).read_text(encoding="utf-8")
+        assert old in content, (name, old)
+        (root / name).write_text(content.replace(old, new, count), encoding="utf-8")
+
+    return damage
+
+
+def added(name: str, write: Callable[..., object] = picture, *content: Any, **options: Any) -> Damage:
+    """A file is there, new or instead of another: as ``write`` (`picture`, `text`, `volume` ...) makes it."""
+    return lambda root: write(root / name, *content, **options)
+
+
+def bytes_of(path: Path, content: bytes) -> None:
+    """Write bytes."""
+    path.write_bytes(content)
+
+
+def both(*damages: Damage) -> Damage:
+    """One after the other."""
+
+    def damage(root: Path) -> None:
+        for one in damages:
+            one(root)
+
+    return damage
 
 
 def refused(make: Callable[..., None], folder: Path, said: str, **options: str) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
 import pytest
+from benchmarks.planted import USUAL, Picture, turned
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -14,12 +14,10 @@ from PIL import Image as Pillow
 
 from overread.cohort.near_duplicates import SIDE, near_duplicates, thumbnail
 from overread.cohort.near_duplicates.align import Levels, likeness
-from overread.cohort.near_duplicates.pairs import LEAST, MOST, threshold
+from overread.cohort.near_duplicates.pairs import LEAST, MOST, likeness_threshold
 from overread.cohort.near_duplicates.tangent import CUTS, TILE, explained, in_tiles, planes, queries
 from overread.imaging.image import Image
 from overread.imaging.read import read
-
-Picture = NDArray[np.uint8]
 
 
 def _thumb(picture: Picture) -> NDArray[np.float16]:
@@ -28,30 +26,7 @@ def _thumb(picture: Picture) -> NDArray[np.float16]:
     return found
 
 
-def turned(picture: Picture) -> Picture:
-    return np.asarray(Pillow.fromarray(picture).rotate(1, Pillow.Resampling.BILINEAR))
-
-
-def recompressed(picture: Picture) -> Picture:
-    file = io.BytesIO()
-    Pillow.fromarray(picture).save(file, "JPEG", quality=75)
-    return np.asarray(Pillow.open(file))
-
-
-def cropped(picture: Picture) -> Picture:
-    rows, columns = (max(1, round(0.05 * n)) for n in picture.shape)
-    return np.ascontiguousarray(picture[rows:-rows, columns:-columns])
-
-
-def brighter(picture: Picture) -> Picture:
-    return np.clip(picture * 1.1 + 8, 0, 255).astype(np.uint8)
-
-
-def all_of_it(picture: Picture) -> Picture:
-    return recompressed(turned(brighter(cropped(picture))))
-
-
-CHANGES = [turned, recompressed, cropped, brighter, all_of_it]
+CHANGES = list(USUAL.values())
 
 
 @pytest.fixture(scope="module")
@@ -150,10 +125,10 @@ def test_blocks_change_nothing(radiographs: list[Picture], monkeypatch: pytest.M
 
 
 def test_threshold_follows_how_alike_different_images_are() -> None:
-    assert threshold(np.empty(0, np.float32), 10) == LEAST
-    assert threshold(np.full(100, 5.0, np.float32), 100) == pytest.approx(5.5)
-    assert threshold(np.full(100, 9.0, np.float32), 100) == MOST
-    assert threshold(np.full(5, 9.0, np.float32), 1000) == LEAST
+    assert likeness_threshold(np.empty(0, np.float32), 10) == LEAST
+    assert likeness_threshold(np.full(100, 5.0, np.float32), 100) == pytest.approx(5.5)
+    assert likeness_threshold(np.full(100, 9.0, np.float32), 100) == MOST
+    assert likeness_threshold(np.full(5, 9.0, np.float32), 1000) == LEAST
 
 
 def test_volumes_and_colours(data_dir: Path) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from pydicom.dataelem import DataElement
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
+from pydicom.tag import Tag
 
 from overread.deidentify import Key, WithheldError, deidentify_dataset
 from overread.deidentify.dataset import encode, process
@@ -280,11 +281,39 @@ def test_names_in_other_character_sets(small: Small, key: Key, charset: str | li
         encode(done, "file")
 
 
-def test_comments_in_compressed_pixels_are_found(small: Small, key: Key) -> None:
-    frame = b"\xff\xd8\xff\xfe\x00\x0cZwyxelburg\xff\xd9"
+def test_names_in_compressed_pixels_are_found(small: Small, key: Key) -> None:
+    # No stream that could be cleared of comments: the name stands where samples should.
+    frame = b"\xff\xd8\xff\xda\x00\x02Zwyxelburg\xff\xd9"
     source = small(PixelData=encapsulate([frame]))
     source.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.50"
     source["PixelData"].is_undefined_length = True
     done = process(source, key, choose(), (), False, "file")
     with pytest.raises(WithheldError, match="compressed pixel data"):
         encode(done, "file")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize(
+    "charset", [b"ISO_IR\x00100", b"hex", b"rot13\\\0", b"ISO 2022 IR 999", b"\xff\xfe", b"idna"], ids=repr
+)
+def test_a_damaged_character_set_is_replaced(charset: bytes) -> None:
+    source = Dataset()
+    for tag, vr, value in (
+        (0x00080005, "CS", charset),
+        (0x0008103E, "LO", "Größe head".encode("latin-1")),
+        (0x00100010, "PN", "Größe^Eva".encode("latin-1")),
+    ):
+        source[tag] = RawDataElement(Tag(tag), vr, len(value), value, 0, False, True)
+    source.SOPClassUID = source.SOPInstanceUID = "1.2.3"
+    new, changes = deidentify_dataset(source, Key(bytes(32)), ["clean-descriptors"])
+    assert new.SpecificCharacterSet == "ISO_IR 192"
+    assert new.SeriesDescription == "head"
+    assert ("SpecificCharacterSet", "replaced (not a character set)") in {
+        (c.keyword, c.action) for c in changes
+    }
+
+
+def test_defined_character_sets_stay() -> None:
+    source = Dataset()
+    source.SpecificCharacterSet = ["", "ISO 2022 IR 87"]
+    assert list(deidentify_dataset(source, Key(bytes(32)))[0].SpecificCharacterSet) == ["", "ISO 2022 IR 87"]

@@ -133,3 +133,21 @@ def test_wrong_regions_are_refused(tmp_path: Path, text: str, message: str) -> N
     path.write_text(text)
     with pytest.raises(InputError, match=message):
         load_regions(path)
+
+
+@pytest.mark.parametrize("yes", ["YES", "Yes", "yes ", "yEs"])
+@pytest.mark.parametrize("keyword", ["BurnedInAnnotation", "SpecimenLabelInImage"])
+def test_declared_flags_count_in_any_letters(
+    small: Callable[..., Dataset], key: Key, keyword: str, yes: str
+) -> None:
+    with pytest.raises(WithheldError, match="burned-in"):
+        deidentify_dataset(small(**{keyword: yes}), key)
+    assert deidentify_dataset(small(**{keyword: "NO"}), key)
+    assert deidentify_dataset(small(**{keyword: yes}), key, allow_burned_in=True)
+
+
+@pytest.mark.parametrize("kind", ["LABEL", "Label", "label "])
+def test_the_picture_of_a_label_in_any_letters(small: Callable[..., Dataset], key: Key, kind: str) -> None:
+    with pytest.raises(WithheldError, match="burned-in"):
+        deidentify_dataset(small(ImageType=["ORIGINAL", "PRIMARY", kind, "NONE"]), key)
+    assert deidentify_dataset(small(ImageType=["ORIGINAL", "LABEL", "VOLUME"]), key)

@@ -89,17 +89,17 @@ def test_an_encrypted_map(study: Path, tmp_path: Path, key: Key) -> None:
     deidentify(study, tmp_path / "out", key=key, map=path, passphrase="seven plain words")
     data = path.read_bytes()
     assert not any(word in data for word in (b"Zwyxelburg", b"H-552", b"1.2.3.1"))
-    assert "H-552" in read_map(path, "seven plain words").patients
+    assert "H-552" in read_map(path, passphrase="seven plain words").patients
     for wrong in ("seven plain word", None):
         with pytest.raises(InputError, match="passphrase"):
-            read_map(path, wrong)
+            read_map(path, passphrase=wrong)
     envelope = json.loads(data)
     envelope["data"] = (
         "A" + envelope["data"][1:] if envelope["data"][0] != "A" else "B" + envelope["data"][1:]
     )
     path.write_text(json.dumps(envelope))
     with pytest.raises(InputError, match="altered"):
-        read_map(path, "seven plain words")
+        read_map(path, passphrase="seven plain words")
     with pytest.raises(InputError, match="exists with a passphrase"):
         deidentify(study, tmp_path / "out", key=key, map=path)
 

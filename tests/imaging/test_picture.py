@@ -20,9 +20,9 @@ from overread.imaging.picture import (
     heatmap,
     montage,
     overlay,
+    pixel_spacing,
     png_bytes,
     slice_of,
-    steps,
     window_to_uint8,
 )
 
@@ -86,7 +86,7 @@ def test_best_slice() -> None:
 def test_window() -> None:
     ramp = np.linspace(-50, 150, 201)[None]
     np.testing.assert_array_equal(
-        window_to_uint8(ramp, 0, 100)[0, [0, 50, 100, 150, 200]], [0, 0, 128, 255, 255]
+        window_to_uint8(ramp, low=0, high=100)[0, [0, 50, 100, 150, 200]], [0, 0, 128, 255, 255]
     )
     spread = window_to_uint8(ramp)
     assert spread.min() == 0 and spread.max() == 255
@@ -131,12 +131,12 @@ def test_colours_are_far_apart() -> None:
 )
 def test_steps_are_those_of_the_picture(codes: str, expected: tuple[float, float]) -> None:
     image = reorient(patient(), codes)
-    assert steps(image) == expected
+    assert pixel_spacing(image) == expected
     # Field of view: the patient's own extent along the picture's rows and columns.
     rows, columns = slice_of(image, 0).shape
     extent = {1: 7, 2: 18, 3: 33}
     assert (rows * expected[0], columns * expected[1]) == tuple(extent[int(e)] for e in expected)
-    assert steps(Image(np.zeros((1, 4, 5)), np.diag([3.0, 2, 1, 1]))) == (3, 2)
+    assert pixel_spacing(Image(np.zeros((1, 4, 5)), np.diag([3.0, 2, 1, 1]))) == (3, 2)
 
 
 def test_fit_box_keeps_proportions() -> None:

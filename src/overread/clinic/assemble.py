@@ -146,7 +146,7 @@ def _onto(first: Image, image: Image, name: str) -> Image:
         )
     if same_grid(first.spatial, first.affine, image.spatial, image.affine):
         return image
-    moved = resample_to(image, first.spatial, first.affine, LINEAR)
+    moved = resample_to(image, first.spatial, first.affine, order=LINEAR)
     sizes = [" x ".join(map(str, i.spatial)) for i in (image, first)]
     return moved.with_(
         notes=(*moved.notes, f"resampled from {sizes[0]} to the first channel's grid of {sizes[1]}")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
-from overread.deidentify import text
+from overread.deidentify.text import clean, is_known
 from overread.deidentify.values import DUMMY_TEXT, put, shallow
 from overread.deidentify.wordlist import words
 
@@ -77,7 +77,7 @@ def is_safe_meaning(dataset: Dataset, element: DataElement) -> bool:
     if element.keyword not in KEYWORDS or not is_code(dataset):
         return False
     code = code_of(dataset)
-    return text.is_known(code.scheme, code.value, str(dataset.get("CodeMeaning") or ""))
+    return is_known(code.scheme, code.value, str(dataset.get("CodeMeaning") or ""))
 
 
 def cleaned(item: Dataset, erase: bool, replace: bool, banned: Collection[str]) -> tuple[Dataset, str]:
@@ -87,10 +87,10 @@ def cleaned(item: Dataset, erase: bool, replace: bool, banned: Collection[str]) 
     ones (of no public scheme) goes with ``replace``, and every code goes with ``erase``.
     """
     code, meaning = code_of(item), str(item.get("CodeMeaning") or "")
-    if not erase and text.is_known(code.scheme, code.value, meaning):
+    if not erase and is_known(code.scheme, code.value, meaning):
         return item, ""
     new = shallow(item)
-    put(new, "CodeMeaning", ("" if erase else text.clean(meaning, banned)) or DUMMY_TEXT)
+    put(new, "CodeMeaning", ("" if erase else clean(meaning, banned)) or DUMMY_TEXT)
     if erase or (replace and code.scheme not in SCHEMES):
         for keyword in VALUES:
             if keyword in item:

@@ -56,7 +56,9 @@ def deidentify_command(
 def reveal_command(map_file: Path, find: str | None, passphrase_file: Path | None) -> None:
     """Print the entries of a map, or those that belong to one value; exit code 1 where there is none."""
     encrypted = is_encrypted(map_file)
-    found = read_map(map_file, _passphrase(passphrase_file, encrypted and not passphrase_file, confirm=False))
+    found = read_map(
+        map_file, passphrase=_passphrase(passphrase_file, encrypted and not passphrase_file, confirm=False)
+    )
     rows = found.rows() if find is None else found.find(find)
     if not rows:
         raise OverreadError(f"{map_file}: holds nothing for {find!r}" if find else f"{map_file}: is empty")

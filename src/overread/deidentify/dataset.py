@@ -13,16 +13,17 @@ from pydicom.filewriter import dcmwrite
 from pydicom.sequence import Sequence as Items
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
-from overread.deidentify import pixels
+from overread.deidentify.comments import clear_comments
 from overread.deidentify.errors import WithheldError
 from overread.deidentify.identity import Identity, elements, gather, is_name
 from overread.deidentify.keys import Key
 from overread.deidentify.options import FULL_DATES, MODIFIED_DATES, Options, choose
+from overread.deidentify.pixels import BURNED_IN, blank, clear_overlay_bits, is_burned_in
 from overread.deidentify.regions import Box
 from overread.deidentify.table import EDITION
 from overread.deidentify.values import PIXELS, has_value, put, shallow, values
 from overread.deidentify.walk import Walk
-from overread.imaging.dicom.files import transfer_syntax
+from overread.imaging.dicom.files import reading, transfer_syntax
 
 IMPLEMENTATION_UID = UID("2.25.302043790172249692526321623266752743501")
 """Of the software that writes the file, not of the file (PS3.7 D.3.3.2)."""
@@ -86,10 +87,12 @@ def deidentify_dataset(
     WithheldError
         An encapsulated document, burned-in text, or pixels that cannot be blanked.
     InputError
-        An unknown option, or a key of another length.
+        An unknown option, or a key of another length; a data set too damaged to be walked through.
     """
     secret = key if isinstance(key, Key) else Key(key)
-    done = process(dataset, secret, choose(options), boxes, allow_burned_in, name)
+    chosen = choose(options)
+    with reading(name, "a data set to be de-identified"):
+        done = process(dataset, secret, chosen, boxes, allow_burned_in, name)
     return done.dataset, done.changes
 
 
@@ -99,8 +102,8 @@ def process(
     """As `deidentify_dataset`, with all that a run over many files needs."""
     if source.get("EncapsulatedDocument") or str(source.get("SOPClassUID", "")).startswith(DOCUMENTS):
         raise WithheldError(name, "an encapsulated document, whose text cannot be judged")
-    if pixels.is_burned_in(source) and not boxes and not allow_burned_in:
-        raise WithheldError(name, pixels.BURNED_IN)
+    if is_burned_in(source) and not boxes and not allow_burned_in:
+        raise WithheldError(name, BURNED_IN)
     identity = gather(source, options)
     patient = patient_of(source)
     walk = Walk(key, options, identity, patient)
@@ -139,7 +142,8 @@ def _with_clean_pixels(
 ) -> tuple[Dataset, list[tuple[int, str, str]]]:
     """The source, or a copy with other pixels; what was done to them."""
     overlays = any((group, 0x0102) in source for group in range(0x6000, 0x6020, 2))
-    if not boxes and not overlays:
+    compressed = "PixelData" in source and transfer_syntax(source, name).is_encapsulated
+    if not boxes and not overlays and not compressed:
         return source, []
     steps: list[tuple[int, str, str]] = []
     working = shallow(source)
@@ -148,10 +152,12 @@ def _with_clean_pixels(
         working[tag] = copy(working[tag])
     working.file_meta = FileMetaDataset()
     working.file_meta.TransferSyntaxUID = transfer_syntax(source, name)
-    if overlays and pixels.clear_overlay_bits(working, name):
+    if compressed and clear_comments(working, name):
+        steps.append((0x7FE00010, "PixelData", "comments removed from the compressed stream"))
+    if overlays and clear_overlay_bits(working, name):
         steps.append((0x7FE00010, "PixelData", "overlay bits cleared"))
     if boxes:
-        pixels.blank(working, boxes, name)
+        blank(working, boxes, name)
         steps.append((0x7FE00010, "PixelData", "regions blanked"))
     before, after = transfer_syntax(source, name), transfer_syntax(working, name)
     if before != after:

@@ -52,13 +52,13 @@ class Map:
         return found
 
 
-def write_map(path: Path, content: Map, passphrase: str | None) -> None:
+def write_map(path: Path, content: Map, *, passphrase: str | None) -> None:
     """Write ``content`` to ``path``, readable by its owner only, encrypted where there is a passphrase."""
     plain = json.dumps({"format": FORMAT, **asdict(content)}, ensure_ascii=False, indent=1).encode()
     _write_private(path, plain if passphrase is None else _encrypt(plain, passphrase))
 
 
-def read_map(path: Path, passphrase: str | None = None) -> Map:
+def read_map(path: Path, *, passphrase: str | None = None) -> Map:
     """The map in ``path``.
 
     Raises

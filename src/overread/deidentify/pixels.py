@@ -14,6 +14,7 @@ from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian
 from overread.deidentify.errors import WithheldError
 from overread.deidentify.regions import Box
 from overread.imaging.dicom.files import transfer_syntax
+from overread.imaging.dicom.values import text
 
 BURNED_IN = "burned-in annotation without a declared region"
 CANNOT_BLANK = "pixel data of a kind that cannot be blanked"
@@ -21,10 +22,9 @@ CANNOT_BLANK = "pixel data of a kind that cannot be blanked"
 
 def is_burned_in(dataset: Dataset) -> bool:
     """Whether a file says that its pixels identify: burned-in text, or the photograph of a slide's label."""
-    if str(dataset.get("BurnedInAnnotation") or "").strip() == "YES":
-        return True
-    kind = [str(v).strip() for v in dataset.get("ImageType") or ()]
-    return "LABEL" in kind[2:3] or str(dataset.get("SpecimenLabelInImage") or "").strip() == "YES"
+    # Defined terms are upper case (PS3.5 section 6.2); what is written otherwise means the same, and must not get out.
+    flags = (text(dataset, k).upper() for k in ("BurnedInAnnotation", "SpecimenLabelInImage"))
+    return "YES" in flags or "LABEL" in text(dataset, "ImageType").upper().split("\\")[2:3]
 
 
 def clear_overlay_bits(dataset: Dataset, name: str) -> bool:

@@ -111,7 +111,7 @@ def deidentify(
     report.others += found.others
     finish(out, report)
     if map is not None and kept is not None:
-        write_map(Path(map), kept, passphrase)
+        write_map(Path(map), kept, passphrase=passphrase)
     progress(len(found.sources), len(found.sources))
     return Result(report.written, report.repeated, report.others, tuple(report.messages), report.changes)
 
@@ -120,16 +120,10 @@ def _one(
     source: Source, out: Path, key: Key, options: Options, regions: Sequence[Region], allow_burned_in: bool
 ) -> tuple[Done, bool, Path]:
     """De-identify and write one file; whether it was there already, and where it is."""
-    held: WithheldError | None = None
     with reading(source.name), warnings.catch_warnings():
         # pydicom's warnings quote values of the source.
         warnings.simplefilter("ignore")
-        try:
-            done, data = _process(source, key, options, regions, allow_burned_in)
-        except WithheldError as error:
-            held = error
-    if held is not None:
-        raise held
+        done, data = _process(source, key, options, regions, allow_burned_in)
     new = done.dataset
     names = [_folder_name(new.get(k)) for k in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")]
     path = out.joinpath(done.name, *names[:2], f"{names[2]}.dcm")
@@ -179,7 +173,7 @@ def _open_map(path: Path | None, key: Key, passphrase: str | None) -> Map | None
         raise InputError(
             f"{path}: exists {'with' if passphrase is None else 'without'} a passphrase; name a new file"
         )
-    kept = read_map(path, passphrase)
+    kept = read_map(path, passphrase=passphrase)
     if kept.check != key.check:
         raise InputError(f"{path}: belongs to another key; name a new file")
     return kept

@@ -13,10 +13,14 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
 
-from overread.deidentify import codes, dates, private, table, text
+from overread.deidentify.codes import KEYWORDS, PATIENT, cleaned, concept, is_code, is_safe_meaning
+from overread.deidentify.dates import is_time, shift_date, shift_moment
 from overread.deidentify.identity import Identity
 from overread.deidentify.keys import Key
 from overread.deidentify.options import FULL_DATES, MODIFIED_DATES, Options
+from overread.deidentify.private import Declared, creators, declared_safe, is_safe
+from overread.deidentify.table import actions, is_graphics, resolve
+from overread.deidentify.text import clean
 from overread.deidentify.values import (
     BYTES,
     DATES,
@@ -29,6 +33,7 @@ from overread.deidentify.values import (
     values,
     with_values,
 )
+from overread.imaging.dicom.charset import is_defined
 
 
 class Mode(Enum):
@@ -65,16 +70,16 @@ class Walk:
 
     def __post_init__(self) -> None:
         self.keep, self.clean_too = self.options.keep, self.options.clean
-        self.table = table.actions()
+        self.table = actions()
         self.days = self.key.days(self.patient)
 
     def dataset(self, source: Dataset, mode: Mode = Mode.KEEP) -> Dataset:
         """The de-identified copy of ``source``."""
         result = Dataset()
-        declared: private.Declared = {}
+        declared: Declared = {}
         if "retain-safe-private" in self.options:
-            declared = private.declared_safe(source)
-        if codes.is_code(source):
+            declared = declared_safe(source)
+        if is_code(source):
             source = self._code(source, mode)
         for tag in sorted(source.keys()):
             try:
@@ -88,7 +93,7 @@ class Walk:
                 self._note(tag, element.keyword, action)
             if new is not None:
                 result[tag] = new
-        for creator in private.creators(source, result):
+        for creator in creators(source, result):
             result[creator.tag] = creator
         return result
 
@@ -100,16 +105,18 @@ class Walk:
         self.changes[(int(tag), keyword, action)] += 1
 
     def _element(
-        self, source: Dataset, element: DataElement, mode: Mode, declared: private.Declared
+        self, source: Dataset, element: DataElement, mode: Mode, declared: Declared
     ) -> tuple[DataElement | None, str]:
         tag, keyword, vr = element.tag, element.keyword, element.VR
         if tag.is_private:
-            safe = "retain-safe-private" in self.options and private.is_safe(source, element, declared)
+            safe = "retain-safe-private" in self.options and is_safe(source, element, declared)
             return self._by_nature(element, mode) if safe else (None, "removed")
-        if table.is_graphics(tag):
+        if is_graphics(tag):
             return self._graphics(source, element)
         if tag.element == 0 or tag.group < 8 or not dictionary_has_tag(tag):
             return None, "" if tag.element == 0 else "removed"
+        if keyword == "SpecificCharacterSet":
+            return self._charset(element)
         if tag in (0x00100010, 0x00100020):
             return self._pseudonym(source, element)
         if vr in DATES and keyword not in NO_LONGITUDE and (kept := self._date(element)) is not None:
@@ -129,7 +136,7 @@ class Walk:
             return self._by_nature(element, mode)
         if code == "U" or (code == "X/Z/U*" and vr == "SQ"):
             return self._by_nature(element, mode)
-        return self._ruled(element, table.resolve(code, has_value(element), vr == "SQ"), mode)
+        return self._ruled(element, resolve(code, has_value(element), vr == "SQ"), mode)
 
     def _ruled(self, element: DataElement, action: str, mode: Mode) -> tuple[DataElement | None, str]:
         if action == "X":
@@ -172,7 +179,7 @@ class Walk:
             return (dummy(element), "replaced") if erased else (element, "")
         if not element.tag.is_private and dictionary_is_retired(element.tag):
             return None, "removed"
-        if keyword in codes.KEYWORDS:
+        if keyword in KEYWORDS:
             return element, ""
         if mode is Mode.CLEAN or (mode is Mode.KEEP and (vr in ("LT", "ST", "UT") or REMARK.search(keyword))):
             return self._cleaned(element, "D")
@@ -191,10 +198,10 @@ class Walk:
 
     def _about_patient(self, item: Dataset) -> bool:
         """Whether a content item of a report states a characteristic of the patient that is not to be kept."""
-        return "retain-patient-characteristics" not in self.options and codes.concept(item) in codes.PATIENT
+        return "retain-patient-characteristics" not in self.options and concept(item) in PATIENT
 
     def _code(self, source: Dataset, mode: Mode) -> Dataset:
-        new, action = codes.cleaned(source, mode is Mode.ERASE, mode is Mode.DUMMY, self.identity.words)
+        new, action = cleaned(source, mode is Mode.ERASE, mode is Mode.DUMMY, self.identity.words)
         if action:
             self._note(BaseTag(0x00080104), "CodeMeaning", action)
         return new
@@ -203,6 +210,12 @@ class Walk:
         own = str(source.get("PatientID") or "").strip()
         name = self.key.pseudonym(own or self.patient)
         return DataElement(element.tag, element.VR, name), "pseudonym"
+
+    def _charset(self, element: DataElement) -> tuple[DataElement, str]:
+        """Character sets that DICOM defines stay; otherwise text is written anew in Unicode (PS3.3 C.12.1.1.2)."""
+        if all(is_defined(v) for v in values(element)):
+            return element, ""
+        return with_values(element, ["ISO_IR 192"]), "replaced (not a character set)"
 
     def _date(self, element: DataElement) -> tuple[DataElement, str] | None:
         """A date or time under the options; None where the table decides, because dates are to go."""
@@ -217,9 +230,9 @@ class Walk:
         new: list[str] = []
         for value in old:
             if element.VR == "TM":
-                moved = value if dates.is_time(value) else None
+                moved = value if is_time(value) else None
             else:
-                moved = (dates.shift_date if element.VR == "DA" else dates.shift_moment)(value, days)
+                moved = (shift_date if element.VR == "DA" else shift_moment)(value, days)
             if moved is None:
                 return emptied(element), "emptied (not a date)"
             new.append(moved)
@@ -265,12 +278,12 @@ class Walk:
     def _cleaned(self, element: DataElement, code: str) -> tuple[DataElement | None, str]:
         """Text reduced to words of imaging; where nothing is left, what the table's code permits."""
         old = values(element)
-        new = [text.clean(v, self.identity.words) for v in old]
+        new = [clean(v, self.identity.words) for v in old]
         if new == [v.strip() for v in old]:
             return element, ""
         if any(new):
             return with_values(element, new), "cleaned"
-        action = table.resolve(code, True, False)
+        action = resolve(code, True, False)
         if action == "X":
             return None, "removed"
         return (emptied(element), "emptied") if action == "Z" else (dummy(element), "replaced")
@@ -292,7 +305,7 @@ class Walk:
             if element.VR == "SQ":
                 for item in element.value:
                     self.sweep(item)
-            elif element.VR in TEXT and not codes.is_safe_meaning(dataset, element):
+            elif element.VR in TEXT and not is_safe_meaning(dataset, element):
                 old = values(element)
                 new = [DUMMY_TEXT if self.identity.found(v, element.VR == "CS") else v for v in old]
                 if new != old:

@@ -30,7 +30,7 @@ HEAT = np.array([[0, 0, 4], [87, 16, 110], [188, 55, 84], [249, 142, 9], [252, 2
 
 
 def window_to_uint8(
-    array2d: NDArray[Any], low: float | None = None, high: float | None = None
+    array2d: NDArray[Any], *, low: float | None = None, high: float | None = None
 ) -> NDArray[np.uint8]:
     """``(rows, columns)`` numbers to 0 to 255; ``low`` and ``high`` default to percentiles 1 and 99."""
     values = np.nan_to_num(array2d.astype(np.float32))
@@ -48,6 +48,7 @@ def window_to_uint8(
 def overlay(
     gray_uint8: NDArray[np.uint8],
     mask: NDArray[Any],
+    *,
     colors: Sequence[tuple[int, int, int]] | None = None,
     alpha: float = 0.45,
     outline: bool = True,
@@ -132,7 +133,7 @@ def upright(plane: NDArray[Any], affine: NDArray[np.float64]) -> NDArray[Any]:
     return plane
 
 
-def steps(image: Image) -> tuple[float, float]:
+def pixel_spacing(image: Image) -> tuple[float, float]:
     """Distance of the rows and of the columns of `slice_of`'s pictures of ``image``, mm."""
     a, b = image.spacing[:2]
     if len(image.spatial) == 2:
@@ -145,21 +146,21 @@ def steps(image: Image) -> tuple[float, float]:
 def fit_box(
     picture: NDArray[np.uint8],
     side: int,
-    steps: tuple[float, float] = (1.0, 1.0),
+    spacing: tuple[float, float] = (1.0, 1.0),
     *,
     labels: bool = False,
     pad: bool = False,
 ) -> NDArray[np.uint8]:
     """A picture as large as a square box holds it, in the patient's proportions.
 
-    ``picture`` is ``(rows, columns)`` or RGB; ``side`` the box in pixels; ``steps`` the distances of rows and
-    columns, in one unit (see the function `steps`): the result has square pixels. Greys are interpolated
+    ``picture`` is ``(rows, columns)`` or RGB; ``side`` the box in pixels; ``spacing`` the distances of rows and
+    columns, in one unit (see `pixel_spacing`): the result has square pixels. Greys are interpolated
     (bicubic), ``labels`` keep their values (nearest neighbour). With ``pad`` the box is filled up with black,
-    the picture in its middle. Raises ValueError unless ``side`` and ``steps`` are positive.
+    the picture in its middle. Raises ValueError unless ``side`` and ``spacing`` are positive.
     """
-    if side < 1 or min(steps) <= 0:
-        raise ValueError(f"fit_box: found side {side} and steps {steps}, expected numbers above 0")
-    extent = np.array(picture.shape[:2]) * steps
+    if side < 1 or min(spacing) <= 0:
+        raise ValueError(f"fit_box: found side {side} and spacing {spacing}, expected numbers above 0")
+    extent = np.array(picture.shape[:2]) * spacing
     rows, columns = (max(1, round(float(e))) for e in extent * side / extent.max())
     how = Pillow.Resampling.NEAREST if labels else Pillow.Resampling.BICUBIC
     fitted = np.asarray(Pillow.fromarray(np.ascontiguousarray(picture)).resize((columns, rows), how))
@@ -171,7 +172,7 @@ def fit_box(
     return box
 
 
-def heatmap(gray_uint8: NDArray[np.uint8], heat: NDArray[Any], alpha: float = 0.5) -> NDArray[np.uint8]:
+def heatmap(gray_uint8: NDArray[np.uint8], heat: NDArray[Any], *, alpha: float = 0.5) -> NDArray[np.uint8]:
     """``heat`` (0 to 1, ``(rows, columns)``) in colour over a picture, the more opaque the hotter; RGB."""
     if heat.shape != gray_uint8.shape[:2]:
         raise ValueError(f"heat: found shape {heat.shape}, expected {gray_uint8.shape[:2]}")
@@ -182,7 +183,7 @@ def heatmap(gray_uint8: NDArray[np.uint8], heat: NDArray[Any], alpha: float = 0.
     return np.rint((1 - weight) * _rgb(gray_uint8) + weight * color).astype(np.uint8)
 
 
-def montage(tiles: Sequence[NDArray[np.uint8]], columns: int, gap: int = 4) -> NDArray[np.uint8]:
+def montage(tiles: Sequence[NDArray[np.uint8]], columns: int, *, gap: int = 4) -> NDArray[np.uint8]:
     """Pictures (gray or RGB) in rows of ``columns``, each centred in a cell of the largest size, on black."""
     if not tiles or columns < 1:
         raise ValueError(
@@ -198,7 +199,7 @@ def montage(tiles: Sequence[NDArray[np.uint8]], columns: int, gap: int = 4) -> N
     return sheet
 
 
-def caption(rgb: NDArray[np.uint8], text: str, size: int = 14) -> NDArray[np.uint8]:
+def caption(rgb: NDArray[np.uint8], text: str, *, size: int = 14) -> NDArray[np.uint8]:
     """The picture with ``text`` in white on a black strip below it, wrapped to its width."""
     font = ImageFont.load_default(size)
     picture = _rgb(rgb)

@@ -208,5 +208,5 @@ def to_original(array: NDArray[Any], prepared: Prepared) -> NDArray[Any]:
     back = reorient(Image(array[None], prepared.oriented.affine), axis_codes(upright.affine))
     if upright.affine is not original.affine:
         order = 1 if array.dtype.kind == "f" else 0
-        back = resample_to(back, original.spatial, original.affine, order)
+        back = resample_to(back, original.spatial, original.affine, order=order)
     return np.ascontiguousarray(back.array[0])

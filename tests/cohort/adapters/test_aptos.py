@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.cohort.layouts import goes_on, picture, refused, task_of, text
+import pytest
+from tests.cohort.layouts import Damage, edited, fault, goes_on, gone, picture, refused, task_of, text
 
 from overread.cohort.adapters.aptos import GRADES, import_aptos
 
@@ -31,21 +32,31 @@ def test_grades_in_their_order(tmp_path: Path) -> None:
     assert all({c.label for c in cohort.split(s)} == set(GRADES) for s in ("train", "val", "test"))
 
 
-def test_faults(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("damage", "said", "options"),
+    [
+        fault(
+            "grade", edited("train.csv", f"{7:012x},2", f"{7:012x},5"), "diagnosis is '5', expected 0 to 4"
+        ),
+        fault(
+            "twice",
+            edited("train.csv", f"{7:012x},2", f"{6:012x},2"),
+            "000000000006 stands in more than one row",
+        ),
+        fault(
+            "column", edited("train.csv", "diagnosis", "grade"), "no column 'diagnosis'; found id_code, grade"
+        ),
+        fault(
+            "no image",
+            gone(f"train_images/{7:012x}.png"),
+            "lists 1 of 40 images .*000000000007; unpack the rest",
+        ),
+        fault("no row", edited("train.csv", f"{8:012x},3\n", ""), "holds 1 images .*000000000008; move"),
+        fault("no table", gone("train.csv"), "has no train.csv"),
+        fault("no folder", gone("."), "no such folder"),
+    ],
+)
+def test_faults(tmp_path: Path, damage: Damage, said: str, options: dict[str, str]) -> None:
     folder = _folder(tmp_path / "set")
-    table = folder / "train.csv"
-    kept = table.read_text()
-    table.write_text(kept.replace(f"{7:012x},2", f"{7:012x},5"))
-    refused(import_aptos, folder, "diagnosis is '5', expected 0 to 4")
-    table.write_text(kept.replace(f"{7:012x},2", f"{6:012x},2"))
-    refused(import_aptos, folder, "000000000006 stands in more than one row")
-    table.write_text(kept.replace("diagnosis", "grade"))
-    refused(import_aptos, folder, "no column 'diagnosis'; found id_code, grade")
-    table.write_text(kept)
-    (folder / "train_images" / f"{7:012x}.png").unlink()
-    refused(import_aptos, folder, "lists 1 of 40 images .*000000000007; unpack the rest")
-    table.write_text(kept.replace(f"{7:012x},2\n{8:012x},3\n", ""))
-    refused(import_aptos, folder, "holds 1 images .*000000000008; move")
-    table.unlink()
-    refused(import_aptos, folder, "has no train.csv")
-    refused(import_aptos, folder / "nowhere", "no such folder")
+    damage(folder)
+    refused(import_aptos, folder, said, **options)

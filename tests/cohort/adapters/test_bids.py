@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from pathlib import Path
 
 import pytest
-from tests.cohort.layouts import goes_on, label_map, refused, task_of, text, volume
+from tests.cohort.layouts import (
+    Damage,
+    added,
+    both,
+    edited,
+    fault,
+    goes_on,
+    gone,
+    label_map,
+    refused,
+    task_of,
+    text,
+    volume,
+)
 
 from overread.cohort.adapters.bids import import_bids
 from overread.cohort.cohort import Cohort
@@ -121,30 +133,51 @@ def test_missing_files(tmp_path: Path, gone: str, said: str) -> None:
     refused(import_bids, root, said, channels="T1w")
 
 
-def test_other_faults(tmp_path: Path) -> None:
-    root = _layout(tmp_path / "set")
-    refused(import_bids, root, "--channels names 'PD'; found T1w, T2w, acq-fast_FLAIR", channels="PD")
-    refused(import_bids, root, "no such masks .found label-lesion_mask", masks="label-brain_mask")
-    mask = root / "derivatives" / "manual" / "sub-02" / "anat" / "sub-02_label-lesion_mask.nii.gz"
-    label_map(mask, (2,))
-    refused(import_bids, root, "hold 2, expected at most 1")
-    label_map(mask, shape=(6, 7, 9))
-    refused(import_bids, root, "lies on another grid than its image")
-    label_map(mask)
-    table = root / "participants.tsv"
-    whole = table.read_text()
-    table.write_text(whole.replace("sub-05\t", "sub-99\t"))
-    refused(import_bids, root, r"participants\.tsv: has no row for sub-05")
-    table.write_text(whole)
-    four = root / "sub-03" / "anat" / "sub-03_T1w.nii.gz"
-    volume(four, shape=(6, 7, 8, 2))
-    refused(import_bids, root, "has four axes, expected one volume", channels="T1w")
-    four.unlink()
-    four.symlink_to("../../.git/annex/objects/gone")
-    refused(import_bids, root, "a link whose content is not here; fetch it")
-    (tmp_path / "bare").mkdir()
-    (tmp_path / "bare" / "dataset_description.json").write_text(json.dumps({"Name": "x"}))
-    refused(import_bids, tmp_path / "bare", "has no sub-.*found images of nothing")
+def _unfetched(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("../../.git/annex/objects/gone")
+
+
+@pytest.mark.parametrize(
+    ("damage", "said", "options"),
+    [
+        fault("channel", both(), "--channels names 'PD'; found T1w, T2w, acq-fast_FLAIR", channels="PD"),
+        fault("masks", both(), "no such masks .found label-lesion_mask", masks="label-brain_mask"),
+        fault(
+            "value",
+            added("derivatives/manual/sub-02/anat/sub-02_label-lesion_mask.nii.gz", label_map, (2,)),
+            "hold 2, expected at most 1",
+        ),
+        fault(
+            "grid",
+            added(
+                "derivatives/manual/sub-02/anat/sub-02_label-lesion_mask.nii.gz", label_map, shape=(6, 7, 9)
+            ),
+            "lies on another grid than ",
+        ),
+        fault(
+            "no row",
+            edited("participants.tsv", "sub-05\t", "sub-99\t"),
+            r"participants\.tsv: has no row for sub-05",
+        ),
+        fault(
+            "four axes",
+            added("sub-03/anat/sub-03_T1w.nii.gz", volume, shape=(6, 7, 8, 2)),
+            "has four axes, expected one volume",
+            channels="T1w",
+        ),
+        fault(
+            "link",
+            added("sub-03/anat/sub-03_T1w.nii.gz", _unfetched),
+            "a link whose content is not here; fetch it",
+        ),
+        fault("no images", gone("sub-*"), "has no sub-.*found images of nothing"),
+    ],
+)
+def test_other_faults(tmp_path: Path, damage: Damage, said: str, options: dict[str, str]) -> None:
+    folder = _layout(tmp_path / "set")
+    damage(folder)
+    refused(import_bids, folder, said, **options)
 
 
 def test_the_cohort_is_read_again(tmp_path: Path) -> None:

@@ -7,7 +7,18 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-from tests.cohort.layouts import goes_on, label_map, refused, task_of, text, volume
+from tests.cohort.layouts import (
+    Damage,
+    added,
+    fault,
+    goes_on,
+    gone,
+    label_map,
+    refused,
+    task_of,
+    text,
+    volume,
+)
 
 from overread.cohort.adapters.brats import import_brats
 
@@ -127,23 +138,48 @@ def test_wrong_labels(tmp_path: Path, labels: tuple[int, ...], said: str) -> Non
     refused(import_brats, root, said)
 
 
-def test_missing_files(tmp_path: Path) -> None:
-    refused(import_brats, tmp_path / "gone", "no such folder")
-    (tmp_path / "empty").mkdir()
-    refused(import_brats, tmp_path / "empty", r"holds no file such as CASE_flair\.nii\.gz")
-    root = _layout_2020(tmp_path / "a")
-    folder = root / "MICCAI_BraTS2020_TrainingData" / "BraTS20_Training_003"
-    (folder / "BraTS20_Training_003_t2.nii.gz").unlink()
-    refused(import_brats, root, "case BraTS20_Training_003 has no t2; found flair, seg, t1")
-    root = _layout_2020(tmp_path / "b")
-    folder = root / "MICCAI_BraTS2020_TrainingData" / "BraTS20_Training_003"
-    (folder / "BraTS20_Training_003_seg.nii.gz").unlink()
-    refused(import_brats, root, "has no label map BraTS20_Training_003_seg")
-    refused(import_brats, root / "MICCAI_BraTS2020_ValidationData", "none of 1 cases has a label map")
-    root = _layout_2020(tmp_path / "c")
-    volume(root / "MICCAI_BraTS2020_TrainingData" / "BraTS20_Training_003" / "BraTS20_Training_003_t2.nii")
-    refused(import_brats, root, "for t2 too; keep one")
-    root = _layout_2020(tmp_path / "d")
-    folder = root / "MICCAI_BraTS2020_TrainingData" / "BraTS20_Training_003"
-    volume(folder / "BraTS20_Training_003_t2.nii.gz", shape=(6, 7, 9))
-    refused(import_brats, root, "lies on another grid than .*003_t2")
+@pytest.mark.parametrize(
+    ("damage", "said", "options"),
+    [
+        fault("no folder", gone("."), "no such folder"),
+        fault("no files", gone("*"), r"holds no file such as CASE_flair\.nii\.gz"),
+        fault(
+            "no channel",
+            gone("MICCAI_BraTS2020_TrainingData/BraTS20_Training_003/BraTS20_Training_003_t2.nii.gz"),
+            "case BraTS20_Training_003 has no t2; found flair, seg, t1",
+        ),
+        fault(
+            "no labels",
+            gone("MICCAI_BraTS2020_TrainingData/BraTS20_Training_003/BraTS20_Training_003_seg.nii.gz"),
+            "has no label map BraTS20_Training_003_seg",
+        ),
+        fault("validation alone", gone("MICCAI_BraTS2020_TrainingData"), "none of 1 cases has a label map"),
+        fault(
+            "twice",
+            added("MICCAI_BraTS2020_TrainingData/BraTS20_Training_003/BraTS20_Training_003_t2.nii", volume),
+            "for t2 too; keep one",
+        ),
+        fault(
+            "grid",
+            added(
+                "MICCAI_BraTS2020_TrainingData/BraTS20_Training_003/BraTS20_Training_003_t2.nii.gz",
+                volume,
+                shape=(6, 7, 9),
+            ),
+            "lies on another grid than .*003_t2",
+        ),
+        fault(
+            "four axes",
+            added(
+                "MICCAI_BraTS2020_TrainingData/BraTS20_Training_003/BraTS20_Training_003_t2.nii.gz",
+                volume,
+                shape=(6, 7, 8, 2),
+            ),
+            "003_t2.nii.gz: has 2 channels",
+        ),
+    ],
+)
+def test_missing_files(tmp_path: Path, damage: Damage, said: str, options: dict[str, str]) -> None:
+    folder = _layout_2020(tmp_path / "set")
+    damage(folder)
+    refused(import_brats, folder, said, **options)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.cohort.layouts import refused, task_of, text, waits
+import pytest
+from tests.cohort.layouts import Damage, added, edited, fault, gone, moved, refused, task_of, text, waits
 from tests.cohort.slides import slide
 
 from overread.cohort.adapters.camelyon16 import import_camelyon16
@@ -59,33 +60,54 @@ def test_training_alone_is_dealt(tmp_path: Path) -> None:
     assert len(cohort) == 24 and {c.label for c in cohort.split("test")} == {"normal", "tumor"}
 
 
-def test_faults(tmp_path: Path) -> None:
-    folder = _folder(tmp_path / "set")
-    reference = folder / "testing" / "reference.csv"
-    text(reference, "test_001,Tumour,IDC,Macro", *REFERENCE[1:])
-    refused(
-        import_camelyon16, folder, "row 'test_001,Tumour,IDC,Macro', expected a slide and Normal or Tumor"
-    )
-    text(reference, *REFERENCE[:1])
-    refused(import_camelyon16, folder, "holds 1 images .*test_002; move")
-    text(reference, *REFERENCE, "test_003,Normal,None,None")
-    refused(import_camelyon16, folder, "lists 1 of 3 images .*test_003; unpack")
-    text(reference, *REFERENCE)
-    (folder / "testing" / "lesion_annotations" / "test_001.xml").unlink()
-    refused(
-        import_camelyon16, folder, "testing/lesion_annotations: lacks the outlines of 1 slides .*test_001"
-    )
-    (folder / "training" / "lesion_annotations" / "tumor_004.xml").unlink()
-    refused(import_camelyon16, folder, "training/lesion_annotations: lacks .*tumor_004")
-    reference.unlink()
-    refused(import_camelyon16, folder, "tumor_004")
-    (folder / "training" / "lesion_annotations").rename(folder / "elsewhere")
-    refused(import_camelyon16, folder, "no such folder; unpack lesion_annotations.zip")
-    folder = _folder(tmp_path / "flat", flat=True)
-    slide(folder / "images" / "patient_001.tif", 5)
-    refused(import_camelyon16, folder, "expected a name such as normal_001")
-    (folder / "images" / "patient_001.tif").unlink()
-    (folder / "evaluation" / "reference.csv").unlink()
-    refused(import_camelyon16, folder, "has test slides and no reference.csv")
-    (tmp_path / "empty").mkdir()
-    refused(import_camelyon16, tmp_path / "empty", "has no training or images")
+@pytest.mark.parametrize(
+    ("damage", "said", "options"),
+    [
+        fault(
+            "word",
+            edited("testing/reference.csv", "test_001,Tumor", "test_001,Tumour"),
+            "row 'test_001,Tumour,IDC,Macro', expected a slide and Normal or Tumor",
+        ),
+        fault(
+            "no row", added("testing/reference.csv", text, *REFERENCE[:1]), "holds 1 images .*test_002; move"
+        ),
+        fault(
+            "no slide",
+            added("testing/reference.csv", text, *REFERENCE, "test_003,Normal,None,None"),
+            "lists 1 of 3 images .*test_003; unpack",
+        ),
+        fault(
+            "no outlines of a test slide",
+            gone("testing/lesion_annotations/test_001.xml"),
+            "testing/lesion_annotations: lacks the outlines of 1 slides .*test_001",
+        ),
+        fault(
+            "no outlines",
+            gone("training/lesion_annotations/tumor_004.xml"),
+            "training/lesion_annotations: lacks .*tumor_004",
+        ),
+        fault(
+            "no outlines at all",
+            moved("training/lesion_annotations", "elsewhere"),
+            "no such folder; unpack lesion_annotations.zip",
+        ),
+        fault(
+            "name",
+            added("images/patient_001.tif", slide, 5),
+            "expected a name such as normal_001",
+            layout="flat",
+        ),
+        fault(
+            "no reference",
+            gone("evaluation/reference.csv"),
+            "has test slides and no reference.csv",
+            layout="flat",
+        ),
+        fault("nothing", gone("*"), "has no training or images"),
+    ],
+)
+def test_faults(tmp_path: Path, damage: Damage, said: str, options: dict[str, str]) -> None:
+    options = dict(options)
+    folder = _folder(tmp_path / "set", flat=options.pop("layout", "") == "flat")
+    damage(folder)
+    refused(import_camelyon16, folder, said, **options)

@@ -5,7 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from tests.cohort.layouts import boxes_of, goes_on, refused, task_of, text
+import pytest
+from tests.cohort.layouts import (
+    Damage,
+    added,
+    boxes_of,
+    edited,
+    fault,
+    goes_on,
+    gone,
+    moved,
+    refused,
+    task_of,
+    text,
+)
 from tests.cohort.radiographs import radiograph
 
 from overread.cohort.adapters.cbis_ddsm import import_cbis_ddsm
@@ -147,46 +160,77 @@ def test_a_mask_of_another_size_is_left_out_and_told(tmp_path: Path) -> None:
     assert "1 mammograms are without mask and boxes" in note and "Mass-Training_P_00050_LEFT_CC" in note
 
 
-def test_faults(tmp_path: Path) -> None:
-    folder = _folder(tmp_path / "set", ("mass",)).write()
-    table = folder / "mass_case_description_train_set.csv"
-    kept = table.read_text()
-    for old, new, said in (
-        ("BENIGN,", "BENIGNE,", "row 2: pathology is 'BENIGNE', expected one of BENIGN, "),
-        (
-            "P_00001,3,LEFT",
-            "P_00001,3,RIGHT",
+@pytest.mark.parametrize(
+    ("damage", "said", "options"),
+    [
+        fault(
+            "pathology",
+            edited("mass_case_description_train_set.csv", "BENIGN,", "BENIGNE,"),
+            "row 2: pathology is 'BENIGNE', expected one of BENIGN, ",
+        ),
+        fault(
+            "side",
+            edited("mass_case_description_train_set.csv", "P_00001,3,LEFT", "P_00001,3,RIGHT"),
             "is of P_00001 RIGHT CC, but its image lies in Mass-Training_P_00001",
         ),
-        (",Mass-Training_P_00001_LEFT_CC/", ",a/", "expected one that begins as Mass-Training"),
-        ("pathology", "path", "no column 'pathology'"),
-        (
-            '"Mass-Training_P_00000_LEFT_CC_2/1.3.6.1.4.1.9590.1/1.3.6.1.4.1.9590.2/000001',
-            '"Mass-Training_P_00000_LEFT_CC_1/1/2/000001',
+        fault(
+            "path",
+            edited("mass_case_description_train_set.csv", ",Mass-Training_P_00001_LEFT_CC/", ",a/"),
+            "expected one that begins as Mass-Training",
+        ),
+        fault(
+            "column",
+            edited("mass_case_description_train_set.csv", "pathology", "path"),
+            "no column 'pathology'",
+        ),
+        fault(
+            "twice",
+            edited(
+                "mass_case_description_train_set.csv",
+                '"Mass-Training_P_00000_LEFT_CC_2/1.3.6.1.4.1.9590.1/1.3.6.1.4.1.9590.2/000001',
+                '"Mass-Training_P_00000_LEFT_CC_1/1/2/000001',
+            ),
             "LEFT_CC_1 stands in more than one row",
         ),
-    ):
-        assert old in kept
-        table.write_text(kept.replace(old, new, 1))
-        refused(import_cbis_ddsm, folder, said)
-    table.write_text(kept)
-    place = folder / "CBIS-DDSM" / "Mass-Training_P_00001_LEFT_CC"
-    extra = radiograph(place / "07-20-2016-DDSM-1" / "1-full" / "1-1.dcm")
-    refused(import_cbis_ddsm, folder, "has 2 DICOM files .*expected the one mammogram")
-    extra.unlink()
-    stray = radiograph(folder / "stray.dcm")
-    refused(import_cbis_ddsm, folder, "stray.dcm: lies in no folder such as Mass-Training")
-    stray.unlink()
-    other = radiograph(folder / "CBIS-DDSM" / "Calc-Test_P_00001_LEFT_CC" / "1" / "1-1.dcm")
-    refused(import_cbis_ddsm, folder, "holds 1 images .*Calc-Test_P_00001_LEFT_CC; move")
-    other.unlink()
-    roi = folder / "CBIS-DDSM" / "Mass-Training_P_00001_LEFT_CC_1"
-    second = radiograph(roi / "again" / "1-3.dcm", _mask(1, 1), Modality="MG")
-    refused(import_cbis_ddsm, folder, "are different masks of one abnormality; keep one")
-    second.unlink()
-    roi.rename(folder / "Mass-Training_P_00099_LEFT_CC_1")
-    refused(import_cbis_ddsm, folder, "lists 1 of 44 images .*Mass-Training_P_00001_LEFT_CC_1")
-    (folder / "mass_case_description_test_set.csv").unlink()
-    refused(import_cbis_ddsm, folder, "has no mass_case_description_test_set.csv")
-    table.unlink()
-    refused(import_cbis_ddsm, folder, "has no mass_case_description_train_set.csv")
+        fault(
+            "two mammograms",
+            added("CBIS-DDSM/Mass-Training_P_00001_LEFT_CC/07-20-2016-DDSM-1/1-full/1-1.dcm", radiograph),
+            "has 2 DICOM files .*expected the one mammogram",
+        ),
+        fault("stray", added("stray.dcm", radiograph), "stray.dcm: lies in no folder such as Mass-Training"),
+        fault(
+            "unlisted",
+            added("CBIS-DDSM/Calc-Test_P_00001_LEFT_CC/1/1-1.dcm", radiograph),
+            "holds 1 images .*Calc-Test_P_00001_LEFT_CC; move",
+        ),
+        fault(
+            "two masks",
+            added(
+                "CBIS-DDSM/Mass-Training_P_00001_LEFT_CC_1/again/1-3.dcm",
+                radiograph,
+                _mask(1, 1),
+                Modality="MG",
+            ),
+            "are different masks of one abnormality; keep one",
+        ),
+        fault(
+            "no mask",
+            moved("CBIS-DDSM/Mass-Training_P_00001_LEFT_CC_1", "Mass-Training_P_00099_LEFT_CC_1"),
+            "lists 1 of 44 images .*Mass-Training_P_00001_LEFT_CC_1",
+        ),
+        fault(
+            "no test table",
+            gone("mass_case_description_test_set.csv"),
+            "has no mass_case_description_test_set.csv",
+        ),
+        fault(
+            "no train table",
+            gone("mass_case_description_train_set.csv"),
+            "has no mass_case_description_train_set.csv",
+        ),
+    ],
+)
+def test_faults(tmp_path: Path, damage: Damage, said: str, options: dict[str, str]) -> None:
+    folder = _folder(tmp_path / "set", ("mass",)).write()
+    damage(folder)
+    refused(import_cbis_ddsm, folder, said, **options)

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.cohort.layouts import boxes_of, picture, refused, task_of, text, waits
+import pytest
+from tests.cohort.layouts import (
+    Damage,
+    added,
+    boxes_of,
+    bytes_of,
+    edited,
+    fault,
+    gone,
+    picture,
+    refused,
+    task_of,
+    text,
+    waits,
+)
 
 from overread.cohort.adapters.chestxray14 import FINDINGS, import_chestxray14
 
@@ -36,12 +50,6 @@ def _folder(root: Path) -> Path:
         "00099999_000.png,Mass,1,1,2,2,,,",
     )
     return root
-
-
-def _edit(path: Path, old: str, new: str) -> None:
-    content = path.read_text()
-    assert old in content
-    path.write_text(content.replace(old, new, 1))
 
 
 def test_labels_boxes_patients_and_lists(tmp_path: Path) -> None:
@@ -82,47 +90,69 @@ def test_the_table_of_2020(tmp_path: Path) -> None:
     assert ages == {"", "0.92", "58"}
 
 
-def test_faults(tmp_path: Path) -> None:
-    def broken(name: str) -> Path:
-        return _folder(tmp_path / name)
-
-    folder = broken("image")
-    (folder / "images_001/images/00000004_001.png").unlink()
-    refused(import_chestxray14, folder, "lists 1 of 24 images .*00000004_001; unpack the rest")
-    folder = broken("extra")
-    picture(folder / "images_001/images/00000099_000.png")
-    refused(import_chestxray14, folder, "holds 1 images .*00000099_000; move")
-    for name in ("Data_Entry_2017.csv", "test_list.txt", "BBox_List_2017.csv"):
-        folder = broken(f"no-{name}")
-        (folder / name).unlink()
-        refused(import_chestxray14, folder, name)
-    folder = broken("label")
-    _edit(folder / "Data_Entry_2017.csv", "Mass|Nodule", "Mass|Nodul")
-    refused(import_chestxray14, folder, "labels are 'Mass.Nodul', expected 'No Finding' or some of Atel")
-    folder = broken("both")
-    _edit(folder / "Data_Entry_2017.csv", "Mass|Nodule", "Mass|No Finding")
-    refused(import_chestxray14, folder, "labels are 'Mass.No Finding'")
-    folder = broken("twice")
-    # The same image for another patient: the last row may not win unsaid.
+def _again(folder: Path) -> None:
+    """The same image for another patient: the last row may not win unsaid."""
     with (folder / "Data_Entry_2017.csv").open("a") as f:
         f.write("00000001_000.png,Mass,000,7,058Y,F,PA,2682,2749,0.143,0.143,\n")
-    refused(import_chestxray14, folder, "Image Index '00000001_000.png' stands in more than one row")
-    folder = broken("list")
-    _edit(folder / "test_list.txt", "00000009_000.png", "00000001_000.png")
-    refused(import_chestxray14, folder, "00000001_000.png stands twice")
-    _edit(folder / "test_list.txt", "00000001_000.png", "other.png")
-    refused(import_chestxray14, folder, "1 images are in none of .*: 00000009_000.png")
-    folder = broken("bytes")
-    (folder / "test_list.txt").write_bytes(b"\xff\xfe\x00")
-    refused(import_chestxray14, folder, "test_list.txt: not a list in UTF-8")
-    folder = broken("name")
+
+
+def _renamed(folder: Path) -> None:
     for path in folder.iterdir():
         if path.is_file():
             path.write_text(path.read_text().replace("00000009_000.png", "_9.png"))
     (folder / "images_002/images/00000009_000.png").rename(folder / "images_002/images/_9.png")
-    refused(import_chestxray14, folder, "_9.png: expected a name of letters")
-    folder = broken("box")
-    _edit(folder / "BBox_List_2017.csv", "20,10,12,14", "20,10,120,14")
-    refused(import_chestxray14, folder, r"box \[20, 10, 140, 24\] leaves the image of 32 x 24")
-    _edit(folder / "BBox_List_2017.csv", "Infiltrate", "Infiltrates")
-    refused(import_chestxray14, folder, "label is 'Infiltrates', expected one of")
+
+
+@pytest.mark.parametrize(
+    ("damage", "said", "options"),
+    [
+        fault(
+            "no image",
+            gone("images_001/images/00000004_001.png"),
+            "lists 1 of 24 images .*00000004_001; unpack the rest",
+        ),
+        fault("unlisted", added("images_001/images/00000099_000.png"), "holds 1 images .*00000099_000; move"),
+        fault("no Data_Entry_2017.csv", gone("Data_Entry_2017.csv"), "Data_Entry_2017.csv"),
+        fault("no test_list.txt", gone("test_list.txt"), "test_list.txt"),
+        fault("no BBox_List_2017.csv", gone("BBox_List_2017.csv"), "BBox_List_2017.csv"),
+        fault(
+            "label",
+            edited("Data_Entry_2017.csv", "Mass|Nodule", "Mass|Nodul"),
+            "labels are 'Mass.Nodul', expected 'No Finding' or some of Atel",
+        ),
+        fault(
+            "finding and none",
+            edited("Data_Entry_2017.csv", "Mass|Nodule", "Mass|No Finding"),
+            "labels are 'Mass.No Finding'",
+        ),
+        fault("image of two patients", _again, "Image Index '00000001_000.png' stands in more than one row"),
+        fault(
+            "in both lists",
+            edited("test_list.txt", "00000009_000.png", "00000001_000.png"),
+            "00000001_000.png stands twice",
+        ),
+        fault(
+            "in no list",
+            edited("test_list.txt", "00000009_000.png", "other.png"),
+            "1 images are in none of .*: 00000009_000.png",
+        ),
+        fault(
+            "bytes", added("test_list.txt", bytes_of, b"\xff\xfe\x00"), "test_list.txt: not a list in UTF-8"
+        ),
+        fault("name", _renamed, "_9.png: expected a name of letters"),
+        fault(
+            "box",
+            edited("BBox_List_2017.csv", "20,10,12,14", "20,10,120,14"),
+            r"box \[20, 10, 140, 24\] leaves the image of 32 x 24",
+        ),
+        fault(
+            "box label",
+            edited("BBox_List_2017.csv", "Infiltrate", "Infiltrates"),
+            "label is 'Infiltrates', expected one of",
+        ),
+    ],
+)
+def test_faults(tmp_path: Path, damage: Damage, said: str, options: dict[str, str]) -> None:
+    folder = _folder(tmp_path / "set")
+    damage(folder)
+    refused(import_chestxray14, folder, said, **options)

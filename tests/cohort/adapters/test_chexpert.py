@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.cohort.layouts import picture, refused, task_of, text, waits
+import pytest
+from tests.cohort.layouts import Damage, added, edited, fault, gone, picture, refused, task_of, text, waits
 
 from overread.cohort.adapters.chexpert import FINDINGS, import_chexpert
 
@@ -73,25 +74,42 @@ def test_batches_and_the_later_test_part(tmp_path: Path) -> None:
     assert cohort.split("test")[0].attributes["age"] == ""
 
 
-def test_faults(tmp_path: Path) -> None:
-    folder = _folder(tmp_path / "image")
-    (folder / "train/patient00002/study2/view1_frontal.jpg").unlink()
-    refused(import_chexpert, folder, "lists 1 of 33 images .*patient00002/study2/view1_frontal.jpg")
-    folder = _folder(tmp_path / "extra")
-    picture(folder / "train/patient00002/study3/view1_frontal.jpg")
-    refused(import_chexpert, folder, "holds 1 images .*patient00002/study3")
-    folder = _folder(tmp_path / "value")
-    table = folder / "train.csv"
-    table.write_text(table.read_text().replace(",-1.0,", ",2.0,", 1))
-    refused(import_chexpert, folder, "Cardiomegaly is '2.0', expected 1.0, 0.0, -1.0 or nothing")
-    table.write_text(table.read_text().replace("patient00001/study1", "pat1/study1", 1))
-    refused(import_chexpert, folder, "Path is .*expected an end such as patient00001/study1")
-    folder = _folder(tmp_path / "twice")
+def _again(folder: Path) -> None:
     lines = (folder / "valid.csv").read_text().splitlines()
     text(folder / "valid.csv", *lines, lines[-1])
-    refused(import_chexpert, folder, "more than one row")
-    (folder / "valid.csv").unlink()
-    refused(import_chexpert, folder, "has no valid.csv")
+
+
+@pytest.mark.parametrize(
+    ("damage", "said", "options"),
+    [
+        fault(
+            "no image",
+            gone("train/patient00002/study2/view1_frontal.jpg"),
+            "lists 1 of 33 images .*patient00002/study2/view1_frontal.jpg",
+        ),
+        fault(
+            "unlisted",
+            added("train/patient00002/study3/view1_frontal.jpg"),
+            "holds 1 images .*patient00002/study3",
+        ),
+        fault(
+            "value",
+            edited("train.csv", ",-1.0,", ",2.0,"),
+            "Cardiomegaly is '2.0', expected 1.0, 0.0, -1.0 or nothing",
+        ),
+        fault(
+            "path",
+            edited("train.csv", "patient00001/study1", "pat1/study1"),
+            "Path is .*expected an end such as patient00001/study1",
+        ),
+        fault("twice", _again, "more than one row"),
+        fault("no table", gone("valid.csv"), "has no valid.csv"),
+    ],
+)
+def test_faults(tmp_path: Path, damage: Damage, said: str, options: dict[str, str]) -> None:
+    folder = _folder(tmp_path / "set")
+    damage(folder)
+    refused(import_chexpert, folder, said, **options)
 
 
 def test_two_versions_side_by_side(tmp_path: Path) -> None:

@@ -10,7 +10,21 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image as Pillow
-from tests.cohort.layouts import boxes_of, goes_on, picture, refused, task_of, waits
+from tests.cohort.layouts import (
+    Damage,
+    added,
+    both,
+    boxes_of,
+    bytes_of,
+    edited,
+    fault,
+    goes_on,
+    gone,
+    picture,
+    refused,
+    task_of,
+    waits,
+)
 
 from overread.cohort.adapters.coco import import_coco
 from overread.cohort.adapters.coco_shapes import run_lengths, shape_mask
@@ -133,17 +147,28 @@ def test_faults_are_named(tmp_path: Path, change: Change, said: str) -> None:
     refused(import_coco, _layout(tmp_path / "set", {"train": 8}, change), said)
 
 
-def test_other_faults(tmp_path: Path) -> None:
-    root = _layout(tmp_path / "set", {"train": 4, "val": 2})
-    refused(import_coco, root, "--task is 'boxes'", task="boxes")
-    refused(import_coco, tmp_path / "gone", "no such folder")
-    path = root / "annotations" / "instances_val.json"
-    path.write_text(path.read_text().replace("clump", "lump"))
-    refused(import_coco, root, r"instances_val\.json: has other categories .*clump, lump")
-    path.write_text("{")
-    refused(import_coco, root, r"instances_val\.json: not JSON")
-    (tmp_path / "empty").mkdir()
-    refused(import_coco, tmp_path / "empty", "has no annotations/instances")
+@pytest.mark.parametrize(
+    ("damage", "said", "options"),
+    [
+        fault("task", both(), "--task is 'boxes'", task="boxes"),
+        fault("no folder", gone("."), "no such folder"),
+        fault(
+            "categories",
+            edited("annotations/instances_val.json", "clump", "lump", -1),
+            r"instances_val\.json: has other categories .*clump, lump",
+        ),
+        fault(
+            "no JSON",
+            added("annotations/instances_val.json", bytes_of, b"{"),
+            r"instances_val\.json: not JSON",
+        ),
+        fault("nothing", gone("*"), "has no annotations/instances"),
+    ],
+)
+def test_other_faults(tmp_path: Path, damage: Damage, said: str, options: dict[str, str]) -> None:
+    folder = _layout(tmp_path / "set", {"train": 4, "val": 2})
+    damage(folder)
+    refused(import_coco, folder, said, **options)
 
 
 def test_shapes_as_pycocotools_has_them() -> None:
@@ -172,3 +197,27 @@ def test_bad_shapes(segmentation: Any) -> None:
         shape_mask(segmentation, 2, 2, "here")
     with pytest.raises(InputError, match="end in the middle"):
         run_lengths("o", "here")
+
+
+def test_an_empty_outline_is_refused(tmp_path: Path) -> None:
+    root = _layout(tmp_path / "set", {"train": 4, "val": 2}, _set("segmentation", []))
+    refused(import_coco, root, "annotation 0 of .*: its segmentation is empty", task="segmentation")
+    import_coco(root, tmp_path / "boxes")
+    assert task_of(tmp_path / "boxes")["task"] == "detection"
+
+
+@pytest.mark.parametrize(
+    "outline",
+    [
+        [[100, 100, 120, 100, 120, 120]],
+        [[4.1, 2.1, 4.2, 2.1, 4.2, 2.2]],
+        [[-9, -9, -1, -9, -1, -1]],
+        {"size": [24, 32], "counts": [24 * 32]},
+    ],
+    ids=["outside", "thin", "before", "no run"],
+)
+def test_outlines_without_a_pixel_are_counted(tmp_path: Path, outline: Any) -> None:
+    root = _layout(tmp_path / "set", {"train": 4, "val": 2}, _set("segmentation", outline))
+    import_coco(root, tmp_path / "out", "segmentation")
+    # `_set` changes the first annotation of each of the two files.
+    assert "2 outlines cover no pixel" in task_of(tmp_path / "out")["source"]["note"]

@@ -7,8 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image as Pillow
-from tests.cohort.layouts import goes_on, picture, refused, save, task_of, text
+from tests.cohort.layouts import (
+    Damage,
+    added,
+    edited,
+    fault,
+    goes_on,
+    gone,
+    picture,
+    refused,
+    save,
+    task_of,
+    text,
+)
 
 from overread.cohort.adapters.ham10000 import MASKS, import_ham10000
 from overread.cohort.adapters.skin import HAM, NAMES
@@ -92,32 +103,56 @@ def test_a_copy_with_each_folder_twice(tmp_path: Path) -> None:
     assert {c.mask for c in goes_on(tmp_path / "out")} == {None}
 
 
-def test_faults(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("damage", "said", "options"),
+    [
+        fault(
+            "class",
+            edited("HAM10000_metadata.csv", ",bcc,", ",abc,"),
+            "ISIC_0000002: class is 'abc', expected one of akiec, bcc",
+        ),
+        fault(
+            "twice",
+            edited("HAM10000_metadata.csv", "ISIC_0000003", "ISIC_0000002", -1),
+            "ISIC_0000002 stands in more than one row",
+        ),
+        fault("column", edited("HAM10000_metadata.csv", "lesion_id", "lesion"), "no column 'lesion_id'"),
+        fault(
+            "two classes",
+            edited("ISIC2018_Task3_Test_GroundTruth.csv", "0.0,1.0", "1.0,1.0"),
+            "expected 1 in one and 0 elsewhere",
+        ),
+        fault(
+            "no test image",
+            edited("ISIC2018_Task3_Test_GroundTruth.csv", "ISIC_0034003", "ISIC_0034099"),
+            "lists 1 of 14 images .*ISIC_0034099",
+        ),
+        fault(
+            "mask values",
+            added(
+                f"{MASKS}/ISIC_0000004_segmentation.png",
+                save,
+                np.arange(24 * 32, dtype=np.uint8).reshape(24, 32),
+            ),
+            "expected 0 and one other for the lesion",
+        ),
+        fault(
+            "mask size",
+            added(f"{MASKS}/ISIC_0000004_segmentation.png", save, np.zeros((24, 31), np.uint8)),
+            "has 31 x 24 pixels, its image 32 x 24",
+        ),
+        fault(
+            "no mask",
+            gone(f"{MASKS}/ISIC_0000004_segmentation.png"),
+            "lacks the masks of 1 images: ISIC_0000004; unpack all",
+        ),
+        fault(
+            "no image", gone("HAM10000_images_part_2/ISIC_0000003.jpg"), "lists 1 of 56 images .*ISIC_0000003"
+        ),
+        fault("no images", gone("HAM10000_images_part_*"), "has no HAM10000_images_part_1"),
+    ],
+)
+def test_faults(tmp_path: Path, damage: Damage, said: str, options: dict[str, str]) -> None:
     folder = _folder(tmp_path / "set", lesions=28, test="one-hot")
-    table, test = folder / "HAM10000_metadata.csv", folder / "ISIC2018_Task3_Test_GroundTruth.csv"
-    kept = table.read_text()
-    table.write_text(kept.replace(",bcc,", ",abc,", 1))
-    refused(import_ham10000, folder, "ISIC_0000002: class is 'abc', expected one of akiec, bcc")
-    table.write_text(kept.replace("ISIC_0000003", "ISIC_0000002"))
-    refused(import_ham10000, folder, "ISIC_0000002 stands in more than one row")
-    table.write_text(kept.replace("lesion_id", "lesion"))
-    refused(import_ham10000, folder, "no column 'lesion_id'")
-    table.write_text(kept)
-    truth = test.read_text()
-    test.write_text(truth.replace("0.0,1.0", "1.0,1.0", 1))
-    refused(import_ham10000, folder, "expected 1 in one and 0 elsewhere")
-    test.write_text(truth.replace("ISIC_0034003", "ISIC_0034099"))
-    refused(import_ham10000, folder, "lists 1 of 14 images .*ISIC_0034099")
-    test.write_text(truth)
-    mask = folder / MASKS / "ISIC_0000004_segmentation.png"
-    Pillow.fromarray(np.arange(24 * 32, dtype=np.uint8).reshape(24, 32)).save(mask)
-    refused(import_ham10000, folder, "expected 0 and one other for the lesion")
-    save(mask, np.zeros((24, 31), np.uint8))
-    refused(import_ham10000, folder, "has 31 x 24 pixels, its image 32 x 24")
-    mask.unlink()
-    refused(import_ham10000, folder, "lacks the masks of 1 images: ISIC_0000004; unpack all")
-    (folder / "HAM10000_images_part_2" / "ISIC_0000003.jpg").unlink()
-    refused(import_ham10000, folder, "lists 1 of 56 images .*ISIC_0000003")
-    (folder / "HAM10000_images_part_1").rename(folder / "part_1")
-    (folder / "HAM10000_images_part_2").rename(folder / "part_2")
-    refused(import_ham10000, folder, "has no HAM10000_images_part_1")
+    damage(folder)
+    refused(import_ham10000, folder, said, **options)

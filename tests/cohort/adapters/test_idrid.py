@@ -8,7 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image as Pillow
-from tests.cohort.layouts import boxes_of, goes_on, picture, refused, save, task_of, text, waits
+from tests.cohort.layouts import (
+    Damage,
+    added,
+    boxes_of,
+    fault,
+    goes_on,
+    gone,
+    picture,
+    refused,
+    save,
+    task_of,
+    text,
+    waits,
+)
 
 from overread.cohort.adapters.idrid import import_idrid
 
@@ -132,21 +145,45 @@ def test_the_part_must_be_clear(tmp_path: Path) -> None:
     assert task_of(tmp_path / "out")["task"] == "classification"
 
 
-def test_missing_files(tmp_path: Path) -> None:
-    root = _segmentation(tmp_path / "a")
-    truths = root / "A. Segmentation" / "2. All Segmentation Groundtruths" / SETS["test"]
-    for path in truths.rglob("IDRiD_003_*.tif"):
-        path.unlink()
-    refused(import_idrid, root, r"has no mask of IDRiD_003\.jpg")
-    save(truths / MASKS["OD"] / "IDRiD_003_OD.tif", np.ones((4, 5), np.uint8))
-    refused(import_idrid, root, r"IDRiD_003_OD\.tif: has 5 x 4 pixels")
-    root = _grading(tmp_path / "b")
-    images = root / "B. Disease Grading" / "1. Original Images" / SETS["train"]
-    (images / "IDRiD_007.jpg").unlink()
-    refused(import_idrid, root, "no picture for train-IDRiD_007")
-    picture(images / "IDRiD_007.jpg")
-    picture(images / "IDRiD_999.jpg")
-    refused(import_idrid, root, "no row in the tables for train-IDRiD_999")
+TRUTHS = f"A. Segmentation/2. All Segmentation Groundtruths/{SETS['test']}"
+PICTURES = f"B. Disease Grading/1. Original Images/{SETS['train']}"
+MAKERS = {"segmentation": _segmentation, "grading": _grading}
+
+
+@pytest.mark.parametrize(
+    ("damage", "said", "options"),
+    [
+        fault(
+            "no mask",
+            gone(f"{TRUTHS}/*/IDRiD_003_*.tif"),
+            r"has no mask of IDRiD_003\.jpg",
+            layout="segmentation",
+        ),
+        fault(
+            "mask size",
+            added(f"{TRUTHS}/{MASKS['OD']}/IDRiD_003_OD.tif", save, np.ones((4, 5), np.uint8)),
+            r"IDRiD_003_OD\.tif: has 5 x 4 pixels",
+            layout="segmentation",
+        ),
+        fault(
+            "no picture",
+            gone(f"{PICTURES}/IDRiD_007.jpg"),
+            "no picture for train-IDRiD_007",
+            layout="grading",
+        ),
+        fault(
+            "no row",
+            added(f"{PICTURES}/IDRiD_999.jpg"),
+            "no row in the tables for train-IDRiD_999",
+            layout="grading",
+        ),
+    ],
+)
+def test_missing_files(tmp_path: Path, damage: Damage, said: str, options: dict[str, str]) -> None:
+    options = dict(options)
+    folder = MAKERS[options.pop("layout")](tmp_path / "set")
+    damage(folder)
+    refused(import_idrid, folder, said, **options)
 
 
 @pytest.mark.parametrize(

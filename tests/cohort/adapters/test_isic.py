@@ -6,7 +6,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from tests.cohort.layouts import goes_on, picture, refused, task_of, text
+from tests.cohort.layouts import Damage, added, edited, fault, goes_on, gone, picture, refused, task_of, text
 
 from overread.cohort.adapters.isic import OF_2019, import_isic
 from overread.cohort.adapters.skin import HAM, NAMES
@@ -131,39 +131,73 @@ def test_2020_has_patients_and_duplicates(tmp_path: Path, table: str) -> None:
     assert task_of(tmp_path / "out")["positive"] == "malignant"
 
 
-def _edit(path: Path, old: str, new: str) -> None:
-    content = path.read_text()
-    assert old in content
-    path.write_text(content.replace(old, new, 1))
+YEARS = {"2018": _of_2018, "2019": _of_2019, "2020": _of_2020}
 
 
-def test_faults(tmp_path: Path) -> None:
-    refused(import_isic, tmp_path / "nowhere", "no such folder")
-    (tmp_path / "empty").mkdir()
-    refused(import_isic, tmp_path / "empty", "found the tables of no year; expected those of one: ISIC2018")
-    folder = _of_2018(tmp_path / "2018")
-    table = folder / "ISIC2018_Task3_Test_GroundTruth" / "ISIC2018_Task3_Test_GroundTruth.csv"
-    _edit(table, "1.0,0.0", "1.0,1.0")
-    refused(import_isic, folder, "expected 1 in one and 0 elsewhere")
-    _edit(table, "1.0,1.0", "1.0,0.0")
-    (folder / "ISIC2018_Task3_Validation_Input" / "ISIC_0000103.jpg").unlink()
-    refused(import_isic, folder, "lists 1 of 7 images .*ISIC_0000103")
-    groups = folder / "ISIC2018_Task3_Training_LesionGroupings.csv"
-    _edit(groups, "ISIC_0000003", "ISIC_0000004")
-    refused(import_isic, folder, "image 'ISIC_0000004' stands in more than one row")
-    _edit(groups, "ISIC_0000004", "ISIC_0000999")
-    refused(import_isic, folder, "lacks 1 images: ISIC_0000003")
-    groups.unlink()
-    refused(import_isic, folder, "LesionGroupings.csv is missing")
-    _of_2020(folder / "2020")
-    refused(import_isic, folder, "found the tables of 2018 and 2020; expected those of one")
-    folder = _of_2020(tmp_path / "2020")
-    table = folder / "ISIC_2020_Training_GroundTruth_v2.csv"
-    _edit(table, "benign,0", "benign,1")
-    refused(import_isic, folder, "benign_malignant is 'benign' and target '1', expected benign and 0")
-    _edit(table, "benign,1", "benign,0")
-    picture(folder / "train" / "ISIC_0000088.jpg")
-    refused(import_isic, folder, "holds 1 images .*ISIC_0000088; move")
-    folder = _of_2019(tmp_path / "2019")
-    (folder / "ISIC_2019_Training_Metadata.csv").unlink()
-    refused(import_isic, folder, "ISIC_2019_Training_Metadata.csv is missing")
+@pytest.mark.parametrize(
+    ("damage", "said", "options"),
+    [
+        fault("no folder", gone("."), "no such folder", year="2018"),
+        fault(
+            "no table", gone("*"), "found the tables of no year; expected those of one: ISIC2018", year="2018"
+        ),
+        fault(
+            "two classes",
+            edited(
+                "ISIC2018_Task3_Test_GroundTruth/ISIC2018_Task3_Test_GroundTruth.csv", "1.0,0.0", "1.0,1.0"
+            ),
+            "expected 1 in one and 0 elsewhere",
+            year="2018",
+        ),
+        fault(
+            "no image",
+            gone("ISIC2018_Task3_Validation_Input/ISIC_0000103.jpg"),
+            "lists 1 of 7 images .*ISIC_0000103",
+            year="2018",
+        ),
+        fault(
+            "twice",
+            edited("ISIC2018_Task3_Training_LesionGroupings.csv", "ISIC_0000003", "ISIC_0000004"),
+            "image 'ISIC_0000004' stands in more than one row",
+            year="2018",
+        ),
+        fault(
+            "no lesion",
+            edited("ISIC2018_Task3_Training_LesionGroupings.csv", "ISIC_0000003", "ISIC_0000999"),
+            "lacks 1 images: ISIC_0000003",
+            year="2018",
+        ),
+        fault(
+            "no groups",
+            gone("ISIC2018_Task3_Training_LesionGroupings.csv"),
+            "LesionGroupings.csv is missing",
+            year="2018",
+        ),
+        fault(
+            "two years",
+            lambda root: _of_2020(root / "2020"),
+            "found the tables of 2018 and 2020; expected those of one",
+            year="2018",
+        ),
+        fault(
+            "target",
+            edited("ISIC_2020_Training_GroundTruth_v2.csv", "benign,0", "benign,1"),
+            "benign_malignant is 'benign' and target '1', expected benign and 0",
+            year="2020",
+        ),
+        fault(
+            "unlisted", added("train/ISIC_0000088.jpg"), "holds 1 images .*ISIC_0000088; move", year="2020"
+        ),
+        fault(
+            "no metadata",
+            gone("ISIC_2019_Training_Metadata.csv"),
+            "ISIC_2019_Training_Metadata.csv is missing",
+            year="2019",
+        ),
+    ],
+)
+def test_faults(tmp_path: Path, damage: Damage, said: str, options: dict[str, str]) -> None:
+    options = dict(options)
+    folder = YEARS[options.pop("year")](tmp_path / "set")
+    damage(folder)
+    refused(import_isic, folder, said, **options)

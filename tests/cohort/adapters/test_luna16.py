@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.cohort.layouts import boxes_of, refused, task_of, text, waits
+from tests.cohort.layouts import Damage, boxes_of, edited, fault, gone, refused, task_of, text, waits
 
 from overread.cohort.adapters.luna16 import import_luna16
 from overread.cohort.cohort import Cohort
@@ -93,29 +93,21 @@ def test_some_subsets_are_enough(tmp_path: Path, subsets: int) -> None:
     assert ("test is subset 3, val subset 2" in note) == (subsets == 4)
 
 
-def test_faults_are_named(tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    refused(import_luna16, tmp_path / "empty", r"has no annotations\.csv")
-    text(tmp_path / "empty" / "annotations.csv", "seriesuid,coordX,coordY,coordZ,diameter_mm")
-    refused(import_luna16, tmp_path / "empty", "has no folder subset0 to subset9")
-    root = _layout(tmp_path / "a")
-    (root / "subset3" / "1.3.6.1.3.1.raw").unlink()
-    refused(import_luna16, root, r"1\.3\.6\.1\.3\.1")
-    root = _layout(tmp_path / "b")
-    _scan(root / "subset4", "1.3.6.1.3.1")
-    refused(import_luna16, root, "is in subset 3 too")
-    root = _layout(tmp_path / "c")
-    for suffix in ("mhd", "raw"):
-        (root / "subset3" / f"1.3.6.1.3.0.{suffix}").unlink()
-    refused(import_luna16, root, r"lists 1\.3\.6\.1\.3\.0, of which there is no scan")
-    root = _layout(tmp_path / "d")
-    table = root / "annotations.csv"
-    whole = table.read_text()
-    table.write_text(whole.replace("7.0\n", "0\n", 1))
-    refused(import_luna16, root, "has no extent")
-    table.write_text(whole.replace("-190.0", "900", 1))
-    refused(import_luna16, root, "lies outside of")
-    table.write_text(whole.replace("7.0\n", "wide\n", 1))
-    refused(import_luna16, root, "row 2: diameter_mm is 'wide'")
-    table.write_text(whole.replace("coordZ", "z"))
-    refused(import_luna16, root, "no column 'coordZ'")
+@pytest.mark.parametrize(
+    ("damage", "said", "options"),
+    [
+        fault("no table", gone("annotations.csv"), r"has no annotations\.csv"),
+        fault("no subset", gone("subset*"), "has no folder subset0 to subset9"),
+        fault("no voxels", gone("subset3/1.3.6.1.3.1.raw"), r"1\.3\.6\.1\.3\.1"),
+        fault("twice", lambda root: _scan(root / "subset4", "1.3.6.1.3.1"), "is in subset 3 too"),
+        fault("no scan", gone("subset3/1.3.6.1.3.0.*"), r"lists 1\.3\.6\.1\.3\.0, of which there is no scan"),
+        fault("no extent", edited("annotations.csv", "7.0\n", "0\n"), "has no extent"),
+        fault("outside", edited("annotations.csv", "-190.0", "900"), "lies outside of"),
+        fault("no number", edited("annotations.csv", "7.0\n", "wide\n"), "row 2: diameter_mm is 'wide'"),
+        fault("column", edited("annotations.csv", "coordZ", "z"), "no column 'coordZ'"),
+    ],
+)
+def test_faults_are_named(tmp_path: Path, damage: Damage, said: str, options: dict[str, str]) -> None:
+    folder = _layout(tmp_path / "set")
+    damage(folder)
+    refused(import_luna16, folder, said, **options)

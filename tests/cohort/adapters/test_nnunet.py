@@ -8,7 +8,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.cohort.layouts import goes_on, label_map, picture, refused, save, task_of, volume
+from tests.cohort.layouts import (
+    Damage,
+    added,
+    both,
+    fault,
+    goes_on,
+    gone,
+    label_map,
+    picture,
+    refused,
+    save,
+    task_of,
+    volume,
+)
 
 from overread.cohort.adapters.nnunet import import_nnunet
 
@@ -90,21 +103,33 @@ def test_bad_dataset_json(tmp_path: Path, changes: dict[str, Any], said: str) ->
     refused(import_nnunet, _layout(tmp_path / "set", **changes), said)
 
 
-def test_missing_and_extra_files(tmp_path: Path) -> None:
-    root = _layout(tmp_path / "a")
-    (root / "imagesTr" / "la_002_0001.nii.gz").unlink()
-    refused(import_nnunet, root, "case 'la_002' has the channels 0000, expected 2 from 0000 on")
-    root = _layout(tmp_path / "b")
-    (root / "labelsTr" / "la_002.nii.gz").unlink()
-    refused(import_nnunet, root, "labelsTr: has no file for la_002")
-    root = _layout(tmp_path / "c")
-    volume(root / "imagesTr" / "la_002.nii.gz")
-    refused(import_nnunet, root, "has no channel number")
-    root = _layout(tmp_path / "d")
-    for k in range(2):
-        volume(root / "imagesTs" / f"la_001_000{k}.nii.gz")
-    label_map(root / "labelsTs" / "la_001.nii.gz")
-    refused(import_nnunet, root, "la_001 in labelsTr and in labelsTs")
-    root = _layout(tmp_path / "e")
-    volume(root / "imagesTr" / "la_001_0001.nii.gz", shape=(6, 7, 9))
-    refused(import_nnunet, root, r"la_001\.nii\.gz: lies on another grid than .*la_001_0001")
+@pytest.mark.parametrize(
+    ("damage", "said", "options"),
+    [
+        fault(
+            "no channel",
+            gone("imagesTr/la_002_0001.nii.gz"),
+            "case 'la_002' has the channels 0000, expected 2 from 0000 on",
+        ),
+        fault("no label map", gone("labelsTr/la_002.nii.gz"), "labelsTr: has no file for la_002"),
+        fault("no number", added("imagesTr/la_002.nii.gz", volume), "has no channel number"),
+        fault(
+            "in both parts",
+            both(
+                added("imagesTs/la_001_0000.nii.gz", volume),
+                added("imagesTs/la_001_0001.nii.gz", volume),
+                added("labelsTs/la_001.nii.gz", label_map),
+            ),
+            "la_001 in labelsTr and in labelsTs",
+        ),
+        fault(
+            "grid",
+            added("imagesTr/la_001_0001.nii.gz", volume, shape=(6, 7, 9)),
+            r"la_001\.nii\.gz: lies on another grid than .*la_001_0001",
+        ),
+    ],
+)
+def test_missing_and_extra_files(tmp_path: Path, damage: Damage, said: str, options: dict[str, str]) -> None:
+    folder = _layout(tmp_path / "set")
+    damage(folder)
+    refused(import_nnunet, folder, said, **options)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from tests.cohort.layouts import refused, save, task_of, text, waits
+import pytest
+from tests.cohort.layouts import Damage, added, edited, fault, gone, refused, save, task_of, text, waits
 from tests.cohort.slides import slide
 
 from overread.cohort.adapters.panda import ISUP, import_panda
@@ -55,22 +56,31 @@ def test_a_contradiction_is_told(tmp_path: Path) -> None:
     assert ISUP["5+3"] == "4" and ISUP["4+3"] == "3"
 
 
-def test_faults(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("damage", "said", "options"),
+    [
+        fault("grade", edited("train.csv", ",3,4+3", ",6,4+3"), "isup_grade is '6', expected 0 to 5"),
+        fault(
+            "score",
+            edited("train.csv", ",3,4+3", ",3,4+2"),
+            r"gleason_score is '4\+2', expected one of negative",
+        ),
+        fault(
+            "provider",
+            edited("train.csv", "radboud", "radbout"),
+            "data_provider is 'radbout', expected karolinska or radboud",
+        ),
+        fault("twice", edited("train.csv", f"{7:032x}", f"{6:032x}"), "stands in more than one row"),
+        fault("column", edited("train.csv", "isup_grade", "isup"), "no column 'isup_grade'"),
+        fault(
+            "stray mask",
+            added("train_label_masks/other_mask.tiff", save, np.zeros((8, 8), np.uint8)),
+            "holds 1 masks of slides that train.csv does not list: other",
+        ),
+        fault("no slide", gone(f"train_images/{3:032x}.tiff"), f"lists 1 of 12 images .*{3:032x}; unpack"),
+    ],
+)
+def test_faults(tmp_path: Path, damage: Damage, said: str, options: dict[str, str]) -> None:
     folder = _folder(tmp_path / "set", 12)
-    table = folder / "train.csv"
-    kept = table.read_text()
-    for old, new, said in (
-        (",3,4+3", ",6,4+3", "isup_grade is '6', expected 0 to 5"),
-        (",3,4+3", ",3,4+2", r"gleason_score is '4\+2', expected one of negative"),
-        ("radboud", "radbout", "data_provider is 'radbout', expected karolinska or radboud"),
-        (f"{7:032x}", f"{6:032x}", "stands in more than one row"),
-        ("isup_grade", "isup", "no column 'isup_grade'"),
-    ):
-        assert old in kept
-        table.write_text(kept.replace(old, new, 1))
-        refused(import_panda, folder, said)
-    table.write_text(kept)
-    save(folder / "train_label_masks" / "other_mask.tiff", np.zeros((8, 8), np.uint8))
-    refused(import_panda, folder, "holds 1 masks of slides that train.csv does not list: other")
-    (folder / "train_images" / f"{3:032x}.tiff").unlink()
-    refused(import_panda, folder, f"lists 1 of 12 images .*{3:032x}; unpack")
+    damage(folder)
+    refused(import_panda, folder, said, **options)

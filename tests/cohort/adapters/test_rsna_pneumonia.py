@@ -5,7 +5,20 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.cohort.layouts import boxes_of, goes_on, refused, task_of, text
+import pytest
+from tests.cohort.layouts import (
+    Damage,
+    added,
+    boxes_of,
+    bytes_of,
+    edited,
+    fault,
+    goes_on,
+    gone,
+    refused,
+    task_of,
+    text,
+)
 from tests.cohort.radiographs import radiograph
 
 from overread.cohort.adapters.rsna_pneumonia import DETAILED, MAPPING, import_rsna_pneumonia
@@ -32,12 +45,6 @@ def _folder(root: Path, images: int = 40) -> Path:
     text(root / "stage_2_detailed_class_info.csv", "patientId,class", *classes)
     (root / MAPPING).write_text(json.dumps(mapping))
     return root
-
-
-def _edit(path: Path, old: str, new: str) -> None:
-    content = path.read_text()
-    assert old in content
-    path.write_text(content.replace(old, new, 1))
 
 
 def test_boxes_labels_and_the_patients_of_the_nih(tmp_path: Path) -> None:
@@ -68,33 +75,59 @@ def test_without_the_mapping_every_image_is_alone(tmp_path: Path) -> None:
     assert "counts as its own patient" in task_of(tmp_path / "out")["source"]["note"]
 
 
-def test_faults(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("damage", "said", "options"),
+    [
+        fault(
+            "no image",
+            gone("stage_2_train_images/00000003-0000.dcm"),
+            "lists 1 of 12 images .*00000003-0000; unpack",
+        ),
+        fault(
+            "damaged",
+            added("stage_2_train_images/00000003-0000.dcm", bytes_of, b"cut short"),
+            "00000003-0000.dcm: not a DICOM file .*send it again",
+        ),
+        fault(
+            "class",
+            edited("stage_2_detailed_class_info.csv", "00000003-0000,Lung Opacity", "00000003-0000,Normal"),
+            "00000003-0000: class is 'Normal', but .* gives it 2 boxes",
+        ),
+        fault(
+            "unknown class",
+            edited("stage_2_detailed_class_info.csv", "00000003-0000,Lung Opacity", "00000003-0000,Opaque"),
+            "class is 'Opaque', expected one of Normal",
+        ),
+        fault(
+            "no class",
+            edited("stage_2_detailed_class_info.csv", "00000003-0000,Lung Opacity\n", "", -1),
+            "lacks 1 images of stage_2_train_labels.csv: 00000003-0000",
+        ),
+        fault(
+            "box",
+            edited("stage_2_train_labels.csv", "00000001-0000,1.0,2.0,10.0", "00000001-0000,1.0,2.0,100.0"),
+            "leaves the image of 32 x 24",
+        ),
+        fault(
+            "half a box",
+            edited("stage_2_train_labels.csv", "00000001-0000,1.0,2.0,10.0", "00000001-0000,,2.0,10.0"),
+            "Target is 1; expected a box",
+        ),
+        fault(
+            "target",
+            edited("stage_2_train_labels.csv", "1.0,2.0,10.0,12.0,1", "1.0,2.0,10.0,12.0,3"),
+            "Target is '3', expected 0 or 1",
+        ),
+        fault(
+            "mapping",
+            added(MAPPING, text, '[{"subset_img_id": "00000003-0000", "img_id": "00000001_000.png"}]'),
+            "lacks 11 images, such as 00000000-0000",
+        ),
+        fault("no mapping", added(MAPPING, text, '{"a": 1}'), "expected a list with subset_img_id"),
+        fault("no table", gone("stage_2_train_labels.csv"), "has no stage_2_train_labels.csv"),
+    ],
+)
+def test_faults(tmp_path: Path, damage: Damage, said: str, options: dict[str, str]) -> None:
     folder = _folder(tmp_path / "set", 12)
-    image = folder / "stage_2_train_images" / "00000003-0000.dcm"
-    kept = image.read_bytes()
-    image.unlink()
-    refused(import_rsna_pneumonia, folder, "lists 1 of 12 images .*00000003-0000; unpack")
-    image.write_bytes(kept[:40])
-    refused(import_rsna_pneumonia, folder, "00000003-0000.dcm: cannot be read as DICOM")
-    image.write_bytes(kept)
-    table, classes = folder / "stage_2_train_labels.csv", folder / "stage_2_detailed_class_info.csv"
-    _edit(classes, "00000003-0000,Lung Opacity", "00000003-0000,Normal")
-    refused(import_rsna_pneumonia, folder, "00000003-0000: class is 'Normal', but .* gives it 2 boxes")
-    _edit(classes, "00000003-0000,Normal", "00000003-0000,Opaque")
-    refused(import_rsna_pneumonia, folder, "class is 'Opaque', expected one of Normal")
-    _edit(classes, "00000003-0000,Opaque\n00000003-0000,Lung Opacity\n", "")
-    refused(import_rsna_pneumonia, folder, "lacks 1 images of stage_2_train_labels.csv: 00000003-0000")
-    _edit(table, "00000001-0000,1.0,2.0,10.0", "00000001-0000,1.0,2.0,100.0")
-    _edit(classes, "patientId,class", "patientId,class\n00000003-0000,Lung Opacity")
-    refused(import_rsna_pneumonia, folder, "leaves the image of 32 x 24")
-    _edit(table, "00000001-0000,1.0,2.0,100.0", "00000001-0000,,2.0,100.0")
-    refused(import_rsna_pneumonia, folder, "Target is 1; expected a box")
-    _edit(table, ",,2.0,100.0,12.0,1", ",,2.0,100.0,12.0,3")
-    refused(import_rsna_pneumonia, folder, "Target is '3', expected 0 or 1")
-    folder = _folder(tmp_path / "map", 12)
-    (folder / MAPPING).write_text('[{"subset_img_id": "00000003-0000", "img_id": "00000001_000.png"}]')
-    refused(import_rsna_pneumonia, folder, "lacks 11 images, such as 00000000-0000")
-    (folder / MAPPING).write_text('{"a": 1}')
-    refused(import_rsna_pneumonia, folder, "expected a list with subset_img_id")
-    (folder / "stage_2_train_labels.csv").unlink()
-    refused(import_rsna_pneumonia, folder, "has no stage_2_train_labels.csv")
+    damage(folder)
+    refused(import_rsna_pneumonia, folder, said, **options)

@@ -5,7 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.cohort.layouts import boxes_of, picture, refused, text, waits
+from tests.cohort.layouts import (
+    Damage,
+    added,
+    boxes_of,
+    bytes_of,
+    edited,
+    fault,
+    gone,
+    picture,
+    refused,
+    text,
+    waits,
+)
 from tests.cohort.radiographs import radiograph
 
 from overread.cohort.adapters.vindr_cxr import FINDINGS, consensus, import_vindr_cxr
@@ -58,12 +70,6 @@ def _folder(root: Path, suffix: str = ".dicom") -> Path:
     return root
 
 
-def _edit(path: Path, old: str, new: str) -> None:
-    content = path.read_text()
-    assert old in content
-    path.write_text(content.replace(old, new, 1))
-
-
 def test_readers_and_consensus(tmp_path: Path) -> None:
     import_vindr_cxr(_folder(tmp_path / "set"), tmp_path / "out")
     cohort = waits(tmp_path / "out", "labels", "multilabel")
@@ -100,30 +106,59 @@ def test_pictures_without_headers(tmp_path: Path, suffix: str) -> None:
     assert {c.attributes["age"] for c in cohort} == {""} and len(cohort) == 12
 
 
-def test_faults(tmp_path: Path) -> None:
-    folder = _folder(tmp_path / "image", ".png")
-    (folder / "train" / f"{3:032x}.png").unlink()
-    refused(import_vindr_cxr, folder, "lists 1 of 10 images")
-    for name in ("annotations_test.csv", "image_labels_train.csv"):
-        folder = _folder(tmp_path / f"no-{name}", ".png")
-        (folder / "annotations" / name).unlink()
-        refused(import_vindr_cxr, folder, name)
-    folder = _folder(tmp_path / "label", ".png")
-    tables = folder / "annotations"
-    _edit(tables / "annotations_train.csv", ",Cardiomegaly,", ",Cardiomegali,")
-    refused(import_vindr_cxr, folder, "class_name is 'Cardiomegali', expected one of Aortic")
-    _edit(tables / "annotations_train.csv", ",Cardiomegali,2.0,3,20.0,", ",Cardiomegaly,2.0,3,2000.0,")
-    refused(import_vindr_cxr, folder, "leaves the image of 32 x 24 pixels")
-    _edit(tables / "annotations_train.csv", ",Cardiomegaly,2.0,3,2000.0,", ",Cardiomegaly,2.0,3,1.0,")
-    refused(import_vindr_cxr, folder, "has no extent")
-    _edit(tables / "annotations_train.csv", f"{0:032x},R8", "other,R8")
-    refused(import_vindr_cxr, folder, "other is not in image_labels_train.csv")
-    _edit(tables / "image_labels_train.csv", "R9,0,", "R9,2,")
-    refused(import_vindr_cxr, folder, "Aortic enlargement is '2', expected 0 or 1")
-    _edit(tables / "image_labels_train.csv", "R9,2,", "R8,0,")
-    refused(import_vindr_cxr, folder, "of reader R8 stands in more than one row")
-    _edit(tables / "image_labels_train.csv", "COPD", "COPF")
-    refused(import_vindr_cxr, folder, "no column 'COPD'")
-    folder = _folder(tmp_path / "dicom")
-    (folder / "train" / f"{0:032x}.dicom").write_bytes(b"not DICOM" * 30)
-    refused(import_vindr_cxr, folder, "cannot be read as DICOM")
+@pytest.mark.parametrize(
+    ("damage", "said", "options"),
+    [
+        fault("no image", gone(f"train/{3:032x}.png"), "lists 1 of 10 images"),
+        fault("no boxes", gone("annotations/annotations_test.csv"), "annotations_test.csv"),
+        fault("no labels", gone("annotations/image_labels_train.csv"), "image_labels_train.csv"),
+        fault(
+            "class",
+            edited("annotations/annotations_train.csv", ",Cardiomegaly,", ",Cardiomegali,"),
+            "class_name is 'Cardiomegali', expected one of Aortic",
+        ),
+        fault(
+            "box",
+            edited(
+                "annotations/annotations_train.csv",
+                ",Cardiomegaly,2.0,3,20.0,",
+                ",Cardiomegaly,2.0,3,2000.0,",
+            ),
+            "leaves the image of 32 x 24 pixels",
+        ),
+        fault(
+            "no extent",
+            edited(
+                "annotations/annotations_train.csv", ",Cardiomegaly,2.0,3,20.0,", ",Cardiomegaly,2.0,3,1.0,"
+            ),
+            "has no extent",
+        ),
+        fault(
+            "no labels of an image",
+            edited("annotations/annotations_train.csv", f"{0:032x},R8", "other,R8"),
+            "other is not in image_labels_train.csv",
+        ),
+        fault(
+            "value",
+            edited("annotations/image_labels_train.csv", "R9,0,", "R9,2,"),
+            "Aortic enlargement is '2', expected 0 or 1",
+        ),
+        fault(
+            "reader twice",
+            edited("annotations/image_labels_train.csv", "R9,0,", "R8,0,"),
+            "of reader R8 stands in more than one row",
+        ),
+        fault("column", edited("annotations/image_labels_train.csv", "COPD", "COPF"), "no column 'COPD'"),
+        fault(
+            "not DICOM",
+            added(f"train/{0:032x}.dicom", bytes_of, b"not DICOM" * 30),
+            "not a DICOM file",
+            suffix=".dicom",
+        ),
+    ],
+)
+def test_faults(tmp_path: Path, damage: Damage, said: str, options: dict[str, str]) -> None:
+    options = dict(options)
+    folder = _folder(tmp_path / "set", options.pop("suffix", ".png"))
+    damage(folder)
+    refused(import_vindr_cxr, folder, said, **options)

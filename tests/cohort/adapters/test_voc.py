@@ -6,7 +6,18 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from tests.cohort.layouts import boxes_of, picture, refused, task_of, text, waits
+from tests.cohort.layouts import (
+    Damage,
+    added,
+    boxes_of,
+    fault,
+    gone,
+    picture,
+    refused,
+    task_of,
+    text,
+    waits,
+)
 
 from overread.cohort.adapters.voc import import_voc
 from overread.cohort.cohort import Cohort
@@ -76,31 +87,43 @@ def test_zero_means_edges_and_the_rim_cuts(tmp_path: Path) -> None:
     assert "coordinates start at 0" in note and "1 boxes were cut" in note
 
 
-def test_faults_are_named(tmp_path: Path) -> None:
-    (tmp_path / "none").mkdir()
-    refused(import_voc, tmp_path / "none", "none: has no Annotations .*found nothing")
-    root = _layout(tmp_path / "a")
-    (root / "JPEGImages" / "p3.jpg").unlink()
-    refused(import_voc, root, r"train\.txt: lists 'p3', but there is no JPEGImages/p3")
-    root = _layout(tmp_path / "b")
-    (root / "Annotations" / "p4.xml").unlink()
-    refused(import_voc, root, r"val\.txt: lists 'p4', but there is no Annotations/p4\.xml")
-    root = _layout(tmp_path / "c")
-    _annotate(root, "p2", ("cell", 0, 9, 9, 3, 12))
-    refused(import_voc, root, r"p2\.xml: object 1: box .* has no extent")
-    _annotate(root, "p2", ("cell", 0, 60, 9, 70, 12))
-    refused(import_voc, root, "lies off the picture of 32 x 24")
-    _annotate(root, "p2", ("", 0, 1, 1, 3, 12))
-    refused(import_voc, root, "object 1 has no name")
-    _annotate(root, "p2", ("cell", 0, "x", 1, 3, 12))
-    refused(import_voc, root, "bndbox/xmin is 'x', expected a number")
-    _annotate(root, "p2", ("cell", 0, 1, 1, 3, 12), size=(24, 32))
-    refused(import_voc, root, r"states 24 x 32 pixels, .*p2\.jpg has 32 x 24")
-    text(root / "Annotations" / "p2.xml", "<annotation>")
-    refused(import_voc, root, r"p2\.xml: cannot be read as XML")
-    root = _layout(tmp_path / "d")
-    text(root / "ImageSets" / "Main" / "val.txt", "p0", "p1")
-    refused(import_voc, root, r"val\.txt: 'p0' is in train\.txt too")
+def _object(*thing: object, size: tuple[int, int] = (32, 24)) -> Damage:
+    return lambda root: _annotate(root, "p2", thing, size=size)
+
+
+@pytest.mark.parametrize(
+    ("damage", "said", "options"),
+    [
+        fault("nothing", gone("*"), "set: has no Annotations .*found nothing"),
+        fault(
+            "no picture", gone("JPEGImages/p3.jpg"), r"train\.txt: lists 'p3', but there is no JPEGImages/p3"
+        ),
+        fault(
+            "no annotation",
+            gone("Annotations/p4.xml"),
+            r"val\.txt: lists 'p4', but there is no Annotations/p4\.xml",
+        ),
+        fault("no extent", _object("cell", 0, 9, 9, 3, 12), r"p2\.xml: object 1: box .* has no extent"),
+        fault("outside", _object("cell", 0, 60, 9, 70, 12), "lies off the picture of 32 x 24"),
+        fault("no name", _object("", 0, 1, 1, 3, 12), "object 1 has no name"),
+        fault("no number", _object("cell", 0, "x", 1, 3, 12), "bndbox/xmin is 'x', expected a number"),
+        fault(
+            "size",
+            _object("cell", 0, 1, 1, 3, 12, size=(24, 32)),
+            r"states 24 x 32 pixels, .*p2\.jpg has 32 x 24",
+        ),
+        fault("no XML", added("Annotations/p2.xml", text, "<annotation>"), r"p2\.xml: cannot be read as XML"),
+        fault(
+            "in two parts",
+            added("ImageSets/Main/val.txt", text, "p0", "p1"),
+            r"val\.txt: 'p0' is in train\.txt too",
+        ),
+    ],
+)
+def test_faults_are_named(tmp_path: Path, damage: Damage, said: str, options: dict[str, str]) -> None:
+    folder = _layout(tmp_path / "set")
+    damage(folder)
+    refused(import_voc, folder, said, **options)
 
 
 def test_without_lists_every_picture_needs_its_partner(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from overread.errors import InputError
-from overread.imaging.dicom.decode import codestream_size
+from overread.imaging.dicom.codestream import codestream_size
 from overread.imaging.read import read
 
 FOLDER = Path(pydicom.__file__).parent / "data" / "test_files"

@@ -1,4 +1,4 @@
-"""Frames without a place (cine), dose, and what the modalities add: ultrasound, mammography, PET."""
+"""Frames without a place (cine), dose, and what the modalities add: ultrasound, mammography."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pydicom import Dataset, FileDataset, Sequence
 
 from overread.errors import InputError
 from overread.imaging.dicom.series import read_datasets
-from overread.imaging.dicom.suv import suv
 
 Make = Callable[..., FileDataset]
 NOWHERE = {"ImageOrientationPatient": None, "ImagePositionPatient": None, "PixelSpacing": None}
@@ -178,102 +177,3 @@ def test_pixel_aspect_ratio(make_slice: Make) -> None:
     image = read_datasets([make_slice(0, **NOWHERE, PixelAspectRatio=[4, 3])])
     assert image.spacing == pytest.approx((4 / 3, 1.0))
     assert image.source["spacing_known"] is False
-
-
-def pet(make: Make, **attributes: object) -> list[FileDataset]:
-    """Three slices after an injection of 350 MBq of F-18 (half-life 6586.2 s) an hour before; 70 kg."""
-    tracer = Dataset()
-    tracer.RadionuclideTotalDose, tracer.RadionuclideHalfLife = 350e6, 6586.2
-    tracer.RadiopharmaceuticalStartTime = "090000.00"
-    values: dict[str, object] = {
-        "Modality": "PT",
-        "Units": "BQML",
-        "CorrectedImage": ["DECY", "ATTN", "SCAT"],
-        "DecayCorrection": "START",
-        "PatientWeight": 70.0,
-        "SeriesDate": "20200102",
-        "SeriesTime": "100000",
-        "AcquisitionDate": "20200102",
-        "AcquisitionTime": "100000.5",
-        "RescaleSlope": 2.0,
-        "RescaleIntercept": 0.0,
-        "RadiopharmaceuticalInformationSequence": Sequence([tracer]),
-    }
-    return [make(k, **{**values, **attributes}) for k in range(3)]
-
-
-def test_suv(make_slice: Make) -> None:
-    image = read_datasets(pet(make_slice))
-    np.testing.assert_array_equal(
-        image.array[0, :, :, 0], 2 * np.random.default_rng(0).integers(0, 1000, (6, 5)).T
-    )
-    # Worked by hand: 350 MBq decay over 3600 s to 239.6 MBq; 70000 g / 239.6e6 Bq.
-    factor = 70000 / (350e6 * 0.5 ** (3600 / 6586.2))
-    assert image.source["suv_factor"] == pytest.approx(factor)
-    assert factor == pytest.approx(2.921e-4, rel=1e-3)
-    body = suv(image)
-    np.testing.assert_allclose(body.array, image.array * factor, rtol=1e-6)
-    assert body.source["Units"] == "GML"
-    assert "SUV by body weight" in body.notes[-1]
-    np.testing.assert_allclose(suv(body).array, body.array)
-
-
-@pytest.mark.parametrize(
-    ("attributes", "factor"),
-    [
-        ({"DecayCorrection": "ADMIN"}, 70000 / 350e6),
-        ({"Units": "GML"}, 1.0),
-        # Made an hour later by processing: the scan is found from the acquisition of its first frame.
-        (
-            {"SeriesTime": "113000", "FrameReferenceTime": 1000.0, "ActualFrameDuration": 2000.0},
-            70000 / (350e6 * 0.5 ** (3600.5 / 6586.2)),
-        ),
-    ],
-)
-def test_suv_otherwise(make_slice: Make, attributes, factor: float) -> None:
-    assert read_datasets(pet(make_slice, **attributes)).source["suv_factor"] == pytest.approx(
-        factor, rel=1e-5
-    )
-
-
-def test_suv_over_midnight(make_slice: Make) -> None:
-    made = pet(make_slice, SeriesTime="003000", AcquisitionTime="003100")
-    for ds in made:
-        ds.RadiopharmaceuticalInformationSequence[0].RadiopharmaceuticalStartTime = "233000"
-    factor = 70000 / (350e6 * 0.5 ** (3600 / 6586.2))
-    assert read_datasets(made).source["suv_factor"] == pytest.approx(factor)
-
-
-@pytest.mark.parametrize("to_suv", [True, False])
-def test_suv_of_philips_counts(make_slice: Make, to_suv: bool) -> None:
-    made = pet(make_slice, Units="CNTS", DecayCorrection="ADMIN")
-    for ds in made:
-        block = ds.private_block(0x7053, "Philips PET Private Group", create=True)
-        block.add_new(0x00, "DS", "0.25" if to_suv else "0")
-        block.add_new(0x09, "DS", "3.5")
-    expected = 0.25 if to_suv else 3.5 * 70000 / 350e6
-    assert read_datasets(made).source["suv_factor"] == pytest.approx(expected)
-
-
-@pytest.mark.parametrize(
-    ("attributes", "reason"),
-    [
-        ({"PatientWeight": None}, "PatientWeight is missing"),
-        ({"Units": "CNTS"}, "without the private factors"),
-        ({"Units": "PROPCNTS"}, "Units is PROPCNTS"),
-        ({"DecayCorrection": "NONE"}, "DecayCorrection is NONE"),
-        ({"CorrectedImage": ["DECY"]}, "does not name both ATTN and DECY"),
-        ({"SeriesTime": "160000"}, "nothing tells when the scan began"),
-        ({"RadiopharmaceuticalInformationSequence": None}, "is missing"),
-    ],
-)
-def test_no_suv_has_a_reason(make_slice: Make, attributes, reason: str) -> None:
-    image = read_datasets(pet(make_slice, **attributes))
-    assert reason in image.source["suv_missing"]
-    with pytest.raises(InputError, match=reason):
-        suv(image)
-
-
-def test_suv_of_what_is_no_pet(make_slice: Make) -> None:
-    with pytest.raises(InputError, match="not read from a PET series"):
-        suv(read_datasets([make_slice()]))

@@ -96,7 +96,7 @@ def test_image_and_mask_lie_on_one_another(folder: Path) -> None:
 def test_refusals(folder: Path) -> None:
     import pydicom
 
-    from overread.imaging.dicom.files import Instance
+    from overread.imaging.dicom.instance import Instance
 
     path = folder / "highdicom_test_files" / "seg_image_ct_binary.dcm"
     for change, message in {

@@ -113,27 +113,3 @@ def test_data_files_lie_beside_the_header(tmp_path: Path) -> None:
             read_metaimage(write(tmp_path / "in" / "a.mhd", file=file))
     with pytest.raises(InputError, match="no such file"):
         read_metaimage(tmp_path / "none.mha")
-
-
-def test_cut_and_mutated_files_are_read_or_refused(tmp_path: Path) -> None:
-    import zlib
-
-    rng = np.random.default_rng(7)
-    packed = HEADER.replace("CompressedData = False", "CompressedData = True")
-    for header, data in ((HEADER, VOLUME.tobytes()), (packed, zlib.compress(VOLUME.tobytes()))):
-        path = write(tmp_path / "a.mha", header, data)
-        content = path.read_bytes()
-        for end in range(0, len(content) - 1, 13):
-            path.write_bytes(content[:end])
-            with pytest.raises(InputError):
-                read_metaimage(path)
-        for _ in range(400):
-            changed = np.frombuffer(content, np.uint8).copy()
-            at = rng.integers(0, len(changed), rng.integers(1, 4))
-            changed[at] = rng.integers(0, 256, len(at))
-            path.write_bytes(changed.tobytes())
-            try:
-                image = read_metaimage(path)
-            except InputError:
-                continue
-            assert image.array.nbytes < 1_000_000

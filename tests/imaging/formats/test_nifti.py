@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 
 import nibabel
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from overread.errors import InputError
 from overread.imaging.formats.nifti import read_nifti, write_nifti
+from overread.imaging.read import read
 
 AFFINE = np.array([[-0.5, 0, 0.1, 10], [0, 0.7, 0, -20], [0.05, 0, 3, 30], [0, 0, 0, 1]])
 
@@ -87,7 +89,7 @@ def test_doubts_are_noted(tmp_path: Path) -> None:
     nibabel.save(image, tmp_path / "a.nii")
     found = read_nifti(tmp_path / "a.nii")
     text = " ".join(found.notes)
-    for part in ("1 voxels were not finite", "left and right are not known", "micron became mm"):
+    for part in ("1 voxels were not finite", "left and right are not known", "micrometres became mm"):
         assert part in text
     assert np.isfinite(found.array).all()
     assert max(found.spacing) < 0.01
@@ -141,16 +143,6 @@ def test_damage(tmp_path: Path, suffix: str, data) -> None:
         assert str(path) in str(error) and "\n" not in str(error)
 
 
-def test_cut_gzip(tmp_path: Path) -> None:
-    path = tmp_path / "a.nii.gz"
-    write_nifti(path, np.random.default_rng(0).integers(0, 255, (9, 9, 9)).astype(np.uint8), AFFINE)
-    content = path.read_bytes()
-    for end in range(0, len(content), 37):
-        path.write_bytes(content[:end])
-        with pytest.raises(InputError):
-            read_nifti(path)
-
-
 def test_gzip_of_several_members_and_of_wrong_bits(tmp_path: Path) -> None:
     array = np.random.default_rng(3).integers(0, 9, (90, 80, 70)).astype(np.int16)
     content = nibabel.Nifti1Image(array, AFFINE).to_bytes()
@@ -171,3 +163,82 @@ def test_gzip_of_several_members_and_of_wrong_bits(tmp_path: Path) -> None:
         path.write_bytes(damaged)
         with pytest.raises(InputError, match=r"a.nii.gz: cannot be read as NIfTI"):
             read_nifti(path)
+
+
+ROWS = np.arange(15, dtype=np.uint16).reshape(3, 5)
+
+
+def test_a_picture_has_rows_and_columns_as_from_every_format(tmp_path: Path) -> None:
+    """The file's first axis counts columns, as SimpleITK and dcm2niix write it."""
+    nibabel.Nifti1Image(ROWS.T.copy(), np.diag([-0.5, -0.25, 1, 1])).to_filename(tmp_path / "a.nii")
+    image = read_nifti(tmp_path / "a.nii")
+    np.testing.assert_array_equal(image.array[0], ROWS)
+    assert image.spacing == pytest.approx((0.25, 0.5))
+    np.testing.assert_allclose(image.affine @ [2, 4, 0, 1], [-2, -0.5, 0, 1])
+    assert image.array.flags.c_contiguous and image.array.flags.writeable
+    write_nifti(tmp_path / "b.nii.gz", image.array[0], image.affine)
+    again = read_nifti(tmp_path / "b.nii.gz")
+    np.testing.assert_array_equal(again.array, image.array)
+    np.testing.assert_allclose(again.affine, image.affine)
+
+
+def test_a_picture_as_simpleitk_reads_it(tmp_path: Path) -> None:
+    sitk = pytest.importorskip("SimpleITK")
+    there = sitk.GetImageFromArray(ROWS)
+    there.SetSpacing((0.5, 0.25))
+    for name in ("a.nii.gz", "a.nrrd", "a.mha"):
+        sitk.WriteImage(there, tmp_path / name)
+        image = read(tmp_path / name)
+        np.testing.assert_array_equal(image.array[0], ROWS)
+        assert image.spacing == pytest.approx((0.25, 0.5))
+
+
+def headed(tmp_path: Path, sform: bool = True, **fields: float) -> Path:
+    """A good volume with some fields of its header changed."""
+    affine = np.diag([2.0, 2, 3, 1])
+    affine[:3, 3] = -10, -20, -30
+    image = nibabel.Nifti1Image(np.arange(60, dtype=np.int16).reshape(3, 4, 5), affine)
+    image.set_sform(affine, int(sform))
+    image.set_qform(affine, 1)
+    content = bytearray(image.to_bytes())
+    header = np.frombuffer(content, nibabel.Nifti1Header.template_dtype, 1)
+    for name, value in fields.items():
+        header[name] = value
+    path = tmp_path / "a.nii"
+    path.write_bytes(bytes(content))
+    return path
+
+
+LONG = dict(zip(("quatern_b", "quatern_c", "quatern_d"), (0.8, 0.5, 0.3317), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("fields", "note"),
+    [
+        (LONG, "the qform is damaged"),
+        ({"quatern_b": np.nan}, "the qform is damaged|differ"),
+        ({"quatern_b": 5.0}, "the qform is damaged"),
+        ({"xyzt_units": 7}, "code 7 of the units"),
+        ({"xyzt_units": 5}, "code 5 of the units"),
+        ({"xyzt_units": 2 | 56}, ""),
+        ({"intent_code": 9999}, ""),
+        ({"slice_code": 99}, ""),
+    ],
+    ids=lambda v: str(v)[:40],
+)
+def test_what_the_header_says_beside_stops_nothing(
+    tmp_path: Path, fields: dict[str, float], note: str
+) -> None:
+    path = headed(tmp_path, **fields)
+    image = read_nifti(path)
+    np.testing.assert_allclose(image.affine, nibabel.load(path).get_sform())
+    assert re.search(note, " ".join(image.notes)) and (bool(note) or not image.notes)
+
+
+def test_a_qform_that_rounding_made_too_long(tmp_path: Path) -> None:
+    path = headed(tmp_path, sform=False, **LONG)
+    image = read_nifti(path)
+    np.testing.assert_allclose(image.spacing, (2, 2, 3), rtol=1e-6)
+    assert "shortened" in image.notes[0]
+    with pytest.raises(InputError, match="longer than 1"):
+        read_nifti(headed(tmp_path, sform=False, quatern_b=1.2))

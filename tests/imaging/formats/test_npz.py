@@ -68,13 +68,3 @@ def test_a_header_that_promises_too_much(tmp_path: Path) -> None:
         archive.writestr("array.npy", content)
     with pytest.raises(InputError, match=r"a\.npz"):
         read(tmp_path / "a.npz")
-
-
-def test_cut_short(tmp_path: Path) -> None:
-    path = tmp_path / "a.npz"
-    np.savez_compressed(path, array=VOLUME, affine=AFFINE)
-    content = path.read_bytes()
-    for end in range(0, len(content), 29):
-        path.write_bytes(content[:end])
-        with pytest.raises(InputError, match=r"a\.npz"):
-            read(path)

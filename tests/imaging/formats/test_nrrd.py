@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bz2
 import gzip
 from pathlib import Path
 
@@ -161,23 +160,6 @@ def test_data_files_lie_beside_the_header(tmp_path: Path, name: str) -> None:
         read_nrrd(tmp_path / "in" / "a.nhdr")
 
 
-@pytest.mark.parametrize("encoding", ["raw", "gzip", "bzip2"])
-def test_cut_short_or_too_long(tmp_path: Path, encoding: str) -> None:
-    path = tmp_path / "a.nrrd"
-    nrrd.write(str(path), VOLUME, header(encoding=encoding))
-    content = path.read_bytes()
-    for end in range(0, len(content) - 1, 17):
-        path.write_bytes(content[:end])
-        with pytest.raises(InputError, match=r"a\.nrrd"):
-            read_nrrd(path)
-    if encoding != "raw":
-        head = content[: content.index(b"\n\n") + 2]
-        pack = gzip.compress if encoding == "gzip" else bz2.compress
-        path.write_bytes(head + pack(VOLUME.tobytes() + bytes(10_000_000)))
-        with pytest.raises(InputError, match="something else"):
-            read_nrrd(path)
-
-
 def test_absurd_sizes(tmp_path: Path) -> None:
     text = (
         "NRRD0004\ntype: short\ndimension: 3\nsizes: 100000 100000 100000\nencoding: {}\nendian: little\n\n"
@@ -218,21 +200,3 @@ def test_singular_affine_and_four_unnamed_axes(tmp_path: Path) -> None:
     nrrd.write(str(tmp_path / "b.nrrd"), VOLUME[None])
     with pytest.raises(InputError, match="4 of its 4 axes are spatial"):
         read_nrrd(tmp_path / "b.nrrd")
-
-
-def test_mutated_files_are_read_or_refused(tmp_path: Path) -> None:
-    path = tmp_path / "a.nrrd"
-    rng = np.random.default_rng(7)
-    for encoding in ("raw", "gzip"):
-        nrrd.write(str(path), VOLUME, header(encoding=encoding))
-        content = path.read_bytes()
-        for _ in range(400):
-            data = np.frombuffer(content, np.uint8).copy()
-            at = rng.integers(0, len(data), rng.integers(1, 4))
-            data[at] = rng.integers(0, 256, len(at))
-            path.write_bytes(data.tobytes())
-            try:
-                image = read_nrrd(path)
-            except InputError:
-                continue
-            assert image.array.nbytes < 1_000_000

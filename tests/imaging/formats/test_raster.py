@@ -9,7 +9,8 @@ import pytest
 from PIL import Image as Pillow
 
 from overread.errors import InputError
-from overread.imaging.formats.raster import oriented, read_label_raster, read_raster, write_png
+from overread.imaging.formats.raster import oriented, write_png
+from overread.imaging.read import read_label_raster, read_raster
 
 RANDOM = np.random.default_rng(0)
 GRAY = RANDOM.integers(0, 256, (5, 7)).astype(np.uint8)

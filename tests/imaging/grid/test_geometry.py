@@ -96,7 +96,7 @@ def test_reorient_equals_nibabel() -> None:
 @settings(max_examples=50, deadline=None)
 @given(volumes(), st.tuples(*[st.integers(1, 14)] * 3), st.sampled_from([0, 1, 3]))
 def test_resize_keeps_the_field_of_view(image, size, order) -> None:
-    there = resize(image, size, order)
+    there = resize(image, size, order=order)
     assert there.spatial == size
     # The outer corners of the first and the last cell stay where they are.
     for low, high in (
@@ -108,7 +108,13 @@ def test_resize_keeps_the_field_of_view(image, size, order) -> None:
         voxel_volume(image.affine) * image.array.size
     )
     # Back again is the same grid.
-    assert same_grid(image.spatial, image.affine, image.spatial, resize(there, image.spatial, 0).affine, 1e-6)
+    assert same_grid(
+        image.spatial,
+        image.affine,
+        image.spatial,
+        resize(there, image.spatial, order=0).affine,
+        tolerance_mm=1e-6,
+    )
 
 
 @settings(max_examples=40, deadline=None)
@@ -122,7 +128,7 @@ def test_resize_keeps_the_field_of_view(image, size, order) -> None:
 def test_resampled_values_lie_where_the_affine_says(shape, spacing, angle, factor, order) -> None:
     # Channels hold world coordinates, so the values of the result must be its own voxels' positions.
     image = ramp(Image(np.zeros((1, *shape)), affine_of(spacing, angle, (3, -4, 5))))
-    there = resample(image, [s * f for s, f in zip(image.spacing, factor, strict=True)], order)
+    there = resample(image, [s * f for s, f in zip(image.spacing, factor, strict=True)], order=order)
     inner = (slice(None), *(slice(n // 3, n - n // 3) for n in there.spatial))
     error = np.abs(there.array - ramp(there).array)[inner]
     assert error.max() < 0.02 * max(there.spacing)
@@ -132,16 +138,16 @@ def test_resampled_values_lie_where_the_affine_says(shape, spacing, angle, facto
 
 def test_resample_reaches_the_spacing_asked_for() -> None:
     image = Image(np.zeros((1, 100, 60)), affine_of((0.5, 1, 1)))
-    assert resample(image, (1.0, 2.0), 1).spacing == pytest.approx((1.0, 2.0))
-    assert resample(image, (1.0, 2.0), 1).spatial == (50, 30)
+    assert resample(image, (1.0, 2.0), order=1).spacing == pytest.approx((1.0, 2.0))
+    assert resample(image, (1.0, 2.0), order=1).spatial == (50, 30)
 
 
 @settings(max_examples=30, deadline=None)
 @given(volumes(), st.sampled_from([0, 1, 3]))
 def test_resampling_onto_the_own_grid_is_exact(image, order) -> None:
     for there in (
-        resample(image, image.spacing, order),
-        resample_to(image, image.spatial, image.affine, order),
+        resample(image, image.spacing, order=order),
+        resample_to(image, image.spatial, image.affine, order=order),
     ):
         np.testing.assert_allclose(there.array, image.array, atol=1e-3 if order == 3 else 0)
         assert there.array.dtype == (image.array.dtype if order == 0 else np.float32)
@@ -152,7 +158,7 @@ def test_resampling_onto_the_own_grid_is_exact(image, order) -> None:
 def test_resample_to_any_grid(spacing, angle, order) -> None:
     image = ramp(Image(np.zeros((1, 12, 12, 12)), affine_of((1, 1, 1), origin=(-6, -6, -6))))
     target = affine_of([s / 5 for s in spacing], angle, (-0.5, 0.5, 0.2))
-    there = resample_to(image, (4, 3, 2), target, order, fill=-1e9)
+    there = resample_to(image, (4, 3, 2), target, order=order, fill=-1e9)
     inside = (there.array > -1e8).all(axis=0)
     assert inside.any()
     expected = ramp(there).array
@@ -163,11 +169,11 @@ def test_resample_to_marks_what_lies_outside() -> None:
     image = Image(np.full((1, 4, 4), 7, np.int16), np.eye(4))
     target = np.eye(4)
     target[0, 3] = 2
-    there = resample_to(image, (4, 5), target, 0, fill=-1)
+    there = resample_to(image, (4, 5), target, order=0, fill=-1)
     np.testing.assert_array_equal(there.array[0], [[7] * 4 + [-1], [7] * 4 + [-1], [-1] * 5, [-1] * 5])
     target[2, 3] = 5
     with pytest.raises(InputError, match="another plane"):
-        resample_to(image, (4, 5), target, 0)
+        resample_to(image, (4, 5), target, order=0)
 
 
 @settings(max_examples=40, deadline=None)
@@ -239,4 +245,4 @@ def test_reorient_refuses_2d() -> None:
     with pytest.raises(ValueError, match="crop"):
         crop(Image(np.zeros((1, 2, 2)), np.eye(4)), (0, 0), (3, 2))
     with pytest.raises(ValueError, match="spacing"):
-        resample(Image(np.zeros((1, 2, 2)), np.eye(4)), (1, 0), 1)
+        resample(Image(np.zeros((1, 2, 2)), np.eye(4)), (1, 0), order=1)

@@ -52,7 +52,7 @@ def test_landmark_keeps_its_place(spacing, angle, target) -> None:
     shape = [round(48 / s) for s in spacing]
     empty = grid(shape, spacing, angle, (5, -7, 11))
     landmark = empty.affine[:3, :3] @ [(n - 1) / 2 + 0.3 for n in shape] + empty.affine[:3, 3]
-    there = resample(blob(empty, landmark, 5.0), target, 3)
+    there = resample(blob(empty, landmark, 5.0), target, order=3)
     np.testing.assert_allclose(centre_of_mass(there), landmark, atol=1e-3)
 
 
@@ -74,7 +74,7 @@ def test_aligned_grids_take_the_short_way_to_the_same_values(order, permutation)
     affine = image.affine[:, [*permutation, 3]] @ np.diag([0.71, -0.9, 0.8, 1])
     # The second new axis runs backwards: it starts where the old one ends.
     affine[:3, 3] = image.affine[:3, permutation[1]] * (image.spatial[permutation[1]] - 1.37)
-    there = resample_to(image, (12, 9, 10), affine, order, fill=-99)
+    there = resample_to(image, (12, 9, 10), affine, order=order, fill=-99)
     index = np.linalg.inv(image.affine) @ affine
     places = np.tensordot(index[:3, :3], np.indices((12, 9, 10)), 1) + index[:3, 3, None, None, None]
     inside = ((places > -0.499) & (places < np.reshape(image.spatial, (3, 1, 1, 1)) - 0.501)).all(axis=0)
@@ -90,7 +90,7 @@ def test_whole_turn_equals_reorient() -> None:
     image = grid((4, 5, 6), (1, 2, 3)).with_(array=rng.integers(0, 99, (1, 4, 5, 6)).astype(np.int16))
     turned = reorient(image, "PSL")
     for order in (0, 1, 3):
-        there = resample_to(image, turned.spatial, turned.affine, order)
+        there = resample_to(image, turned.spatial, turned.affine, order=order)
         np.testing.assert_array_equal(there.array, turned.array)
 
 
@@ -98,11 +98,11 @@ def test_nothing_but_fill_from_elsewhere() -> None:
     image = grid((4, 4, 4)).with_(array=np.full((1, 4, 4, 4), 7, np.uint8))
     far = np.eye(4)
     far[:3, 3] = 1000
-    assert (resample_to(image, (3, 3, 3), far, 1, fill=-1).array == -1).all()
+    assert (resample_to(image, (3, 3, 3), far, order=1, fill=-1).array == -1).all()
     with pytest.raises(ValueError, match="cannot hold"):
-        resample_to(image, (3, 3, 3), far, 0, fill=-1)
+        resample_to(image, (3, 3, 3), far, order=0, fill=-1)
     with pytest.raises(ValueError, match="order"):
-        resample_to(image, (3, 3, 3), far, 2)
+        resample_to(image, (3, 3, 3), far, order=2)
 
 
 @settings(max_examples=20, deadline=None)
@@ -116,7 +116,7 @@ def test_labels_keep_names_and_volume(spacing, method, seed) -> None:
     labels[0][away < 9] = 300
     labels[0][away < 5] = 7
     image = image.with_(array=labels)
-    there = resample_labels(image, spacing, method)
+    there = resample_labels(image, spacing, method=method)
     assert there.array.dtype == np.int16
     assert set(np.unique(there.array)) == {0, 7, 300}
     for label in (7, 300):
@@ -137,7 +137,7 @@ def test_one_hot_is_smoother_and_exact_at_home() -> None:
     with pytest.raises(InputError, match="float32"):
         resample_labels(grid((3, 3, 3)), (1, 1, 1))
     with pytest.raises(ValueError, match="method"):
-        resample_labels(image, (1, 1, 1), "cubic")
+        resample_labels(image, (1, 1, 1), method="cubic")
 
 
 def tilted(degrees: float, shape=(40, 40, 12), spacing=(1.0, 1.0, 3.0)) -> Image:
@@ -173,7 +173,7 @@ def test_rectify_sets_tilted_slices_right(degrees) -> None:
 def test_slice_by_slice_equals_all_at_once(order) -> None:
     rng = np.random.default_rng(8)
     image = tilted(13, (15, 16, 9)).with_(array=rng.normal(size=(1, 15, 16, 9)).astype(np.float32))
-    there = rectify(image, order, fill=-99)
+    there = rectify(image, order=order, fill=-99)
     index = np.linalg.inv(image.affine) @ there.affine
     places = np.tensordot(index[:3, :3], np.indices(there.spatial), 1) + index[:3, 3, None, None, None]
     inside = ((places > -0.499) & (places < np.reshape(image.spatial, (3, 1, 1, 1)) - 0.501)).all(axis=0)
@@ -202,9 +202,9 @@ def test_rectify_fills_with_the_smallest_value_and_says_how_much() -> None:
 @pytest.mark.parametrize("order", [1, 3])
 def test_constant_stays_constant(order) -> None:
     image = tilted(12).with_(array=np.full((1, 40, 40, 12), 41.5, np.float32))
-    np.testing.assert_allclose(rectify(image, order).array, 41.5, rtol=1e-6)
+    np.testing.assert_allclose(rectify(image, order=order).array, 41.5, rtol=1e-6)
     np.testing.assert_allclose(
-        resample_to(image, (9, 9, 9), image.affine @ np.diag([1.3, 0.7, 0.9, 1]), order).array,
+        resample_to(image, (9, 9, 9), image.affine @ np.diag([1.3, 0.7, 0.9, 1]), order=order).array,
         41.5,
         rtol=1e-6,
     )
@@ -234,7 +234,7 @@ def test_against_simpleitk() -> None:
         expected = sitk.Resample(
             itk(smooth, image.affine), itk(target.array[0], target.affine), sitk.Transform(), how, 0.0
         )
-        found = resample_to(image, target.spatial, target.affine, order)
+        found = resample_to(image, target.spatial, target.affine, order=order)
         np.testing.assert_allclose(found.array[0], sitk.GetArrayFromImage(expected).T, atol=2e-6)
 
 
@@ -242,8 +242,8 @@ def test_cropping_commutes_with_resampling_onto_a_grid() -> None:
     rng = np.random.default_rng(2)
     image = grid((20, 20, 20)).with_(array=rng.normal(size=(1, 20, 20, 20)).astype(np.float32))
     affine = grid((1, 1, 1), (0.5, 0.5, 0.5), origin=(8, 8, 8)).affine
-    whole = resample_to(image, (4, 4, 4), affine, 1)
-    part = resample_to(crop(image, (6, 6, 6), (14, 14, 14)), (4, 4, 4), affine, 1)
+    whole = resample_to(image, (4, 4, 4), affine, order=1)
+    part = resample_to(crop(image, (6, 6, 6), (14, 14, 14)), (4, 4, 4), affine, order=1)
     np.testing.assert_allclose(part.array, whole.array, atol=1e-6)
 
 

@@ -28,7 +28,7 @@ def volume(shape=(4, 5, 6), channels=1, seed=0) -> Image:
 def test_slice_stack(shape, axis, around, channels, data) -> None:
     image = volume(shape, channels)
     index = data.draw(st.integers(0, shape[axis] - 1))
-    there = slice_stack(image, index, axis, around)
+    there = slice_stack(image, index, axis=axis, around=around)
     assert there.array.shape[0] == channels * (2 * around + 1) == len(there.channels)
     middle = there.array[around * channels : (around + 1) * channels]
     np.testing.assert_array_equal(middle, np.take(image.array, index, axis=axis + 1))
@@ -62,7 +62,7 @@ def test_refusals() -> None:
     flat = slice_stack(image, 2, around=0)
     for index, axis, around in ((6, 2, 1), (-1, 2, 1), (0, 3, 1), (0, 0, -1)):
         with pytest.raises(ValueError, match="slice_stack"):
-            slice_stack(image, index, axis, around)
+            slice_stack(image, index, axis=axis, around=around)
     with pytest.raises(InputError, match="2D already"):
         slice_stack(flat, 0)
     with pytest.raises(InputError, match="2D already"):

@@ -21,13 +21,13 @@ def test_enlarging_equals_scipy(size, more, order) -> None:
     new = [n + m for n, m in zip(size, more, strict=True)]
     factors = [m / n for n, m in zip(size, new, strict=True)]
     expected = ndimage.zoom(array.astype(np.float64), factors, order=order, mode="nearest", grid_mode=True)
-    np.testing.assert_allclose(resize_array(array[None], new, order)[0], expected, atol=1e-6)
+    np.testing.assert_allclose(resize_array(array[None], new, order=order)[0], expected, atol=1e-6)
 
 
 @settings(max_examples=60, deadline=None)
 @given(sizes2, sizes2, st.sampled_from([0, 1, 3]), st.floats(-1000, 1000, width=32))
 def test_constant_stays_constant(size, new, order, value) -> None:
-    result = resize_array(np.full((2, *size), value, np.float32), new, order)
+    result = resize_array(np.full((2, *size), value, np.float32), new, order=order)
     assert result.shape == (2, *new)
     np.testing.assert_allclose(result, value, rtol=1e-5, atol=1e-5)
 
@@ -36,11 +36,11 @@ def test_constant_stays_constant(size, new, order, value) -> None:
 @given(sizes3, sizes3, st.integers(0, 2**32 - 1))
 def test_labels_are_kept(size, new, seed) -> None:
     labels = np.random.default_rng(seed).integers(0, 5, (1, *size)).astype(np.uint8)
-    result = resize_array(labels, new, 0)
+    result = resize_array(labels, new, order=0)
     assert result.dtype == np.uint8
     assert set(np.unique(result)) <= set(np.unique(labels))
     if all(m >= n for n, m in zip(size, new, strict=True)):
-        np.testing.assert_array_equal(resize_array(result, size, 0), labels)
+        np.testing.assert_array_equal(resize_array(result, size, order=0), labels)
 
 
 @settings(max_examples=60, deadline=None)
@@ -56,7 +56,7 @@ def test_nearest_equals_definition(n, m) -> None:
 @pytest.mark.parametrize("order", [1, 3])
 def test_identity_is_exact(order) -> None:
     array = np.random.default_rng(0).normal(size=(1, 7, 5)).astype(np.float32)
-    np.testing.assert_array_equal(resize_array(array, (7, 5), order), array)
+    np.testing.assert_array_equal(resize_array(array, (7, 5), order=order), array)
 
 
 def test_shrinking_does_not_alias() -> None:
@@ -64,14 +64,14 @@ def test_shrinking_does_not_alias() -> None:
     x = np.arange(256)
     grating = (100 + 50 * np.sin(2 * np.pi * x * 0.45)).astype(np.float32)[None, None]
     for order in (1, 3):
-        small = resize_array(grating, (1, 64), order)[0, 0, 4:-4]
+        small = resize_array(grating, (1, 64), order=order)[0, 0, 4:-4]
         assert np.abs(small - 100).max() < 3
-    assert np.abs(resize_array(grating, (1, 64), 0) - 100).max() > 30
+    assert np.abs(resize_array(grating, (1, 64), order=0) - 100).max() > 30
 
 
 def test_mean_is_kept_when_shrinking() -> None:
     array = np.random.default_rng(3).random((1, 120, 90)).astype(np.float32)
-    assert resize_array(array, (30, 45), 1).mean() == pytest.approx(array.mean(), abs=2e-3)
+    assert resize_array(array, (30, 45), order=1).mean() == pytest.approx(array.mean(), abs=2e-3)
 
 
 def test_matrices_are_shared_and_protected() -> None:
@@ -84,7 +84,7 @@ def test_matrices_are_shared_and_protected() -> None:
 @pytest.mark.parametrize(("size", "order"), [((3,), 1), ((3, 0), 1), ((3, 3), 2)])
 def test_refusals(size, order) -> None:
     with pytest.raises(ValueError):
-        resize_array(np.zeros((1, 4, 4)), size, order)
+        resize_array(np.zeros((1, 4, 4)), size, order=order)
 
 
 @pytest.mark.parametrize(("n", "m"), [(128, 160), (200, 37), (70, 71)])
@@ -92,7 +92,7 @@ def test_long_axes_skip_nothing_that_matters(n, m) -> None:
     array = np.random.default_rng(4).normal(size=(1, 3, n, 2)).astype(np.float32)
     for order in (1, 3):
         whole = np.einsum("mn,cxny->cxmy", zoom_matrix(n, m, order), array.astype(np.float64))
-        np.testing.assert_allclose(resize_array(array, (3, m, 2), order), whole, atol=1e-6)
+        np.testing.assert_allclose(resize_array(array, (3, m, 2), order=order), whole, atol=1e-6)
 
 
 @pytest.mark.parametrize("axis", [1, 2, 3])
@@ -104,4 +104,4 @@ def test_pieces_that_do_not_come_out_even(axis) -> None:
     whole = np.moveaxis(
         np.tensordot(zoom_matrix(array.shape[axis], 103, 3), array.astype(np.float64), (1, axis)), 0, axis
     )
-    np.testing.assert_allclose(resize_array(array, size, 3), whole, atol=1e-6)
+    np.testing.assert_allclose(resize_array(array, size, order=3), whole, atol=1e-6)

@@ -24,7 +24,7 @@ def test_zscore_over_foreground_and_mask() -> None:
     inside = there[foreground(IMAGE)]
     assert inside.mean() == pytest.approx(0, abs=1e-5) and inside.std() == pytest.approx(1, abs=1e-5)
     mask = IMAGE < 60
-    there = zscore(IMAGE, mask)
+    there = zscore(IMAGE, mask=mask)
     assert there[mask].mean() == pytest.approx(0, abs=1e-5) and there[mask].std() == pytest.approx(
         1, abs=1e-5
     )

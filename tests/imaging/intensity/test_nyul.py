@@ -54,7 +54,7 @@ def test_order_is_kept_and_landmarks_arrive(seed) -> None:
     np.testing.assert_allclose(np.percentile(there[inside], PERCENTILES), landmarks.values, atol=1.5)
     # (a percentile may lie in a gap between two tissues, where the pieces meet: hence the tolerance).
     # Once more over the same voxels changes nothing.
-    np.testing.assert_allclose(standardise(there, landmarks, inside)[inside], there[inside], atol=1.5)
+    np.testing.assert_allclose(standardise(there, landmarks, mask=inside)[inside], there[inside], atol=1.5)
 
 
 def test_spread_between_scanners_shrinks() -> None:

@@ -312,3 +312,31 @@ def test_tiles_in_constant_memory(tmp_path: Path) -> None:
     assert int(count) > 30
     # The slide has 192 MiB.
     assert float(grown) < 96
+
+
+@pytest.mark.parametrize(
+    ("resolution", "unit", "mpp"),
+    [
+        ((72, 72), "INCH", None),
+        ((96, 96), "INCH", None),
+        ((300, 300), "INCH", None),
+        ((1, 1), "CENTIMETER", None),
+        ((20_000, 20_000), "CENTIMETER", 0.5),
+        ((1000, 1000), "CENTIMETER", 10.0),
+    ],
+)
+def test_resolution_of_a_print_is_not_of_a_microscope(
+    tmp_path: Path, resolution: tuple[int, int], unit: str, mpp: float | None
+) -> None:
+    pytest.importorskip("openslide")
+    pixels = np.random.default_rng(0).integers(0, 255, (512, 768, 3)).astype(np.uint8)
+    path = tmp_path / "s.tif"
+    options = {"photometric": "rgb", "resolution": resolution, "resolutionunit": unit, "metadata": None}
+    tifffile.imwrite(path, pixels, tile=(256, 256), **options)
+    with read_slide(path) as slide:
+        region = slide.read_region((0, 0), (8, 8), level=0)
+        if mpp is None:
+            assert slide.mpp is None and "no microscope" in slide.notes[0]
+            assert region.source["spacing_known"] is False
+        else:
+            assert slide.mpp == pytest.approx((mpp, mpp)) and slide.notes == ()

@@ -62,7 +62,7 @@ def test_otsu_equals_scikit_image(seed: int) -> None:
 @pytest.mark.parametrize("most", [200, 400, 1024])
 def test_tissue_is_found(most: int) -> None:
     array, disc = stained()
-    tissue = tissue_mask(slide_of(array), most)
+    tissue = tissue_mask(slide_of(array), most=most)
     area = tissue.mask.sum() * tissue.scale**2
     assert area == pytest.approx(disc.sum(), rel=0.05)
     y, x = np.nonzero(tissue.mask)

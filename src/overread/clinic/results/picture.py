@@ -14,9 +14,9 @@ from overread.imaging.picture import (
     caption,
     fit_box,
     overlay,
+    pixel_spacing,
     png_bytes,
     slice_of,
-    steps,
     window_to_uint8,
 )
 from overread.runtime.answer import Answer, Classes, Findings, LabelMap, Objects
@@ -63,19 +63,19 @@ def _middle(image: Image) -> int:
 
 def _plain(image: Image, index: int) -> NDArray[np.uint8]:
     plane = slice_of(image, index)
-    return fit_box(window_to_uint8(plane), side=LONGEST_SIDE, steps=steps(image))
+    return fit_box(window_to_uint8(plane), side=LONGEST_SIDE, spacing=pixel_spacing(image))
 
 
 def _labelled(image: Image, mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
     plane, labels = slice_of(image, best_slice(mask), mask)
-    apart = steps(image)
-    gray = fit_box(window_to_uint8(plane), side=LONGEST_SIDE, steps=apart)
-    return overlay(gray, fit_box(labels, side=LONGEST_SIDE, steps=apart, labels=True))
+    spacing = pixel_spacing(image)
+    gray = fit_box(window_to_uint8(plane), side=LONGEST_SIDE, spacing=spacing)
+    return overlay(gray, fit_box(labels, side=LONGEST_SIDE, spacing=spacing, labels=True))
 
 
 def _boxed(image: Image, answer: Objects) -> NDArray[np.uint8]:
     index = best_slice_of_boxes(answer.boxes, image.spatial)
     plane = slice_of(image, index)
-    gray = fit_box(window_to_uint8(plane), side=LONGEST_SIDE, steps=steps(image))
+    gray = fit_box(window_to_uint8(plane), side=LONGEST_SIDE, spacing=pixel_spacing(image))
     zoom = np.array(gray.shape[:2]) / plane.shape[:2]
     return draw_boxes(gray, in_picture(answer.boxes, image, index), answer.labels, zoom=(zoom[0], zoom[1]))

@@ -96,8 +96,8 @@ def _heights(planes: Sequence[ImagePlane]) -> NDArray[np.float64] | None:
 
 def _classic(header: Dataset, frame: int | None) -> ImagePlane:
     spacing = floats(header, "PixelSpacing", 2, _name(header))
-    # The one position of a multi-frame object without functional groups says nothing about its other frames.
-    place = header if frame in (None, 1) else Dataset()
+    # The one position of several frames without functional groups says nothing about most of them.
+    place = header if frame is None else Dataset()
     return ImagePlane(header, frame, *_place(place, place, _name(header)), _positive(spacing))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.progress import track
 
 from overread.cohort.adapters.bids_files import (
@@ -19,10 +20,10 @@ from overread.cohort.adapters.bids_files import (
     sidecar,
 )
 from overread.cohort.adapters.common import names_of_values, take_over
-from overread.cohort.adapters.nifti import label_values
 from overread.cohort.adapters.official import official_splits
 from overread.cohort.adapters.result import made_by, print_summary, task_of
 from overread.cohort.adapters.source import case_name, existing, json_of, listed, rows_of
+from overread.cohort.adapters.volumes import labels_on_grid
 from overread.cohort.cohort import Case, Cohort
 from overread.cohort.folder import building
 from overread.errors import InputError
@@ -94,7 +95,8 @@ def import_bids(
             mask = None
             if truths:
                 source = truths[session]
-                values |= label_values(image, first.path, source.path)
+                labels, _ = labels_on_grid(source.path, [(first.path, image)])
+                values |= set(np.unique(labels).tolist())
                 mask = target / "masks" / f"{case}{_suffix(source.path)}"
                 take_over(source.path, mask)
             more = sidecar(folder, first) | {k: v for k, v in facts[session].items() if v}

@@ -15,16 +15,15 @@ import numpy as np
 from rich.progress import track
 
 from overread.cohort.adapters.common import take_over
-from overread.cohort.adapters.nifti import SUFFIXES
 from overread.cohort.adapters.official import official_splits
 from overread.cohort.adapters.result import made_by, print_summary, task_of
 from overread.cohort.adapters.source import case_name, files_in, listed, rows_of
+from overread.cohort.adapters.volumes import SUFFIXES, labels_on_grid
 from overread.cohort.cohort import Case, Cohort
 from overread.cohort.folder import building
-from overread.cohort.truth.mask import read_labels
 from overread.errors import InputError
 from overread.imaging.formats.nifti import write_nifti
-from overread.imaging.grid.geometry import describe, same_grid
+from overread.imaging.image import Image
 from overread.imaging.read import read
 
 CHANNELS: Mapping[str, str] = {
@@ -160,15 +159,8 @@ def _cases(folder: Path) -> tuple[dict[str, dict[str, Path]], int]:
 
 def _mask(files: Mapping[str, Path], folder: Path, case: str) -> tuple[Path, set[int]]:
     """Keep a label map, with 4 become 3; where it is, and the values of the source."""
-    array, affine = read_labels(files["seg"])
-    assert affine is not None
-    for name in NAMES:
-        image = read(files[name])
-        if len(image.array) != 1 or not same_grid(image.spatial, image.affine, array.shape, affine):
-            raise InputError(
-                f"{files['seg']}: lies on another grid than {files[name]}, which has {describe(image)}; "
-                "expected one grid for a case"
-            )
+    array, affine = labels_on_grid(files["seg"], ((files[name], _channel(files[name])) for name in NAMES))
+    assert affine is not None  # Every file of the set is NIfTI.
     values = set(np.unique(array).tolist())
     if not values <= {0, 1, 2, 3, 4} or {3, 4} <= values:
         raise InputError(
@@ -181,6 +173,13 @@ def _mask(files: Mapping[str, Path], folder: Path, case: str) -> tuple[Path, set
     target = folder / f"{case}{next(s for s in SUFFIXES if files['seg'].name.lower().endswith(s))}"
     take_over(files["seg"], target)
     return target, values
+
+
+def _channel(path: Path) -> Image:
+    image = read(path)
+    if len(image.array) != 1:
+        raise InputError(f"{path}: has {len(image.array)} channels, expected 1; download it again")
+    return image
 
 
 def _rows(folder: Path, cases: set[str]) -> dict[str, dict[str, str]]:

@@ -68,7 +68,7 @@ def import_coco(folder: Path, out: Path, task: str | None = None) -> None:
     splits, note = official_splits([(p.patient, p.part) for p in pictures.values()], strata)
     made = made_by("coco", folder, task=task)
     stated: dict[str, Any] = {"source": {"import": made}}
-    cases, cut, over = [], 0, 0
+    cases, cut, over, lost = [], 0, 0, 0
     with building(out, stated) as target:
         (target / "masks").mkdir()
         for case, p in track(pictures.items(), "Taking over images", len(pictures)):
@@ -78,7 +78,8 @@ def import_coco(folder: Path, out: Path, task: str | None = None) -> None:
             mask = None
             if kind == "segmentation":
                 mask = target / "masks" / f"{case}.png"
-                over += _draw(p, list(labels), mask)
+                covered, without = _draw(p, list(labels), mask)
+                over, lost = over + covered, lost + without
             more = {"official_split": p.part} if p.part else {}
             file = write_boxes(target, case, boxes)
             split = splits[p.patient]
@@ -92,6 +93,9 @@ def import_coco(folder: Path, out: Path, task: str | None = None) -> None:
         ] * (len(labels) < len(categories))
         notes += [f"{cut} boxes were cut at the rim of their picture"] * bool(cut)
         notes += [f"{over} pixels in more than one category took the later one in the file"] * bool(over)
+        notes += [f"{lost} outlines cover no pixel (outside of the picture, or thinner than a pixel)"] * bool(
+            lost
+        )
         names = list(labels.values()) if kind == "detection" else ["background", *labels.values()]
         name, licence = folder.resolve().name, "unknown"
         stated.update(task_of(kind, 2, names, name=name, licence=licence, note="; ".join(notes), made=made))
@@ -196,9 +200,9 @@ def _objects(
 def _part(folder: Path, path: Path) -> str:
     """The official part that the name of a JSON file, or of its folder, tells."""
     for text in (path.stem.lower(), path.parent.name.lower() if path.parent != folder else ""):
-        told = [part for part in SPLITS if part in text]
-        if len(told) == 1:
-            return told[0]
+        parts = [part for part in SPLITS if part in text]
+        if len(parts) == 1:
+            return parts[0]
     return ""
 
 
@@ -241,16 +245,17 @@ def _boxes(p: Picture, labels: Mapping[int, str]) -> tuple[list[dict[str, Any]],
     return boxes, cut
 
 
-def _draw(p: Picture, categories: list[int], path: Path) -> int:
-    """Write the label map of a picture; how many pixels are of several categories."""
+def _draw(p: Picture, categories: list[int], path: Path) -> tuple[int, int]:
+    """Write the label map of a picture; how many pixels are of several categories, how many outlines hold none."""
     columns, rows = p.size
     labels = np.zeros((rows, columns), np.uint8 if len(categories) < 256 else np.uint16)
-    over = 0
+    over = lost = 0
     for thing in p.things:
         where = f"{p.where}: annotation {thing.get('id', '')} of {p.path.name}"
         value = categories.index(thing["category_id"]) + 1
         inside = shape_mask(thing.get("segmentation"), columns, rows, where)
         over += int(np.count_nonzero(inside & (labels > 0) & (labels != value)))
         labels[inside] = value
+        lost += not inside.any()
     Pillow.fromarray(labels).save(path)
-    return over
+    return over, lost

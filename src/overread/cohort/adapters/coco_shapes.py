@@ -20,9 +20,14 @@ def shape_mask(segmentation: Any, columns: int, rows: int, where: str) -> NDArra
     Raises
     ------
     InputError
-        Neither polygons nor run lengths, or run lengths of another picture; ``where`` names it.
+        Neither polygons nor run lengths, none of them, or run lengths of another picture; ``where`` names it.
     """
     if isinstance(segmentation, list):
+        if not segmentation:
+            raise InputError(
+                f"{where}: its segmentation is empty, as some programs export a box; draw its outline, or import the "
+                "boxes without --task segmentation"
+            )
         mask = np.zeros((rows, columns), bool)
         for polygon in segmentation:
             _fill(mask, polygon, where)

@@ -23,7 +23,7 @@ from overread.cohort.adapters.source import existing, files_in, listed
 from overread.cohort.cohort import Case, Cohort
 from overread.cohort.folder import building
 from overread.errors import InputError
-from overread.imaging.formats.raster import read_raster
+from overread.imaging.read import read_raster
 
 FOLDERS: Mapping[str, str] = {
     "segmentation": "A. Segmentation",

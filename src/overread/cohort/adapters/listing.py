@@ -120,15 +120,11 @@ def header_of(path: Path, tags: Sequence[str]) -> dict[str, str]:
     InputError
         Not a DICOM file, or a damaged one.
     """
-    import pydicom
-    from pydicom.errors import InvalidDicomError
+    from overread.imaging.dicom.files import open_dataset, reading
+    from overread.imaging.dicom.values import text
 
-    try:
-        # Ages such as 51 instead of 051Y, of which pydicom would warn for every file, are read by `age_of`.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(tags))
-            return {tag: str(header.get(tag, "") or "").strip() for tag in tags}
-    except (InvalidDicomError, OSError, ValueError, TypeError, AttributeError, KeyError, EOFError) as error:
-        cause = " ".join(str(error).split())[:200]
-        raise InputError(f"{path}: cannot be read as DICOM ({cause}); download it again") from error
+    # Ages such as 51 instead of 051Y, of which pydicom would warn for every file, are read by `age_of`.
+    with reading(str(path)), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        header = open_dataset(path, str(path), stop_before_pixels=True, specific_tags=list(tags))
+        return {tag: text(header, tag) for tag in tags}

@@ -10,23 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rich.progress import track
-
-from overread.cohort.adapters.common import names_of_values, splits_of, take_over
-from overread.cohort.adapters.nifti import (
-    SUFFIXES,
-    channel_names,
-    label_values,
-    modalities,
-    read_dataset,
-    store_volume,
-)
+from overread.cohort.adapters.common import names_of_values, splits_of
 from overread.cohort.adapters.result import made_by, print_summary, task_of
 from overread.cohort.adapters.source import existing, files_in, json_of, listed
-from overread.cohort.cohort import Case, Cohort
+from overread.cohort.adapters.volumes import SUFFIXES, modalities, read_dataset, take_pairs
+from overread.cohort.cohort import Cohort
 from overread.cohort.folder import building
 from overread.errors import InputError
-from overread.imaging.read import read
 
 # Body part (DICOM's word) of the tasks that show one.
 BODY_PARTS: Mapping[str, str] = {"01": "HEAD", "02": "HEART", "04": "HEAD", "05": "PROSTATE"}
@@ -52,20 +42,8 @@ def import_msd(folder: Path, out: Path) -> None:
     splits = splits_of(pairs)
     made = made_by("msd", folder)
     task: dict[str, Any] = {"source": {"import": made}}
-    cases, values, names = [], set[int](), list[str]()
     with building(out, task) as target:
-        for case, (image_path, label_path) in track(pairs.items(), "Taking over images", len(pairs)):
-            image = read(image_path)
-            values |= label_values(image, image_path, label_path)
-            names = names or channel_names(stated["channels"], len(image.array))
-            if len(names) != len(image.array):
-                raise InputError(
-                    f"{image_path}: has {len(image.array)} channels, others {len(names)}; expected as many"
-                )
-            files = store_volume(target, case, image_path, image, names)
-            mask = target / "masks" / label_path.name
-            take_over(label_path, mask)
-            cases.append(Case(case, case, files, None, mask, splits[case]))
+        cases, values = take_pairs(pairs, stated["channels"], splits, target)
         names_of_values(values, folder / "labelsTr", stated["labels"][1:])
         task.update(_task(folder, stated, content, made))
         Cohort(target, tuple(cases)).write()

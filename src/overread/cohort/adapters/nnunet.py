@@ -15,15 +15,13 @@ import numpy as np
 from rich.progress import track
 
 from overread.cohort.adapters.common import names_of_values, splits_of, take_over
-from overread.cohort.adapters.nifti import channel_names, modalities, read_dataset
 from overread.cohort.adapters.official import official_splits
 from overread.cohort.adapters.result import made_by, print_summary, task_of
 from overread.cohort.adapters.source import case_name, existing, files_in, json_of, listed
+from overread.cohort.adapters.volumes import channel_names, labels_on_grid, modalities, read_dataset
 from overread.cohort.cohort import Case, Cohort
 from overread.cohort.folder import building
-from overread.cohort.truth.mask import read_labels
 from overread.errors import InputError
-from overread.imaging.grid.geometry import describe, same_grid
 from overread.imaging.read import read
 
 PICTURES = (".png", ".tif", ".tiff")
@@ -41,10 +39,10 @@ def import_nnunet(folder: Path, out: Path) -> None:
         No dataset.json or one of version 1, labels made of regions or to be ignored, a missing channel or label, a
         file that belongs to no case, grids that differ, values without a name, too few cases.
     """
-    path = existing(folder, ["dataset.json"], "of nnU-Net's raw data; FOLDER is one DatasetXXX_Name")
-    content = json_of(path)
-    ending = _checked(path, content)
-    stated = read_dataset(path)
+    stated_in = existing(folder, ["dataset.json"], "of nnU-Net's raw data; FOLDER is one DatasetXXX_Name")
+    content = json_of(stated_in)
+    ending = _checked(stated_in, content)
+    stated = read_dataset(stated_in)
     tr = _cases(folder, "Tr", ending, stated["channels"], content)
     ts = _cases(folder, "Ts", ending, stated["channels"], content) if (folder / "labelsTs").is_dir() else {}
     twice = tr.keys() & ts.keys()
@@ -65,8 +63,8 @@ def import_nnunet(folder: Path, out: Path) -> None:
     with building(out, task) as target:
         both = tr | ts
         for case, (channels, label) in track(both.items(), "Taking over images", len(both)):
-            found, dimensions = _values(channels, label)
-            values |= found
+            found, _ = labels_on_grid(label, ((path, read(path)) for path in channels.values()))
+            values, dimensions = values | set(np.unique(found).tolist()), found.ndim
             files = {}
             for name, source in channels.items():
                 end = "" if len(channels) == 1 else f"_{name}"
@@ -161,19 +159,3 @@ def _cases(
             )
         found[case] = ({name: files[k] for k, name in enumerate(names)}, truths[case])
     return found
-
-
-def _values(channels: Mapping[str, Path], label: Path) -> tuple[set[int], int]:
-    """The values of a label map on the grid of every channel, and the number of axes."""
-    array, affine = read_labels(label)
-    for path in channels.values():
-        image = read(path)
-        same = array.shape == image.spatial and (
-            affine is None or same_grid(image.spatial, image.affine, array.shape, affine)
-        )
-        if not same:
-            raise InputError(
-                f"{label}: lies on another grid than {path}, which has {describe(image)}; "
-                f"the label map has shape {array.shape}; expected one grid for a case"
-            )
-    return set(np.unique(array).tolist()), array.ndim

@@ -15,7 +15,7 @@ from overread.cohort.adapters.common import names_of_values, pair_by_name, split
 from overread.cohort.cohort import Case, Cohort
 from overread.cohort.folder import building
 from overread.errors import InputError
-from overread.imaging.formats.raster import read_label_raster, read_raster
+from overread.imaging.read import read_label_raster, read_raster
 
 IMAGES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 # JPEG changes the values that it stores, and a label is its value.

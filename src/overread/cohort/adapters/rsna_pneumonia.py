@@ -34,7 +34,7 @@ ALONE = (
     "patientId names an image, not a person: every image counts as its own patient, though some people have several; "
     f"put {MAPPING} of the RSNA beside the tables to have them told apart"
 )
-TOLD = f"patients are those of the NIH's ChestX-ray14, by {MAPPING}"
+MAPPED = f"patients are those of the NIH's ChestX-ray14, by {MAPPING}"
 
 
 def import_rsna_pneumonia(folder: Path, out: Path) -> None:
@@ -58,14 +58,14 @@ def import_rsna_pneumonia(folder: Path, out: Path) -> None:
     strata = dict.fromkeys(patients.values(), LABELS[0])
     strata |= {patients[image]: LABELS[1] for image, found in boxes.items() if found}
     splits, note = official_splits(((p, "") for p in patients.values()), strata)
-    told = patients.keys() != set(patients.values())
+    mapped = patients.keys() != set(patients.values())
     task = task_of(
         "classification",
         2,
         LABELS,
         name="RSNA Pneumonia Detection Challenge",
         licence="terms of the challenge (RSNA, Kaggle); images: free to use with acknowledgement of the NIH",
-        note=f"{note}; {TOLD if told else ALONE}",
+        note=f"{note}; {MAPPED if mapped else ALONE}",
         made=made_by("rsna-pneumonia", folder),
         modality=("CR", "DX"),
         limits={"body_part": ["CHEST"]},

@@ -10,7 +10,7 @@ from PIL import Image as Pillow
 
 from overread.cohort.adapters.source import listed
 from overread.errors import InputError
-from overread.imaging.formats.raster import read_label_raster
+from overread.imaging.read import read_label_raster
 
 # The codes of the ISIC challenges, in lower case.
 NAMES: Mapping[str, str] = {

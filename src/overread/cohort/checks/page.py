@@ -21,7 +21,15 @@ from overread.errors import InputError
 from overread.files import write_text
 from overread.imaging.grid.geometry import reorient
 from overread.imaging.image import Image
-from overread.imaging.picture import best_slice, fit_box, overlay, png_bytes, slice_of, steps, window_to_uint8
+from overread.imaging.picture import (
+    best_slice,
+    fit_box,
+    overlay,
+    pixel_spacing,
+    png_bytes,
+    slice_of,
+    window_to_uint8,
+)
 from overread.imaging.read import read
 
 FILE = "check.html"
@@ -128,8 +136,10 @@ def _picture(image: Image, marked: NDArray[np.bool_] | None) -> NDArray[np.uint8
         gray = np.moveaxis(image.array, 0, -1)
     else:
         gray = window_to_uint8(image.array[0])
-    fitted = fit_box(gray, PIXELS, steps(image))
-    return overlay(fitted, fit_box(marks, PIXELS, steps(image), labels=True)) if marks.any() else fitted
+    fitted = fit_box(gray, PIXELS, pixel_spacing(image))
+    return (
+        overlay(fitted, fit_box(marks, PIXELS, pixel_spacing(image), labels=True)) if marks.any() else fitted
+    )
 
 
 def _groups(groups: Sequence[Group]) -> list[dict[str, Any]]:

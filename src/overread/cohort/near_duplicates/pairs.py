@@ -24,7 +24,7 @@ KEPT = 3
 WORTH = 0.95
 """Share of a descriptor that a tangent plane must explain to be worth an alignment."""
 LEAST, MOST = 4.5, 5.9
-"""Likeness from which a pair counts lies between these (see `threshold`)."""
+"""Likeness from which a pair counts lies between these (see `likeness_threshold`)."""
 STANDS_OUT = 0.5
 
 
@@ -40,7 +40,7 @@ class NearPair:
 def near_duplicates(
     thumbnails: Sequence[NDArray[np.float16] | None],
     *,
-    alike: float | None = None,
+    threshold: float | None = None,
     workers: int = 1,
     progress: Callable[[int], None] | None = None,
 ) -> list[NearPair]:
@@ -52,8 +52,8 @@ def near_duplicates(
     ----------
     thumbnails
         Of `thumbnail`; None is compared with nothing.
-    alike
-        Likeness from which a pair is returned; `threshold` of this set without it.
+    threshold
+        Likeness from which a pair is returned; `likeness_threshold` of this set without it.
     workers
         Processes. More than one needs a script that can be imported without running.
     progress
@@ -68,7 +68,7 @@ def near_duplicates(
         cuts = range(0, len(whole), SHARE)
         shares = [(whole[s : s + SHARE], part[s : s + SHARE], cut[s : s + SHARE]) for s in cuts]
         score = np.concatenate([np.empty(0, np.float32), *run(_aligned, shares)])
-    least = threshold(score[place == KEPT - 1], len(index)) if alike is None else alike
+    least = likeness_threshold(score[place == KEPT - 1], len(index)) if threshold is None else threshold
     found = [
         NearPair(int(min(w, p)), int(max(w, p)), float(s))
         for w, p, s in zip(index[whole], index[part], score, strict=True)
@@ -77,7 +77,7 @@ def near_duplicates(
     return sorted(found, key=lambda n: (-n.likeness, n.first, n.second))
 
 
-def threshold(third: Floats, images: int) -> float:
+def likeness_threshold(third: Floats, images: int) -> float:
     """The likeness from which a pair counts, from the likeness of images and their third-best candidates.
 
     Third candidates are hardly ever copies: they tell how alike different images of this kind are. Chest

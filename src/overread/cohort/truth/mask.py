@@ -14,12 +14,11 @@ from overread.cohort.case import Case, CaseError
 from overread.cohort.checks.finding import Finding, some
 from overread.cohort.truth.protocol import Regions, Shown, TruthValue
 from overread.errors import InputError
-from overread.imaging.formats.raster import read_label_raster
 from overread.imaging.grid.components import components
 from overread.imaging.grid.geometry import same_grid
 from overread.imaging.image import Image
 from overread.imaging.read import is_raster
-from overread.imaging.read import read as read_image
+from overread.imaging.read import read_labels as read_label_map
 
 COLUMN = "mask"
 LabelMap = NDArray[np.integer[Any]]
@@ -169,19 +168,8 @@ def read_labels(path: Path) -> tuple[LabelMap, NDArray[np.float64] | None]:
     InputError
         An unreadable file, several channels, values that are no whole numbers.
     """
-    if path.is_file() and is_raster(path):
-        return read_label_raster(path), None
-    labels = read_image(path)
-    if len(labels.array) != 1:
-        raise InputError(f"{path}: has {len(labels.array)} channels; a label map has one")
-    array = labels.array[0]
-    if not np.issubdtype(array.dtype, np.integer):
-        whole = np.rint(array)
-        if not np.array_equal(whole, array):
-            odd = float(array[whole != array].flat[0])
-            raise InputError(f"{path}: holds {odd:g}; a label map has whole numbers, one per class")
-        array = whole.astype(np.int32)
-    return array, labels.affine
+    labels = read_label_map(path)
+    return labels.array[0], None if is_raster(path) else labels.affine
 
 
 def _counts(mask: LabelMap) -> dict[int, int]:

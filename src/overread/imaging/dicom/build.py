@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 
 from overread.errors import InputError
+from overread.imaging.dicom.charset import charset_notes
 from overread.imaging.dicom.decode import bits_allocated, stored_type
 from overread.imaging.dicom.display import overlay_notes
 from overread.imaging.dicom.facts import facts, frame_facts, order_notes
@@ -39,9 +40,9 @@ def build(planes: list[Plane], first: Dataset, path: str, notes: tuple[str, ...]
         affine, more = frames_affine(planes[0])
         array, found = fill(planes)
         array = _channels_first(array.swapaxes(0, 2), 3)
-        told, fact = frame_facts(first, len(planes), planes[0].name)
-        source |= told
-        notes = (*notes, fact, *more, *found)
+        found_facts, sentence = frame_facts(first, len(planes), planes[0].name)
+        source |= found_facts
+        notes = (*notes, sentence, *more, *found)
     else:
         array, affine, channels, notes = _volume(planes, first, source, notes, exact)
     if planes[0].spacing.mm is None:
@@ -49,16 +50,18 @@ def build(planes: list[Plane], first: Dataset, path: str, notes: tuple[str, ...]
     check_bounds(affine, path or planes[0].name)
     # The instances in the order of the slices, whatever order the planes came in.
     source.setdefault("SOPInstanceUIDs", tuple(dict.fromkeys(p.uid for p in planes)))
-    notes = (*notes, *overlay_notes(first))
+    notes = (*notes, *overlay_notes(first), *charset_notes(text(first, "SpecificCharacterSet")))
     return Image(array, affine, text(first, "Modality"), channels, source, tuple(dict.fromkeys(notes)))
 
 
 def check_bounds(affine: NDArray[np.float64], name: str) -> None:
     """Raise InputError where voxels have no size, or lie beyond all bounds: the header's numbers are damaged."""
-    steps = np.linalg.norm(affine[:3, :3], axis=0)
-    if not (steps.min() > 1 / FARTHEST and steps.max() < FARTHEST and np.abs(affine[:3, 3]).max() < FARTHEST):
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    if not (
+        spacing.min() > 1 / FARTHEST and spacing.max() < FARTHEST and np.abs(affine[:3, 3]).max() < FARTHEST
+    ):
         raise InputError(
-            f"{name}: voxels of {steps.tolist()} mm from {affine[:3, 3].tolist()} cannot be; "
+            f"{name}: voxels of {spacing.tolist()} mm from {affine[:3, 3].tolist()} cannot be; "
             "PixelSpacing, SliceThickness or ImagePositionPatient is damaged"
         )
 
@@ -76,12 +79,12 @@ def _volume(
     )
     if exact and len(volumes) > 1:
         raise InputError(
-            f"{len(volumes)} volumes on the same slices, told apart by {stack.told_by} "
+            f"{len(volumes)} volumes on the same slices, told apart by {stack.dimension} "
             f"({', '.join(stack.labels[:6])}); give one of them"
         )
     source["SOPInstanceUIDs"] = tuple(dict.fromkeys(p.uid for v in volumes for p in v))
     if len(volumes) > 1:
-        source["volumes"] = {"told_by": stack.told_by, "values": stack.values}
+        source["volumes"] = {"dimension": stack.dimension, "values": stack.values}
     if len(volumes[0]) == 1:
         # Several pictures of one plane: (row, column), as a single picture has it.
         affine, more = plane_affine(volumes[0][0])
@@ -123,7 +126,7 @@ def _joined(
         return arrays[0], affine, ()
     if len(arrays[0]) != 1:
         raise InputError(
-            f"{len(arrays)} colour volumes on the same slices, told apart by {stack.told_by}; give one of them"
+            f"{len(arrays)} colour volumes on the same slices, told apart by {stack.dimension}; give one of them"
         )
     array = np.concatenate(arrays)
     return array.astype(np.float32) if array.dtype == np.float64 else array, affine, stack.labels

@@ -5,14 +5,14 @@ Source: PS3.3 C.7.6.3 (Image Pixel), PS3.5 section 8 and annex A (encoding).
 
 from __future__ import annotations
 
-import struct
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
-from pydicom.encaps import encapsulate, get_frame
+from pydicom.encaps import encapsulate, generate_fragments, get_frame, parse_basic_offsets
 from pydicom.pixels import get_decoder
 from pydicom.pixels.utils import as_pixel_options, get_expected_length
 from pydicom.uid import (
@@ -26,6 +26,7 @@ from pydicom.uid import (
 )
 
 from overread.errors import InputError
+from overread.imaging.dicom.codestream import codestream_size, colour_model, repair_scan
 from overread.imaging.dicom.files import transfer_syntax
 from overread.imaging.dicom.planes import PIXELS, Plane
 from overread.imaging.dicom.values import integer
@@ -57,17 +58,19 @@ def stored_frame(plane: Plane, kind: str) -> tuple[NDArray[Any], tuple[str, ...]
     if samples != (1 if kind in (*GRAY, PALETTE) else 3):
         raise InputError(f"{name}: SamplesPerPixel is {samples}, which does not fit {kind}")
     if syntax.is_encapsulated:
-        return _decoded(plane, data, syntax, samples, bits)
+        return _decoded(plane, data, syntax, samples, bits, kind)
     if syntax not in NATIVE:
         raise InputError(f"{name}: transfer syntax {syntax.name} is not supported; send it uncompressed")
     expected = int(get_expected_length(dataset))
     if len(data) < expected:
         raise InputError(f"{name}: pixel data is truncated: {len(data)} of {expected} bytes; send it again")
+    notes = left_over(len(data), expected) if plane.frame == 0 else ()
     if samples == 1 and keyword == "PixelData" and bits in (16, 32):
-        return native(plane, data, bits, syntax != ExplicitVRBigEndian), ()
+        return native(plane, data, bits, syntax != ExplicitVRBigEndian), notes
     options: dict[str, Any] = {"correct_unused_bits": False}
-    array = get_decoder(syntax).as_array(dataset, index=plane.frame, **options)[0]
-    return array.astype(array.dtype.newbyteorder("="), copy=False), ()
+    array, about = get_decoder(syntax).as_array(dataset, index=plane.frame, **options)
+    _check_colour(name, kind, samples, about)
+    return array.astype(array.dtype.newbyteorder("="), copy=False), notes
 
 
 def native(plane: Plane, data: bytes, bits: int, little: bool) -> NDArray[Any]:
@@ -90,7 +93,7 @@ def stored_type(plane: Plane, bits: int) -> np.dtype[Any]:
 
 
 def _decoded(
-    plane: Plane, data: bytes, syntax: UID, samples: int, bits: int
+    plane: Plane, data: bytes, syntax: UID, samples: int, bits: int, kind: str
 ) -> tuple[NDArray[Any], tuple[str, ...]]:
     name, dataset = plane.name, plane.dataset
     size = plane.shape[0] * plane.shape[1] * samples * ((bits + 7) // 8)
@@ -119,14 +122,57 @@ def _decoded(
     options: dict[str, Any] = {"correct_unused_bits": False}
     if syntax == RLELossless:
         options["decoding_plugin"] = "pydicom"
+    notes = frames_left_over(data, syntax, frames) if plane.frame == 0 else ()
+    colour: dict[str, Any] = {}
+    if samples == 3:
+        model, more = colour_model(kind, syntax, frame)
+        colour, notes = {"photometric_interpretation": model}, notes + more
     repaired = repair_scan(frame) if syntax in JPEGTransferSyntaxes else None
     if repaired is None:
-        array = decoder.as_array(dataset, index=plane.frame, **options)[0]
+        array, about = decoder.as_array(dataset, index=plane.frame, **options, **colour)
     else:
-        options |= as_pixel_options(dataset, number_of_frames=1)
-        array = decoder.as_array(encapsulate([repaired]), index=0, **options)[0]
-    notes = (SCAN_REPAIRED,) if repaired is not None else ()
+        options |= as_pixel_options(dataset, number_of_frames=1) | colour
+        array, about = decoder.as_array(encapsulate([repaired]), index=0, **options)
+        notes += (SCAN_REPAIRED,)
+    _check_colour(name, kind, samples, about)
     return array.astype(array.dtype.newbyteorder("="), copy=False), notes
+
+
+def _check_colour(name: str, kind: str, samples: int, about: Mapping[str, Any]) -> None:
+    """Raise InputError unless a colour frame was decoded to RGB: by what the decoder says, not by the header."""
+    found = about.get("photometric_interpretation")
+    if samples == 3 and found != "RGB":
+        raise InputError(
+            f"{name}: PhotometricInterpretation {kind} decodes to {found}, which cannot be made RGB here; convert it"
+        )
+
+
+def left_over(held: int, expected: int) -> tuple[str, ...]:
+    """A sentence where uncompressed pixel data goes on beyond what the header tells, other than by the padding byte."""
+    if held <= expected + expected % 2:
+        return ()
+    return (
+        f"pixel data has {held - expected} bytes more than the {expected} of the frames that the header tells "
+        "(NumberOfFrames, Rows, Columns); they were not read",
+    )
+
+
+def frames_left_over(data: bytes, syntax: UID, frames: int) -> tuple[str, ...]:
+    """A sentence where compressed pixel data holds more frames than NumberOfFrames tells.
+
+    Frames are counted by the Basic Offset Table, else by the fragments that begin as a frame does (PS3.5 A.4).
+    """
+    try:
+        held = len(parse_basic_offsets(data))
+        if not held:
+            starts = (b"",) if syntax == RLELossless else (b"\xff\xd8", b"\xff\x4f", b"\x00\x00\x00\x0cjP")
+            held = sum(fragment.startswith(starts) for fragment in generate_fragments(data[8:]))
+    except Exception:
+        # Damaged behind the frames that can be read: what is damaged in them, decoding says.
+        return ()
+    if held <= frames:
+        return ()
+    return (f"pixel data holds {held} frames, NumberOfFrames tells of {frames}; the others were not read",)
 
 
 def _frame(dataset: Dataset, data: bytes, index: int, frames: int) -> bytes:
@@ -135,49 +181,3 @@ def _frame(dataset: Dataset, data: bytes, index: int, frames: int) -> bytes:
     if tables[0] and tables[1]:
         return get_frame(data, index, number_of_frames=frames, extended_offsets=tables)
     return get_frame(data, index, number_of_frames=frames)
-
-
-def repair_scan(frame: bytes) -> bytes | None:
-    """A sequential DCT JPEG of one scan with its end of spectral selection set to 63; None where it is right.
-
-    Some encoders leave 0 there; the only permitted value of the sequential modes is 63 (ITU-T T.81 B.2.3,
-    table B.3).
-    """
-    at, sequential = 2, False
-    while at + 4 <= len(frame) and frame[at] == 0xFF:
-        marker, length = frame[at + 1], int.from_bytes(frame[at + 2 : at + 4], "big")
-        if marker in (0xC0, 0xC1):
-            sequential = True
-        if marker == 0xDA:
-            end = at + 2 + length
-            if not sequential or end > len(frame) or length < 6 or frame[end - 2] == 63:
-                return None
-            return frame[: end - 2] + b"\x3f" + frame[end - 1 :]
-        at += 2 + length
-    return None
-
-
-def codestream_size(data: bytes) -> tuple[int, int, int] | None:
-    """(rows, columns, components) that a JPEG, JPEG-LS or JPEG 2000 codestream claims; None without header.
-
-    Read before decoding, because decoders allocate what the codestream claims. Source: ITU-T T.81 B.2.2
-    (frame header), T.87 C.2.2, T.800 A.5.1 (SIZ).
-    """
-    if data[:2] != b"\xff\xd8":
-        # A JP2 file (which DICOM forbids and some write) has boxes before the codestream.
-        at = data.find(b"\xff\x4f\xff\x51", 0, 1024)
-        if at < 0 or len(data) < at + 42:
-            return None
-        x1, y1, x0, y0 = struct.unpack(">4I", data[at + 8 : at + 24])
-        return y1 - y0, x1 - x0, int.from_bytes(data[at + 40 : at + 42], "big")
-    at = 2
-    while at + 10 <= len(data) and data[at] == 0xFF:
-        marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
-        if marker == 0xFF:
-            at += 1
-        elif marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)):
-            rows, columns = struct.unpack(">2H", data[at + 5 : at + 9])
-            return rows, columns, data[at + 9]
-        else:
-            at += 2 + length
-    return None

@@ -8,7 +8,6 @@ from datetime import date
 from typing import Any
 
 from pydicom import Dataset
-from pydicom.dataelem import RawDataElement
 
 from overread.imaging.dicom.display import display_facts
 from overread.imaging.dicom.mammography import mammography_facts
@@ -94,9 +93,9 @@ def order_notes(planes: Sequence[Plane], first: Dataset) -> tuple[str, ...]:
         return ()
     notes = []
     for keyword in ("ImagesInAcquisition", "NumberOfSlices"):
-        told = text(first, keyword)
-        if told.isdigit() and int(told) > len(planes):
-            notes.append(f"{keyword} is {told}, but {len(planes)} slices are here: others may be missing")
+        stated = text(first, keyword)
+        if stated.isdigit() and int(stated) > len(planes):
+            notes.append(f"{keyword} is {stated}, but {len(planes)} slices are here: others may be missing")
     numbers = sorted(int(n) for p in planes if (n := text(p.dataset, "InstanceNumber")).isdigit())
     if notes or len(numbers) != len(planes):
         return tuple(notes)
@@ -118,24 +117,13 @@ def age_years(dataset: Dataset) -> float | None:
 
     A value that is not of the form nnnD, nnnW, nnnM or nnnY has no unit and is not used.
     """
-    match = re.fullmatch(r"(\d{3})([DWMY])", _raw_text(dataset, "PatientAge"))
+    match = re.fullmatch(r"(\d{3})([DWMY])", text(dataset, "PatientAge"))
     if match:
         return int(match[1]) * YEARS_PER[match[2]]
-    birth, study = (_date(_raw_text(dataset, k)) for k in ("PatientBirthDate", "StudyDate"))
+    birth, study = (_date(text(dataset, k)) for k in ("PatientBirthDate", "StudyDate"))
     if birth is None or study is None or study < birth:
         return None
     return (study - birth).days / 365.25
-
-
-def _raw_text(dataset: Dataset, keyword: str) -> str:
-    """Text of an element without pydicom's validation, which would warn once per file about a bad value."""
-    if keyword not in dataset:
-        return ""
-    element = dataset.get_item(keyword)
-    value = element.value if element is not None else None
-    if isinstance(element, RawDataElement) and isinstance(value, bytes):
-        return value.decode("ascii", "replace").strip(" \0")
-    return "" if value is None else str(value).strip(" \0")
 
 
 def _date(value: str) -> date | None:

@@ -7,7 +7,6 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,9 @@ from pydicom import Dataset, FileDataset, dcmread
 from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from overread.errors import InputError
+from overread.errors import InputError, OverreadError
+from overread.imaging.dicom.instance import Instance
+from overread.imaging.dicom.scan import scan
 
 SUFFIXES = {".dcm", ".dicom", ".ima"}
 MAGIC_OFFSET, MAGIC = 128, b"DICM"
@@ -26,39 +27,19 @@ INFLATE_LIMIT = 1 << 30
 """Largest deflated data set, in bytes after unpacking."""
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where uncompressed pixel data lies in a file: ``length`` bytes from ``offset``."""
-
-    path: Path
-    offset: int
-    length: int
-
-
-@dataclass(frozen=True)
-class Instance:
-    """A data set and the name people know it by (file name, or SOP Instance UID when it has no file).
-
-    Where the pixels were left in the file, ``place`` says where, and ``dataset`` has none.
-    """
-
-    name: str
-    dataset: Dataset
-    place: Place | None = None
-
-
 @contextmanager
 def reading(name: str, what: str = "DICOM") -> Iterator[None]:
     """Turn any exception that a damaged file provokes in a parser or decoder into an InputError.
 
     Parsers meet damaged input at any depth and raise whatever they happen to (ValueError, struct.error,
-    AttributeError, RecursionError ...); a caller has one question only: can this file be used.
+    AttributeError, RecursionError ...); a caller has one question only: can this file be used. Errors of overread's
+    own pass.
     """
     try:
         yield
-    except InputError as error:
+    except OverreadError as error:
         # A damaged value that a message quotes may hold line breaks.
-        if str(error).isprintable():
+        if not isinstance(error, InputError) or str(error).isprintable():
             raise
         raise InputError(_one_line(str(error))) from error
     except Exception as error:
@@ -94,7 +75,8 @@ def open_dataset(source: Path | io.BytesIO, name: str, **options: Any) -> FileDa
             dataset = dcmread(source, force=True, **options)
             if not any(tag in dataset for tag in ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID")):
                 raise InputError(
-                    f"{name}: not a DICOM file (no DICM mark at byte {MAGIC_OFFSET} and no SOP Class UID)"
+                    f"{name}: not a DICOM file (no DICM mark at byte {MAGIC_OFFSET} and no SOP Class UID); "
+                    "check the path, or send it again"
                 ) from None
             return dataset
 
@@ -148,8 +130,6 @@ def find_files(folder: Path) -> tuple[list[Path], list[Path]]:
 
 def load(files: Sequence[Path]) -> list[Instance]:
     """Open every file; the pixels of plain slices after the first are left where they are."""
-    from overread.imaging.dicom.scan import scan
-
     instances: list[Instance] = []
     for path in files:
         name = str(path)

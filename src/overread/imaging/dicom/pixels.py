@@ -15,8 +15,9 @@ from pydicom.pixels import apply_color_lut, apply_modality_lut
 from pydicom.uid import RLELossless
 
 from overread.errors import InputError
-from overread.imaging.dicom.decode import GRAY, PALETTE, bits_allocated, stored_frame, stored_type
-from overread.imaging.dicom.files import Place, reading, transfer_syntax
+from overread.imaging.dicom.decode import GRAY, PALETTE, bits_allocated, left_over, stored_frame, stored_type
+from overread.imaging.dicom.files import reading, transfer_syntax
+from overread.imaging.dicom.instance import Place
 from overread.imaging.dicom.planes import Plane
 from overread.imaging.dicom.values import first_item, floats, integer, text
 
@@ -77,7 +78,7 @@ def _from_file(
         raise InputError(
             f"{plane.name}: pixel data is truncated: {found} of {array.nbytes} bytes; send it again"
         )
-    return array, ()
+    return array, left_over(place.length, array.nbytes)
 
 
 def _modality_values(plane: Plane, array: NDArray[Any], kind: str) -> tuple[NDArray[Any], tuple[str, ...]]:

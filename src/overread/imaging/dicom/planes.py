@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 
 from overread.errors import InputError
-from overread.imaging.dicom.files import Instance, Place, reading, transfer_syntax
+from overread.imaging.dicom.files import reading, transfer_syntax
+from overread.imaging.dicom.instance import Instance, Place
 from overread.imaging.dicom.spacing import Spacing, pixel_spacing
 from overread.imaging.dicom.values import first_item, floats, integer, items, number, raw_value, text
 
@@ -69,7 +70,7 @@ def _planes(instance: Instance) -> list[Plane]:
     sop_class = text(dataset, "SOPClassUID")
     if sop_class == SLIDE:
         raise InputError(
-            f"{name}: is a Whole Slide image of tiles; read it in parts by overread.imaging.slides.slide.read_slide"
+            f"{name}: is a Whole Slide image of tiles; read it in parts by overread.imaging.read_slide"
         )
     if instance.place is None and not any(keyword in dataset for keyword in PIXELS):
         raise InputError(f"{name}: {_what(dataset, sop_class)}")

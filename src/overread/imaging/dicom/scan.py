@@ -19,7 +19,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.tag import BaseTag
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from overread.imaging.dicom.files import Place
+from overread.imaging.dicom.instance import Place
 from overread.imaging.dicom.values import tag, tag_of
 
 HEAD = 1 << 15

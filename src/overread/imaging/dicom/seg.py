@@ -14,10 +14,11 @@ from pydicom import Dataset
 
 from overread.errors import InputError
 from overread.imaging.dicom.build import check_bounds
+from overread.imaging.dicom.charset import charset_notes
 from overread.imaging.dicom.decode import PALETTE, stored_frame
 from overread.imaging.dicom.facts import facts
-from overread.imaging.dicom.files import Instance
 from overread.imaging.dicom.geometry import check_alike, cosines, normal, plane_affine, position
+from overread.imaging.dicom.instance import Instance
 from overread.imaging.dicom.planes import Plane, planes_of
 from overread.imaging.dicom.values import first_item, integer, items, number, text
 from overread.imaging.image import LPS_TO_RAS, Image
@@ -96,7 +97,8 @@ def read_segmentation(instance: Instance, path: str, notes: tuple[str, ...] = ()
     }
     if planes[0].spacing.mm is None:
         source["spacing_known"] = False
-    return Image(array, affine, text(dataset, "Modality"), channels, source, (*notes, *more))
+    notes = (*notes, *more, *charset_notes(text(dataset, "SpecificCharacterSet")))
+    return Image(array, affine, text(dataset, "Modality"), channels, source, notes)
 
 
 def _numbers(dataset: Dataset, planes: Sequence[Plane], named: list[int], name: str) -> list[int]:
@@ -162,8 +164,8 @@ def _step(planes: Sequence[Plane], heights: NDArray[np.float64], name: str) -> f
     """The slice distance: Spacing Between Slices where frames lie on it, else the smallest distance."""
     gaps = np.diff(heights)
     measures = next((m for g in planes[0].groups if (m := first_item(g, "PixelMeasuresSequence"))), None)
-    told = None if measures is None else number(measures, "SpacingBetweenSlices", name)
-    for step in (abs(told) if told else 0.0, float(gaps.min())):
+    stated = None if measures is None else number(measures, "SpacingBetweenSlices", name)
+    for step in (abs(stated) if stated else 0.0, float(gaps.min())):
         if step > 0:
             off = np.abs(gaps / step - np.round(gaps / step))
             if off.max() <= TOLERANCE * max(1.0, float(gaps.max()) / step) and gaps.min() >= step * (

@@ -10,7 +10,8 @@ from pydicom import Dataset, FileDataset
 
 from overread.errors import InputError
 from overread.imaging.dicom.build import build
-from overread.imaging.dicom.files import Instance, find_files, load, load_zip, open_dataset, reading
+from overread.imaging.dicom.files import find_files, load, load_zip, open_dataset, reading
+from overread.imaging.dicom.instance import Instance
 from overread.imaging.dicom.planes import planes_of
 from overread.imaging.dicom.seg import is_segmentation, read_segmentation
 from overread.imaging.dicom.stacks import groups_of, without_localizers

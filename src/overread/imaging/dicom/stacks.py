@@ -75,12 +75,12 @@ PRIVATE = (
 class Stack:
     """Volumes on the same slices, each a list of planes along the normal.
 
-    ``labels`` has one name per volume, ``told_by`` what tells them apart; both are empty for one volume.
+    ``labels`` has one name per volume, ``dimension`` what tells them apart; both are empty for one volume.
     """
 
     volumes: tuple[tuple[Plane, ...], ...]
     labels: tuple[str, ...] = ()
-    told_by: str = ""
+    dimension: str = ""
     values: tuple[Hashable, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -135,15 +135,15 @@ def stack_of(planes: Sequence[Plane]) -> Stack:
     places = _places(planes)
     if all(len(p) == 1 for p in places):
         return Stack((tuple(p[0] for p in places),))
-    told = _told_apart(places)
-    if told is not None:
-        return told
+    stack = _by_attributes(places)
+    if stack is not None:
+        return stack
     places, dropped = _without_doubles(places)
     if all(len(p) == 1 for p in places):
         return Stack((tuple(p[0] for p in places),), notes=dropped)
-    told = _told_apart(places) or _by_instance_number(places)
-    if told is not None:
-        return Stack(told.volumes, told.labels, told.told_by, told.values, (*dropped, *told.notes))
+    stack = _by_attributes(places) or _by_instance_number(places)
+    if stack is not None:
+        return Stack(stack.volumes, stack.labels, stack.dimension, stack.values, (*dropped, *stack.notes))
     raise _undecided(places)
 
 
@@ -174,7 +174,7 @@ def _identical(plane: Plane, other: Plane) -> bool:
     return np.array_equal(read_pixels(plane)[0], read_pixels(other)[0])
 
 
-def _told_apart(places: list[list[Plane]]) -> Stack | None:
+def _by_attributes(places: list[list[Plane]]) -> Stack | None:
     """The volumes, by one attribute or by two that together name each image of a position once."""
     counts = {len(p) for p in places}
     if len(counts) > 1 or not _in_line(places):
@@ -195,9 +195,9 @@ def _told_apart(places: list[list[Plane]]) -> Stack | None:
             )
             labels = tuple(", ".join(f"{n} {_word(v)}" for n, v in zip(names, o, strict=True)) for o in order)
             each: tuple[Hashable, ...] = tuple(o[0] if len(o) == 1 else o for o in order)
-            told_by = " and ".join(names)
-            note = f"{len(order)} volumes on the same slices became channels, told apart by {told_by}"
-            return Stack(volumes, labels, told_by, each, (note,))
+            dimension = " and ".join(names)
+            note = f"{len(order)} volumes on the same slices became channels, told apart by {dimension}"
+            return Stack(volumes, labels, dimension, each, (note,))
     return None
 
 

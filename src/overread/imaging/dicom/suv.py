@@ -7,6 +7,7 @@ to the time that pixels were corrected to, DICOM PS3.3 C.8.9.1 (PET Series) and 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +19,8 @@ from overread.imaging.dicom.values import first_item, number, private_value, tex
 from overread.imaging.image import Image
 
 GRAM_PER_KG = 1000.0
-LONGEST_UPTAKE = timedelta(days=2)
+LONGEST_UPTAKE = 20
+"""Half-lives after which nothing is left to be measured: a millionth of the dose."""
 DAY = timedelta(days=1)
 
 
@@ -94,15 +96,18 @@ def suv_factor(datasets: Sequence[Dataset]) -> float:
     if not half_life or half_life <= 0:
         raise InputError("RadionuclideHalfLife is missing")
     scan = _scan_start(datasets)
-    uptake = scan - _injection(tracer, scan)
-    if not timedelta(0) <= uptake <= LONGEST_UPTAKE:
-        raise InputError(f"the injection lies {uptake} before the scan, which cannot be")
-    decayed = dose * 2 ** (-uptake.total_seconds() / half_life)
+    uptake = (scan - _injection(first, tracer, scan)).total_seconds() / half_life
+    if not 0 <= uptake <= LONGEST_UPTAKE:
+        raise InputError(
+            f"the injection lies {timedelta(seconds=uptake * half_life)} ({uptake:.1f} half-lives) before the scan, "
+            f"expected 0 to {LONGEST_UPTAKE} half-lives"
+        )
+    decayed = dose * 2**-uptake
     return scale * weight * GRAM_PER_KG / decayed
 
 
 def _scan_start(datasets: Sequence[Dataset]) -> datetime:
-    """The time that pixels were decay corrected to."""
+    """The time that pixels were decay corrected to, in the zone of the data set."""
     first = datasets[0]
     series = _moment(text(first, "SeriesDate"), text(first, "SeriesTime"))
     taken = [_moment(text(d, "AcquisitionDate"), text(d, "AcquisitionTime")) for d in datasets]
@@ -110,7 +115,7 @@ def _scan_start(datasets: Sequence[Dataset]) -> datetime:
     if series is not None and known and series <= min(known):
         return series
     # A series made later by processing: its own time says nothing about the scan.
-    started = _stamp(_private_text(first, 0x0009, "GEMS_PETD_01", 0x0D))
+    started = _local(_private_text(first, 0x0009, "GEMS_PETD_01", 0x0D), first)
     if started is not None:
         return started
     frame = number(first, "FrameReferenceTime", "PET")
@@ -126,8 +131,9 @@ def _scan_start(datasets: Sequence[Dataset]) -> datetime:
     raise InputError("SeriesTime is later than AcquisitionTime, and nothing tells when the scan began")
 
 
-def _injection(tracer: Dataset, scan: datetime) -> datetime:
-    at = _stamp(text(tracer, "RadiopharmaceuticalStartDateTime"))
+def _injection(first: Dataset, tracer: Dataset, scan: datetime) -> datetime:
+    """The time of the injection, in the zone of the data set."""
+    at = _local(text(tracer, "RadiopharmaceuticalStartDateTime"), first)
     if at is not None:
         return at
     at = _moment(scan.strftime("%Y%m%d"), text(tracer, "RadiopharmaceuticalStartTime"))
@@ -141,18 +147,39 @@ def _moment(date: str, time: str) -> datetime | None:
     date, time = date.replace(".", ""), time.replace(":", "")
     if len(date) != 8 or len(time) < 4:
         return None
-    return _stamp(date + time)
+    return _stamp(date + time)[0]
 
 
-def _stamp(value: str) -> datetime | None:
-    """A DICOM DT; its zone is dropped, as all times of one examination share it."""
-    value = value.split("+")[0].split("-")[0].strip()
-    whole, _, fraction = value.partition(".")
+def _local(value: str, dataset: Dataset) -> datetime | None:
+    """A DT in the zone of the data set (Timezone Offset From UTC, PS3.3 C.12.1.1.8), in which its DA and TM are.
+
+    An offset of the value's own counts where the data set states its zone; otherwise all are taken for one zone.
+    """
+    moment, own = _stamp(value)
+    zone = _offset(text(dataset, "TimezoneOffsetFromUTC"))
+    return moment if moment is None or own is None or zone is None else moment - own + zone
+
+
+def _stamp(value: str) -> tuple[datetime | None, timedelta | None]:
+    """A DICOM DT (PS3.5 section 6.2) without its offset from UTC, and that offset."""
+    parsed = re.fullmatch(r"(\d{8,14})(?:\.(\d{1,6}))?([+-]\d{4})?", value.strip())
+    if parsed is None:
+        return None, None
     try:
-        moment = datetime.strptime(whole.ljust(14, "0"), "%Y%m%d%H%M%S")
-        return moment + timedelta(seconds=float(f"0.{fraction or 0}"))
+        moment = datetime.strptime(parsed[1].ljust(14, "0"), "%Y%m%d%H%M%S")
     except ValueError:
+        return None, None
+    return moment + timedelta(seconds=float(f"0.{parsed[2] or 0}")), _offset(parsed[3] or "")
+
+
+def _offset(value: str) -> timedelta | None:
+    """An offset from UTC such as +0100 or -0330; None where it is none (PS3.5 section 6.2 permits -1200 to +1400)."""
+    parsed = re.fullmatch(r"([+-])(\d{2})([0-5]\d)", value.strip())
+    if parsed is None:
         return None
+    offset = timedelta(hours=int(parsed[2]), minutes=int(parsed[3]))
+    offset = -offset if parsed[1] == "-" else offset
+    return offset if timedelta(hours=-12) <= offset <= timedelta(hours=14) else None
 
 
 def _private(dataset: Dataset, group: int, creator: str, element: int) -> float:

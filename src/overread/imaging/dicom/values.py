@@ -1,5 +1,8 @@
 """Reading attribute values of a data set as plain Python numbers and text, with faults named by keyword.
 
+All text of a data set is decoded here: whatever stands in an element, or in Specific Character Set, gives text or an
+InputError, never another exception.
+
 A series holds the same few values hundreds of times. Numbers and plain text are therefore taken from an
 element's bytes, and remembered by them; only what is out of the ordinary goes through pydicom's conversion.
 """
@@ -21,6 +24,9 @@ from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag
 
 from overread.errors import InputError
+from overread.imaging.dicom.charset import guard
+
+guard()
 
 DECIMAL = {"DS", "IS"}
 BINARY = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d"}
@@ -49,19 +55,30 @@ def _dictionary_vr(number: BaseTag) -> str:
 
 
 def text(dataset: Dataset, keyword: str) -> str:
-    """The value as text without padding, several joined by a backslash; empty where absent or empty."""
+    """The value as text without padding, several joined by a backslash; empty where absent or empty.
+
+    Decoded by the data set's Specific Character Set (see `charset`); the bytes of what cannot be converted are taken
+    for Latin-1.
+    """
     element = dataset.get_item(tag_of(keyword))
     if element is None:
         return ""
     found = _raw(element)
     if found is not None and found[1] in PLAIN:
-        content = found[0]
-        if content.isascii() and b"\\" not in content:
-            return content.decode("ascii").strip(" \0")
-    value = dataset[tag_of(keyword)].value
+        return _characters(found[0])
+    try:
+        value = dataset[tag_of(keyword)].value
+    except Exception:
+        # Another representation than the keyword has, or none at all.
+        return "" if found is None else _characters(found[0])
     if isinstance(value, MultiValue):
         return "\\".join(map(str, value))
     return "" if value is None else str(value).strip(" \0")
+
+
+@lru_cache(maxsize=4096)
+def _characters(content: bytes) -> str:
+    return "\\".join(part.strip(" \0") for part in content.decode("latin-1").split("\\"))
 
 
 def raw_value(dataset: Dataset, keyword: str) -> tuple[bytes, str, bool] | None:
@@ -94,7 +111,12 @@ def floats(dataset: Dataset, keyword: str, count: int, name: str) -> NDArray[np.
         values = _numbers(*found)
         if values is not None and len(values) == count:
             return np.array(values)
-    value = dataset[tag_of(keyword)].value
+    try:
+        value = dataset[tag_of(keyword)].value
+    except Exception as error:
+        raise InputError(
+            f"{name}: {keyword} cannot be read ({type(error).__name__}), expected {count} numbers"
+        ) from error
     if value is None or (isinstance(value, (str, MultiValue, list)) and len(value) == 0):
         return None
     items: Iterable[Any] = value if isinstance(value, (MultiValue, list, tuple)) else [value]
@@ -149,20 +171,42 @@ def first_item(dataset: Dataset, keyword: str) -> Dataset | None:
 
 
 def items(dataset: Dataset, keyword: str) -> list[Dataset]:
-    """The items of a sequence, none where it is absent or empty."""
-    element = dataset.get_item(tag_of(keyword))
-    return [] if element is None else list(dataset[tag_of(keyword)].value or [])
+    """The items of a sequence, none where it is absent or empty.
+
+    Raises ValueError where it is no sequence; `files.reading` makes an InputError of it that names the file.
+    """
+    if dataset.get_item(tag_of(keyword)) is None:
+        return []
+    try:
+        found = list(dataset[tag_of(keyword)].value or [])
+    except Exception as error:
+        raise ValueError(f"{keyword} cannot be read ({type(error).__name__}), expected a sequence") from error
+    if not all(isinstance(item, Dataset) for item in found):
+        raise ValueError(f"{keyword} holds something else than the items of a sequence")
+    return found
 
 
 def private_value(dataset: Dataset, group: int, creator: str, element: int) -> Any:
-    """The value of a private element by its creator's name (PS3.5 section 7.8), None where there is none."""
+    """The value of a private element by its creator's name (PS3.5 section 7.8), None where there is none.
+
+    What cannot be read counts as not there.
+    """
     # Shifts are of plain integers: comparing pydicom's tags costs more than all the rest.
     blocks = [key for key in dataset.keys() if key >> 8 == group << 8]  # noqa: SIM118
     for key in blocks:
-        name = dataset[key].value
+        name = _private_of(dataset, tag(key))
         name = name.decode("latin-1") if isinstance(name, bytes) else name
         if isinstance(name, str) and name.strip(" \0") == creator:
-            found = tag(group << 16 | (key & 0xFF) << 8 | element)
-            if dataset.get_item(found) is not None:
-                return dataset[found].value
+            value = _private_of(dataset, tag(group << 16 | (key & 0xFF) << 8 | element))
+            if value is not None:
+                return value
     return None
+
+
+def _private_of(dataset: Dataset, key: BaseTag) -> Any:
+    if dataset.get_item(key) is None:
+        return None
+    try:
+        return dataset[key].value
+    except Exception:
+        return None

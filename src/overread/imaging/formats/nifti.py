@@ -22,14 +22,21 @@ PIECE = 1 << 18
 """Bytes that are unpacked at once: they stay in the processor's cache until they are put in place."""
 HEADER = 544
 """Bytes that hold either header: 348 of NIfTI-1, 540 of NIfTI-2."""
-MM_PER = {"meter": 1000.0, "mm": 1.0, "micron": 0.001, "unknown": 1.0}
+MM_PER = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
+"""By the code of the header's spatial units: unknown, metres, millimetres, micrometres."""
+UNITS = {1: "metres", 3: "micrometres"}
+SPATIAL_BITS = 0x07
+LONGEST_QUATERNION = 1.001
+"""Length of (b, c, d) up to which a qform is taken as rounded, and shortened to 1."""
 
 
 def read_nifti(path: Path) -> Image:
     """Read ``.nii`` or ``.nii.gz``: 3D gives ``(1, i, j, k)``, 4D (or 5D vectors) channels first.
 
+    A 2D picture, whose first axis counts columns in the file, gives ``(1, row, column)`` as from every other format.
     Integers without scaling keep their type, everything else is float32. The affine is the sform, else
-    the qform, as nibabel chooses. In memory the first spatial axis stays the fastest, as it is in the file.
+    the qform, as nibabel chooses. In memory the first spatial axis of a volume stays the fastest, as it is in the
+    file. What the header says beside that (the other form, units, slope) never stops a good file: it is noted.
 
     Raises
     ------
@@ -78,6 +85,8 @@ def _read(path: Path) -> Image:
         raise InputError(f"{path}: has shape {shape}, expected one time point; split it first")
     array = np.moveaxis(array, 3, 0) if array.ndim == 4 else array[None]
     affine, more = _affine(header, path)
+    if array.ndim == 3:
+        array, affine = np.ascontiguousarray(array.swapaxes(1, 2)), affine[:, [1, 0, 2, 3]]
     return Image(array, affine, source={"path": str(path)}, notes=notes + more)
 
 
@@ -147,8 +156,12 @@ def _values(array: NDArray[Any], header: Any) -> tuple[NDArray[Any], tuple[str, 
 
 
 def _affine(header: Any, path: Path) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    notes = []
-    affine = np.array(header.get_best_affine(), dtype=np.float64)
+    notes: list[str] = []
+    try:
+        affine = np.array(header.get_best_affine(), dtype=np.float64)
+    except ValueError:
+        affine = _shortened_qform(header, path)
+        notes.append("the quaternion of the qform is a little longer than 1 and was shortened")
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-12:
         raise InputError(f"{path}: the affine is singular or not finite: {affine.tolist()}")
     if header["sform_code"] == 0 and header["qform_code"] == 0:
@@ -156,19 +169,41 @@ def _affine(header: Any, path: Path) -> tuple[NDArray[np.float64], tuple[str, ..
             "the file gives no orientation (sform and qform codes are 0): left and right are not known"
         )
     elif header["sform_code"] > 0 and header["qform_code"] > 0:
-        other = header.get_qform()
-        if not np.allclose(affine, other, atol=1e-2):
+        try:
+            other = header.get_qform()
+        except ValueError:
+            other = None
+            notes.append("the qform is damaged; the sform was used")
+        if other is not None and not np.allclose(affine, other, atol=1e-2):
             notes.append("sform and qform differ; the sform was used")
-    unit = header.get_xyzt_units()[0]
-    if MM_PER[unit] != 1:
+    unit = int(header["xyzt_units"]) & SPATIAL_BITS
+    if unit not in MM_PER:
+        notes.append(f"the code {unit} of the units is not one of NIfTI's; lengths were taken for mm")
+    elif MM_PER[unit] != 1:
         affine[:3] *= MM_PER[unit]
-        notes.append(f"lengths in {unit} became mm")
+        notes.append(f"lengths in {UNITS[unit]} became mm")
     return affine, tuple(notes)
+
+
+def _shortened_qform(header: Any, path: Path) -> NDArray[np.float64]:
+    """The affine of a qform whose quaternion rounding made too long. Raises InputError where it is no rounding."""
+    imaginary = np.array([float(header[f"quatern_{k}"]) for k in "bcd"])
+    length = float(np.linalg.norm(imaginary))
+    if not length <= LONGEST_QUATERNION:
+        raise InputError(
+            f"{path}: the quaternion of the qform {imaginary.tolist()} is longer than 1, and there is no sform; "
+            "the header is damaged, copy or convert the file again"
+        )
+    mended = header.copy()
+    for key, value in zip("bcd", imaginary / (length * (1 + 1e-6)), strict=True):
+        mended[f"quatern_{key}"] = value
+    return np.array(mended.get_best_affine(), dtype=np.float64)
 
 
 def write_nifti(path: Path, array: NDArray[Any], affine: NDArray[np.float64]) -> None:
     """Write ``array`` (spatial axes only, or with channels last) to ``.nii`` or ``.nii.gz`` atomically.
 
+    A 2D array is (row, column), and the file's first axis its columns, so that `read_nifti` gives it back.
     Booleans are written as uint8, 64 bit integers as int32. Raises InputError on another suffix or where
     64 bit integers do not fit.
     """
@@ -178,6 +213,8 @@ def write_nifti(path: Path, array: NDArray[Any], affine: NDArray[np.float64]) ->
     suffix = next((s for s in (".nii.gz", ".nii") if path.name.lower().endswith(s)), None)
     if suffix is None:
         raise InputError(f"{path}: expected a name that ends in .nii or .nii.gz")
+    if array.ndim == 2:
+        array, affine = array.T, affine[:, [1, 0, 2, 3]]
     if array.dtype == bool:
         array = array.astype(np.uint8)
     elif array.dtype in (np.int64, np.uint64):

@@ -1,4 +1,4 @@
-"""Raster images: PNG, JPEG and TIFF."""
+"""Pictures of one page: PNG, JPEG, and whatever else Pillow decodes."""
 
 from __future__ import annotations
 
@@ -17,19 +17,18 @@ from overread.files import atomic_path
 from overread.imaging.formats.voxels import reading
 from overread.imaging.image import Image
 
-TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 DEEP = {"I;16": np.uint16, "I;16L": np.uint16, "I;16B": np.uint16, "I": np.int32, "F": np.float32}
 UNKNOWN_SPACING = "raster image without physical spacing: 1 mm was assumed, distances are in pixels"
 AFFINE = np.array([[0.0, -1, 0, 0], [-1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
 """Index (row, column) laid as an axial slice seen from below, 1 mm: rows to posterior, columns to left."""
 
 
-def read_raster(path: Path) -> Image:
+def read_picture(path: Path) -> Image:
     """Read one picture as ``(1 or 3, rows, columns)``; gray and RGB keep 16 bit.
 
     Alpha is dropped, palettes are resolved, the EXIF rotation is applied: each with a note. PNG and JPEG carry no
     place in the patient, and the dots per inch that they may state are those of a print: spacing is 1 with a note,
-    and ``source['spacing_known']`` is False. TIFF goes by `overread.imaging.formats.tiff.read_tiff`.
+    and ``source['spacing_known']`` is False.
 
     Raises
     ------
@@ -37,25 +36,13 @@ def read_raster(path: Path) -> Image:
         Missing, truncated or damaged file, several pages, an absurd size.
     """
     path = Path(path)
-    if is_tiff(path):
-        from overread.imaging.formats.tiff import read_tiff
-
-        return read_tiff(path)
-    array, notes = read_picture(path)
+    array, notes = picture_array(path)
     source = {"path": str(path), "spacing_known": False}
     return Image(array, AFFINE.copy(), source=source, notes=(UNKNOWN_SPACING, *notes))
 
 
-def is_tiff(path: Path) -> bool:
-    """Whether a file starts like TIFF or BigTIFF."""
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; check the path")
-    with path.open("rb") as f:
-        return f.read(4) in TIFF_MAGIC
-
-
-def read_picture(path: Path) -> tuple[NDArray[Any], list[str]]:
-    """One picture as ``(1 or 3, rows, columns)`` with what was changed. Raises InputError as `read_raster`."""
+def picture_array(path: Path) -> tuple[NDArray[Any], list[str]]:
+    """One picture as ``(1 or 3, rows, columns)`` with what was changed. Raises InputError as `read_picture`."""
     image, deep, notes = _open(path)
     mode = image.mode
     if deep is not None:
@@ -74,22 +61,15 @@ def read_picture(path: Path) -> tuple[NDArray[Any], list[str]]:
     return np.ascontiguousarray(array), notes
 
 
-def read_label_raster(path: Path) -> NDArray[Any]:
-    """Read a label picture as ``(rows, columns)`` integers as stored: palette indices, never colours.
-
-    A TIFF of several pages gives ``(columns, rows, slices)``, as `overread.imaging.formats.tiff.read_tiff`.
+def read_label_picture(path: Path) -> NDArray[Any]:
+    """Read a label picture of one page as ``(rows, columns)`` integers as stored: palette indices, never colours.
 
     Raises
     ------
     InputError
-        As `read_raster`, or a colour picture, whose values are no labels.
+        As `read_picture`, or a colour picture, whose values are no labels.
     """
     path = Path(path)
-    if is_tiff(path):
-        from overread.imaging.formats.tiff import read_label_stack
-
-        if (volume := read_label_stack(path)) is not None:
-            return volume
     image, _, _ = _open(path, transpose=False)
     if image.mode not in ("1", "L", "P", "I", "I;16", "I;16L", "I;16B"):
         raise InputError(

@@ -7,13 +7,19 @@ tifffile; compressed pages that it cannot unpack by itself are decoded by Pillow
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from overread.errors import InputError
-from overread.imaging.formats.raster import AFFINE, UNKNOWN_SPACING, oriented, read_picture
+from overread.imaging.formats.raster import (
+    AFFINE,
+    UNKNOWN_SPACING,
+    oriented,
+    picture_array,
+    read_label_picture,
+)
 from overread.imaging.formats.voxels import plain, reading
 from overread.imaging.image import LPS_TO_RAS, Image
 
@@ -84,14 +90,21 @@ def read_tiff(path: Path) -> Image:
         )
 
 
-def read_label_stack(path: Path) -> NDArray[Any] | None:
-    """``(columns, rows, slices)`` labels of a TIFF of several pages; None where there is one page."""
+def read_label_tiff(path: Path) -> NDArray[Any]:
+    """Labels as stored: ``(rows, columns)`` of one page, ``(columns, rows, slices)`` of several.
+
+    Raises
+    ------
+    InputError
+        As `read_tiff`, or colours or real numbers, which are no labels.
+    """
     with reading(path, "TIFF"):
         import tifffile
 
+        _check_pages(path)
         with tifffile.TiffFile(path) as file:
             if len(file.pages) == 1 and file.series and len(file.series[0].shape) == 2:
-                return None
+                return read_label_picture(path)
         array, _, _ = _read(path, labels=True)
         if len(array) != 1 or array.dtype.kind not in "biu":
             raise InputError(
@@ -105,6 +118,7 @@ def _read(path: Path, labels: bool) -> tuple[NDArray[Any], list[float | None], l
     """``(C, rows, columns)`` or ``(C, slices, rows, columns)``, spacing of rows, columns, slices in mm, notes."""
     import tifffile
 
+    _check_pages(path)
     with tifffile.TiffFile(path) as file:
         if not file.series:
             raise InputError(f"{path}: holds no picture")
@@ -120,7 +134,7 @@ def _read(path: Path, labels: bool) -> tuple[NDArray[Any], list[float | None], l
             spacing[:2] = spacing[1::-1]
         single = len(file.pages) == 1 and set(sizes) <= {"Y", "X", "S"}
         if single and not labels and first.dtype in (np.uint8, np.bool_) and sizes.get("S", 1) <= 4:
-            array, notes = read_picture(path)
+            array, notes = picture_array(path)
             by_pillow = True
         else:
             array, by_pillow = _pixels(path, file, series)
@@ -134,13 +148,39 @@ def _read(path: Path, labels: bool) -> tuple[NDArray[Any], list[float | None], l
         return array, spacing, notes
 
 
+def _check_pages(path: Path) -> None:
+    """Raise InputError where a page that the one before it names lies beyond the end of the file.
+
+    tifffile gives the pages that are there and only logs that others are not. Source: TIFF 6.0 section 2, and the
+    BigTIFF extension of it (version 43).
+    """
+    size = path.stat().st_size
+    with path.open("rb") as f:
+        head = f.read(16)
+        order: Literal["little", "big"] = "little" if head[:2] == b"II" else "big"
+        big = int.from_bytes(head[2:4], order) == 43
+        count_bytes, entry, offset_bytes = (8, 20, 8) if big else (2, 12, 4)
+        at = int.from_bytes(head[8:16] if big else head[4:8], order)
+        seen: set[int] = set()
+        while at and at not in seen:
+            seen.add(at)
+            f.seek(at)
+            after = at + count_bytes + entry * int.from_bytes(f.read(count_bytes), order)
+            if after + offset_bytes > size:
+                raise InputError(
+                    f"{path}: is truncated: page {len(seen)} begins at byte {at} of {size}; copy it again"
+                )
+            f.seek(after)
+            at = int.from_bytes(f.read(offset_bytes), order)
+
+
 def _check(path: Path, file: Any, series: Any, sizes: dict[str, int]) -> None:
     size = int(np.prod(series.shape, dtype=object)) * series.dtype.itemsize
     what = f"{sizes.get('X')} x {sizes.get('Y')} pixels"
     if size > LARGEST or (series.is_pyramidal and size > LARGEST // 64):
         raise InputError(
             f"{path}: is a picture of {what}, {size / 2**30:.1f} GiB, too large to read at once; "
-            "whole slides are read in parts by overread.imaging.slides.slide.read_slide"
+            "whole slides are read in parts by overread.imaging.read_slide"
         )
     if size > path.stat().st_size * RATIO:
         raise InputError(f"{path}: is truncated: {path.stat().st_size} bytes cannot hold {what}")

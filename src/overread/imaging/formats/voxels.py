@@ -16,6 +16,7 @@ from overread.errors import InputError
 from overread.imaging.formats.deflate import GZIP_OR_ZLIB
 from overread.imaging.image import Image
 
+GZIP_MAGIC = b"\x1f\x8b"
 BZIP2_RATIO = 50_000
 """A bzip2 block of 900 kB of one value takes some 40 bytes."""
 
@@ -48,11 +49,24 @@ def check_size(path: Path, shape: Sequence[int], dtype: np.dtype[Any], held: int
 
 
 def inflate(path: Path, data: bytes, size: int) -> bytes:
-    """``size`` bytes from a gzip or zlib stream, never more. Raises InputError where it holds less or more."""
-    stream = isal_zlib.decompressobj(GZIP_OR_ZLIB)
-    content = stream.decompress(data, size)
-    # One byte more shows a longer stream; reaching the end verifies the checksum.
-    rest = stream.decompress(stream.unconsumed_tail, 1)
+    """``size`` bytes from a gzip or zlib stream, never more. Raises InputError where it holds less or more.
+
+    A gzip file may be made of several members, one after the other (RFC 1952 section 2.2); zeros may follow.
+    """
+    content, rest = b"", b""
+    while data and len(content) <= size and not rest:
+        stream = isal_zlib.decompressobj(GZIP_OR_ZLIB)
+        # `decompress` takes 0 for no limit: what goes beyond `size` is asked for by one byte.
+        if len(content) < size:
+            content += stream.decompress(data, size - len(content))
+            data = stream.unconsumed_tail
+        # One byte more shows a longer stream; reaching the end verifies the checksum.
+        rest = b"" if stream.eof else stream.decompress(data, 1)
+        if not stream.eof:
+            break
+        data = stream.unused_data.lstrip(b"\0")
+        if not data.startswith(GZIP_MAGIC):
+            break
     if len(content) < size:
         raise InputError(f"{path}: is truncated: unpacks to {len(content)} bytes, expected {size}")
     if rest or not stream.eof:

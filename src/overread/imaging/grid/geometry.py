@@ -81,6 +81,7 @@ def same_grid(
     a_affine: NDArray[np.float64],
     b_shape: Sequence[int],
     b_affine: NDArray[np.float64],
+    *,
     tolerance_mm: float = 1e-2,
 ) -> bool:
     """Whether two grids have one shape and no corner voxels more than ``tolerance_mm`` apart."""
@@ -88,8 +89,8 @@ def same_grid(
         return False
     last = [*(n - 1 for n in a_shape), *[0] * (3 - len(a_shape))]
     corners = np.array(np.meshgrid(*[(0, n) for n in last])).reshape(3, -1)
-    apart = (a_affine - b_affine) @ np.vstack([corners, np.ones((1, corners.shape[1]))])
-    return bool(np.linalg.norm(apart[:3], axis=0).max() <= tolerance_mm)
+    offset = (a_affine - b_affine) @ np.vstack([corners, np.ones((1, corners.shape[1]))])
+    return bool(np.linalg.norm(offset[:3], axis=0).max() <= tolerance_mm)
 
 
 def stack(images: Sequence[Image], names: Sequence[str]) -> Image:
@@ -154,7 +155,7 @@ def crop(image: Image, start: Sequence[int], stop: Sequence[int]) -> Image:
     return image.with_(array=array, affine=_shifted(image, start))
 
 
-def pad_to(image: Image, size: Sequence[int], value: float = 0.0) -> Image:
+def pad_to(image: Image, size: Sequence[int], *, value: float = 0.0) -> Image:
     """At least ``size`` voxels per axis: ``value`` around the image, the odd voxel after it.
 
     Axes that are long enough stay; every voxel stays where it was in the patient.

@@ -27,12 +27,12 @@ SLICES = np.array([[1, 1, 0], [1, 1, 0], [1, 1, 1]])
 """Leaves out how slices are moved within their planes."""
 
 
-def resize(image: Image, size: Sequence[int], order: int) -> Image:
+def resize(image: Image, size: Sequence[int], *, order: int) -> Image:
     """To ``size`` voxels over the same field of view; spacing and origin change accordingly.
 
     See `resize_array` for orders and `zoom.zoom_matrix` for the convention and the smoothing.
     """
-    return image.with_(array=resize_array(image.array, size, order), affine=_resized(image, size))
+    return image.with_(array=resize_array(image.array, size, order=order), affine=_resized(image, size))
 
 
 def _resized(image: Image, size: Sequence[int]) -> NDArray[np.float64]:
@@ -43,13 +43,13 @@ def _resized(image: Image, size: Sequence[int]) -> NDArray[np.float64]:
     return image.affine @ change
 
 
-def resample(image: Image, spacing: Sequence[float], order: int) -> Image:
+def resample(image: Image, spacing: Sequence[float], *, order: int) -> Image:
     """To the voxel count that comes nearest to ``spacing`` mm over the same field of view.
 
     The field of view is kept exactly, so the spacing reached, which the affine tells, is off by at most
     half a new voxel over the whole axis. Raises ValueError on another count of axes or spacing <= 0.
     """
-    return resize(image, _count(image, spacing), order)
+    return resize(image, _count(image, spacing), order=order)
 
 
 def _count(image: Image, spacing: Sequence[float]) -> list[int]:
@@ -59,7 +59,7 @@ def _count(image: Image, spacing: Sequence[float]) -> list[int]:
     return [max(1, round(n * old / new)) for n, old, new in pairs]
 
 
-def resample_labels(image: Image, spacing: Sequence[float], method: str = "one-hot") -> Image:
+def resample_labels(image: Image, spacing: Sequence[float], *, method: str = "one-hot") -> Image:
     """A label map to ``spacing``: every voxel keeps one of the old labels, and the type stays.
 
     ``one-hot``: each label's indicator is resampled linearly and the largest wins (of equals the smallest
@@ -78,19 +78,19 @@ def resample_labels(image: Image, spacing: Sequence[float], method: str = "one-h
         raise InputError(f"labels: voxels are {image.array.dtype}, expected integers")
     size = _count(image, spacing)
     if method == "nearest":
-        return resize(image, size, 0)
+        return resize(image, size, order=0)
     labels = np.unique(image.array)
     result = np.full((len(image.array), *size), labels[0], image.array.dtype)
-    best = resize_array(image.array == labels[0], size, 1)
+    best = resize_array(image.array == labels[0], size, order=1)
     for label in labels[1:]:
-        share = resize_array(image.array == label, size, 1)
+        share = resize_array(image.array == label, size, order=1)
         result[share > best] = label
         np.maximum(best, share, out=best)
     return image.with_(array=result, affine=_resized(image, size))
 
 
 def resample_to(
-    image: Image, shape: Sequence[int], affine: NDArray[np.float64], order: int, fill: float = 0.0
+    image: Image, shape: Sequence[int], affine: NDArray[np.float64], *, order: int, fill: float = 0.0
 ) -> Image:
     """Onto any grid: ``shape`` voxels at ``affine``, with a spline of ``order`` 0 (nearest), 1 or 3.
 
@@ -227,7 +227,7 @@ def right_angled(affine: NDArray[np.float64], tolerance: float = RIGHT_ANGLE) ->
     return bool(np.abs(unit.T @ unit - np.eye(3)).max() < tolerance)
 
 
-def rectify(image: Image, order: int = 1, fill: float | None = None) -> Image:
+def rectify(image: Image, *, order: int = 1, fill: float | None = None) -> Image:
     """A sheared volume (slices of a tilted gantry, say) on the right-angled grid that holds all of it.
 
     The first two axes keep directions and spacing, or the second is turned within their plane until it is at a

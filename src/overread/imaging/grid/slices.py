@@ -11,7 +11,7 @@ from overread.imaging.grid.geometry import same_grid
 from overread.imaging.image import Image
 
 
-def slice_stack(image: Image, index: int, axis: int = 2, around: int = 1) -> Image:
+def slice_stack(image: Image, index: int, *, axis: int = 2, around: int = 1) -> Image:
     """The 2.5D image of one slice: itself and ``around`` neighbours on either side as channels.
 
     Beyond the ends the outermost slice is repeated. Channels run from the lowest slice to the highest, each with
@@ -42,10 +42,10 @@ def slice_stack(image: Image, index: int, axis: int = 2, around: int = 1) -> Ima
     return image.with_(array=np.ascontiguousarray(channels), affine=affine, channels=names)
 
 
-def slices(image: Image, axis: int = 2, around: int = 0) -> Iterator[Image]:
+def slices(image: Image, *, axis: int = 2, around: int = 0) -> Iterator[Image]:
     """Every slice along ``axis`` in turn, as `slice_stack` gives it."""
     for index in range(image.spatial[axis] if len(image.spatial) == 3 else 1):
-        yield slice_stack(image, index, axis, around)
+        yield slice_stack(image, index, axis=axis, around=around)
 
 
 def join_slices(images: Sequence[Image]) -> Image:

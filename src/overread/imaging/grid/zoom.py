@@ -110,7 +110,7 @@ def nearest_index(n: int, m: int) -> NDArray[np.intp]:
     return ((2 * np.arange(m) + 1) * n) // (2 * m)
 
 
-def resize_array(array: NDArray[Any], size: Sequence[int], order: int) -> NDArray[Any]:
+def resize_array(array: NDArray[Any], size: Sequence[int], *, order: int) -> NDArray[Any]:
     """Resize ``(C, *spatial)`` to ``(C, *size)``.
 
     ``order`` 0 takes the nearest voxel and keeps the type: the way for labels. Orders 1 and 3 are

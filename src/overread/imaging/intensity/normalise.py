@@ -19,7 +19,7 @@ def foreground(values: NDArray[Any]) -> NDArray[np.bool_]:
     return x > x.mean()
 
 
-def zscore(values: NDArray[Any], mask: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
+def zscore(values: NDArray[Any], *, mask: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
     """Minus the mean, by the standard deviation, both over ``mask`` (by default `foreground`); a constant gives 0."""
     x = np.asarray(values, np.float32)
     inside = x[foreground(x) if mask is None else _checked(mask, x)]
@@ -29,7 +29,7 @@ def zscore(values: NDArray[Any], mask: NDArray[np.bool_] | None = None) -> NDArr
 
 
 def percentile_scale(
-    values: NDArray[Any], low: float = 0.5, high: float = 99.5, mask: NDArray[np.bool_] | None = None
+    values: NDArray[Any], low: float = 0.5, high: float = 99.5, *, mask: NDArray[np.bool_] | None = None
 ) -> NDArray[np.float32]:
     """Clipped to two percentiles of the image itself (over ``mask``, by default all) and scaled to 0 to 1.
 

@@ -60,6 +60,7 @@ class Landmarks:
 def fit_landmarks(
     images: Iterable[NDArray[Any]],
     masks: Iterable[NDArray[np.bool_]] | None = None,
+    *,
     percentiles: Sequence[float] = PERCENTILES,
     scale: tuple[float, float] = SCALE,
 ) -> Landmarks:
@@ -87,7 +88,7 @@ def fit_landmarks(
 
 
 def standardise(
-    image: NDArray[Any], landmarks: Landmarks, mask: NDArray[np.bool_] | None = None
+    image: NDArray[Any], landmarks: Landmarks, *, mask: NDArray[np.bool_] | None = None
 ) -> NDArray[np.float32]:
     """Grey values on the standard scale: straight between landmarks, the outermost pieces go on beyond them.
 

@@ -65,7 +65,7 @@ class Slide:
         """Names of the pictures beside the pyramid, such as ``label``, ``macro`` and ``thumbnail``."""
         return self._source.associated
 
-    def associated(self, name: str, allow_label: bool = False) -> NDArray[Any]:
+    def associated(self, name: str, *, allow_label: bool = False) -> NDArray[Any]:
         """A picture beside the pyramid, ``(rows, columns, 3)``.
 
         Raises

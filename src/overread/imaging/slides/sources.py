@@ -14,6 +14,9 @@ from overread.errors import InputError
 WSM = "1.2.840.10008.5.1.4.1.1.77.1.6"
 """VL Whole Slide Microscopy Image Storage (PS3.4 B.5)."""
 FRAMES_KEPT = 64
+LARGEST_MPP = 20.0
+"""Microns per pixel of the finest level of a scan: an objective of 1x has 10. More is the resolution of a print, such
+as 72, 96 or 300 dots per inch, which programs write where nobody measured."""
 FORMATS_EXTRA = "pip install 'overread[formats]'"
 
 
@@ -75,6 +78,11 @@ class OpenSlideSource:
         stated = [_number(about.get(f"openslide.mpp-{axis}")) for axis in "xy"]
         self.mpp = (stated[0], stated[1]) if stated[0] and stated[1] else None
         self.notes: tuple[str, ...] = ()
+        if self.mpp is not None and max(self.mpp) > LARGEST_MPP:
+            self.notes = (
+                f"the file states {max(self.mpp):.4g} microns per pixel, which no microscope has; it was not used",
+            )
+            self.mpp = None
         self.associated = tuple(sorted(slide.associated_images))
         # Scanners state the colour of empty glass; white where they do not.
         color = str(about.get("openslide.background-color", "ffffff"))
@@ -248,10 +256,10 @@ def _positions(dataset: Any) -> NDArray[np.int64]:
 
 def _levels(path: Path) -> list[_Level]:
     """The level at ``path`` and its fellows in the folder, finest first."""
-    import pydicom
+    from overread.imaging.dicom.files import open_dataset
 
     def head(file: Path) -> Any:
-        return pydicom.dcmread(file, stop_before_pixels=True)
+        return open_dataset(file, str(file), stop_before_pixels=True)
 
     try:
         first = head(path)
@@ -261,8 +269,11 @@ def _levels(path: Path) -> list[_Level]:
         for file in sorted(path.parent.iterdir()):
             if file == path or not file.is_file() or not _is_dicom(file):
                 continue
-            tags = pydicom.dcmread(
-                file, stop_before_pixels=True, specific_tags=["SOPClassUID", "SeriesInstanceUID", "ImageType"]
+            tags = open_dataset(
+                file,
+                str(file),
+                stop_before_pixels=True,
+                specific_tags=["SOPClassUID", "SeriesInstanceUID", "ImageType"],
             )
             flavor = list(tags.get("ImageType") or [])
             if (

@@ -16,7 +16,7 @@ LEAST_SATURATION = 0.05
 """Glass itself reaches this: without tissue Otsu's threshold would only split the noise."""
 
 
-def otsu(values: NDArray[np.floating], bins: int = 256) -> float:
+def otsu(values: NDArray[np.floating], *, bins: int = 256) -> float:
     """Threshold that parts values into two classes of the largest variance between them.
 
     Otsu 1979, doi 10.1109/TSMC.1979.4310076, on a histogram of ``bins`` between the extremes; the centre of the last
@@ -52,7 +52,7 @@ class Tissue:
         return float(part.sum()) / max((bottom - top) * (right - left), 1)
 
 
-def tissue_mask(slide: Slide, most: int = 1024, median: int = 7) -> Tissue:
+def tissue_mask(slide: Slide, *, most: int = 1024, median: int = 7) -> Tissue:
     """Tissue by its colour: Otsu's threshold on the HSV saturation of an overview.
 
     As in CLAM (Lu 2021, doi 10.1038/s41551-020-00682-w): saturation, median filter over ``median`` pixels, Otsu. The

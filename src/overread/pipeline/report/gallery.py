@@ -21,7 +21,6 @@ from overread.pipeline.report.pictures import boxes_picture, image_picture, mask
 from overread.runtime.answer import Classes, Findings, LabelMap, Objects
 from overread.runtime.prediction import Prediction
 
-
 SIDE_BY_SIDE = "Left: reference, right: found."
 
 
@@ -68,7 +67,7 @@ class Gallery:
             case Objects():
                 assert isinstance(truth, Boxes)
                 self._paired.add(case.case)
-                return boxes_picture(image, [truth, answer.boxes], color=color)
+                return boxes_picture(image, [truth, answer.boxes], color=color, pixels=420)
             case Classes() | Findings() | None:
                 return image_picture(image, color=color)
             case _:

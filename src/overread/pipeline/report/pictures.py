@@ -12,7 +12,15 @@ from overread.imaging.box_picture import draw_boxes
 from overread.imaging.boxes import Boxes
 from overread.imaging.grid.geometry import reorient
 from overread.imaging.image import Image
-from overread.imaging.picture import best_slice, fit_box, overlay, png_bytes, slice_of, steps, window_to_uint8
+from overread.imaging.picture import (
+    best_slice,
+    fit_box,
+    overlay,
+    pixel_spacing,
+    png_bytes,
+    slice_of,
+    window_to_uint8,
+)
 
 PIXELS = 260
 
@@ -50,7 +58,7 @@ def display(channels: NDArray[Any], *, color: bool) -> NDArray[np.uint8]:
         return window_to_uint8(channels[-1])
     # One window for all three, or the colours would shift.
     low, high = np.percentile(channels, [0.5, 99.5])
-    return np.stack([window_to_uint8(c, float(low), float(high)) for c in channels], axis=-1)
+    return np.stack([window_to_uint8(c, low=float(low), high=float(high)) for c in channels], axis=-1)
 
 
 def _base(
@@ -58,12 +66,12 @@ def _base(
 ) -> tuple[NDArray[np.uint8], list[NDArray[Any]], tuple[float, float]]:
     """The picture of one plane, the masks' planes, and the distances of its rows and columns."""
     if len(image.spatial) == 2:
-        return display(image.array, color=color), [np.asarray(m) for m in masks], steps(image)
+        return display(image.array, color=color), [np.asarray(m) for m in masks], pixel_spacing(image)
     axial = [reorient(image.with_(array=np.asarray(a)[None], channels=())) for a in (image.array[-1], *masks)]
     shown = np.any([a.array[0] > 0 for a in axial[1:]], axis=0) if masks else np.zeros(axial[0].spatial, bool)
     k = best_slice(shown)
     gray = window_to_uint8(slice_of(axial[0], k))
-    return gray, [slice_of(a, k) for a in axial[1:]], steps(axial[0])
+    return gray, [slice_of(a, k) for a in axial[1:]], pixel_spacing(axial[0])
 
 
 def _filled(boxes: Boxes, spatial: tuple[int, ...]) -> NDArray[np.uint8]:

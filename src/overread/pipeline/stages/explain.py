@@ -19,9 +19,9 @@ from overread.imaging.picture import (
     fit_box,
     heatmap,
     montage,
+    pixel_spacing,
     png_bytes,
     slice_of,
-    steps,
 )
 from overread.pipeline.report.pictures import display
 from overread.pipeline.stages.train import load_network
@@ -162,7 +162,7 @@ def _picture(
         base = display(plane[None], color=False)
     else:
         base = display(window, color=color)
-    spacing = steps(Image(window, affine))
+    spacing = pixel_spacing(Image(window, affine))
     shown = fit_box(base, PIXELS, spacing, pad=True)
     warm = fit_box(np.rint(heat * 255).astype(np.uint8), PIXELS, spacing, pad=True)
     plain = shown if shown.ndim == 3 else np.repeat(shown[..., None], 3, -1)

@@ -288,6 +288,17 @@ def test_multi_frame_object_without_place_refers_to_frames(tmp_path: Path, packa
     assert [int(r.ReferencedFrameNumber) for r in references] == [2, 4]
 
 
+def test_slices_of_several_frames_of_reference_refer_to_pixels(tmp_path: Path, package: Package) -> None:
+    files = write_series(tmp_path / "in")
+    ds = dcmread(files[2])
+    ds.FrameOfReferenceUID = "1.2.3.10"
+    ds.save_as(files[2])
+    made = objects(package, files, tmp_path, answer_of([[1, 1, 1]], [[3, 3, 4]]))["sr"]
+    assert dicom_errors(made) == []
+    found = regions(groups(dcmread(made))["nodule finder nodule 1"])
+    assert [r.ValueType for r in found] == ["SCOORD"] * 3
+
+
 def test_tracking_is_alike_in_every_writing_of_a_run(tmp_path: Path, package: Package) -> None:
     files = write_series(tmp_path / "in")
     answer = answer_of([[1, 1, 1]] * 3, [[3, 3, 3]] * 3, labels=(0, 0, 1))

@@ -91,7 +91,8 @@ def _object(answer: Objects, n: int, planes: Sequence[ImagePlane], context: Cont
         region = _region(planes[0], low[::-1], high[::-1])
         return sr.PlanarROIMeasurementsAndQualitativeEvaluations(referenced_region=region, **common)
     cut = [planes[k] for k in slices_of(low[2], high[2], len(planes))]
-    frame = cut[0].frame_of_reference
+    frames = {plane.frame_of_reference for plane in cut}
+    frame = frames.pop() if len(frames) == 1 else ""
     if not frame:
         regions = [_region(plane, low[:2], high[:2]) for plane in cut]
         return sr.VolumetricROIMeasurementsAndQualitativeEvaluations(referenced_regions=regions, **common)
