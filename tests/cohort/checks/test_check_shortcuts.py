@@ -10,12 +10,12 @@ import pytest
 from numpy.typing import NDArray
 
 from overread.cohort.case import Case
-from overread.cohort.checks.finding import Finding
 from overread.cohort.checks.inspection import Inspection
 from overread.cohort.checks.logistic import cross_validated, fit_logistic
 from overread.cohort.checks.measure import Measured
 from overread.cohort.checks.presence import presence_of
 from overread.cohort.checks.shortcuts import FEWEST, check_shortcuts
+from overread.cohort.finding import Finding
 from overread.cohort.truth.protocol import Shown
 
 LABELS = ["no", "yes"]

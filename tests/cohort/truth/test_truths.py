@@ -15,10 +15,10 @@ import pytest
 from PIL import Image as Pillow
 
 from overread.cohort.case import Case
-from overread.cohort.checks.finding import Finding
 from overread.cohort.checks.page import write_check_page
 from overread.cohort.checks.run import CheckReport, check_cohort
 from overread.cohort.cohort import Cohort
+from overread.cohort.finding import Finding
 from overread.cohort.fingerprint import Fingerprint, fingerprint
 from overread.cohort.load import load_case
 from overread.cohort.truth import TRUTHS

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from overread.cohort.checks.finding import Finding
 from overread.cohort.checks.inspection import Inspection
 from overread.cohort.checks.presence import Presence
+from overread.cohort.finding import Finding
 from overread.cohort.split import SPLITS
 
 GROUPS = ("sex", "site", "scanner")

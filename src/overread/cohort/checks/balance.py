@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from overread.cohort.checks.finding import FEW, Finding, some
 from overread.cohort.checks.inspection import Inspection
 from overread.cohort.checks.presence import Presence
+from overread.cohort.finding import FEW, Finding, some
 from overread.cohort.split import SPLITS
 
 

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from itertools import combinations
 
-from overread.cohort.checks.finding import Finding, Severity
 from overread.cohort.checks.inspection import Inspection, contradict
+from overread.cohort.finding import Finding, Severity
 from overread.cohort.split import SPLITS
 
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from overread.cohort.checks.finding import Finding, some
 from overread.cohort.checks.inspection import Inspection
+from overread.cohort.finding import Finding, some
 
 # A case this many times larger or smaller than the median is probably of another kind.
 APART = 2.0

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from overread.cohort.checks.finding import Finding
+from overread.cohort.finding import Finding
 from overread.errors import OverreadError
 
 T = TypeVar("T")

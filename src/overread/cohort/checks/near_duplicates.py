@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import combinations
 
-from overread.cohort.checks.finding import Finding, Severity
 from overread.cohort.checks.inspection import Inspection, contradict
+from overread.cohort.finding import Finding, Severity
 from overread.cohort.near_duplicates import near_duplicates
 from overread.cohort.split import SPLITS
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.cohort.checks.finding import Finding, Severity, some
 from overread.cohort.checks.inspection import Inspection
+from overread.cohort.finding import Finding, Severity, some
 
 CLIPPED = 0.05
 """Share of pixels at the very highest value from which an image counts as clipped."""

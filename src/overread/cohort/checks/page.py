@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.cohort.case import Case
-from overread.cohort.checks.finding import Finding
 from overread.cohort.checks.run import ORDER, CheckReport
 from overread.cohort.checks.subgroups import SENSITIVITY, Group
 from overread.cohort.cohort import Cohort
+from overread.cohort.finding import Finding
 from overread.cohort.truth import TRUTHS
 from overread.errors import InputError
 from overread.files import write_text

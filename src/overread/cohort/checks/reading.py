@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from overread.cohort.checks.finding import Finding
 from overread.cohort.checks.guard import CODE
 from overread.cohort.checks.inspection import Inspection
+from overread.cohort.finding import Finding
 
 
 def check_reading(inspections: Sequence[Inspection]) -> list[Finding]:

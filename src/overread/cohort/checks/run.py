@@ -20,7 +20,6 @@ from overread.cohort.case import Case
 from overread.cohort.checks.attributes import check_attributes
 from overread.cohort.checks.balance import check_balance, class_counts
 from overread.cohort.checks.duplicates import check_duplicates
-from overread.cohort.checks.finding import Finding
 from overread.cohort.checks.geometry import check_geometry
 from overread.cohort.checks.guard import guarded
 from overread.cohort.checks.inspection import Inspection, inspect_case
@@ -32,6 +31,7 @@ from overread.cohort.checks.shortcuts import check_shortcuts
 from overread.cohort.checks.subgroups import Group, check_subgroups, groups
 from overread.cohort.checks.visits import check_channels, check_identity, check_visits
 from overread.cohort.cohort import Cohort
+from overread.cohort.finding import Finding
 from overread.cohort.truth import TRUTHS
 
 ORDER = ("blocking", "warning", "info")

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.cohort.checks.finding import Finding
 from overread.cohort.checks.inspection import Inspection
 from overread.cohort.checks.logistic import cross_validated
 from overread.cohort.checks.presence import Presence
+from overread.cohort.finding import Finding
 from overread.cohort.splits import folds
 from overread.errors import InputError
 from overread.stats.interval import Interval

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from overread.cohort.checks.finding import Finding
 from overread.cohort.checks.inspection import Inspection
 from overread.cohort.checks.presence import Presence
+from overread.cohort.finding import Finding
 from overread.cohort.split import SPLITS
 from overread.stats.intervals import proportion_ci
 

@@ -9,8 +9,8 @@ from itertools import combinations
 import numpy as np
 
 from overread.cohort.case import Case
-from overread.cohort.checks.finding import Finding, some
 from overread.cohort.checks.inspection import Inspection
+from overread.cohort.finding import Finding, some
 from overread.cohort.visits import CLOCKS, by_patient, clock_of, when
 
 

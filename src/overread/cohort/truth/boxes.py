@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.cohort.case import Case, CaseError
-from overread.cohort.checks.finding import Finding, some
+from overread.cohort.finding import Finding, some
 from overread.cohort.split import SPLITS
 from overread.cohort.truth.protocol import Regions, Shown, TruthValue
 from overread.errors import InputError

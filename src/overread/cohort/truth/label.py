@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.cohort.case import Case
-from overread.cohort.checks.finding import Finding
+from overread.cohort.finding import Finding
 from overread.cohort.truth.protocol import Regions, Shown, TruthValue
 from overread.errors import InputError
 from overread.imaging.image import Image

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.cohort.case import FINDINGS, LABELS, Case
-from overread.cohort.checks.finding import FEW, Finding, some
 from overread.cohort.cohort import Cohort
+from overread.cohort.finding import FEW, Finding, some
 from overread.cohort.split import SPLITS
 from overread.cohort.truth.protocol import Regions, Shown, TruthValue
 from overread.errors import InputError

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.cohort.case import Case
-from overread.cohort.checks.finding import Finding
+from overread.cohort.finding import Finding
 from overread.imaging.boxes import Boxes
 from overread.imaging.image import Image
 

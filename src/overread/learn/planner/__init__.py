@@ -1,1 +1,1 @@
-"""From what the training cases look like and how long training may take to a Plan: `make_plan.make_plan`."""
+"""Rules from which `overread.learn.make_plan` makes a plan: spacing, patch, network, grey values, epochs."""

@@ -34,7 +34,7 @@ def plan_stage(folder: Path, budget: str | None = None) -> None:
     left = (total or parse_budget(protocol.budget)) - done
     began = time.perf_counter()
     with stage_record(space, "plan") as result:
-        from overread.learn.planner.make_plan import make_plan
+        from overread.learn.make_plan import make_plan
 
         cohort = space.cohort()
         train = cohort.split("train")

@@ -15,8 +15,8 @@ from overread.learn.planner.grey_values import choose_grey_values
 from overread.learn.planner.patch import SMALLEST_PATCH, most_voxels, windows_of
 from overread.learn.planner.room import Room
 from overread.learn.planner.spacing import grid_size
-from overread.learn.planner.timing import Timing, time_step
 from overread.learn.tasks import TASKS
+from overread.learn.timing import Timing, time_step
 from overread.runtime.manifest import Preprocess
 from overread.task import TASKS as FACTS
 

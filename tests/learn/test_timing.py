@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.learn.toys import TOYS
 
-from overread.learn.planner import timing
+from overread.learn import timing
 from overread.learn.step import Step
 
 

@@ -9,11 +9,11 @@ import pytest
 from tests.learn.looks import look
 
 from overread.cohort.fingerprint import Fingerprint
+from overread.learn import make_plan as module
 from overread.learn.augment.change import draw
 from overread.learn.losses import build_loss
 from overread.learn.plan import Plan
-from overread.learn.planner import make_plan as module
-from overread.learn.planner.timing import Timing
+from overread.learn.timing import Timing
 from overread.task import TASKS
 
 HIPPOCAMPUS = look((36, 50, 35), (1, 1, 1), modality="MR")
@@ -132,7 +132,7 @@ def test_the_seconds_of_drawing_count_for_the_epochs(monkeypatch: pytest.MonkeyP
 
 
 def test_a_real_step_is_timed_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("overread.learn.planner.timing.LEAST_SECONDS", 0.0)
+    monkeypatch.setattr("overread.learn.timing.LEAST_SECONDS", 0.0)
     plan = module.make_plan(
         CHEST,
         task="classification",
