@@ -142,20 +142,22 @@ def refused(make: Callable[..., None], folder: Path, said: str, **options: str) 
     assert not out.exists() and not list(out.parent.glob(".*.part"))
 
 
-def goes_on(out: Path) -> Cohort:
-    """The cohort, after `overread init` and `overread check` have accepted it."""
+def begins(out: Path) -> Cohort:
+    """The cohort, after `overread init` has accepted it. Too few cases of some label, `overread check` may then say."""
     init_stage(out)
-    check_stage(out)
     return Cohort.read(out, need=TRUTHS[TASKS[task_of(out)["task"]].truth].COLUMN)
 
 
-def waits(out: Path, need: str, said: str) -> Cohort:
-    """The cohort of a task that cannot be trained yet, which `overread init` says; of a known one, protocol.yaml."""
-    if task_of(out)["task"] in TASKS:
-        init_stage(out)
-        assert (out / "protocol.yaml").is_file()
-        return Cohort.read(out, need=need)
-    with pytest.raises(InputError, match=said):
+def goes_on(out: Path) -> Cohort:
+    """The cohort, after `overread init` and `overread check` have accepted it."""
+    cohort = begins(out)
+    check_stage(out)
+    return cohort
+
+
+def waits(out: Path) -> Cohort:
+    """The cohort of slides, which have no task of their own: `overread init` says so, and the table can be read."""
+    with pytest.raises(InputError, match="the task is slide classification"):
         init_stage(out)
     assert not (out / "protocol.yaml").exists()
-    return Cohort.read(out, need=need)
+    return Cohort.read(out, need="label")

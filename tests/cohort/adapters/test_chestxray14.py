@@ -8,6 +8,7 @@ import pytest
 from tests.cohort.layouts import (
     Damage,
     added,
+    begins,
     boxes_of,
     bytes_of,
     edited,
@@ -17,7 +18,6 @@ from tests.cohort.layouts import (
     refused,
     task_of,
     text,
-    waits,
 )
 
 from overread.cohort.adapters.chestxray14 import FINDINGS, import_chestxray14
@@ -55,7 +55,7 @@ def _folder(root: Path) -> Path:
 def test_labels_boxes_patients_and_lists(tmp_path: Path) -> None:
     folder = _folder(tmp_path / "set")
     import_chestxray14(folder, tmp_path / "out")
-    cohort = waits(tmp_path / "out", "labels", "multilabel")
+    cohort = begins(tmp_path / "out")
     cases = {c.case: c for c in cohort}
     assert len(cases) == 24 and cohort.findings == (*FINDINGS, "No Finding")
     first = cases["00000001_000"]
@@ -86,7 +86,7 @@ def test_the_table_of_2020(tmp_path: Path) -> None:
     (folder / "Data_Entry_2017.csv").unlink()
     (folder / "Data_Entry_2017_v2020.csv").write_text(table.replace(",\n", "\n"))
     import_chestxray14(folder, tmp_path / "out")
-    ages = {c.attributes["age"] for c in waits(tmp_path / "out", "labels", "multilabel")}
+    ages = {c.attributes["age"] for c in begins(tmp_path / "out")}
     assert ages == {"", "0.92", "58"}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.cohort.layouts import Damage, added, edited, fault, gone, picture, refused, task_of, text, waits
+from tests.cohort.layouts import Damage, added, begins, edited, fault, gone, picture, refused, task_of, text
 
 from overread.cohort.adapters.chexpert import FINDINGS, import_chexpert
 
@@ -35,7 +35,7 @@ def _folder(root: Path, name: str = "CheXpert-v1.0-small") -> Path:
 def test_labels_studies_and_views(tmp_path: Path) -> None:
     _folder(tmp_path / "set" / "CheXpert-v1.0-small")
     import_chexpert(tmp_path / "set", tmp_path / "out")
-    cohort = waits(tmp_path / "out", "labels", "multilabel")
+    cohort = begins(tmp_path / "out")
     cases = {c.case: c for c in cohort}
     assert len(cases) == 33 and cohort.findings == FINDINGS
     case = cases["patient00003-study1-view2_lateral"]
@@ -68,7 +68,7 @@ def test_batches_and_the_later_test_part(tmp_path: Path) -> None:
         f"{place},{VALUES}",
     )
     import_chexpert(batches, tmp_path / "out")
-    cohort = waits(tmp_path / "out", "labels", "multilabel")
+    cohort = begins(tmp_path / "out")
     assert {c.patient for c in cohort.split("test")} == {"patient00020"}
     assert {c.patient for c in cohort.split("val")} == {f"patient{p:05d}" for p in (9, 10, 11)}
     assert cohort.split("test")[0].attributes["age"] == ""

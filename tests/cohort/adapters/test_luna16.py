@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.cohort.layouts import Damage, boxes_of, edited, fault, gone, refused, task_of, text, waits
+from tests.cohort.layouts import Damage, begins, boxes_of, edited, fault, gone, refused, task_of, text
 
 from overread.cohort.adapters.luna16 import import_luna16
 from overread.cohort.cohort import Cohort
@@ -42,7 +42,7 @@ def _layout(root: Path, subsets: int = 10, each: int = 2) -> Path:
 
 def test_nodules_in_patient_coordinates_and_folds(tmp_path: Path) -> None:
     import_luna16(_layout(tmp_path / "set"), tmp_path / "out")
-    cohort = waits(tmp_path / "out", "boxes", "cannot be trained yet")
+    cohort = begins(tmp_path / "out")
     assert len(cohort) == 20
     for case in cohort:
         subset = case.case.split(".")[4]

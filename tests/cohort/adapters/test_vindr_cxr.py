@@ -8,6 +8,7 @@ import pytest
 from tests.cohort.layouts import (
     Damage,
     added,
+    begins,
     boxes_of,
     bytes_of,
     edited,
@@ -16,7 +17,6 @@ from tests.cohort.layouts import (
     picture,
     refused,
     text,
-    waits,
 )
 from tests.cohort.radiographs import radiograph
 
@@ -72,7 +72,7 @@ def _folder(root: Path, suffix: str = ".dicom") -> Path:
 
 def test_readers_and_consensus(tmp_path: Path) -> None:
     import_vindr_cxr(_folder(tmp_path / "set"), tmp_path / "out")
-    cohort = waits(tmp_path / "out", "labels", "multilabel")
+    cohort = begins(tmp_path / "out")
     assert len(cohort) == 12 and cohort.findings == FINDINGS
     cases = {c.case: c for c in cohort}
     case = cases[f"{2:032x}"]
@@ -102,7 +102,7 @@ def test_the_majority_decides() -> None:
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])
 def test_pictures_without_headers(tmp_path: Path, suffix: str) -> None:
     import_vindr_cxr(_folder(tmp_path / "set", suffix), tmp_path / "out")
-    cohort = waits(tmp_path / "out", "labels", "multilabel")
+    cohort = begins(tmp_path / "out")
     assert {c.attributes["age"] for c in cohort} == {""} and len(cohort) == 12
 
 
