@@ -72,7 +72,7 @@ def planned(
             [16, 32, 64, 128, 256],
             "dice_cross_entropy",
         ),
-        (BLOOD, "detection", ["red", "platelet"], [224, 288], 4, [32, 64, 128, 256, 256], "center_focal"),
+        (BLOOD, "detection", ["red", "platelet"], [224, 288], 4, [16, 32, 64, 128, 256], "center_focal"),
         (NODULES, "detection", ["nodule"], [64, 64, 40], 2, [16, 32, 64, 128], "center_focal"),
     ],
 )

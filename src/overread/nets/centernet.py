@@ -23,6 +23,8 @@ CELLS_PER_OBJECT = 3
 COARSEST = 4
 DEFAULT_STRIDE = {2: 4, 3: 2}
 WIDEST = 256
+# Channels of the first stage, by whether there is a GPU: a processor would need seconds for a step at full width.
+FIRST_WIDTH = {False: 16, True: 32}
 HEADS = ("heat", "size", "offset")
 
 
@@ -129,7 +131,7 @@ def arguments(need: Need) -> dict[str, Any]:
     if max(stride) > 1:
         # Nothing comes back to full resolution, so the first stage shrinks at once.
         strides, kernels = [strides[1], *strides[2:]], [kernels[0], *kernels[2:]]
-    first = rule.first_width(d, need.gpu)
+    first = FIRST_WIDTH[need.gpu]
     return {
         "widths": [min(w, WIDEST) for w in rule.widths(first, len(strides), d)],
         "strides": strides,
