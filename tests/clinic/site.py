@@ -348,6 +348,11 @@ class Site:
 
     def start(self, *command: str) -> None:
         """overread serve, or another script with the same meaning, until its page answers."""
+        self.launch(*command)
+        wait_for(lambda: self._answers() or self._died())
+
+    def launch(self, *command: str) -> None:
+        """As `start`, without waiting for anything."""
         program = command or ("-m", "overread.cli", "serve", str(self.yaml))
         self.process = subprocess.Popen(
             [sys.executable, *program],
@@ -356,7 +361,6 @@ class Site:
             text=True,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
-        wait_for(lambda: self._answers() or self._died())
 
     def send(self, *files: Path) -> None:
         """C-STORE, each acknowledged."""

@@ -72,7 +72,8 @@ def test_killed_while_predicting_and_while_delivering(site: Site, archive: Archi
     # The PACS comes up, takes the first object, and the node dies before it can note that.
     archive.on_first = site.kill
     archive.start()
-    site.start()
+    # Which may be before its page has answered once.
+    site.launch()
     wait_for(lambda: site.process is not None and site.process.poll() is not None)
     assert len(archive.files()) >= 1
     site.start()
