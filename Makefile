@@ -8,13 +8,14 @@ DEV := $(VENV)/.dev-ready
 PURE := tests/cohort tests/deidentify tests/imaging tests/ledger tests/stats
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test check format bench docs clean
 
 help:
 	@echo "make demo    set up, then drive the whole road once on virtual patients (about 5 minutes)"
 	@echo "make test    set up, then run the tests"
 	@echo "make check   lint, types and the import floors"
 	@echo "make bench   print the benchmark tables"
+	@echo "make docs    pages of every docstring, in build/docs"
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, found " + sys.version.split()[0])'
@@ -54,6 +55,9 @@ format: $(DEV)
 
 bench: $(DEV)
 	@for f in benchmarks/*.py; do $(BIN)/python $$f; done
+
+docs: $(DEV)
+	@$(BIN)/python docs/reference/build.py
 
 clean:
 	rm -rf $(VENV) demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis
