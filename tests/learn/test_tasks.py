@@ -5,13 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tests.learn.toys import TOYS
+from tests.learn.toys import TOYS, plan_for_network
 
+from overread.learn.example import Example
 from overread.learn.export import export_onnx
 from overread.learn.fit import fit
+from overread.learn.losses import LOSSES
 from overread.learn.patch_batches import PatchBatches
+from overread.learn.plan import Augment, Named, Plan
+from overread.learn.planner.patch import fit_patch
+from overread.learn.step import Step
 from overread.learn.tasks import TASKS
-from overread.nets.architecture import by_name
+from overread.nets.architecture import Need, by_name
 from overread.nets.build import NETWORKS, build
 from overread.task import TASKS as FACTS
 
@@ -64,3 +69,48 @@ def test_a_score_has_one_number_an_image_and_a_gradient(task: str) -> None:
     assert score.shape == (plan.batch,) and torch.isfinite(score).all()
     score.sum().backward()
     assert images.grad is not None and images.grad.abs().sum() > 0
+
+
+def volume(task: str, rng: np.random.Generator) -> tuple[Plan, Example]:
+    """A plan for volumes of thick slices with the network's own defaults, and one of them."""
+    size, spacing = (30, 26, 10), (1.0, 1.0, 4.0)
+    facts = FACTS[task]
+    name = next(k for k, v in NETWORKS.items() if facts.answer in v.answers)
+    made = NETWORKS[name]
+    patch, arguments = fit_patch(made, Need(3, size, spacing, False, (6.0, 6.0, 2.0)), 40_000)
+    arguments["widths"] = [8] * len(arguments["widths"])
+    loss = next(k for k, v in LOSSES.items() if facts.answer in v.answers)
+    base = plan_for_network(task, name, arguments, patch, channels=2, labels=3)
+    p = base.model_copy(
+        update={
+            "loss": Named(name=loss),
+            "batch": 2,
+            "steps_per_epoch": 1,
+            "foreground_share": 1.0,
+            "augment": Augment(rotate_deg=10, elastic=0.03, coarse_axis=2, flip=[0]),
+            "preprocess": base.preprocess.model_copy(update={"spacing": list(spacing)}),
+        }
+    )
+    image = rng.normal(size=(2, *size)).astype(np.float32)
+    return p, Example("volume", image, TASKS[task].blank(p, size, rng))
+
+
+@tasks
+def test_volumes_are_learnt_from(task: str) -> None:
+    p, example = volume(task, np.random.default_rng(0))
+    step = Step(p)
+    losses = []
+    for i in range(3):
+        [(images, targets)] = PatchBatches(p, [example]).epoch(i)
+        assert tuple(images.shape) == (2, 2, *p.patch)
+        losses.append(float(step(images, targets, 1e-3)))
+    assert np.isfinite(losses).all() and min(losses) > 0
+
+
+def test_a_task_of_ones_own_trains(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two lines, and nothing elsewhere asks for its name."""
+    monkeypatch.setitem(FACTS, "grading", FACTS["classification"])
+    monkeypatch.setitem(TASKS, "grading", TASKS["classification"])
+    plan, examples = TOYS["classification"]
+    mine = Plan.model_validate(plan.model_dump() | {"task": "grading", "epochs": 2})
+    assert len(fit(mine, examples, examples[:4]).history) == 2

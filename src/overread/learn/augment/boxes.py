@@ -98,4 +98,5 @@ def inverse(
         place = nearer
         if moved < 1e-6:
             break
-    return (place + 1) / 2 * n
+    there: NDArray[np.float64] = (place + 1) / 2 * n
+    return there

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -64,7 +64,7 @@ def choose(look: Fingerprint, room: Room, spec: Preprocess, limit: int) -> Choic
     reasons = [
         f"Patch {patch}: "
         + ("the whole image." if spec.size else f"the median image is {median}, the limit {limit} voxels."),
-        f"Centre network with one cell per {made.stride(arguments, d)} voxels, "
+        f"Centre network with one cell per {list(made.stride(arguments, d))} voxels, "
         + (f"for objects of {objects} voxels, " if objects else "")
         + f"{network.parameters / 1e6:.1f} million parameters.",
         "Nothing is turned or bent: the box around a turned box is looser than one drawn anew.",
@@ -90,7 +90,7 @@ def choose(look: Fingerprint, room: Room, spec: Preprocess, limit: int) -> Choic
     )
 
 
-def _need(look: Fingerprint, room: Room, size: Any, spacing: Any) -> Need:
+def _need(look: Fingerprint, room: Room, size: Sequence[float], spacing: Sequence[float]) -> Need:
     """Of the smallest kind of object: what serves it serves the larger ones."""
     smallest = min(look.size_mm.values(), default=None)
     mm = [have * n / m for have, n, m in zip(look.median_spacing, look.median_shape, size, strict=True)]
@@ -125,7 +125,7 @@ def _centre(example: Example, boxes: Boxes, plan: Plan, epoch: int, index: int) 
     if len(boxes) and rng.random() < plan.foreground_share:
         mine = boxes.where(boxes.labels == rng.choice(np.unique(boxes.labels)))
         k = rng.integers(len(mine))
-        return np.floor((mine.low[k] + mine.high[k]) / 2).astype(int)
+        return np.array([math.floor(c) for c in mine.centre[k]])
     return np.array([rng.integers(n) for n in spatial])
 
 
