@@ -15,5 +15,5 @@ def small_road(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a protocol that went through every stage; the model is hardly trained."""
     folder = tmp_path_factory.mktemp("road") / "lesions"
     make_virtual_cohort(folder, patients=12)
-    run_stages(folder, "20s")
+    run_stages(folder, epochs=3)
     return folder

@@ -21,6 +21,12 @@ Out = Annotated[Path, typer.Option("--out", help="Folder to make.")]
 Budget = Annotated[
     Optional[str], typer.Option("--budget", help="Wall-clock time for the whole run, such as 90s, 5m or 2h.")
 ]
+Epochs = Annotated[
+    Optional[int],
+    typer.Option(
+        "--epochs", help="Exactly so many epochs, whatever the time: the same seed repeats the run."
+    ),
+]
 
 
 def _version(wanted: bool) -> None:

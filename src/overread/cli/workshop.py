@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from overread.cli.app import Budget, Folder, app
+from overread.cli.app import Budget, Epochs, Folder, app
 
 
 @app.command()
@@ -87,11 +87,11 @@ def split(
 
 
 @app.command()
-def plan(folder: Folder, budget: Budget = None) -> None:
+def plan(folder: Folder, budget: Budget = None, epochs: Epochs = None) -> None:
     """Choose spacing, size, network and epochs from the cohort and the budget; write plan.json."""
     from overread.pipeline.stages import plan_stage
 
-    plan_stage(folder, budget)
+    plan_stage(folder, budget, epochs=epochs)
 
 
 @app.command()
@@ -135,11 +135,11 @@ def explain(folder: Folder) -> None:
 
 
 @app.command()
-def run(folder: Folder, budget: Budget = None) -> None:
+def run(folder: Folder, budget: Budget = None, epochs: Epochs = None) -> None:
     """All stages in order: init, check, plan, train, package, lock, test, explain."""
     from overread.pipeline.stages import run_stages
 
-    run_stages(folder, budget)
+    run_stages(folder, budget, epochs=epochs)
 
 
 @app.command()

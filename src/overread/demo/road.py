@@ -29,7 +29,8 @@ from overread.stats.segmentation import dice
 MARKER = "overread-demo.txt"
 PATIENTS = 100
 BUDGET = "270s"
-QUIET_SECONDS = 2.0
+EPOCHS: int | None = None
+QUIET_SECONDS = 5.0
 ANSWER_SECONDS = 1200.0
 
 
@@ -43,7 +44,7 @@ def run_demo(out: Path, *, serve: bool = False) -> None:
     )
     console.rule("[bold]cohort", align="left", style="dim")
     cohort = make_virtual_cohort(protocol, patients=PATIENTS)
-    run_stages(protocol, BUDGET)
+    run_stages(protocol, BUDGET, epochs=EPOCHS)
     case = _typical(cohort)
     with ExitStack() as stack:
         page = _clinic(stack, out, Workspace.open(protocol).package_file, cohort, case)

@@ -31,7 +31,7 @@ def headline(answer: Answer) -> str:
         case Findings():
             if not answer.thresholds:
                 return "Not decided"
-            return ", ".join(answer.present) or "No finding"
+            return f"{', '.join(answer.present)} present" if answer.present else "No finding present"
         case LabelMap():
             found = dict.fromkeys(m.label for m in answer.measurements if m.value > 0)
             return f"{', '.join(found)} found" if found else NOTHING
@@ -49,7 +49,12 @@ def lines(answer: Answer) -> tuple[Line, ...]:
         case Classes():
             return (*_probabilities(answer.scores, answer.intervals), *_label_set(answer))
         case Findings():
-            return tuple(_probabilities(answer.scores, answer.intervals))
+            return tuple(
+                Line(line.name, f"{line.value}, {_state(answer, label)}", line.interval)
+                for label, line in zip(
+                    answer.scores, _probabilities(answer.scores, answer.intervals), strict=True
+                )
+            )
         case LabelMap():
             return _measurements(answer.measurements)
         case Objects():
@@ -62,6 +67,13 @@ def one_line(answer: Answer) -> str:
     """`headline` and `lines` together."""
     details = "; ".join(map(str, lines(answer)))
     return f"{headline(answer)}: {details}" if details else headline(answer)
+
+
+def _state(answer: Findings, label: str) -> str:
+    """Whether a finding is present by its threshold; without one nobody has decided."""
+    if label not in answer.thresholds:
+        return "not decided"
+    return "present" if label in answer.present else "absent"
 
 
 def _probabilities(

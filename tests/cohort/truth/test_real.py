@@ -130,13 +130,13 @@ def test_check_and_fingerprint_of_chest_films(chests: Cohort) -> None:
     assert look.median_shape == (64, 64) and look.color == "gray"
 
 
-def test_a_finding_too_rare_for_its_split_blocks(chests: Cohort) -> None:
-    """Hernia, nine images of few patients: what no test patient has is refused by name."""
+def test_a_finding_too_rare_for_the_test_is_named(chests: Cohort) -> None:
+    """Hernia, nine images of few patients: what no test patient has cannot be measured, which is said."""
     held = {c.patient for c in chests.split("test") if c.findings["Hernia"] == 1}
     rare = Cohort(chests.folder, tuple(c for c in chests if c.patient not in held))
     found = [f for f in TRUTHS["labels"].faults(
         [(c, TRUTHS["labels"].look(c, load_case(c), ["Hernia"])) for c in rare], ["Hernia"]
-    ) if f.severity == "blocking"]  # fmt: skip
+    ) if f.severity == "warning"]  # fmt: skip
     assert any("'Hernia' is present in no case of test" in f.message for f in found)
     assert ruled(rare) == rare
 

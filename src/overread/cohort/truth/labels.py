@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from overread.cohort.case import FINDINGS, LABELS, Case
 from overread.cohort.cohort import Cohort
-from overread.cohort.finding import FEW, Finding, some
+from overread.cohort.finding import FEW, Finding, Severity, some
 from overread.cohort.split import SPLITS
 from overread.cohort.truth.protocol import Regions, Shown, TruthValue
 from overread.errors import InputError
@@ -22,8 +22,11 @@ UNCERTAIN = -1
 Rule = Literal["ignore", "as_0", "as_1"]
 RULES: Mapping[str, int | None] = {"ignore": None, "as_0": 0, "as_1": 1}
 STATES: Mapping[int | None, bool] = {1: True, 0: False}
-JUDGED = ("train", "test")
-"""What training never sees cannot be learned, and what the test never asks cannot be measured; tuning does without."""
+ONE_SIDED: Mapping[str, tuple[Severity, str]] = {
+    "train": ("blocking", "it cannot be learned: drop it from the labels, add cases or move patients"),
+    "test": ("warning", "its area and one of its rates cannot be measured"),
+}
+"""What a finding without cases of both kinds means in a split; tuning does without."""
 
 
 def ruled(cohort: Cohort, *, uncertain: Rule = "ignore", missing: Rule = "ignore") -> Cohort:
@@ -75,7 +78,7 @@ def presence(case: Case, shown: Shown, labels: Sequence[str]) -> Mapping[str, bo
 
 
 def faults(cases: Sequence[tuple[Case, Shown]], labels: Sequence[str]) -> list[Finding]:
-    """Blocking: a finding that no case of train, or none of test, has, or that none there is stated to lack.
+    """A finding that no case has, or that none is stated to lack: blocking in train, a warning in test.
 
     A warning where fewer than five are stated to lack it: specificity would say little. A count of the uncertain and
     unstated as a fact.
@@ -88,13 +91,13 @@ def faults(cases: Sequence[tuple[Case, Shown]], labels: Sequence[str]) -> list[F
             values = [c.findings.get(name) for c in here]
             counts = {state: sum(v == state for v in values) for state in (1, 0)}
             missing = [state for state, n in counts.items() if not n]
-            if missing and split in JUDGED:
+            if missing and split in ONE_SIDED:
+                severity, so = ONE_SIDED[split]
                 message = (
                     f"finding {name!r} is {' and '.join('present' if s else 'absent' for s in missing)} in no case "
-                    f"of {split} ({len(here)} cases, {counts[1]} stated present, {counts[0]} absent); drop it from the "
-                    "labels, add cases or move patients"
+                    f"of {split} ({len(here)} cases, {counts[1]} stated present, {counts[0]} absent); {so}"
                 )
-                findings.append(Finding("finding.one_sided", "blocking", message))
+                findings.append(Finding("finding.one_sided", severity, message))
             elif counts[0] < FEW:
                 few.append(f"{name} ({counts[0]})")
         if few:

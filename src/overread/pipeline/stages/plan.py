@@ -22,8 +22,18 @@ if TYPE_CHECKING:  # torch takes seconds to import: only the stages that train p
 EXPLAINED_CASES = 8
 
 
-def plan_stage(folder: Path, budget: str | None = None) -> None:
-    """Write plan.json from the training cases and the budget (of the whole run)."""
+UNLIMITED = 1e9
+"""Seconds: with a number of epochs given, no speed of this machine decides anything."""
+
+
+def plan_stage(folder: Path, budget: str | None = None, *, epochs: int | None = None) -> None:
+    """Write plan.json from the training cases and the budget (of the whole run).
+
+    With ``epochs`` training does exactly so many, whatever the clock says: the same seed then gives the same network
+    on the same machine, and nothing in the plan depends on its speed.
+    """
+    if epochs is not None and epochs < 1:
+        raise InputError(f"--epochs: found {epochs}, expected 1 or more")
     try:
         total = parse_budget(budget) if budget else None
     except ValueError as error:
@@ -51,9 +61,11 @@ def plan_stage(folder: Path, budget: str | None = None) -> None:
             body_part=protocol.limits.body_part or body_parts(train),
             train_cases=len(train),
             answered_cases=len(cohort.split("val")) + len(cohort.split("test")) + EXPLAINED_CASES,
-            seconds_left=left - (time.perf_counter() - began),
+            seconds_left=UNLIMITED if epochs else left - (time.perf_counter() - began),
             seed=protocol.seed,
         )
+        if epochs:
+            plan = exactly(plan, epochs)
         write_text(space.plan_file, json.dumps(plan.model_dump(mode="json"), indent=2) + "\n")
         write_json(folder / "fingerprint.json", look.as_dict())
         event = space.ledger.append(
@@ -69,6 +81,23 @@ def plan_stage(folder: Path, budget: str | None = None) -> None:
         )
     for reason in plan.reasons:
         console.print(f"  {reason}", highlight=False)
+
+
+def exactly(plan: Plan, epochs: int) -> Plan:
+    """The plan with just so many epochs, and no clock."""
+    steps = epochs * plan.steps_per_epoch
+    return plan.model_copy(
+        update={
+            "epochs": epochs,
+            "most_epochs": epochs,
+            "follow_clock": False,
+            "train_seconds": round(steps * plan.seconds_per_step, 1),
+            "reasons": [
+                *plan.reasons[:-1],
+                f"Exactly {epochs} epochs of {plan.steps_per_epoch} steps, as asked.",
+            ],
+        }
+    )
 
 
 def body_parts(cases: Sequence[Case]) -> list[str]:

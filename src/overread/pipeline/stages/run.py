@@ -16,12 +16,12 @@ from overread.pipeline.stages.train import train_stage
 from overread.pipeline.workspace import Workspace, console
 
 
-def run_stages(folder: Path, budget: str | None = None) -> None:
-    """init, check, plan, train, package, lock, test, explain."""
+def run_stages(folder: Path, budget: str | None = None, *, epochs: int | None = None) -> None:
+    """init, check, plan, train, package, lock, test, explain; see `plan_stage` for ``budget`` and ``epochs``."""
     began = time.perf_counter()
     init_stage(folder)
     check_stage(folder)
-    plan_stage(folder, budget)
+    plan_stage(folder, budget, epochs=epochs)
     train_stage(folder)
     package_stage(folder)
     lock_stage(folder)
