@@ -23,8 +23,8 @@ def test_another_key_gives_other_results() -> None:
     one, two = Key(bytes(32)), Key(b"\1" + bytes(31))
     assert one.uid("1.2.3") != two.uid("1.2.3")
     assert one.pseudonym("42") != two.pseudonym("42")
-    assert one.check != two.check
-    assert one.check not in (one.uid(""), one.pseudonym(""))
+    assert one.fingerprint != two.fingerprint
+    assert one.fingerprint not in (one.uid(""), one.pseudonym(""))
 
 
 def test_results_have_their_form() -> None:
@@ -42,7 +42,7 @@ def test_a_key_file_is_made_once(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert len(path.read_bytes()) == 32
     assert load_key(path).uid("1.2") == key.uid("1.2")
-    assert load_key(tmp_path / "other").check != key.check
+    assert load_key(tmp_path / "other").fingerprint != key.fingerprint
 
 
 def test_what_is_no_key_is_refused_and_left_alone(tmp_path: Path) -> None:

@@ -48,9 +48,9 @@ IN_2D = Objects(Boxes.of([[1, 2]], [[3.5, 5]], [0], [0.5], axes=2), ("nodule",))
     ("answer", "expected"),
     [
         (CLASSES, "abnormal"),
-        (FINDINGS, "effusion"),
-        (Findings({"a": 0.9, "b": 0.8}, {"a": 0.5, "b": 0.5}, ("a", "b")), "a, b"),
-        (Findings({"a": 0.1}, {"a": 0.5}, ()), "No finding"),
+        (FINDINGS, "effusion present"),
+        (Findings({"a": 0.9, "b": 0.8}, {"a": 0.5, "b": 0.5}, ("a", "b")), "a, b present"),
+        (Findings({"a": 0.1}, {"a": 0.5}, ()), "No finding present"),
         (Findings({"a": 0.9}, {}, ()), "Not decided"),
         (MASK, "lesion, edema found"),
         (
@@ -99,7 +99,7 @@ def test_lines_of_objects_number_each_label() -> None:
 
 
 def test_one_line() -> None:
-    assert one_line(FINDINGS) == "effusion: Probability of effusion 0.80; Probability of edema 0.30"
+    assert one_line(FINDINGS) == "effusion present: Probability of effusion 0.80, present; Probability of edema 0.30, absent"
     assert one_line(CLASSES).startswith("abnormal: ") and "0.98 (90% interval 0.60 to 0.95)" in one_line(
         CLASSES
     )

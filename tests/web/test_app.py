@@ -163,11 +163,11 @@ def test_findings(clinic: Clinic) -> None:
     )
     clinic.run(prediction=prediction(answer))
     for page in both(clinic):
-        assert "mass</" in page
+        assert "mass present</" in page
         assert "Probability of mass" in page and "0.83" in page
         assert "90% interval 0.60 to 0.90" in page
         assert "Probability of effusion" in page
-    assert clinic.page.get("/api/studies/1.2.3").json()["result"] == "mass"
+    assert clinic.page.get("/api/studies/1.2.3").json()["result"] == "mass present"
 
 
 def test_objects(clinic: Clinic) -> None:

@@ -104,10 +104,9 @@ class Identity:
         low = word.casefold()
         if low in NOT_A_NAME or len(word) < (3 if word.isascii() else 2):
             return
-        if (len(word) < LONG and word.isascii()) or low in vocabulary():
-            self.weak.add(low)
-        else:
-            self.strong.add(low)
+        # Casefolding writes ss for the sharp s, which is seldom how the name is written.
+        weak = (len(word) < LONG and word.isascii()) or low in vocabulary()
+        (self.weak if weak else self.strong).update((low, word.lower()))
 
     def add_identifier(self, value: str) -> None:
         """An ID, an address, a telephone number: the value as it stands."""
@@ -122,7 +121,7 @@ class Identity:
             if len(text) >= 4:
                 (self.strong if len(text) >= LONG_NUMBER else self.weak).add(text)
         elif len(text) >= 4:
-            (self.strong if len(text) >= LONG else self.weak).add(low)
+            (self.strong if len(text) >= LONG else self.weak).update((low, text.lower()))
 
     def add_date(self, value: str) -> None:
         """A DA or DT value: its day in every usual way of writing."""

@@ -32,13 +32,13 @@ class Key:
         self._secret = secret
 
     def __repr__(self) -> str:
-        return f"Key({self.check})"
+        return f"Key({self.fingerprint})"
 
     def _mac(self, use: str, value: str) -> bytes:
         return hmac.new(self._secret, f"overread:{use}:{value}".encode(), hashlib.sha256).digest()
 
     @property
-    def check(self) -> str:
+    def fingerprint(self) -> str:
         """Tells whether two keys are the same, and nothing else about them."""
         return self._mac("check", "").hex()[:16]
 

@@ -47,7 +47,7 @@ def heading(key: Key, options: Options, regions: Sequence[Region], allow_burned_
     """What must be the same for two runs to write into one folder."""
     return {
         "profile": f"PS3.15 {EDITION} annex E",
-        "key": key.check,
+        "key": key.fingerprint,
         "options": sorted(options.names),
         # What is matched may be an institution: only who has the key can test guesses.
         "regions": key.seal(written(regions)) if regions else "",

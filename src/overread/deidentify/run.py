@@ -168,13 +168,13 @@ def _open_map(path: Path | None, key: Key, passphrase: str | None) -> Map | None
         return None
     path = Path(path)
     if not path.exists():
-        return Map(key.check)
+        return Map(key.fingerprint)
     if is_encrypted(path) != (passphrase is not None):
         raise InputError(
             f"{path}: exists {'with' if passphrase is None else 'without'} a passphrase; name a new file"
         )
     kept = read_map(path, passphrase=passphrase)
-    if kept.check != key.check:
+    if kept.check != key.fingerprint:
         raise InputError(f"{path}: belongs to another key; name a new file")
     return kept
 

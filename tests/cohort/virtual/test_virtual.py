@@ -6,7 +6,6 @@ import hashlib
 import shutil
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -120,16 +119,6 @@ def test_lesions_look_as_lesions_do(virtual: Cohort) -> None:
         assert np.median(t1[mask]) < white
         measured += 1
     assert measured >= 3
-
-
-def test_speed(template: Template, tmp_path: Path) -> None:
-    began = time.process_time()
-    for number in range(2):
-        make_patient(template, tmp_path, number, 0, "train")
-    each = (time.process_time() - began) / 2
-    print(f"{each:.2f} s of processor time per patient")
-    # A hundred in well under a minute on two cores; twice that where other work fights for the caches.
-    assert each < 2.0
 
 
 def test_splits_have_exact_shares() -> None:
