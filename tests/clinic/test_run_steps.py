@@ -108,7 +108,7 @@ def test_steps_done_twice_end_the_same(make: Make) -> None:
 KINDS = [
     (write_segmenter, LabelMap, "lesion found"),
     (write_classifier, Classes, "bright"),
-    (write_multilabel, Findings, "bright"),
+    (write_multilabel, Findings, "bright present"),
     (write_detector, Objects, "1 nodule found"),
 ]
 

@@ -99,7 +99,10 @@ def test_lines_of_objects_number_each_label() -> None:
 
 
 def test_one_line() -> None:
-    assert one_line(FINDINGS) == "effusion present: Probability of effusion 0.80, present; Probability of edema 0.30, absent"
+    assert (
+        one_line(FINDINGS)
+        == "effusion present: Probability of effusion 0.80, present; Probability of edema 0.30, absent"
+    )
     assert one_line(CLASSES).startswith("abnormal: ") and "0.98 (90% interval 0.60 to 0.95)" in one_line(
         CLASSES
     )
