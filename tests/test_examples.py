@@ -60,7 +60,7 @@ def test_a_network_is_added(tmp_path: Path) -> None:
 
 
 def test_findings_with_missing_labels(data_dir: Path, tmp_path: Path) -> None:
-    arguments = ("--epochs", "1", "--images", "400")
+    arguments = ("--epochs", "1", "--images", "250")
     said = ran("findings_with_missing_labels", tmp_path, *arguments, data=data_dir)
     told = said[said.index("\nTest: ") :]
     assert re.search(rf"Effusion: area under the ROC curve {INTERVAL}; n = \d+ patients", told)
