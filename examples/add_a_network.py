@@ -38,7 +38,7 @@ def build_plain(dimensions: int, channels: int, labels: int, *, widths: list[int
 
 
 def arguments(need: Need) -> dict[str, Any]:
-    """As many stages as the shortest axis can be halved down to 4 voxels, five at most."""
+    """As many stages as the shortest axis can be halved down to 4 voxels, five at most; `layers` are their names."""
     count = max(1, min(5, int(math.log2(min(need.size) / 4))))
     return {"widths": [16 * 2**k for k in range(count)]}
 
@@ -48,9 +48,7 @@ PLAIN = Architecture(
     answers=frozenset({"classes", "findings"}),
     arguments=arguments,
     multiple=full_resolution,
-    layers=lambda network: [name for name, _ in network.named_children()][
-        :-3
-    ],  # not pooling and what follows
+    layers=lambda network: [name for name, _ in network.named_children()][:-3],
     source="this example",
 )
 
