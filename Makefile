@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 TRAIN := $(VENV)/.train-ready
 DEV := $(VENV)/.dev-ready
-PURE := tests/cohort tests/deidentify tests/imaging tests/ledger tests/stats
+PURE := tests/cohort tests/deidentify tests/evaluate tests/imaging tests/ledger tests/runtime tests/stats
+COVERAGE := 90
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format bench docs clean
@@ -37,8 +38,11 @@ demo: $(TRAIN)
 
 test: $(DEV)
 	@echo "Running the tests: first the rooms of pure functions, on two cores, then those that train, serve and wait"
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(PURE)
-	@$(BIN)/python -m pytest tests $(PURE:%=--ignore=%)
+	@rm -f .coverage
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report= $(PURE)
+	@$(BIN)/python -m pytest --cov --cov-append --cov-report= tests $(PURE:%=--ignore=%)
+	@echo "Lines that the tests run (processes of their own are not counted)"
+	@$(BIN)/coverage report --fail-under=$(COVERAGE) --format=total
 
 check: $(DEV)
 	@echo "Lint"
@@ -60,4 +64,4 @@ docs: $(DEV)
 	@$(BIN)/python docs/reference/build.py
 
 clean:
-	rm -rf $(VENV) demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo-out .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis

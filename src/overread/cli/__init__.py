@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 # In the order in which the help lists their commands.
@@ -14,6 +15,8 @@ __all__ = ["app", "clinic", "data", "main", "quality", "workshop"]
 
 def main() -> None:
     """Entry point: one clear line for what a person can mend, exit code 2 for bad input."""
+    # As in overread.learn, for the commands that load torch before it.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         app()
     except OverreadError as error:

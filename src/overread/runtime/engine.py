@@ -32,6 +32,8 @@ class Engine:
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        # Threads that wait sleep: a node has other work to do on its cores.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             with tempfile.TemporaryDirectory() as empty:
                 # A model is its own bytes: whatever it names outside of them is not found.

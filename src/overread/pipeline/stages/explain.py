@@ -60,7 +60,8 @@ def explain_stage(folder: Path) -> None:
         cases = _chosen(space)
         tiles, written = [], []
         layers: set[str] = set()
-        with progress("Grad-CAM", len(cases)) as advance:
+        methods: set[str] = set()
+        with progress("Explaining", len(cases)) as advance:
             for case in cases:
                 image = load_case(case)
                 prediction = predict(package, image)
@@ -74,9 +75,15 @@ def explain_stage(folder: Path) -> None:
                     # The network's own view of the place that the question is about.
                     window = centre_patch(window, plan.patch, question.centre)
                 cam = grad_cam(
-                    network, window, question.label, architecture=made, score=LEARN_TASKS[plan.task].score
+                    network,
+                    window,
+                    question.label,
+                    architecture=made,
+                    score=LEARN_TASKS[plan.task].score,
+                    local=space.protocol.facts.local,
                 )
                 layers.add(cam.layer)
+                methods.add(cam.method)
                 virtual = ", virtual patient" if space.protocol.virtual else ""
                 pair = _picture(window, prepared.affine, cam.heat, color=plan.preprocess.color == "rgb")
                 tile = caption(pair, f"{case.case}: {question.said}{virtual}")
@@ -89,7 +96,10 @@ def explain_stage(folder: Path) -> None:
             with atomic_path(folder / "explain" / "overview.png") as temporary:
                 temporary.write_bytes(png_bytes(montage(tiles, columns=2)))
         result.update(
-            method="Grad-CAM", network=plan.network.name, layer=", ".join(sorted(layers)), pictures=written
+            method=", ".join(sorted(methods)),
+            network=plan.network.name,
+            layer=", ".join(sorted(layers)),
+            pictures=written,
         )
     console.print(
         f"  {len(tiles)} pictures in {folder / 'explain'}: what the network weighed, which is no proof of why."
