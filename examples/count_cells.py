@@ -47,7 +47,10 @@ def main() -> None:
     options.add_argument("--epochs", type=int, help="exactly so many epochs, whatever the budget")
     options.add_argument("--pictures", type=int, help="take at most so many pictures of each split")
     given = options.parse_args()
-    import_voc(Path(os.environ["OVERREAD_DATA"]) / "bccd_blood_detection", given.out)
+    data = os.environ.get("OVERREAD_DATA") or options.error(
+        "set OVERREAD_DATA to the folder of the data sets"
+    )
+    import_voc(Path(data) / "bccd_blood_detection", given.out)
     if given.pictures:
         thin(given.out, given.pictures)
     run_stages(given.out, given.budget, epochs=given.epochs)

@@ -36,7 +36,10 @@ def main() -> None:
     options.add_argument("--epochs", type=int, help="exactly so many epochs, whatever the budget")
     options.add_argument("--images", type=int, help="take only the first so many images")
     given = options.parse_args()
-    source = Path(os.environ["OVERREAD_DATA"]) / "nih_chestxray14_64"
+    data = os.environ.get("OVERREAD_DATA") or options.error(
+        "set OVERREAD_DATA to the folder of the data sets"
+    )
+    source = Path(data) / "nih_chestxray14_64"
 
     with (source / "labels.csv").open(encoding="utf-8", newline="") as file:
         table = list(csv.DictReader(file))[: given.images]
