@@ -47,9 +47,7 @@ def main() -> None:
     options.add_argument("--epochs", type=int, help="exactly so many epochs, whatever the budget")
     options.add_argument("--pictures", type=int, help="take at most so many pictures of each split")
     given = options.parse_args()
-    data = os.environ.get("OVERREAD_DATA") or options.error(
-        "set OVERREAD_DATA to the folder of the data sets"
-    )
+    data = os.environ.get("OVERREAD_DATA") or options.error("OVERREAD_DATA: name the folder of data sets")
     import_voc(Path(data) / "bccd_blood_detection", given.out)
     if given.pictures:
         thin(given.out, given.pictures)

@@ -36,9 +36,7 @@ def main() -> None:
     options.add_argument("--epochs", type=int, help="exactly so many epochs, whatever the budget")
     options.add_argument("--images", type=int, help="take only the first so many images")
     given = options.parse_args()
-    data = os.environ.get("OVERREAD_DATA") or options.error(
-        "set OVERREAD_DATA to the folder of the data sets"
-    )
+    data = os.environ.get("OVERREAD_DATA") or options.error("OVERREAD_DATA: name the folder of data sets")
     source = Path(data) / "nih_chestxray14_64"
 
     with (source / "labels.csv").open(encoding="utf-8", newline="") as file:
