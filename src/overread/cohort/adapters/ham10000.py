@@ -117,7 +117,8 @@ def _entries(table: Path, part: str) -> dict[str, Entry]:
     if not table.is_file():
         raise InputError(f"{table}: is a folder, expected the table; move what it holds up")
     try:
-        head = table.open(encoding="utf-8-sig").readline()
+        with table.open(encoding="utf-8-sig") as f:
+            head = f.readline()
     except UnicodeDecodeError as error:
         raise InputError(f"{table}: not a table in UTF-8 ({error}); download it again") from error
     rows = rows_of(table, (), "\t" if "\t" in head else ",")

@@ -56,7 +56,8 @@ def _arrays(file: Path) -> Arrays:
     if not file.is_file():
         raise InputError(f"{file}: no such file; check the path")
     try:
-        with np.load(file, allow_pickle=False) as content:
+        # Opened here: numpy leaves a file open that is no archive.
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as content:
             wanted = [f"{s}_{kind}" for s in SPLITS for kind in ("images", "labels")]
             missing = [k for k in wanted if k not in content.files]
             if missing:
