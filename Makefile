@@ -46,16 +46,16 @@ test: $(DEV)
 
 check: $(DEV)
 	@echo "Lint"
-	@$(BIN)/ruff check src tests benchmarks
-	@$(BIN)/ruff format --check src tests benchmarks
+	@$(BIN)/ruff check src tests benchmarks examples docs
+	@$(BIN)/ruff format --check src tests benchmarks examples docs
 	@echo "Types"
 	@$(BIN)/mypy
 	@echo "Import floors"
 	@$(BIN)/lint-imports
 
 format: $(DEV)
-	@$(BIN)/ruff check --fix src tests benchmarks
-	@$(BIN)/ruff format src tests benchmarks
+	@$(BIN)/ruff check --fix src tests benchmarks examples docs
+	@$(BIN)/ruff format src tests benchmarks examples docs
 
 bench: $(DEV)
 	@for f in benchmarks/*.py; do $(BIN)/python $$f; done

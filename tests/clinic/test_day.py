@@ -243,7 +243,7 @@ def test_classes_come_back(day: Day) -> None:
 
 def test_findings_come_back_with_the_routes_codes(day: Day) -> None:
     study = day.site.wait_state("1.2.7", "delivered")
-    assert (study["result"], set(day.results("1.2.7"))) == ("bright", {"SR"})
+    assert (study["result"], set(day.results("1.2.7"))) == ("bright present", {"SR"})
     found = groups(day.results("1.2.7")["SR"])
     assert list(found)[1:] == [f"findings of brightness {n}" for n in ("bright", "dark lesion", "haze")]
     assert finding(found["findings of brightness bright"]) == (("SCT", "49755003"), ("SCT", "36118008"))

@@ -10,6 +10,7 @@ from pydicom import dcmread
 
 from overread.demo import road
 from overread.errors import InputError
+from overread.learn.planner import patch
 from overread.ledger.ledger import Ledger
 
 
@@ -19,6 +20,7 @@ def test_the_whole_demo_on_few_patients(
     monkeypatch.setattr(road, "PATIENTS", 12)
     # Epochs and not seconds: a slow machine trains as well, only longer.
     monkeypatch.setattr(road, "EPOCHS", 10)
+    monkeypatch.setitem(patch.CPU_PATCH, 3, patch.SMALLEST_PATCH[3])
     out = tmp_path / "demo"
     road.run_demo(out)
     told = capsys.readouterr().out

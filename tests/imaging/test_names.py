@@ -53,7 +53,9 @@ def written(page: Path) -> set[str]:
     text = page.read_text(encoding="utf-8")
     dotted = set(re.findall(r"\boverread(?:\.[a-z]\w*)+(?:\.[A-Z]\w*)*", text))
     imported = re.findall(r"^from (overread[\w.]*) import (.+)$", text, re.M)
-    return dotted | {f"{module}.{name.split(' as ')[0].strip()}" for module, names in imported for name in names.split(",")}
+    return dotted | {
+        f"{module}.{name.split(' as ')[0].strip()}" for module, names in imported for name in names.split(",")
+    }
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if written(p)], ids=lambda p: str(p.relative_to(DOCS)))

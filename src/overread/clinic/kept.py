@@ -80,7 +80,8 @@ def _read(folder: Path) -> KeptResult:
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     if not path.exists():
         return {}
-    with np.load(path, allow_pickle=False) as arrays:
+    # Opened here: numpy leaves a file open that is damaged.
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         return dict(arrays)
 
 

@@ -56,7 +56,7 @@ def _values(folder: Path) -> tuple[dict[str, Any], list[str]]:
     kind = stated.get("task") or _infer_task(cohort, folder, remarks)
     if kind not in TASKS:
         raise InputError(
-            f"{folder / 'task.json'}: the task is {kind}, which cannot be trained yet, only {' and '.join(TASKS)}; "
+            f"{folder / 'task.json'}: the task is {kind}, for which there is no task, only {' and '.join(TASKS)}; "
             "the cohort itself can be read (overread.cohort.cohort.Cohort.read) and its table used elsewhere"
         )
     facts = TASKS[kind]
