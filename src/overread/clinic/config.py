@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from overread.settings import dicom_patterns, read_settings
+from overread.settings import Strict, dicom_patterns, read_settings
 
 
 def _aet(value: str) -> str:
@@ -26,25 +26,21 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 CodeTriple = Annotated[tuple[str, str, str], Field(description="code value, coding scheme, meaning")]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Web(_Strict):
+class Web(Strict):
     """Where the status page answers."""
 
     host: str = "127.0.0.1"
     port: Port = 8080
 
 
-class SegmentCodes(_Strict):
+class SegmentCodes(Strict):
     """Coded category and type of one label, for the SEG and the SR."""
 
     category: CodeTriple
     type: CodeTriple
 
 
-class Route(_Strict):
+class Route(Strict):
     """Studies with a series on which every pattern of ``match`` is found go to ``package``."""
 
     name: Name
@@ -53,7 +49,7 @@ class Route(_Strict):
     codes: dict[str, SegmentCodes] = {}
 
 
-class Destination(_Strict):
+class Destination(Strict):
     """A node that gets every result."""
 
     name: Name
@@ -62,7 +58,7 @@ class Destination(_Strict):
     port: Port
 
 
-class Delivery(_Strict):
+class Delivery(Strict):
     """How often and how patiently results are offered.
 
     A destination that cannot be reached is tried for ever; an object that a destination refuses is offered
@@ -75,7 +71,7 @@ class Delivery(_Strict):
     timeout_seconds: Seconds = 30.0
 
 
-class ClinicConfig(_Strict):
+class ClinicConfig(Strict):
     """The content of clinic.yaml; paths are absolute after ``load_config``."""
 
     aet: Aet

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from overread.runtime.manifest import Preprocess
+from overread.settings import Strict
 from overread.task import TaskName
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Augment(_Strict):
+class Augment(Strict):
     """Ranges that the random changes of each training image are drawn from; 0 switches one off.
 
     ``rotate_deg`` and ``scale`` and ``shift`` (fraction of the size) make the affine part, ``elastic`` the largest
@@ -33,14 +30,14 @@ class Augment(_Strict):
     grey_values: dict[str, float] = {}
 
 
-class Named(_Strict):
+class Named(Strict):
     """One of a table, by name, with its arguments."""
 
     name: str
     arguments: dict[str, Any] = {}
 
 
-class Network(_Strict):
+class Network(Strict):
     """Architecture by name with its arguments (`overread.nets`)."""
 
     name: str
@@ -48,7 +45,7 @@ class Network(_Strict):
     parameters: int
 
 
-class Plan(_Strict):
+class Plan(Strict):
     """What the planner chose, and why (``reasons``, one sentence each).
 
     ``inputs`` are the protocol's channels, ``channels`` the network's (three for a colour picture).

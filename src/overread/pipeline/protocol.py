@@ -14,7 +14,7 @@ from overread.cohort.truth.labels import Rule
 from overread.evaluate import tasks as evaluate_tasks
 from overread.evaluate.judge import Goal
 from overread.evaluate.metric import Metric
-from overread.evaluate.metrics import METRICS
+from overread.evaluate.run import offered
 from overread.files import canonical_json, sha256_bytes, write_text
 from overread.runtime.manifest import Channel
 from overread.settings import Strict, dicom_patterns, read_settings, validated
@@ -133,9 +133,9 @@ class Protocol(Strict):
             self.rule()
         except ValueError as error:
             raise ValueError(f"operating_point: {error}") from error
-        offered = {(m.key, label) for m, label in self.goals_offered()}
+        known = {(m.key, label) for m, label in self.goals_offered()}
         for endpoint in self.endpoints:
-            if (endpoint.metric, endpoint.label) not in offered:
+            if (endpoint.metric, endpoint.label) not in known:
                 raise ValueError(f"endpoints: {self._unknown_goal(endpoint)}")
         return self
 
@@ -152,15 +152,15 @@ class Protocol(Strict):
 
     def _unknown_goal(self, endpoint: Endpoint) -> str:
         """What is wrong with a goal; the form of earlier versions (``dice_liver``) is recognised."""
-        offered = [(m.key, label) for m, label in self.goals_offered()]
-        old = {f"{key}_{label}": (key, label) for key, label in offered if label is not None}
+        known = [(m.key, label) for m, label in self.goals_offered()]
+        old = {f"{key}_{label}": (key, label) for key, label in known if label is not None}
         if endpoint.label is None and endpoint.metric in old:
             key, label = old[endpoint.metric]
             return f"write metric: {key} and label: {label} instead of metric: {endpoint.metric}"
-        of = [label or "(none)" for key, label in offered if key == endpoint.metric]
+        of = [label or "(none)" for key, label in known if key == endpoint.metric]
         if of:
             return f"metric {endpoint.metric} with label {endpoint.label}; expected label {' or '.join(of)}"
-        names = ", ".join(dict.fromkeys(key for key, _ in offered))
+        names = ", ".join(dict.fromkeys(key for key, _ in known))
         return f"no metric {endpoint.metric!r} to set a goal for; expected one of {names}"
 
     @property
@@ -175,11 +175,8 @@ class Protocol(Strict):
     def goals_offered(self) -> list[tuple[Metric, str | None]]:
         """Metrics of this task's test that have a better direction, with the label each is about."""
         task = evaluate_tasks.TASKS[self.task]
-        offered = [
-            *task.offered(self.labels, self.positive, self.counted_labels),
-            (METRICS["answered"], None),
-        ]
-        return [(metric, label) for metric, label in offered if metric.better != "none"]
+        pairs = offered(task, self.labels, self.positive, self.counted_labels)
+        return [(metric, label) for metric, label in pairs if metric.better != "none"]
 
     def digest(self) -> str:
         """SHA-256 of the content, whatever the layout and comments of the file."""
