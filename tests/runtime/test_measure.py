@@ -31,6 +31,11 @@ def test_diagonal_neighbours_are_one_part() -> None:
     assert count_components(cube) == 2
 
 
+def test_a_line_of_voxels_has_parts() -> None:
+    """Of bool volumes one voxel wide and high cc3d 4.1 raises."""
+    assert count_components(np.array([True, False, True]).reshape(3, 1, 1)) == 2
+
+
 def test_objects_are_counted_label_by_label() -> None:
     boxes = Boxes.of(np.zeros((3, 2)), np.ones((3, 2)), [2, 0, 2], axes=2)
     error = Spread(low=-3, high=1, coverage=0.9, cases=20)

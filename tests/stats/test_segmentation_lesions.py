@@ -80,6 +80,19 @@ def test_lesion_counts_agree_with_scipy(pair: tuple[NDArray, NDArray], share: fl
     assert found.fp == sums[1][1] - sum(sums[1][0])
 
 
+def test_background_is_in_no_lesion() -> None:
+    """Of bool masks in 2D cc3d numbers some pixels of the background, which then counted as common ones."""
+    from scipy.ndimage import label
+
+    rng, eight = np.random.default_rng(0), np.ones((3, 3))
+    for _ in range(60):
+        pred, truth = (rng.random((30, 20)) < share for share in rng.uniform(0.05, 0.4, 2))
+        (a, found), (b, lesions) = label(pred, eight), label(truth, eight)
+        hit, right = len(np.unique(b[pred & truth])), len(np.unique(a[pred & truth]))
+        counted = lesion_detection(pred, truth)
+        assert (counted.tp, counted.fn, counted.fp) == (hit, lesions - hit, found - right)
+
+
 def test_every_lesion_counts_once() -> None:
     pred, truth = _lesions()
     found = lesion_wise_dice(pred, truth, spacing=(1, 1, 2))

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
 
-import cc3d
 import numpy as np
 from numpy.typing import NDArray
 
 from overread.cohort.case import Case
 from overread.cohort.load import load_case
 from overread.files import atomic_path
+from overread.imaging.grid.components import components
 from overread.imaging.image import Image
 from overread.imaging.picture import (
     caption,
@@ -141,7 +141,7 @@ def _largest_part(mask: NDArray[np.bool_]) -> list[int] | None:
     """Centre of the largest connected part: of lesions on both sides, the middle of all would lie between them."""
     if not mask.any():
         return None
-    parts = cc3d.connected_components(mask, connectivity=26 if mask.ndim == 3 else 8)
+    parts, _ = components(mask)
     largest = int(np.bincount(parts.ravel())[1:].argmax()) + 1
     return [round(float(c.mean())) for c in np.nonzero(parts == largest)]
 
