@@ -55,10 +55,26 @@ def test_its_operating_point_is_kept_with_its_figures(tmp_path: Path) -> None:
     manifest = load(tmp_path, format1.CLASSIFICATION, BINARY).manifest
     point = manifest.operating_points["abnormal"]
     assert (manifest.format, manifest.positive, manifest.outputs) == (2, "abnormal", ["logits"])
-    assert (point.rule, point.threshold) == ("sensitivity>=0.95", 0.7)
+    assert (point.rule, point.threshold) == ("sensitivity>=0.95", pytest.approx(0.7, abs=1e-7))
     assert point.figures == {"sensitivity": format1.INTERVAL}
     assert manifest.channels[0].match == {"SeriesDescription": "chest"}
     assert manifest.limits.age_years == (0, 120) and manifest.evidence == {"protocol": "ab"}
+
+
+def test_scores_that_were_1_in_float32_still_reach_a_threshold_of_1(tmp_path: Path) -> None:
+    """Format 1 fitted temperatures down to 0.02 on separated classes: then every tuning case had a score of 1."""
+    content = {
+        **format1.CLASSIFICATION,
+        "operating_point": {**format1.CLASSIFICATION["operating_point"], "threshold": 1.0},
+        "calibration": {**format1.CALIBRATION, "conformal_coverage": 0.9, "conformal_quantile": 0.0},
+    }
+    package = load(tmp_path, content, mean_logits(2, [0.0, 20.0], [0.0, 0.0]))
+    answer, below = (predict(package, format1.gray(value)).answer for value in (0.9, 0.7))
+    assert isinstance(answer, Classes) and isinstance(below, Classes)
+    assert answer.scores["abnormal"] < 1
+    assert (answer.decided, answer.label_set) == ("abnormal", ("abnormal",))
+    assert np.float32(below.scores["abnormal"]) < 1
+    assert (below.decided, below.label_set) == ("normal", ())
 
 
 def test_a_threshold_of_three_classes_decides_as_it_did(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeVar
 
+import numpy as np
 from pydantic import Field
 
 from overread.runtime.manifest import Channel, Limits, Preprocess, ScoreBin, Spread, Windows
@@ -12,6 +13,8 @@ from overread.settings import Strict, validated
 from overread.task import TASKS
 
 FORMAT = 1
+HALF_STEP = 2.0**-25
+"""Half the distance of float32 numbers just below 1."""
 
 Value = TypeVar("Value")
 
@@ -76,6 +79,7 @@ def upgraded(content: Mapping[str, Any], output: str, where: str) -> dict[str, A
     calibration = {
         **plain["calibration"],
         "temperature": old.calibration.temperature if classes else 1.0,
+        "conformal_quantile": _quantile(old.calibration.conformal_quantile),
         **{
             key: _of(plain["calibration"][key], foreground)
             for key in ("bins", "volume_ratio", "count_difference")
@@ -102,10 +106,21 @@ def _points(old: ManifestV1) -> dict[str, Any]:
     return {
         old.positive: {
             "rule": point.rule,
-            "threshold": point.threshold,
+            "threshold": _threshold(point.threshold),
             "figures": {name: f for name, f in figures.items() if f is not None},
         }
     }
+
+
+def _threshold(value: float) -> float:
+    """The least score that rounds to ``value`` or more: format 1 compared in float32, where 0.99999998 is 1."""
+    own = np.float32(value)
+    return (float(own) + float(np.nextafter(own, np.float32(-np.inf)))) / 2
+
+
+def _quantile(value: float | None) -> float | None:
+    """The largest ``1 - score`` that float32 took for ``value`` or less, as in `_threshold`."""
+    return None if value is None else value + HALF_STEP
 
 
 def _of(values: Mapping[str, Value], labels: Iterable[str]) -> dict[str, Value]:
