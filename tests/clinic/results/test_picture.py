@@ -81,6 +81,11 @@ def test_findings_are_named_below_the_image() -> None:
     answer = Findings({"a": 0.9, "b": 0.2, "c": 0.5}, {"a": 0.5, "b": 0.5}, ("a",))
     assert findings_words(answer) == ["Present: a.", "Not decided, without a threshold: c."]
     assert findings_words(Findings({"b": 0.2}, {"b": 0.5}, ())) == ["No finding is present."]
+    # What nobody has decided is not absent.
+    undecided = "Not decided, without a threshold: c."
+    assert findings_words(Findings({"c": 0.9}, {}, ())) == [undecided]
+    some = Findings({"b": 0.2, "c": 0.9}, {"b": 0.5}, ())
+    assert findings_words(some) == ["None of the findings decided is present.", undecided]
     alone, named = picture(volume(), None), picture(volume(), answer)
     assert len(named) > len(alone)
     assert (named[: len(alone) - 30] == alone[: len(alone) - 30]).all()

@@ -105,6 +105,21 @@ def test_the_curve_goes_through_the_fixed_point() -> None:
         assert near.min() < 1e-9
 
 
+def test_a_full_picture_counts_every_object() -> None:
+    """COCO looks at a hundred boxes a picture; a blood smear has more cells."""
+    corners = [(y, x) for y in range(0, 120, 10) for x in range(0, 120, 10)]
+    scores = np.linspace(0.9, 0.6, len(corners))
+    cells = boxes_of([(0, s, y, x, y + 8, x + 8) for s, (y, x) in zip(scores, corners, strict=True)])
+    manifest = manifest_of("detection", ["cell"])
+    rows: list[Row] = [
+        {"case": f"c{i}", "patient": f"p{i}", "outcome": "ok"}
+        | detection.row(objects_of(cells, ["cell"]), cells, image(), manifest)
+        for i in range(2)
+    ]
+    found = evaluation_of(rows, manifest).of("average_precision", "cell")
+    assert len(cells) > 100 and found is not None and found.interval.estimate == pytest.approx(1)
+
+
 def test_a_label_that_no_image_has_is_left_out_and_named() -> None:
     sample = sample_of(LABELS)
     cases = [

@@ -399,6 +399,15 @@ def test_a_goal_that_cannot_be_computed_keeps_its_row(tmp_path: Path) -> None:
     assert "The goal fixed before the test was not met." in text and "No goal was fixed" not in text
 
 
+def test_a_primary_measure_that_cannot_be_computed_says_why(tmp_path: Path) -> None:
+    report, _ = classification()
+    report["test"] = [r for r in report["test"] if r["metric"] != "auroc"]
+    report["not_computed"] = [{"metric": "auroc", "label": None, "reason": "every case has it"}]
+    text = _text(write_report(tmp_path, report, ReportFigures()))
+    assert "Area under the ROC curve was not computed: every case has it." in text
+    assert "no test case was answered" not in text
+
+
 def test_missing_parts_are_left_out(tmp_path: Path) -> None:
     bare = {
         "name": "x",
@@ -458,6 +467,7 @@ def test_metric_names() -> None:
         metric_name("lesion_f1", "white_matter lesion") == f"{METRICS['lesion_f1'].name}, white_matter lesion"
     )
     assert metric_name("new_measure", None) == "new measure"
+    assert metric_name("dice", None) == "Mean Dice coefficient"
     assert [name for name, _ in meanings(["dice", "dice", "hd95", "zzz"])] == [
         METRICS["dice"].name,
         METRICS["hd95"].name,

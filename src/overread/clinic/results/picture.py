@@ -51,7 +51,11 @@ def draw(image: Image, answer: Answer | None, *, virtual: bool) -> bytes:
 def findings_words(answer: Findings) -> list[str]:
     """What is present, and what nobody has decided, a line each."""
     undecided = [label for label in answer.scores if label not in answer.thresholds]
-    lines = [f"Present: {', '.join(answer.present)}." if answer.present else "No finding is present."]
+    lines = [f"Present: {', '.join(answer.present)}."] if answer.present else []
+    if not answer.present and answer.thresholds:
+        lines.append(
+            "No finding is present." if not undecided else "None of the findings decided is present."
+        )
     if undecided:
         lines.append(f"Not decided, without a threshold: {', '.join(undecided)}.")
     return lines

@@ -140,7 +140,11 @@ def measures(rows: Sequence[Row], manifest: Manifest, clusters: NDArray[Any] | N
     @cache
     def precision() -> MeanAveragePrecision:
         found, true = _entries(rows, manifest)
-        return mean_average_precision(found, true, iou_thresholds=[least], cluster=clusters)
+        # The package has bounded the candidates; COCO's 100 a picture would cut off those of a full one.
+        most = max([1, *(len(entry["scores"]) for entry in found)])
+        return mean_average_precision(
+            found, true, iou_thresholds=[least], max_detections=most, cluster=clusters
+        )
 
     def of_label(k: int) -> Interval:
         if k not in precision().by_class:

@@ -78,6 +78,8 @@ def context(report: dict[str, Any], figures: ReportFigures) -> dict[str, Any]:
     endpoints = list(report.get("endpoints") or [])
     stated = report.get("primary") or {}
     primary = by_key.get((stated.get("metric", ""), stated.get("label")))
+    absent = list(report.get("not_computed") or [])
+    asked = (stated.get("metric"), stated.get("label"))
     plan = report.get("plan") or {}
     return {
         "r": report,
@@ -86,12 +88,13 @@ def context(report: dict[str, Any], figures: ReportFigures) -> dict[str, Any]:
         "package": dict.fromkeys(("path", "sha256", "name", "version")) | (report.get("package") or {}),
         "virtual": bool(report.get("virtual")),
         "primary": primary,
+        "missing": next((row for row in absent if (row["metric"], row["label"]) == asked), None),
         "others": _headline(test, primary),
         "endpoints": endpoints,
         "goals_met": sum(bool(e["met"]) for e in endpoints),
         "openings": report.get("openings"),
         "metrics": [_metric_row(row) for row in test],
-        "not_computed": list(report.get("not_computed") or []),
+        "not_computed": absent,
         "subgroups": _subgroups(report, by_key),
         "figures": [draw(figure) for figure in figures.figures],
         "gallery": _gallery(figures.gallery),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from overread.evaluate.metrics import METRICS
+from overread.evaluate.metrics import METRICS, title
 
 _METHODS = {
     "Wilson": "Wilson: score interval of a proportion (Wilson 1927).",
@@ -28,8 +28,9 @@ _METHODS = {
 
 def metric_name(metric: str, label: str | None) -> str:
     """Full name of a measure, with the structure, class or finding it is about."""
-    known = METRICS.get(metric)
-    name = known.name if known is not None else metric.replace("_", " ")
+    if metric in METRICS:
+        return title(METRICS[metric], label)
+    name = metric.replace("_", " ")
     return f"{name}, {label}" if label is not None else name
 
 
