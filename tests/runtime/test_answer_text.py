@@ -52,6 +52,7 @@ IN_2D = Objects(Boxes.of([[1, 2]], [[3.5, 5]], [0], [0.5], axes=2), ("nodule",))
         (Findings({"a": 0.9, "b": 0.8}, {"a": 0.5, "b": 0.5}, ("a", "b")), "a, b present"),
         (Findings({"a": 0.1}, {"a": 0.5}, ()), "No finding present"),
         (Findings({"a": 0.9}, {}, ()), "Not decided"),
+        (Findings({"a": 0.1, "b": 0.9}, {"a": 0.5}, ()), "No decided finding present"),
         (MASK, "lesion, edema found"),
         (
             LabelMap(np.zeros((1, 1), np.uint8), (Measurement("a", "volume", 0, None, None, "ml"),)),

@@ -31,7 +31,10 @@ def headline(answer: Answer) -> str:
         case Findings():
             if not answer.thresholds:
                 return "Not decided"
-            return f"{', '.join(answer.present)} present" if answer.present else "No finding present"
+            if answer.present:
+                return f"{', '.join(answer.present)} present"
+            decided = all(label in answer.thresholds for label in answer.scores)
+            return "No finding present" if decided else "No decided finding present"
         case LabelMap():
             found = dict.fromkeys(m.label for m in answer.measurements if m.value > 0)
             return f"{', '.join(found)} found" if found else NOTHING

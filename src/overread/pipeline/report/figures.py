@@ -48,7 +48,7 @@ def draw(figure: Figure) -> Drawn:
                 "Do probabilities mean what they say? Points on the diagonal do; above it the outcome is more frequent "
                 "than stated, below it less. Bars: Wilson 95% intervals. Below: number of cases in each bin."
             )
-            return Drawn(plots.reliability_svg(figure), "Reliability diagram", text)
+            return Drawn(plots.reliability_svg(figure), f"Reliability diagram, {figure.subject}", text)
         case ConfusionFigure():
             text = "Number of test cases and share of the true class."
             return Drawn(plots.confusion_svg(figure), "Confusion matrix", text)
