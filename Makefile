@@ -40,7 +40,7 @@ test: $(DEV)
 	@echo "Running the tests: first the rooms of pure functions, on two cores, then those that train, serve and wait"
 	@rm -f .coverage
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report= $(PURE)
-	@$(BIN)/python -m pytest --cov --cov-append --cov-report= tests $(PURE:%=--ignore=%)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-append --cov-report= tests $(PURE:%=--ignore=%)
 	@echo "Lines that the tests run (processes of their own are not counted)"
 	@$(BIN)/coverage report --fail-under=$(COVERAGE) --format=total
 

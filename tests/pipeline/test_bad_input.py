@@ -228,7 +228,7 @@ def test_a_subgroup_that_is_no_column(pictures: Path) -> None:
 def test_one_class_only(tmp_path: Path, pictures: Path) -> None:
     (pictures / "protocol.yaml").unlink()
     write_rows(pictures, [r | {"label": "a"} for r in rows_of(pictures)])
-    refused(run("init", pictures), "cohort.csv", "at least two classes")
+    refused(run("init", pictures), "cohort.csv", "at least 2")
     assert not (pictures / "protocol.yaml").exists()
 
 

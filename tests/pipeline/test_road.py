@@ -21,10 +21,19 @@ from overread.cohort.load import load_case
 from overread.cohort.truth.boxes import read_boxes
 from overread.errors import InputError
 from overread.imaging.read import read
+from overread.learn.planner import patch
 from overread.ledger.ledger import Ledger
 from overread.runtime.answer import Findings, Objects
 from overread.runtime.package import Package
 from overread.runtime.predict import predict
+
+
+@pytest.fixture(autouse=True)
+def small_patches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Patches that a slow machine trains on in seconds; the number of epochs is given, so the clock decides nothing."""
+    monkeypatch.setitem(patch.CPU_PATCH, 2, 128 * 128)
+    monkeypatch.setitem(patch.CPU_PATCH, 3, patch.SMALLEST_PATCH[3])
+
 
 STAGES = ("init", "check", "plan", "train", "package", "lock", "test", "explain")
 
