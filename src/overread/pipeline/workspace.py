@@ -67,10 +67,10 @@ class Workspace:
         """The portable package."""
         return self.folder / "package" / f"{self.protocol.name}-{self.protocol.version}.overread"
 
-    def cohort(self, *, missing_channels: bool = False) -> Cohort:
-        """The cohort, checked against the protocol; see `Cohort.read`. Raises InputError."""
+    def cohort_as_read(self, *, missing_channels: bool = False) -> Cohort:
+        """The cohort before the protocol's rules for uncertain and unstated findings. Raises InputError."""
         p = self.protocol
-        cohort = Cohort.read(
+        return Cohort.read(
             self.folder,
             need=self.truth.COLUMN,
             labels=p.labels,
@@ -78,6 +78,11 @@ class Workspace:
             seed=p.seed,
             missing_channels=missing_channels,
         )
+
+    def cohort(self, *, missing_channels: bool = False) -> Cohort:
+        """The cohort, checked against the protocol; see `Cohort.read`. Raises InputError."""
+        p = self.protocol
+        cohort = self.cohort_as_read(missing_channels=missing_channels)
         cohort = ruled(cohort, uncertain=p.uncertain, missing=p.missing)
         names = tuple(c.name for c in p.channels)
         if cohort.channels != names:

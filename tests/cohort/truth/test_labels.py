@@ -133,3 +133,15 @@ def test_unstated_cases_count_nowhere() -> None:
     assert balance == "test: 5 cases: mass 2 of 3 stated"
     (group,) = groups(inspections, presence)
     assert group.cases["test"] == 2 and group.patients == 2
+
+
+def test_what_the_rules_do_is_said_before_they_are_applied() -> None:
+    cohort = Cohort(Path(), tuple(_case(i, "train", state) for i, state in enumerate([1, 0, -1, None, None])))
+    said = [f.message for f in findings.ruling(cohort, ["mass"], uncertain="as_0", missing="ignore")]
+    assert said == [
+        "findings that are uncertain are taken as absent, as the protocol rules: mass 1 cases",
+        "findings that are not stated are left out of every number, as the protocol rules: mass 2 cases",
+    ]
+    assert not findings.ruling(
+        findings.ruled(cohort, uncertain="as_0", missing="as_1"), ["mass"], uncertain="as_0", missing="as_1"
+    )

@@ -47,6 +47,24 @@ def ruled(cohort: Cohort, *, uncertain: Rule = "ignore", missing: Rule = "ignore
     return replace(cohort, cases=cases)
 
 
+def ruling(cohort: Cohort, labels: Sequence[str], *, uncertain: Rule, missing: Rule) -> list[Finding]:
+    """What `ruled` does to a cohort as it was read: how many of ``labels`` are uncertain or not stated, and how these
+    count from here on. Nothing where all are stated."""
+    found = []
+    for what, state, rule in (("uncertain", UNCERTAIN, uncertain), ("not stated", None, missing)):
+        counts = {name: sum(c.findings.get(name) == state for c in cohort) for name in labels}
+        told = [f"{name} {n}" for name, n in counts.items() if n]
+        if told:
+            becomes = {
+                "ignore": "left out of every number",
+                "as_0": "taken as absent",
+                "as_1": "taken as present",
+            }
+            message = f"findings that are {what} are {becomes[rule]}, as the protocol rules: {', '.join(told)} cases"
+            found.append(Finding("finding.ruled", "info", message))
+    return found
+
+
 def stated(case: Case) -> bool:
     """Whether the table has columns of findings; every one of them may be empty."""
     return bool(case.findings)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from overread.cohort.checks.page import write_check_page
 from overread.cohort.checks.run import CheckReport, check_cohort, print_report
 from overread.cohort.cohort import Cohort
 from overread.cohort.hashes import digest_of_hashes, file_hashes
+from overread.cohort.truth.labels import ruling
 from overread.errors import BlockingError
 from overread.files import write_json
 from overread.pipeline.workspace import Workspace, bar, console, stage_record
@@ -27,6 +29,14 @@ def check_stage(folder: Path) -> None:
     with stage_record(space, "check") as result:
         cohort = space.cohort(missing_channels=True)
         report = _checked(space, cohort)
+        protocol = space.protocol
+        said = ruling(
+            space.cohort_as_read(missing_channels=True),
+            protocol.labels,
+            uncertain=protocol.uncertain,
+            missing=protocol.missing,
+        )
+        report = replace(report, findings=(*report.findings, *said))
         write_json(folder / "check.json", report.as_dict())
         page = write_check_page(
             folder, cohort, report, name=space.protocol.name, virtual=space.protocol.virtual

@@ -69,7 +69,7 @@ def package_stage(folder: Path) -> None:
         )
     console.print(
         f"  {package.path} ({package.path.stat().st_size / 1e6:.1f} MB, sha256 {package.sha256[:12]}); "
-        f"largest logit difference from torch {exported.largest_difference:.1e} on {exported.inputs} real inputs.",
+        f"outputs within {exported.largest_difference:.1e} of torch's on {exported.inputs} real inputs.",
         highlight=False,
     )
 
@@ -136,5 +136,7 @@ def _card(space: Workspace, plan: Plan) -> dict[str, Any]:
         "cases": {name: len(cohort.split(name)) for name in ("train", "val", "test")},
         "patients": {name: len({c.patient for c in cohort.split(name)}) for name in ("train", "val", "test")},
         "network": plan.network.model_dump(mode="json"),
+        "uncertain findings": protocol.uncertain,
+        "findings not stated": protocol.missing,
         "status": "research use only",
     }

@@ -114,4 +114,7 @@ def check_trained(space: Workspace, plan: Plan) -> None:
         )
     if space.cohort().digest() != record["cohort_sha256"]:
         table = space.folder / "cohort.csv"
-        raise InputError(f"{table}: cases or splits were changed after training; plan and {again}")
+        raise InputError(
+            f"{table}: cases, splits, or how protocol.yaml counts uncertain and missing findings, were changed after "
+            f"training; plan and {again}"
+        )
