@@ -1,4 +1,4 @@
-"""Boxes drawn on a picture."""
+"""Boxes on a picture, each in its label's colour with label and score."""
 
 from __future__ import annotations
 
@@ -10,48 +10,79 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
 from overread.imaging.boxes import Boxes
-from overread.imaging.picture import COLORS
+from overread.imaging.image import Image
+from overread.imaging.picture import COLORS, upright
 
-TEXT_SIZE = 11
+LINE_WIDTH, TEXT_SIZE = 2, 13
+DARK = (0, 0, 0)
+
+
+def best_slice_of_boxes(boxes: Boxes, spatial: Sequence[int]) -> int:
+    """Index along the last axis of the middle of the best box; the middle slice where there is none, 0 in 2D."""
+    if len(spatial) == 2:
+        return 0
+    if not len(boxes):
+        return int(spatial[2]) // 2
+    best = int(np.argmax(boxes.scores))
+    middle = (boxes.low[best, 2] + boxes.high[best, 2]) / 2
+    return int(np.clip(np.floor(middle), 0, spatial[2] - 1))
+
+
+def in_picture(boxes: Boxes, image: Image, index: int) -> Boxes:
+    """The boxes that slice ``index`` cuts, as 2D boxes ``(row, column)`` of `slice_of`'s upright picture."""
+    if boxes.axes == 2:
+        return boxes
+    cut = boxes.where((boxes.low[:, 2] < index + 1) & (boxes.high[:, 2] > index))
+    # `upright` turns and mirrors whole planes: the coordinates of the voxels tell what it does to corners.
+    grid = np.indices(image.spatial[:2])
+    rows, columns = (upright(g, image.affine) for g in grid)
+    turned = bool(rows[0, 0] == rows[-1, 0]) if rows.shape[0] > 1 else bool(columns[0, 0] == columns[0, -1])
+    order = [1, 0] if turned else [0, 1]
+    low, high = cut.low[:, order], cut.high[:, order]
+    shape = np.array(rows.shape, np.float64)
+    for axis, coordinate in enumerate((columns, rows) if turned else (rows, columns)):
+        along = coordinate[:, 0] if axis == 0 else coordinate[0, :]
+        if along[0] > along[-1]:
+            low[:, axis], high[:, axis] = shape[axis] - high[:, axis], shape[axis] - low[:, axis]
+    return Boxes(low, high, cut.labels, cut.scores)
 
 
 def draw_boxes(
-    picture: NDArray[np.uint8],
+    gray: NDArray[np.uint8],
     boxes: Boxes,
+    labels: Sequence[str] = (),
     *,
-    scale: tuple[float, float] = (1.0, 1.0),
-    texts: Sequence[str] = (),
-    width: int = 1,
+    zoom: tuple[float, float] = (1.0, 1.0),
+    width: int = LINE_WIDTH,
 ) -> NDArray[np.uint8]:
-    """Outlines of 2D ``boxes`` over a picture ``(rows, columns)`` gray or RGB; RGB.
+    """RGB picture with 2D boxes ``(row, column)``, counted from the outer edge of the first pixel.
 
-    ``scale`` takes the boxes' rows and columns to the picture's pixels; each label has its colour, and ``texts`` (one a
-    box, or none) stand above the boxes. Raises ValueError for boxes of a volume.
+    ``gray`` is ``(rows, columns)`` or RGB, ``zoom`` how many of its pixels one of the boxes' pixels is, per axis.
+    The best box is drawn last, over the others. With ``labels`` each bears its label and score; without, its outline of
+    ``width`` pixels alone. Raises ValueError for boxes of a volume: see `in_picture`.
     """
     if boxes.axes != 2:
-        raise ValueError(
-            f"boxes: found {boxes.axes} axes, expected 2; cut the volume's boxes with `plane_of` first"
-        )
-    rgb = np.repeat(picture[..., None], 3, -1) if picture.ndim == 2 else picture
-    image = Pillow.fromarray(np.ascontiguousarray(rgb))
-    draw = ImageDraw.Draw(image)
-    font = ImageFont.load_default(TEXT_SIZE)
-    placed = boxes.moved(scale)
-    for i in range(len(placed)):
-        color = COLORS[int(placed.labels[i]) % len(COLORS)]
-        (top, left), (bottom, right) = placed.low[i], placed.high[i]
-        # Pillow's corners are pixels, ours are edges: the last pixel inside ends at the edge.
-        corners = (left, top, max(left, right - 1), max(top, bottom - 1))
-        draw.rectangle(corners, outline=color, width=width)
-        if texts:
-            draw.text((left + 1, max(0.0, top - TEXT_SIZE - 2)), texts[i], fill=color, font=font)
-    return np.asarray(image)
-
-
-def plane_of(boxes: Boxes, index: int, axis: int = 2) -> tuple[Boxes, NDArray[np.int64]]:
-    """The 2D boxes that slice ``index`` of ``axis`` cuts, and which of the volume's they are."""
-    cut = (boxes.low[:, axis] < index + 1) & (boxes.high[:, axis] > index)
-    which = np.flatnonzero(cut)
-    rest = [a for a in range(boxes.axes) if a != axis]
-    part = boxes.where(which)
-    return Boxes(part.low[:, rest], part.high[:, rest], part.labels, part.scores), which
+        raise ValueError(f"boxes: found {boxes.axes} axes, expected those of one plane, 2")
+    picture = Pillow.fromarray(np.ascontiguousarray(gray)).convert("RGB")
+    pen, font = ImageDraw.Draw(picture), ImageFont.load_default(TEXT_SIZE)
+    for n in np.argsort(boxes.scores, kind="stable"):
+        label = int(boxes.labels[n])
+        color = COLORS[label % len(COLORS)]
+        (top, left), (bottom, right) = boxes.low[n] * zoom, boxes.high[n] * zoom
+        # The last pixel that lies within the box, see the convention of `overread.imaging.boxes`.
+        corners = [
+            round(left),
+            round(top),
+            max(round(left), round(right) - 1),
+            max(round(top), round(bottom) - 1),
+        ]
+        pen.rectangle(corners, outline=color, width=width)
+        if not labels:
+            continue
+        text = f"{labels[label]} {boxes.scores[n]:.2f}"
+        length, height = font.getlength(text) + 4, TEXT_SIZE + 4
+        x = float(np.clip(left, 0, max(0.0, picture.width - length)))
+        y = float(top - height if top >= height else min(float(bottom), picture.height - height))
+        pen.rectangle([x, y, x + length, y + height], fill=color)
+        pen.text((x + 2, y + 1), text, fill=DARK, font=font)
+    return np.asarray(picture)

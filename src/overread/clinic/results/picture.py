@@ -7,7 +7,7 @@ from typing import assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.clinic.results.boxes_drawn import best_slice_of_boxes, draw_boxes, in_picture
+from overread.imaging.box_picture import best_slice_of_boxes, draw_boxes, in_picture
 from overread.imaging.image import Image
 from overread.imaging.picture import (
     best_slice,

@@ -49,7 +49,7 @@ def boxes_picture(image: Image, sets: Sequence[Boxes], *, color: bool = False, p
     base, _, spacing = _base(image, [], color)
     fitted = fit_box(base, pixels, spacing)
     scale = (fitted.shape[0] / image.spatial[0], fitted.shape[1] / image.spatial[1])
-    return png_bytes(_row([draw_boxes(fitted, b, scale=scale) for b in sets]))
+    return png_bytes(_row([draw_boxes(fitted, b, zoom=scale, width=1) for b in sets]))
 
 
 def display(channels: NDArray[Any], *, color: bool) -> NDArray[np.uint8]:

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from overread.clinic.results.boxes_drawn import best_slice_of_boxes, draw_boxes, in_picture
+from overread.imaging.box_picture import best_slice_of_boxes, draw_boxes, in_picture
 from overread.imaging.boxes import Boxes
 from overread.imaging.image import Image
 from overread.imaging.picture import slice_of
