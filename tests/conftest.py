@@ -10,7 +10,7 @@ from hypothesis import settings
 
 ROOT = Path(__file__).parent.parent
 # Before anything loads torch, see overread.learn.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 # No deadline: on a machine under load it would end tests that are right.
 settings.register_profile("plain", deadline=None)

@@ -16,7 +16,7 @@ __all__ = ["app", "clinic", "data", "main", "quality", "workshop"]
 def main() -> None:
     """Entry point: one clear line for what a person can mend, exit code 2 for bad input."""
     # As in overread.learn, for the commands that load torch before it.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     try:
         app()
     except OverreadError as error:

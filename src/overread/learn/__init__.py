@@ -2,7 +2,8 @@
 
 import os
 
-# Waiting threads sleep instead of spinning, where the person has not decided otherwise: beside one other busy process a
-# spinning pair of threads took 2.1 s for a step that sleeping ones do in 0.36 s (docs/performance.md). Read once, when
-# torch loads its OpenMP runtime (OpenMP 5.2 section 21.1.10), so it stands before any import of torch.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Threads that wait spin for some tens of microseconds and then sleep, where the person has not decided otherwise: beside
+# another busy process the default spins for milliseconds, and a step took 1 to 2 s instead of 0.4 s; on an idle machine
+# both take alike (docs/performance.md). Of GCC's OpenMP, which torch's wheels for Linux bring; read once, when torch loads
+# it, so this stands before any import of torch.
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
