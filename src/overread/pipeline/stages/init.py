@@ -26,7 +26,7 @@ NEGATIVE = re.compile(
 )
 GOALS = {"auroc": 0.8, "auroc_macro": 0.8}
 OTHER_GOAL = 0.7
-"""The goal that a new protocol proposes: for an area under the ROC curve, whose chance level is 0.5, and for the rest."""
+"""Goals that a new protocol proposes: of an area under the ROC curve, where chance is 0.5, and of everything else."""
 
 
 def init_stage(folder: Path) -> None:
