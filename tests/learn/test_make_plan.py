@@ -145,3 +145,14 @@ def test_a_real_step_is_timed_on_this_machine(monkeypatch: pytest.MonkeyPatch) -
         seconds_left=60,
     )
     assert plan.seconds_per_step > 0 and plan.memory_gib > 0 and plan.epochs >= 2
+
+
+def test_scarce_time_is_not_spent_on_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = ["bg", "organ"]
+    roomy = planned(PROSTATE, "segmentation", labels, monkeypatch, step=0.05, seconds=3000)
+    scarce = planned(PROSTATE, "segmentation", labels, monkeypatch, step=0.5, seconds=300)
+    assert (roomy.overlap, scarce.overlap) == (0.5, 0.25)
+    assert any("Windows overlap by 25%" in reason for reason in scarce.reasons)
+    assert not any("Windows overlap" in reason for reason in roomy.reasons)
+    # What is answered by one window has none that overlap.
+    assert planned(CHEST, "classification", ["no", "yes"], monkeypatch, seconds=30).overlap == 0.5

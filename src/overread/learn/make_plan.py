@@ -18,7 +18,11 @@ from overread.learn.planner.spacing import grid_size
 from overread.learn.tasks import TASKS
 from overread.learn.timing import Timing, time_step
 from overread.runtime.manifest import Preprocess
+from overread.runtime.sliding_window import OVERLAP
 from overread.task import TASKS as FACTS
+
+SCARCE_OVERLAP = 0.25
+"""Of windows where answering with the usual overlap would take more time than training."""
 
 
 def make_plan(
@@ -110,10 +114,27 @@ def make_plan(
             break
         plan = drafted(choice)
         timing, seconds = timed(plan)
+    overlap, why_overlap = OVERLAP, []
+    windows = {share: windows_of(size, plan.patch, overlap=share) for share in (OVERLAP, SCARCE_OVERLAP)}
+    if seconds < seconds_left / 2 and windows[SCARCE_OVERLAP] < windows[OVERLAP]:
+        # Answering would take more than training: fewer windows buy steps.
+        overlap = SCARCE_OVERLAP
+        seconds = train_seconds(
+            seconds_left,
+            answered=answered_cases,
+            windows=windows[overlap],
+            step=timing.step,
+            batch=plan.batch,
+        )
+        why_overlap = [
+            f"Windows overlap by {overlap:.0%} and not by {OVERLAP:.0%}: {windows[overlap]} instead of "
+            f"{windows[OVERLAP]} an image, and the time goes to training."
+        ]
     step = timing.step + timing.batch
     epochs = epochs_in(seconds, steps_per_epoch=plan.steps_per_epoch, step=step, most=plan.most_epochs)
     return plan.model_copy(
         update={
+            "overlap": overlap,
             "epochs": epochs,
             "seconds_per_step": round(step, 4),
             "train_seconds": round(seconds, 1),
@@ -122,6 +143,7 @@ def make_plan(
                 why_grid,
                 why_grey,
                 *choice.reasons,
+                *why_overlap,
                 f"About {epochs} epochs of {plan.steps_per_epoch} steps: one step took {step:.3f} s here, "
                 f"and training may take {seconds:.0f} s.",
             ],

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from overread.runtime.manifest import Preprocess
+from overread.runtime.sliding_window import OVERLAP
 from overread.settings import Strict
 from overread.task import TaskName
 
@@ -49,7 +50,8 @@ class Plan(Strict):
     """What the planner chose, and why (``reasons``, one sentence each).
 
     ``inputs`` are the protocol's channels, ``channels`` the network's (three for a colour picture).
-    ``patch`` is the size in voxels that the network sees at once; ``loss`` is one of `overread.learn.losses.LOSSES`;
+    ``patch`` is the size in voxels that the network sees at once, ``overlap`` the share of it that neighbouring windows
+    have in common when an image is answered; ``loss`` is one of `overread.learn.losses.LOSSES`;
     ``seconds_per_step`` was measured on this machine with this network; ``epochs`` are those expected from it in
     ``train_seconds``. While ``follow_clock`` is true, training does as many epochs as the time really holds, up to
     ``most_epochs``; false makes it do exactly ``epochs``, which the same seed then repeats.
@@ -62,6 +64,7 @@ class Plan(Strict):
     labels: list[str]
     preprocess: Preprocess
     patch: list[int]
+    overlap: float = Field(default=OVERLAP, ge=0, lt=1)
     batch: int = Field(gt=0)
     network: Network
     loss: Named

@@ -67,9 +67,9 @@ def fit_size(made: Architecture, need: Need, limit: int) -> list[int]:
     return found
 
 
-def windows_of(size: Sequence[int], patch: Sequence[int]) -> int:
-    """How many windows answer an image of ``size``."""
-    return math.prod(len(starts(max(n, p), p, OVERLAP)) for n, p in zip(size, patch, strict=True))
+def windows_of(size: Sequence[int], patch: Sequence[int], *, overlap: float = OVERLAP) -> int:
+    """How many windows, whose neighbours share ``overlap`` of their length, answer an image of ``size``."""
+    return math.prod(len(starts(max(n, p), p, overlap)) for n, p in zip(size, patch, strict=True))
 
 
 def coarse_axis(spacing: Sequence[float]) -> int | None:

@@ -19,7 +19,6 @@ from overread.runtime.manifest import Channel, Limits, Manifest, Windows
 from overread.runtime.package import Package, write_package
 from overread.runtime.patch import centre_patch
 from overread.runtime.preprocess import prepare
-from overread.runtime.sliding_window import OVERLAP
 from overread.runtime.tasks import TASKS as RUNTIME_TASKS
 
 if TYPE_CHECKING:
@@ -99,7 +98,7 @@ def _manifest(space: Workspace, plan: Plan, look: Fingerprint, outputs: Sequence
         positive=protocol.positive,
         outputs=list(outputs),
         decoding=dict(RUNTIME_TASKS[protocol.task].DECODING),
-        windows=Windows(size=plan.patch, overlap=OVERLAP) if protocol.facts.local else None,
+        windows=Windows(size=plan.patch, overlap=plan.overlap) if protocol.facts.local else None,
         limits=_limits(protocol, look),
         counted_labels=protocol.counted_labels,
         reference={"fingerprint": look.as_dict()},
