@@ -6,6 +6,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 TRAIN := $(VENV)/.train-ready
 DEV := $(VENV)/.dev-ready
 PURE := tests/cohort tests/deidentify tests/evaluate tests/imaging tests/ledger tests/runtime tests/stats
+# Begun first, so that no process is left alone with them at the end.
+LONG := tests/pipeline/test_road.py tests/test_tasks.py tests/demo
 COVERAGE := 90
 
 .DEFAULT_GOAL := help
@@ -40,7 +42,7 @@ test: $(DEV)
 	@echo "Running the tests: first the rooms of pure functions, on two cores, then those that train, serve and wait"
 	@rm -f .coverage
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report= $(PURE)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-append --cov-report= tests $(PURE:%=--ignore=%)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-append --cov-report= $(LONG) tests $(PURE:%=--ignore=%)
 	@echo "Lines that the tests run (processes of their own are not counted)"
 	@$(BIN)/coverage report --fail-under=$(COVERAGE) --format=total
 
