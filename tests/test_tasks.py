@@ -27,6 +27,7 @@ KINDS = {"classes": Classes, "findings": Findings, "label_map": LabelMap, "objec
 @pytest.fixture(autouse=True)
 def quick_timing(monkeypatch: pytest.MonkeyPatch) -> None:
     """The planner measures a step or two, not three seconds of them: the epochs are given."""
+    monkeypatch.setattr("overread.learn.timing.LEAST_STEPS", 1)
     monkeypatch.setattr("overread.learn.timing.LEAST_SECONDS", 0.0)
 
 

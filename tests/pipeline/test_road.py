@@ -22,6 +22,7 @@ from overread.cohort.truth.boxes import read_boxes
 from overread.errors import InputError
 from overread.imaging.read import read
 from overread.learn.planner import patch
+from overread.learn.tasks import whole_image
 from overread.ledger.ledger import Ledger
 from overread.runtime.answer import Findings, Objects
 from overread.runtime.package import Package
@@ -33,6 +34,10 @@ def small_patches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Patches that a slow machine trains on in seconds; the number of epochs is given, so the clock decides nothing."""
     monkeypatch.setitem(patch.CPU_PATCH, 2, 128 * 128)
     monkeypatch.setitem(patch.CPU_PATCH, 3, patch.SMALLEST_PATCH[3])
+    monkeypatch.setitem(whole_image.MOST, 2, 96)
+    # How long a step takes decides nothing where the epochs are given.
+    monkeypatch.setattr("overread.learn.timing.LEAST_STEPS", 1)
+    monkeypatch.setattr("overread.learn.timing.LEAST_SECONDS", 0.0)
 
 
 STAGES = ("init", "check", "plan", "train", "package", "lock", "test", "explain")
@@ -152,7 +157,7 @@ def test_segmentation_2d(data_dir: Path, tmp_path: Path) -> None:
     source, folder = data_dir / "dsb2018_nuclei", tmp_path / "nuclei"
     import_pairs(source / "images", source / "labels", folder, "nucleus")
     thinned(folder, {"train": 40, "val": 8, "test": 12})
-    stages.run_stages(folder, epochs=16)
+    stages.run_stages(folder, epochs=10)
     report = checked_report(folder, "dice")
     assert row_of(report, "dice")["estimate"] > 0.5
     assert len(list((folder / "predictions").glob("*.png"))) == 12
@@ -173,6 +178,7 @@ def test_multilabel_with_missing_labels(data_dir: Path, tmp_path: Path) -> None:
     """Which cells a smear shows, derived from its boxes; 30% of the labels are not stated and never counted."""
     source, folder = data_dir / "bccd_blood_detection", tmp_path / "smears"
     import_voc(source, folder)
+    thinned(folder, {"train": 96, "val": 30, "test": 40})
     missing = as_findings(folder, share_missing=0.3)
     stages.run_stages(folder, epochs=2)
     report = checked_report(folder, "auroc_macro")
