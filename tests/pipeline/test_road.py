@@ -157,7 +157,7 @@ def test_segmentation_2d(data_dir: Path, tmp_path: Path) -> None:
     source, folder = data_dir / "dsb2018_nuclei", tmp_path / "nuclei"
     import_pairs(source / "images", source / "labels", folder, "nucleus")
     thinned(folder, {"train": 40, "val": 8, "test": 12})
-    stages.run_stages(folder, epochs=10)
+    stages.run_stages(folder, epochs=16)
     report = checked_report(folder, "dice")
     assert row_of(report, "dice")["estimate"] > 0.5
     assert len(list((folder / "predictions").glob("*.png"))) == 12
