@@ -227,10 +227,15 @@ def test_no_edit_of_rows_goes_unseen(data: st.DataObject, length: int) -> None:
         assert re.search(r"\brows? ", result.detail)
 
 
-def test_verification_of_a_long_chain_is_quick() -> None:
-    import time
+def test_verification_hashes_every_row_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a long chain costs is its hashes: counted, for a machine under load tells nothing by its clock."""
+    hashed: list[int] = []
 
-    rows = _chain(20_000)
-    start = time.perf_counter()
+    def counted(*args: object, **kwargs: object) -> str:
+        hashed.append(1)
+        return event_hash(*args, **kwargs)  # type: ignore[arg-type]
+
+    rows = _chain(500)
+    monkeypatch.setattr("overread.ledger.verify.event_hash", counted)
     assert verify_rows(rows, [(len(rows), rows[-1].hash)]).ok
-    assert time.perf_counter() - start < 5
+    assert len(hashed) == len(rows)
