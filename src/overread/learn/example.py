@@ -1,15 +1,28 @@
-"""One prepared case in memory."""
+"""One prepared case, in memory or read in parts from where it lies."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
 """A truth on the network's grid, by name."""
+
+
+class Readable(Protocol):
+    """An array that may lie on disk: a slice of it is read when it is asked for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Size by axis."""
+        ...
+
+    def __getitem__(self, part: Any, /) -> Any:
+        """The part as an array in memory."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from overread.errors import InputError
 from overread.learn.augment.grey_values import GREY_VALUES
 from overread.learn.augment.random import generator
 from overread.learn.augment.spatial import Spatial, draw_spatial, sampling_grid
+from overread.learn.example import Readable
 from overread.learn.plan import Augment
 
 
@@ -59,8 +60,8 @@ def draw(spec: Augment, dimensions: int, *, seed: int, epoch: int, index: int) -
 
 def apply(
     change: Change,
-    image: Tensor,
-    mask: Tensor | None = None,
+    image: Readable,
+    mask: Readable | None = None,
     *,
     size: tuple[int, ...] | None = None,
     start: Sequence[int] | None = None,
@@ -71,8 +72,8 @@ def apply(
     Parameters
     ----------
     image, mask
-        ``(channels, *spatial)`` float32 and ``(*spatial)``. A change that reads beyond the patch finds the image there,
-        and beyond the image its repeated edge.
+        ``(channels, *spatial)`` float32 and ``(*spatial)``, of which only the part in question is read. A change that
+        reads beyond the patch finds the image there, and beyond the image its repeated edge.
     size, start
         The whole image by default. A start may be negative.
     spacing
@@ -100,7 +101,7 @@ def apply(
         line.mul_(s / (upper - lower)).add_((s + 2 * (first - lower)) / (upper - lower) - 1)
         cut.append(slice(lower, upper))
     out = F.grid_sample(
-        image[(slice(None), *cut)][None],
+        torch.as_tensor(image[(slice(None), *cut)])[None],
         grid[None],
         mode="bilinear",
         padding_mode="border",
@@ -110,14 +111,15 @@ def apply(
         out = GREY_VALUES[name].apply(out, drawn)
     if mask is None:
         return out, None
+    labels = torch.as_tensor(mask[tuple(cut)])
     read = F.grid_sample(
-        mask[tuple(cut)][None, None].float(),
+        labels[None, None].float(),
         grid[None],
         mode="nearest",
         padding_mode="border",
         align_corners=False,
     )
-    return out, read[0, 0].to(mask.dtype)
+    return out, read[0, 0].to(labels.dtype)
 
 
 def _generator(seed: int, epoch: int, index: int, purpose: str) -> Any:

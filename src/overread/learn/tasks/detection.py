@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
@@ -111,9 +110,7 @@ def draw(example: Example, plan: Plan, epoch: int, index: int) -> tuple[Tensor, 
     start = place_patch(example.image.shape[1:], plan.patch, _centre(example, boxes, plan, epoch, index))
     change = draw_change(plan.augment, plan.dimensions, seed=plan.seed, epoch=epoch, index=index)
     spacing = plan.preprocess.spacing
-    image, _ = apply(
-        change, torch.from_numpy(example.image), size=tuple(plan.patch), start=start, spacing=spacing
-    )
+    image, _ = apply(change, example.image, size=tuple(plan.patch), start=start, spacing=spacing)
     moved = apply_boxes(change.spatial, boxes, plan.patch, start=start, spacing=spacing)
     stride = architecture(plan.network.name).stride(plan.network.arguments, plan.dimensions)
     return image, center_targets(moved, plan.patch, stride=stride, labels=len(plan.labels))

@@ -100,8 +100,8 @@ def draw(example: Example, plan: Plan, epoch: int, index: int) -> tuple[Tensor, 
     mask = example.target["mask"]
     image, label = apply(
         draw_change(plan.augment, plan.dimensions, seed=plan.seed, epoch=epoch, index=index),
-        torch.from_numpy(example.image),
-        torch.from_numpy(mask),
+        example.image,
+        mask,
         size=tuple(plan.patch),
         start=place_patch(mask.shape, plan.patch, _centre(example, plan, epoch, index)),
         spacing=plan.preprocess.spacing,

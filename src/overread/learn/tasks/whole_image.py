@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from overread.cohort.fingerprint import Fingerprint
@@ -70,4 +69,4 @@ def choose(room: Room, spec: Preprocess, *, answer: AnswerKind, loss: Named) -> 
 def draw(example: Example, plan: Plan, epoch: int, index: int) -> Tensor:
     """The whole image, changed."""
     change = draw_change(plan.augment, plan.dimensions, seed=plan.seed, epoch=epoch, index=index)
-    return apply(change, torch.from_numpy(example.image), size=tuple(plan.patch))[0]
+    return apply(change, example.image, size=tuple(plan.patch))[0]
