@@ -22,8 +22,8 @@ from PIL import ImageDraw, ImageFont
 from rich.console import Console
 from rich.table import Table
 
-from overread.cohort.checks.burned_in import text_lines
 from overread.cohort.near_duplicates import near_duplicates, thumbnail
+from overread.imaging.burned_in import text_lines
 from overread.imaging.image import Image
 from overread.imaging.read import read
 from overread.stats.intervals import proportion_ci

@@ -15,10 +15,10 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
 from overread.cohort.case import Case
-from overread.cohort.checks.burned_in import text_lines
 from overread.cohort.checks.inspection import Inspection
 from overread.cohort.checks.measure import Measured, border, measure
 from overread.cohort.checks.outliers import check_intensity, check_pixels, check_text, robust_z
+from overread.imaging.burned_in import text_lines
 from overread.imaging.image import Image
 from overread.imaging.read import read
 

@@ -12,13 +12,13 @@ from PIL import Image as Pillow
 
 from overread.cohort.case import Case
 from overread.cohort.checks import inspection, measure, run
-from overread.cohort.checks.burned_in import text_lines
 from overread.cohort.checks.guard import guarded, reason
 from overread.cohort.checks.inspection import contradict, inspect_case
 from overread.cohort.checks.page import write_check_page
 from overread.cohort.checks.run import CheckReport, check_cohort
 from overread.cohort.cohort import Cohort
 from overread.errors import InputError
+from overread.imaging.burned_in import text_lines
 from overread.imaging.image import Image
 
 ROWS = [(s, label) for s in ("train", "val", "test") for label in ("no", "yes") for _ in range(5)]

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.cohort.checks.burned_in import text_lines
 from overread.cohort.checks.guard import reason
 from overread.cohort.near_duplicates import thumbnail
+from overread.imaging.burned_in import text_lines
 from overread.imaging.image import Image
 from overread.imaging.intensity.color import to_gray
 from overread.imaging.picture import slice_of
