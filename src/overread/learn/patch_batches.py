@@ -2,41 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from overread.errors import InputError
 from overread.learn.augment.random import generator
 from overread.learn.example import Example
 from overread.learn.losses.protocol import Tensors
 from overread.learn.plan import Plan
 from overread.learn.tasks import TASKS
 
+Batch: TypeAlias = tuple[Tensor, Tensors]
+"""Images ``(batch, channels, *patch)`` and the task's targets, by name."""
+
 
 @dataclass(frozen=True)
 class PatchBatches:
-    """Endless training batches of ``plan``; iterate over `epoch`."""
+    """Training batches of ``plan``, or the share of them that process ``rank`` of ``world`` trains on.
+
+    ``plan.batch`` is the number of images of a step over all processes. Of each batch a process has the images
+    ``rank``, ``rank + world`` ...; what they are depends on their place in the whole batch alone, so that any number of
+    processes sees the same ones.
+    """
 
     plan: Plan
     examples: Sequence[Example]
+    rank: int = 0
+    world: int = 1
 
-    def epoch(self, number: int) -> Iterator[tuple[Tensor, Tensors]]:
-        """Batches of one epoch: images ``(batch, channels, *patch)`` and the task's targets, by name."""
-        plan, task = self.plan, TASKS[self.plan.task]
+    def __post_init__(self) -> None:
+        if self.world > self.plan.batch:
+            raise InputError(
+                f"plan.json: batch: found {self.plan.batch}, expected at least {self.world}, one image for each of the "
+                "processes; start fewer of them or raise batch"
+            )
+
+    @property
+    def read_seconds(self) -> float:
+        """Seconds in which parts of the examples were read, by all threads so far; 0 where they lie in memory."""
+        return float(getattr(self.examples, "read_seconds", 0.0))
+
+    def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
+        """Batches of epoch ``number`` without its first ``skip``."""
+        return (draw() for draw in self.draws(number, skip))
+
+    def draws(self, number: int, skip: int = 0) -> Iterator[Callable[[], Batch]]:
+        """What draws each batch of `epoch`, in any order and on any thread: see `overread.learn.prefetch`."""
+        plan = self.plan
         count = plan.steps_per_epoch * plan.batch
         rng = generator(plan.seed, "order", number, 0)
         rounds = -(-count // len(self.examples))
         order = np.concatenate([rng.permutation(len(self.examples)) for _ in range(rounds)])[:count]
-        for first in range(0, count, plan.batch):
-            drawn = [
-                task.draw(self.examples[int(k)], plan, number, first + i)
-                for i, k in enumerate(order[first : first + plan.batch])
-            ]
-            targets = [t for _, t in drawn]
-            yield (
-                torch.stack([image for image, _ in drawn]),
-                {name: torch.stack([t[name] for t in targets]) for name in targets[0]},
-            )
+        for first in range(skip * plan.batch, count, plan.batch):
+            mine = range(first + self.rank, first + plan.batch, self.world)
+            yield partial(self._draw, number, [(i, int(order[i])) for i in mine])
+
+    def _draw(self, number: int, chosen: Sequence[tuple[int, int]]) -> Batch:
+        """The images at places ``(index in the epoch, index of the example)``."""
+        task = TASKS[self.plan.task]
+        drawn = [task.draw(self.examples[k], self.plan, number, i) for i, k in chosen]
+        targets = [t for _, t in drawn]
+        return (
+            torch.stack([image for image, _ in drawn]),
+            {name: torch.stack([t[name] for t in targets]) for name in targets[0]},
+        )
