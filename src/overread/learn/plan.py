@@ -46,6 +46,20 @@ class Network(Strict):
     parameters: int
 
 
+class Selection(Strict):
+    """Which of the averaged weights a training keeps: those best by a metric of `overread.evaluate` on tuning cases.
+
+    ``metric`` and ``label`` name it (``dice``, ``auroc``; label None: of all), as protocol.yaml's goals do. At most
+    ``most_cases`` tuning cases are answered each time. ``patience``: training ends after so many measurements in a
+    row without a better one; 0 never does.
+    """
+
+    metric: str
+    label: str | None = None
+    most_cases: int = Field(default=64, gt=0)
+    patience: int = Field(default=0, ge=0)
+
+
 class Plan(Strict):
     """What the planner chose, and why (``reasons``, one sentence each).
 
@@ -55,6 +69,11 @@ class Plan(Strict):
     ``seconds_per_step`` was measured on this machine with this network; ``epochs`` are those expected from it in
     ``train_seconds``. While ``follow_clock`` is true, training does as many epochs as the time really holds, up to
     ``most_epochs``; false makes it do exactly ``epochs``, which the same seed then repeats.
+
+    ``batch`` is what one step learns from, on all processes together; each takes its share in ``accumulate`` parts, so
+    that less memory is needed. ``precision``: ``auto`` computes in bfloat16 where the machine has it and the loss
+    follows that of float32. ``average_decay`` is that of the exponential moving average of the weights. Without a
+    ``selection`` the last averaged weights are kept, and tuning cases decide nothing about them.
     """
 
     task: TaskName
@@ -66,12 +85,16 @@ class Plan(Strict):
     patch: list[int]
     overlap: float = Field(default=OVERLAP, ge=0, lt=1)
     batch: int = Field(gt=0)
+    accumulate: int = Field(default=1, gt=0)
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
     network: Network
     loss: Named
     augment: Augment
     learning_rate: float
     weight_decay: float
     foreground_share: float = 0.0
+    average_decay: float = Field(default=0.99, ge=0, lt=1)
+    selection: Selection | None = None
     epochs: int = Field(gt=0)
     most_epochs: int = Field(gt=0)
     follow_clock: bool = True
