@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
+JOINERS = "\u200c\u200d"
+"""Characters without a picture of their own that names in Arabic and Indic scripts are spelt with."""
+
+
+def printable(text: str) -> str:
+    """``text`` for a terminal: every control and format character a space, but line breaks stay.
+
+    What comes from files and from the network (a patient's name, a file's name, what a peer answered) may hold escape
+    codes, which would move the cursor, colour or retitle the terminal, or hide what stands before them (ECMA-48).
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" or c in JOINERS else " " for c in text)
+
 
 class OverreadError(Exception):
     """Something went wrong that the person can read about in one line. Exit code 1."""

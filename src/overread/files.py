@@ -1,11 +1,14 @@
-"""Writing files so that a crash leaves either the old content or the new, never half of it."""
+"""Writing files so that a crash leaves either the old content or the new, never half of it.
+
+Who may read a file is for the person's umask to say; what a node keeps of patients is for its own user alone.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,22 +41,64 @@ def fsync_folder(folder: Path) -> None:
 
 
 @contextmanager
+def only_mine() -> Iterator[None]:
+    """Files and folders made meanwhile are for this user alone (0600, 0700), in all threads of the process."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def open_to_others(folder: Path) -> bool:
+    """Whether the mode of ``folder`` lets anybody but its owner in."""
+    return bool(folder.stat().st_mode & 0o077)
+
+
+@contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; on success it is synced and renamed over ``path``."""
+    """Yield a temporary path beside ``path``; on success it is synced and renamed over ``path``.
+
+    The file has the mode that the umask gives a new one.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    fd, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    os.close(fd)
-    temporary = Path(name)
+    temporary = _new_file(path)
     try:
         yield temporary
         with temporary.open("rb") as f:
             os.fsync(f.fileno())
-        temporary.chmod(0o644)
         temporary.replace(path)
         fsync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def new_folder_beside(path: Path) -> Path:
+    """An empty folder beside ``path`` that nobody had, to be renamed to it; not mkdtemp's, whose mode is 0700."""
+    while True:
+        temporary = _name_beside(path)
+        try:
+            temporary.mkdir()
+        except FileExistsError:
+            continue
+        return temporary
+
+
+def _new_file(path: Path) -> Path:
+    """An empty file beside ``path`` that nobody had; not mkstemp's, whose mode is 0600."""
+    while True:
+        temporary = _name_beside(path)
+        try:
+            os.close(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666))
+        except FileExistsError:
+            continue
+        return temporary
+
+
+def _name_beside(path: Path) -> Path:
+    # The name of the file itself may be as long as a name can be.
+    return path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.part")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -65,3 +110,30 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as indented JSON to ``path`` atomically. Raises ValueError on NaN or infinity."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""What makes a spreadsheet take a cell for a formula (OWASP, CSV Injection)."""
+
+
+def quoted_cell(text: str) -> str:
+    """``text`` for a table that people open in a spreadsheet: behind an apostrophe where it would be a formula.
+
+    Numbers stay, and a text that begins with an apostrophe gets another, so that `unquoted_cell` gives back what was.
+    """
+    if text.startswith("'") or (text.startswith(FORMULA) and not _is_number(text)):
+        return f"'{text}"
+    return text
+
+
+def unquoted_cell(text: str) -> str:
+    """What `quoted_cell` was given."""
+    return text.removeprefix("'")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return text.isascii() and text == text.strip()

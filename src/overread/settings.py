@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from overread.errors import InputError
+from overread.parse import brief, parse_yaml, short
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -27,14 +27,14 @@ def read_settings(path: Path, model: type[Model], missing: str) -> Model:
     ------
     InputError
         A missing or unreadable file (the message ends in ``missing``, which says what to do), no YAML, or what
-        `validated` refuses.
+        `validated` refuses; also what `overread.parse.parse_yaml` does.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = parse_yaml(path.read_text(encoding="utf-8"), str(path))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); {missing}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: is not YAML ({' '.join(str(error).split())})") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not YAML in UTF-8 ({short(str(error))})") from error
     if not isinstance(content, dict):
         names = ", ".join(list(model.model_fields)[:4])
         raise InputError(f"{path}: found {type(content).__name__}, expected keys such as {names}")
@@ -64,15 +64,15 @@ def dicom_patterns(value: dict[str, str]) -> dict[str, str]:
 
 
 def _first(error: ValidationError) -> str:
-    first = error.errors()[0]
-    key = ".".join(map(str, first["loc"]))
+    first = error.errors(include_url=False)[0]
+    key = short(".".join(map(str, first["loc"])))
     if first["type"] == "extra_forbidden":
         text = f"{key}: unknown key; check its spelling"
     elif first["type"] == "missing":
         text = f"{key}: missing; this key is needed"
     else:
-        message = first["msg"].removeprefix("Value error, ")
-        found = f", found {first['input']!r}" if first["type"] != "value_error" else ""
+        message = short(first["msg"].removeprefix("Value error, "))
+        found = f", found {brief(first['input'])}" if first["type"] != "value_error" else ""
         text = f"{key}: {message}{found}" if key else message
     more = error.error_count() - 1
     return " ".join(text.split()) + (f" (and {more} more)" if more else "")

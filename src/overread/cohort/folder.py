@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from overread.errors import InputError
-from overread.files import fsync_folder, write_json
+from overread.files import fsync_folder, new_folder_beside, write_json
 
 TASK = "task.json"
 OURS = {"images", "masks", "boxes", "dicom", "cohort.csv", "README.txt", TASK}
@@ -33,11 +32,10 @@ def building(out: Path, task: Mapping[str, Any]) -> Iterator[Path]:
     out = Path(out)
     kept = _kept(out, task)
     out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".part", dir=out.parent))
+    temporary = new_folder_beside(out)
     try:
         yield temporary
         write_json(temporary / TASK, dict(task))
-        temporary.chmod(0o755)
         if kept:
             for name in sorted(OURS):
                 _replace(temporary / name, out / name)

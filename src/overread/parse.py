@@ -1,0 +1,135 @@
+"""JSON and YAML that somebody else wrote: bounded in depth and in what aliases stand for, faults in one short line.
+
+A parser of a nested format recurses, an alias stands for all that its anchor holds, and a message that quotes what it
+found quotes all of it: a small file can so exhaust the stack, the memory, or the reader of the message.
+"""
+
+from __future__ import annotations
+
+import json
+import reprlib
+from typing import Any
+
+import yaml
+
+from overread.errors import InputError, printable
+
+DEEPEST = 64
+"""Levels of lists and mappings; nothing that this package reads has more than a dozen."""
+MOST_YAML_BYTES = 4 << 20
+"""A file that a person writes; the parser takes some seconds for so much."""
+MOST_YAML_NODES = 1_000_000
+"""Values of a YAML text once every alias is replaced by what it stands for."""
+LONGEST_PLAIN = 10_000
+"""Characters of a YAML value without quotes: such are tried as numbers and dates, whose cost grows with the square."""
+LONGEST_TEXT = 300
+"""Characters of a fault's text that are told."""
+
+_repr = reprlib.Repr()
+_repr.maxlevel, _repr.maxstring, _repr.maxother, _repr.maxlong = 3, 80, 80, 40
+
+
+def brief(value: Any) -> str:
+    """``value`` as Python writes it, on one line of at most a few hundred characters whatever it holds."""
+    return short(_repr.repr(value))
+
+
+def short(text: str) -> str:
+    """``text`` on one line without control characters, cut in the middle where it is too long to be read."""
+    line = " ".join(printable(text[: 20 * LONGEST_TEXT]).split())
+    if len(line) <= LONGEST_TEXT:
+        return line
+    half = LONGEST_TEXT // 2 - 3
+    return f"{line[:half]} ... {line[-half:]}"
+
+
+def parse_json(data: str | bytes, where: str) -> Any:
+    """The content of a JSON text (RFC 8259).
+
+    Raises
+    ------
+    InputError
+        No JSON, not UTF-8, or more than 64 levels deep: one line that begins with ``where``.
+    """
+    try:
+        content = json.loads(data)
+    except RecursionError as error:
+        raise InputError(_too_deep(where, "JSON")) from error
+    except ValueError as error:
+        # Also UnicodeDecodeError, and a whole number of more digits than Python converts.
+        raise InputError(f"{where}: is not JSON ({short(str(error))})") from error
+    level = [content]
+    for _ in range(DEEPEST):
+        level = [
+            child
+            for value in level
+            if isinstance(value, (dict, list))
+            for child in (value.values() if isinstance(value, dict) else value)
+            if isinstance(child, (dict, list))
+        ]
+        if not level:
+            return content
+    raise InputError(_too_deep(where, "JSON"))
+
+
+def parse_yaml(text: str, where: str) -> Any:
+    """The content of a YAML text (1.1, plain data only).
+
+    Raises
+    ------
+    InputError
+        No YAML, larger than 4 MiB, more than 64 levels deep, or with aliases that unfold to more than a million values:
+        one line that begins with ``where``.
+    """
+    if len(text) > MOST_YAML_BYTES:
+        raise InputError(
+            f"{where}: holds {len(text)} characters, expected settings of at most {MOST_YAML_BYTES}"
+        )
+    try:
+        _measure(text, where)
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
+        # ValueError: a date such as 2001-99-99, a whole number of more digits than Python converts.
+        raise InputError(f"{where}: is not YAML ({short(str(error))})") from error
+
+
+def _measure(text: str, where: str) -> None:
+    """Walk the text's events, which takes no recursion, and refuse what would be costly to build."""
+    depth = total = 0
+    begun: list[tuple[str | None, int]] = []
+    sizes: dict[str, int] = {}
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        match event:
+            case yaml.AliasEvent():
+                total += sizes.get(event.anchor or "", 0)
+            case yaml.ScalarEvent():
+                if event.style is None and len(event.value) > LONGEST_PLAIN:
+                    raise InputError(
+                        f"{where}: line {_line(event)} holds a value of {len(event.value)} characters "
+                        "without quotes; put a text of this length in quotes"
+                    )
+                total += 1
+                if event.anchor:
+                    sizes[event.anchor] = 1
+            case yaml.CollectionStartEvent():
+                depth, total = depth + 1, total + 1
+                if depth > DEEPEST:
+                    raise InputError(_too_deep(where, "YAML"))
+                begun.append((event.anchor, total))
+            case yaml.CollectionEndEvent():
+                depth -= 1
+                anchor, before = begun.pop()
+                if anchor:
+                    sizes[anchor] = total - before + 1
+        if total > MOST_YAML_NODES:
+            raise InputError(
+                f"{where}: its aliases (*name) unfold to more than {MOST_YAML_NODES} values; write the settings out"
+            )
+
+
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark else 1
+
+
+def _too_deep(where: str, what: str) -> str:
+    return f"{where}: {what} nested more than {DEEPEST} levels deep; nothing that is read here is"
