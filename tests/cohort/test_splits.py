@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from overread.cohort.cohort import Cohort
-from overread.cohort.split import FRACTIONS, SPLITS
 from overread.cohort.splits import (
     by_patient,
     by_site,
@@ -23,6 +22,7 @@ from overread.cohort.splits import (
     stratified,
     temporal,
 )
+from overread.cohort.splits.parts import FRACTIONS, SPLITS
 from overread.cohort.table import read_table
 from overread.errors import InputError
 

@@ -10,15 +10,12 @@ from datetime import date
 from pathlib import Path
 from typing import NoReturn
 
-from overread.cohort.split import SPLITS
+from overread.cohort.columns import IMAGE, KNOWN, LABELS, is_finding, is_image
+from overread.cohort.splits.parts import SPLITS
 from overread.errors import InputError
 
 # Results are written to files named after cases.
 CASE_NAME = re.compile(r"[^\W_][\w.-]*")
-LABELS = "label_"
-FINDINGS = "labels"
-"""Stands for the columns ``label_<name>`` where a column is asked for."""
-KNOWN = ("case", "patient", "split", "label", "mask", "boxes", "visit", "date", "days")
 FINDING = {"": None, "1": 1, "1.0": 1, "0": 0, "0.0": 0, "-1": -1, "-1.0": -1}
 
 
@@ -74,7 +71,7 @@ class Wanted:
 
 def channel_columns(columns: Sequence[str], path: Path) -> dict[str, str]:
     """Channel name by column name. Raises InputError where there is none."""
-    found = {c: c.removeprefix("image_") for c in columns if c == "image" or c.startswith("image_")}
+    found = {c: c.removeprefix(f"{IMAGE}_") for c in columns if is_image(c)}
     if not found:
         raise InputError(
             f"{path}: no column 'image' or 'image_<channel>'; found {', '.join(columns) or 'an empty file'}"
@@ -124,11 +121,6 @@ def read_case(folder: Path, path: Path, n: int, row: Mapping[str, str], wanted: 
         columns.day("date"),
         columns.number("days"),
     )
-
-
-def is_finding(column: str) -> bool:
-    """Whether a column is one of several labels, ``label_<name>``."""
-    return column.startswith(LABELS) and column != LABELS
 
 
 def cells_of(case: Case, relative: Mapping[str, str | None], columns: Collection[str]) -> dict[str, str]:

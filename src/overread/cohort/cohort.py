@@ -8,17 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from overread.cohort.case import (
-    FINDINGS,
-    LABELS,
-    Case,
-    Wanted,
-    cells_of,
-    channel_columns,
-    is_finding,
-    read_case,
-)
-from overread.cohort.split import SPLITS, split_of
+from overread.cohort.case import Case, Wanted, cells_of, channel_columns, read_case
+from overread.cohort.columns import FINDINGS, LABELS, is_finding
+from overread.cohort.splits.parts import SPLITS, split_of
 from overread.cohort.table import CSV, PARQUET, read_table, write_csv
 from overread.errors import InputError
 from overread.files import canonical_json, sha256_bytes

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from overread.cohort.columns import near_miss, tidy
 from overread.errors import InputError
 from overread.files import atomic_path
 
@@ -29,13 +30,14 @@ class Table:
 
 
 def read_table(folder: Path) -> Table:
-    """Read the one table of a cohort's folder.
+    """Read the one table of a cohort's folder; columns by their names as `columns.tidy` understands them.
 
     Raises
     ------
     InputError
         No table or two, no CSV in UTF-8, no Parquet or no library to read it, a column twice, a row with more or
-        fewer cells than the header, a Parquet column of lists or other structures.
+        fewer cells than the header, a Parquet column of lists or other structures, a column whose name is a slip for
+        one that means something.
     """
     csv_file, parquet = folder / CSV, folder / PARQUET
     if parquet.is_file():
@@ -74,7 +76,8 @@ def _read_csv(path: Path) -> Table:
     try:
         with path.open(encoding="utf-8-sig", newline="") as f:
             reader = csv.DictReader(f)
-            columns = list(reader.fieldnames or [])
+            columns = [tidy(c) for c in reader.fieldnames or []]
+            reader.fieldnames = columns
             rows = list(reader)
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: not a CSV file in UTF-8 ({error})") from error
@@ -89,7 +92,7 @@ def _read_csv(path: Path) -> Table:
 
 def _read_parquet(path: Path) -> Table:
     content = _parquet(path)
-    columns = [str(c) for c in content.column_names]
+    columns = [tidy(str(c)) for c in content.column_names]
     _once(path, columns)
     cells = [
         [_text(v, f"{path}: column {name!r}") for v in content.column(k).to_pylist()]
@@ -147,6 +150,12 @@ def _text(value: Any, where: str) -> str:
 
 
 def _once(path: Path, columns: Sequence[str]) -> None:
+    slip = near_miss(columns)
+    if slip:
+        raise InputError(
+            f"{path}: column {slip[0]!r} reads as a slip for {slip[1]!r}, and would be passed over; name it "
+            f"{slip[1]!r}, or less alike where something else is meant"
+        )
     doubled = [name for name, count in Counter(columns).items() if count > 1]
     if doubled:
         raise InputError(f"{path}: column {doubled[0]!r} stands twice in the header; keep one")

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field, field_validator, model_validator
 
-from overread.cohort.split import FRACTIONS, SPLITS
+from overread.cohort.splits.parts import FRACTIONS, SPLITS
 from overread.cohort.truth.labels import Rule
 from overread.evaluate import tasks as evaluate_tasks
 from overread.evaluate.judge import Goal

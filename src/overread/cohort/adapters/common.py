@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from overread.cohort.split import FRACTIONS, SPLITS, split_of
+from overread.cohort.splits.parts import FRACTIONS, SPLITS, split_of
 from overread.errors import InputError
 
 

@@ -17,7 +17,7 @@ from rich.progress import Progress
 from overread.cohort.adapters.medmnist_sets import SETS, MedMnistSet
 from overread.cohort.cohort import Case, Cohort
 from overread.cohort.folder import building
-from overread.cohort.split import SPLITS
+from overread.cohort.splits.parts import SPLITS
 from overread.errors import InputError
 from overread.imaging.formats.nifti import write_nifti
 

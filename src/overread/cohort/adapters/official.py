@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from overread.cohort.split import FRACTIONS, SPLITS
 from overread.cohort.splits.allocate import allocate
+from overread.cohort.splits.parts import FRACTIONS, SPLITS
 from overread.errors import InputError
 
 # An eighth of what is published for training: val is then to train as by `FRACTIONS`.

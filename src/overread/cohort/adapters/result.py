@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from overread.cohort.case import Case
-from overread.cohort.split import SPLITS
+from overread.cohort.splits.parts import SPLITS
 from overread.errors import InputError
 
 

@@ -21,7 +21,7 @@ from overread.cohort.adapters.result import made_by, print_summary, task_of, wri
 from overread.cohort.adapters.source import case_name, existing, files_in, listed, number
 from overread.cohort.cohort import Case, Cohort
 from overread.cohort.folder import building
-from overread.cohort.split import SPLITS
+from overread.cohort.splits.parts import SPLITS
 from overread.errors import InputError
 
 IMAGES = (".jpg", ".jpeg", ".png", ".tif", ".tiff")

@@ -10,7 +10,7 @@ import numpy as np
 from overread.cohort.checks.inspection import Inspection
 from overread.cohort.checks.presence import Presence
 from overread.cohort.finding import Finding
-from overread.cohort.split import SPLITS
+from overread.cohort.splits.parts import SPLITS
 
 GROUPS = ("sex", "site", "scanner")
 

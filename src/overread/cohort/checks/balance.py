@@ -9,7 +9,7 @@ import numpy as np
 from overread.cohort.checks.inspection import Inspection
 from overread.cohort.checks.presence import Presence
 from overread.cohort.finding import FEW, Finding, some
-from overread.cohort.split import SPLITS
+from overread.cohort.splits.parts import SPLITS
 
 
 def class_counts(inspections: Sequence[Inspection], presence: Presence) -> dict[str, dict[str, int]]:

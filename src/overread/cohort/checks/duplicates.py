@@ -8,7 +8,7 @@ from itertools import combinations
 
 from overread.cohort.checks.inspection import Inspection, contradict
 from overread.cohort.finding import Finding, Severity
-from overread.cohort.split import SPLITS
+from overread.cohort.splits.parts import SPLITS
 
 
 def check_duplicates(inspections: Sequence[Inspection]) -> list[Finding]:

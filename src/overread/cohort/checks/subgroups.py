@@ -11,7 +11,7 @@ import numpy as np
 from overread.cohort.checks.inspection import Inspection
 from overread.cohort.checks.presence import Presence
 from overread.cohort.finding import Finding
-from overread.cohort.split import SPLITS
+from overread.cohort.splits.parts import SPLITS
 from overread.stats.intervals import proportion_ci
 
 SENSITIVITY = 0.9

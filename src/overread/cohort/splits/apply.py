@@ -9,9 +9,9 @@ from datetime import date
 from pathlib import Path
 from typing import Literal, get_args
 
-from overread.cohort.case import LABELS, is_finding
-from overread.cohort.split import SPLITS
+from overread.cohort.columns import LABELS, is_finding
 from overread.cohort.splits.folds import folds
+from overread.cohort.splits.parts import SPLITS
 from overread.cohort.splits.patient import by_patient, shares
 from overread.cohort.splits.site import by_site, leave_sites_out
 from overread.cohort.splits.stratified import stratified

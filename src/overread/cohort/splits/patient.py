@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 
-from overread.cohort.split import FRACTIONS, SPLITS, split_of
+from overread.cohort.splits.parts import FRACTIONS, SPLITS, split_of
 from overread.errors import InputError
 
 

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
-from overread.cohort.split import SPLITS
+from overread.cohort.splits.parts import SPLITS
 from overread.cohort.splits.patient import shares
 from overread.errors import InputError
 

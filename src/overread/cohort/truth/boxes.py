@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from overread.cohort.case import Case, CaseError
 from overread.cohort.finding import Finding, some
-from overread.cohort.split import SPLITS
+from overread.cohort.splits.parts import SPLITS
 from overread.cohort.truth.protocol import Regions, Shown, TruthValue
 from overread.errors import InputError
 from overread.files import canonical_json, sha256_bytes

@@ -9,10 +9,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.cohort.case import FINDINGS, LABELS, Case
+from overread.cohort.case import Case
 from overread.cohort.cohort import Cohort
+from overread.cohort.columns import FINDINGS, LABELS
 from overread.cohort.finding import FEW, Finding, Severity, some
-from overread.cohort.split import SPLITS
+from overread.cohort.splits.parts import SPLITS
 from overread.cohort.truth.protocol import Regions, Shown, TruthValue
 from overread.errors import InputError
 from overread.imaging.image import Image

@@ -14,7 +14,7 @@ from rich.progress import track
 
 from overread.cohort.cohort import Case, Cohort
 from overread.cohort.folder import building
-from overread.cohort.split import FRACTIONS, SPLITS
+from overread.cohort.splits.parts import FRACTIONS, SPLITS
 from overread.cohort.virtual.anatomy import Template, load_template
 from overread.cohort.virtual.dicom import SEQUENCES
 from overread.cohort.virtual.patient import AGES, make_patient

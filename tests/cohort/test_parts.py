@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from overread.cohort.adapters.common import splits_of
-from overread.cohort.split import SPLITS, split_of
+from overread.cohort.splits.parts import SPLITS, split_of
 from overread.errors import InputError
 
 
