@@ -20,7 +20,9 @@ from overread.imaging.dicom.files import (
     has_magic,
     open_dataset,
     reading,
+    zip_members,
 )
+from overread.zips import check_member, read_member
 
 DICOMDIR = "1.2.840.10008.1.3.10"
 
@@ -80,7 +82,7 @@ def _member(path: Path, member: str) -> Source:
     def open_it() -> FileDataset:
         name = f"{path}:{member}"
         with reading(name), zipfile.ZipFile(path) as archive:
-            data = archive.read(member)
+            data = read_member(archive, archive.getinfo(member), ZIP_LIMIT, str(path))
         return open_dataset(BytesIO(data), name)
 
     return Source(f"{path}:{member}", open_it)
@@ -89,20 +91,14 @@ def _member(path: Path, member: str) -> Source:
 def _members(path: Path) -> tuple[list[str], int]:
     """Names of the DICOM files in a zip, in order, and the number of others."""
     names: list[str] = []
-    others = 0
     with reading(str(path), "a zip of DICOM files"), zipfile.ZipFile(path) as archive:
-        members = [m for m in archive.infolist() if not m.is_dir()]
-        size = sum(m.file_size for m in members)
-        if size > ZIP_LIMIT:
-            raise InputError(f"{path}: unpacks to {size} bytes, more than {ZIP_LIMIT}; unpack it to a folder")
-        for member in sorted(members, key=lambda m: m.filename):
-            last = Path(member.filename).name
-            if last.startswith(".") or last == "DICOMDIR" or "__MACOSX" in member.filename:
-                others += 1
-                continue
+        wanted = zip_members(archive, path)
+        others = sum(not m.is_dir() for m in archive.infolist()) - len(wanted)
+        for member in wanted:
+            check_member(member, ZIP_LIMIT, str(path))
             with archive.open(member) as f:
                 head = f.read(MAGIC_OFFSET + len(MAGIC))
-            if Path(last).suffix.lower() in SUFFIXES or head[MAGIC_OFFSET:] == MAGIC:
+            if Path(member.filename).suffix.lower() in SUFFIXES or head[MAGIC_OFFSET:] == MAGIC:
                 names.append(member.filename)
             else:
                 others += 1

@@ -8,9 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from overread.errors import InputError
-
-METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
-"""Compressions that are read; others are rare, and their decoders need memory that nothing bounds."""
+from overread.zips import read_member
 
 
 def read_zip(path: Path, limits: Mapping[str, int]) -> dict[str, bytes]:
@@ -34,14 +32,7 @@ def _member(archive: zipfile.ZipFile, names: list[str], name: str, limit: int, p
         found = "no" if name not in names else "more than one"
         raise InputError(f"{path}: not an overread package: it has {found} {name}")
     info = archive.getinfo(name)
-    if info.compress_type not in METHODS:
-        raise InputError(
-            f"{path}: {name} is compressed by method {info.compress_type}; expected stored or deflated"
-        )
-    if info.file_size > limit:
-        raise InputError(f"{path}: {name} claims {info.file_size} bytes, at most {limit} are accepted")
-    # Should the claim be a lie: no more than that is read, and its checksum is wrong.
-    return archive.read(info)
+    return read_member(archive, info, limit, f"{path}: not an overread package")
 
 
 def read_folder(path: Path, limits: Mapping[str, int]) -> dict[str, bytes]:

@@ -17,6 +17,8 @@ from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, Implic
 from overread.errors import InputError, OverreadError
 from overread.imaging.dicom.instance import Instance
 from overread.imaging.dicom.scan import scan
+from overread.imaging.dicom.values import text
+from overread.zips import read_member
 
 SUFFIXES = {".dcm", ".dicom", ".ima"}
 MAGIC_OFFSET, MAGIC = 128, b"DICM"
@@ -41,7 +43,8 @@ def reading(name: str, what: str = "DICOM") -> Iterator[None]:
         # A damaged value that a message quotes may hold line breaks.
         if not isinstance(error, InputError) or str(error).isprintable():
             raise
-        raise InputError(_one_line(str(error))) from error
+        error.args = (_one_line(str(error)),)
+        raise
     except Exception as error:
         cause = _one_line(str(error))[:300] or "no further detail"
         raise InputError(
@@ -58,6 +61,9 @@ def _one_line(message: str) -> str:
 def open_dataset(source: Path | io.BytesIO, name: str, **options: Any) -> FileDataset:
     """Parse one file, with or without the File Meta Information of PS3.10 (then it must name a SOP Class).
 
+    What follows the data set and is no element is passed over. Where the File Meta Information names another SOP
+    Instance or Class than the data set, it takes the data set's.
+
     Raises
     ------
     InputError
@@ -68,7 +74,7 @@ def open_dataset(source: Path | io.BytesIO, name: str, **options: Any) -> FileDa
     with reading(name):
         _check_deflated(source, name)
         try:
-            return dcmread(source, **options)
+            return _one_identity(dcmread(source, **options))
         except InvalidDicomError:
             if isinstance(source, io.BytesIO):
                 source.seek(0)
@@ -79,6 +85,21 @@ def open_dataset(source: Path | io.BytesIO, name: str, **options: Any) -> FileDa
                     "check the path, or send it again"
                 ) from None
             return dataset
+
+
+def _one_identity(dataset: FileDataset) -> FileDataset:
+    """The data set, its File Meta Information naming the SOP Instance and Class that the data set itself does.
+
+    Tools that change the data set alone leave the old ones there; what counts is the data set (PS3.4 B.1.1).
+    """
+    for meta, keyword in (
+        ("MediaStorageSOPInstanceUID", "SOPInstanceUID"),
+        ("MediaStorageSOPClassUID", "SOPClassUID"),
+    ):
+        own = text(dataset, keyword)
+        if own and dataset.file_meta.get(meta) not in (None, own):
+            setattr(dataset.file_meta, meta, UID(own))
+    return dataset
 
 
 def _check_deflated(source: Path | io.BytesIO, name: str) -> None:
@@ -144,22 +165,34 @@ def load(files: Sequence[Path]) -> list[Instance]:
 def load_zip(path: Path) -> list[Instance]:
     """Open every DICOM file inside a zip, in name order, in memory (nothing is unpacked to disk)."""
     with reading(str(path), "a zip of DICOM files"), zipfile.ZipFile(path) as archive:
-        members = [m for m in archive.infolist() if not m.is_dir()]
-        size = sum(m.file_size for m in members)
-        if size > ZIP_LIMIT:
-            raise InputError(f"{path}: unpacks to {size} bytes, more than {ZIP_LIMIT}; unpack it to a folder")
         instances = []
-        for member in sorted(members, key=lambda m: m.filename):
+        for member in zip_members(archive, path):
             last = Path(member.filename).name
-            if last.startswith(".") or last == "DICOMDIR" or "__MACOSX" in member.filename:
-                continue
-            data = archive.read(member)
+            data = read_member(archive, member, ZIP_LIMIT, str(path))
             if Path(last).suffix.lower() in SUFFIXES or data[MAGIC_OFFSET : MAGIC_OFFSET + 4] == MAGIC:
                 name = f"{path}:{member.filename}"
                 instances.append(Instance(name, open_dataset(io.BytesIO(data), name)))
     if not instances:
         raise InputError(f"{path}: no DICOM file in this zip")
     return instances
+
+
+def zip_members(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:
+    """The files in a zip that may be DICOM, in name order; not hidden ones, nor DICOMDIR.
+
+    Raises InputError where all files of the zip unpack to more than ZIP_LIMIT.
+    """
+    members = [m for m in archive.infolist() if not m.is_dir()]
+    size = sum(m.file_size for m in members)
+    if size > ZIP_LIMIT:
+        raise InputError(f"{path}: unpacks to {size} bytes, more than {ZIP_LIMIT}; unpack it to a folder")
+    wanted = [m for m in members if not _is_hidden(m.filename)]
+    return sorted(wanted, key=lambda m: m.filename)
+
+
+def _is_hidden(name: str) -> bool:
+    last = Path(name).name
+    return last.startswith(".") or last == "DICOMDIR" or "__MACOSX" in name
 
 
 def transfer_syntax(dataset: Dataset, name: str) -> UID:

@@ -14,6 +14,7 @@ import struct
 from functools import lru_cache
 from pathlib import Path
 
+from pydicom.charset import convert_encodings
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.tag import BaseTag
@@ -29,6 +30,7 @@ DEEPEST = 16
 UNDEFINED = 0xFFFFFFFF
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 PIXEL_DATA = 0x7FE00010
+CHARACTER_SET = tag_of("SpecificCharacterSet")
 LONG_FORM = {b"OB", b"OW", b"OF", b"SQ", b"UT", b"UN", b"OD", b"OL", b"OV", b"UC", b"UR", b"SV", b"UV"}
 SHORT_FORM = {
     b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT", b"PN", b"SH", b"SL",
@@ -40,6 +42,7 @@ SINGLE_FRAME = {
     b"1.2.840.10008.5.1.4.1.1.128",  # PET
 }
 KEYWORDS = (
+    "SpecificCharacterSet",
     "ImageType",
     "SOPClassUID",
     "SOPInstanceUID",
@@ -47,6 +50,9 @@ KEYWORDS = (
     "AcquisitionTime",
     "AcquisitionDateTime",
     "Modality",
+    "PatientName",
+    "PatientID",
+    "IssuerOfPatientID",
     "SeriesInstanceUID",
     "InstanceNumber",
     "ImagePositionPatient",
@@ -155,6 +161,8 @@ def _scan(data: bytes, size: int, path: Path) -> tuple[Dataset, Place]:
                 raise _UnusualError
             dataset = Dataset(kept)
             dataset.file_meta = meta
+            charset = kept.get(CHARACTER_SET)
+            dataset.set_original_encoding(implicit, True, _encodings(charset.value if charset else b""))
             return dataset, Place(path, start, length)
         if length == UNDEFINED:
             if vr == b"UN":
@@ -180,6 +188,12 @@ def _scan(data: bytes, size: int, path: Path) -> tuple[Dataset, Place]:
 
 
 _IMPLICIT, _SHORT, _LENGTH, _ITEM = (struct.Struct(s) for s in ("<HHI", "<HH2sH", "<I", "<HHI"))
+
+
+@lru_cache(maxsize=64)
+def _encodings(value: bytes) -> list[str]:
+    """Python's names of the encodings that Specific Character Set tells."""
+    return list(convert_encodings([term.strip(" \0") for term in value.decode("latin-1").split("\\")]))
 
 
 @lru_cache(maxsize=64)

@@ -12,11 +12,15 @@ from overread.errors import InputError
 from overread.imaging.dicom.build import build
 from overread.imaging.dicom.files import find_files, load, load_zip, open_dataset, reading
 from overread.imaging.dicom.instance import Instance
+from overread.imaging.dicom.patients import check_one_patient
 from overread.imaging.dicom.planes import planes_of
 from overread.imaging.dicom.seg import is_segmentation, read_segmentation
 from overread.imaging.dicom.stacks import groups_of, without_localizers
 from overread.imaging.dicom.values import text
 from overread.imaging.image import Image
+
+MOST_LISTED = 3
+"""Series that a message names one by one."""
 
 
 def read_series(files: Sequence[Path] | Path, *, exact: bool = False) -> Image:
@@ -36,8 +40,8 @@ def read_series(files: Sequence[Path] | Path, *, exact: bool = False) -> Image:
     Raises
     ------
     InputError
-        Unreadable file; several series; no or truncated pixel data; mixed sizes or orientations; different
-        images at one position that nothing tells apart; missing slices; slices off a common line.
+        Unreadable file; several series; several patients (`PatientDiffersError`); no or truncated pixel data; mixed
+        sizes or orientations; different images at one position that nothing tells apart; missing slices; slices off a common line.
     """
     instances, path, notes = _gather(files)
     return _image(instances, path, notes, exact)
@@ -54,11 +58,12 @@ def read_all(files: Sequence[Path] | Path) -> list[Image]:
     images = []
     for series in _by_series(instances).values():
         with reading(path or series[0].name), np.errstate(over="ignore", invalid="ignore"):
+            seen = notes + _one_patient(series, path)
             masks = [i for i in series if is_segmentation(i.dataset)]
-            images += [read_segmentation(i, i.name, notes) for i in masks]
+            images += [read_segmentation(i, i.name, seen) for i in masks]
             pictures = [i for i in series if (i.place or "Rows" in i.dataset) and i not in masks]
             for group in groups_of(planes_of(pictures)):
-                images.append(build(group, group[0].dataset, path or group[0].name, notes, False))
+                images.append(build(group, group[0].dataset, path or group[0].name, seen, False))
     if not images:
         raise InputError(f"{path}: no images, only objects without pixels")
     return images
@@ -113,6 +118,7 @@ def _image(instances: list[Instance], path: str, notes: tuple[str, ...], exact: 
     # Damaged numbers may overflow; what comes of it is refused.
     with reading(path or instances[0].name), np.errstate(over="ignore", invalid="ignore"):
         _check_one_series(instances, path)
+        notes += _one_patient(instances, path)
         if len(instances) == 1 and is_segmentation(instances[0].dataset):
             return read_segmentation(instances[0], path, notes)
         if other := next((i for i in instances if is_segmentation(i.dataset)), None):
@@ -132,12 +138,27 @@ def _by_series(instances: Sequence[Instance]) -> dict[str, list[Instance]]:
     return series
 
 
+def _one_patient(series: Sequence[Instance], path: str) -> tuple[str, ...]:
+    where = (
+        f"{path or series[0].name}: series {text(series[0].dataset, 'SeriesInstanceUID') or 'without UID'}"
+    )
+    return check_one_patient([i.dataset for i in series], where)
+
+
 def _check_one_series(instances: list[Instance], path: str) -> None:
     series = _by_series(instances)
-    if len(series) > 1:
-        listed = "; ".join(
-            f"{uid or 'no UID'} ({text(s[0].dataset, 'Modality')} {text(s[0].dataset, 'SeriesDescription')}, "
-            f"{len(s)} files, first {s[0].name})"
-            for uid, s in series.items()
-        )
-        raise InputError(f"{path or 'data sets'}: holds {len(series)} series, expected one: {listed}")
+    if len(series) < 2:
+        return
+    listed = [
+        f"{uid or 'no UID'} ({' '.join(w for w in _words(s[0].dataset) if w)}, {len(s)} files, first {s[0].name})"
+        for uid, s in list(series.items())[:MOST_LISTED]
+    ]
+    more = f"; and {len(series) - MOST_LISTED} more" if len(series) > MOST_LISTED else ""
+    raise InputError(
+        f"{path or 'data sets'}: holds {len(series)} series, expected one; give the files of one, or take each "
+        f"with overread.imaging.read_all: {'; '.join(listed)}{more}"
+    )
+
+
+def _words(dataset: Dataset) -> tuple[str, str]:
+    return text(dataset, "Modality"), text(dataset, "SeriesDescription")
