@@ -89,3 +89,28 @@ def test_the_package_offers_its_nouns() -> None:
 
     for name in overread.__all__:
         assert getattr(overread, name) is not None
+
+
+def in_a_command(body: str) -> subprocess.CompletedProcess[str]:
+    code = (
+        "import sys\nsys.argv = ['overread', 'odd']\nfrom overread.cli import app, main\n"
+        "from overread.errors import InputError\n"
+        f"@app.command()\ndef odd() -> None:\n    {body}\nmain()"
+    )
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+
+def test_ctrl_c_ends_with_a_line() -> None:
+    done = in_a_command("raise KeyboardInterrupt")
+    assert done.returncode == 130
+    assert done.stdout == "" and done.stderr.strip().startswith("stopped: ")
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_escape_codes_of_what_an_error_quotes_do_not_reach_the_terminal() -> None:
+    for body in (
+        r"raise InputError('a\x1b]0;title\x07b.dcm: odd')",
+        r"raise OSError(2, 'gone', 'a\x1b[2Jb')",
+    ):
+        done = in_a_command(body)
+        assert done.stderr.startswith("error: a") and "\x1b" not in done.stderr and "\x07" not in done.stderr

@@ -5,6 +5,7 @@ Who may read a file is for the person's umask to say; what a node keeps of patie
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -53,6 +54,30 @@ def only_mine() -> Iterator[None]:
 def open_to_others(folder: Path) -> bool:
     """Whether the mode of ``folder`` lets anybody but its owner in."""
     return bool(folder.stat().st_mode & 0o077)
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Wait until no other process or thread works on ``path``, and keep them waiting meanwhile.
+
+    Only those that ask for it are kept out. The lock is a file beside ``path``, gone afterwards; a process that dies
+    frees it.
+    """
+    lock = path.with_name(f".{path.name[:100]}.lock")
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            # Who held it before has removed it: then this is a lock on a name that is gone.
+            if lock.exists() and os.path.samestat(os.fstat(handle), lock.stat()):
+                try:
+                    yield
+                finally:
+                    lock.unlink(missing_ok=True)
+                return
+        finally:
+            os.close(handle)
 
 
 @contextmanager

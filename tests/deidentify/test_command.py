@@ -35,3 +35,18 @@ def test_there_and_back(tmp_path: Path, small: Callable[..., FileDataset]) -> No
     withheld = overread("deidentify", source, "--out", out, "--key", key, "--option", "retain-modified-dates")
     assert withheld.returncode == 1
     assert "burned-in" in withheld.stdout and "1 files were withheld" in withheld.stderr
+
+
+def test_names_on_the_terminal_hold_no_escape_codes(
+    tmp_path: Path, small: Callable[..., FileDataset]
+) -> None:
+    kept, key = tmp_path / "map", tmp_path / "key"
+    (tmp_path / "in").mkdir()
+    small(PatientName="Red\x1b[31m^Name\tlong", PatientID="K\x1b]0;x\x07-1").save_as(
+        tmp_path / "in" / "a.dcm"
+    )
+    overread("deidentify", tmp_path / "in", "--out", tmp_path / "out", "--key", key, "--map", kept)
+    back = overread("reveal", kept)
+    assert back.returncode == 0 and "Red" in back.stdout, back.stderr
+    assert not any(c in back.stdout for c in "\x1b\x07")
+    assert all(line.count("\t") == 2 for line in back.stdout.splitlines())

@@ -6,14 +6,16 @@ import json
 import stat
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset, FileDataset
 
 from overread.deidentify import Key, deidentify, load_key
-from overread.deidentify.mapping import read_map
+from overread.deidentify.mapping import Map, add_to_map, read_map
 from overread.errors import InputError
 
 Small = Callable[..., FileDataset]
@@ -102,6 +104,55 @@ def test_an_encrypted_map(study: Path, tmp_path: Path, key: Key) -> None:
         read_map(path, passphrase="seven plain words")
     with pytest.raises(InputError, match="exists with a passphrase"):
         deidentify(study, tmp_path / "out", key=key, map=path)
+
+
+@pytest.mark.parametrize("passphrase", [None, "seven plain words"])
+def test_runs_at_the_same_time_lose_nothing_of_one_map(
+    tmp_path: Path, key: Key, small: Small, passphrase: str | None
+) -> None:
+    path = tmp_path / "map.json"
+    for n in range(4):
+        (tmp_path / f"in{n}").mkdir()
+        small(PatientID=f"K-{n}", PatientName=f"Name{n}", SOPInstanceUID=f"1.2.3.{n}").save_as(
+            tmp_path / f"in{n}" / f"{n}.dcm"
+        )
+    # Every run has read the map before any of them writes what it found.
+    read, runs = Barrier(4), 4
+
+    def waiting(done: int, total: int) -> None:
+        if done == 0:
+            read.wait(timeout=300)
+
+    def run(n: int) -> None:
+        deidentify(
+            tmp_path / f"in{n}",
+            tmp_path / f"out{n}",
+            key=key,
+            map=path,
+            passphrase=passphrase,
+            progress=waiting,
+        )
+
+    with ThreadPoolExecutor(runs) as pool:
+        list(pool.map(run, range(runs)))
+    kept = read_map(path, passphrase=passphrase)
+    assert set(kept.patients) == {f"K-{n}" for n in range(4)}
+    assert set(kept.uids) >= {f"1.2.3.{n}" for n in range(4)}
+    assert len(kept.files) == 4
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert not list(tmp_path.glob(".map.json*"))
+
+
+def test_names_of_one_patient_are_joined(tmp_path: Path) -> None:
+    path = tmp_path / "map.json"
+    for name in ("A", "B", "A"):
+        patients = {"1": {"new": "P-X", "days_back": 3, "names": [name]}}
+        add_to_map(path, Map("check", patients=patients), passphrase=None)
+    assert read_map(path).patients["1"]["names"] == ["A", "B"]
+    with pytest.raises(InputError, match="another key"):
+        add_to_map(path, Map("other"), passphrase=None)
+    with pytest.raises(InputError, match="without a passphrase"):
+        add_to_map(path, Map("check"), passphrase="x")
 
 
 def test_a_second_run_completes_the_first(study: Path, tmp_path: Path, key: Key, small: Small) -> None:

@@ -8,7 +8,10 @@ import sys
 # In the order in which the help lists their commands.
 from overread.cli import workshop, clinic, data, quality  # isort: skip
 from overread.cli.app import app
-from overread.errors import OverreadError
+from overread.errors import OverreadError, printable
+
+INTERRUPTED = 130
+"""Exit code of a command that was stopped with Ctrl+C: 128 and the signal's number, as shells have it."""
 
 __all__ = ["app", "clinic", "data", "main", "quality", "workshop"]
 
@@ -20,8 +23,16 @@ def main() -> None:
     try:
         app()
     except OverreadError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except SystemExit as ended:
+        # What typer makes of a KeyboardInterrupt, without a word.
+        if ended.code == INTERRUPTED:
+            print(
+                "stopped: every file that was written is whole; the same command does the rest",
+                file=sys.stderr,
+            )
+        raise
     except ModuleNotFoundError as error:
         if error.name not in ("torch", "monai", "lightning_fabric", "onnx"):
             raise
@@ -33,5 +44,6 @@ def main() -> None:
         sys.exit(2)
     except OSError as error:
         # A full disk, a missing right, a file where a folder should be: nothing a traceback would explain better.
-        print(f"error: {error.filename or 'system'}: {error.strerror or error}", file=sys.stderr)
+        text = f"{error.filename or 'system'}: {error.strerror or error}"
+        print(f"error: {printable(text)}", file=sys.stderr)
         sys.exit(1)

@@ -15,7 +15,7 @@ from rich.table import Table
 from overread.deidentify.mapping import is_encrypted, read_map
 from overread.deidentify.report import REPORT
 from overread.deidentify.run import Result, deidentify
-from overread.errors import InputError, OverreadError
+from overread.errors import InputError, OverreadError, printable
 
 
 def deidentify_command(
@@ -63,7 +63,8 @@ def reveal_command(map_file: Path, find: str | None, passphrase_file: Path | Non
     if not rows:
         raise OverreadError(f"{map_file}: holds nothing for {find!r}" if find else f"{map_file}: is empty")
     for kind, original, new in rows:
-        print(f"{kind}\t{original}\t{new}")
+        # Values of a file: escape codes would reach the terminal, tabs and line breaks would move the columns.
+        print("\t".join(" ".join(printable(text).split()) for text in (kind, original, new)))
 
 
 def _passphrase(path: Path | None, ask: bool, confirm: bool) -> str | None:
@@ -86,7 +87,7 @@ def _passphrase(path: Path | None, ask: bool, confirm: bool) -> str | None:
 
 def _print(console: Console, result: Result, out: Path) -> None:
     for _, message in result.withheld:
-        console.print(message, markup=False)
+        console.print(printable(message), markup=False)
     actions: Counter[str] = Counter()
     attributes: Counter[str] = Counter()
     for (_, _, action), count in result.changes.items():

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from overread.errors import InputError
-from overread.files import fsync_folder
+from overread.files import alone, fsync_folder
+from overread.parse import parse_json
 
 FORMAT = "overread de-identification map"
 SCRYPT = {"n": 1 << 15, "r": 8, "p": 1}
@@ -50,6 +51,38 @@ class Map:
         found += [("UID", old, new) for old, new in self.uids.items()]
         found += [("file", name, str(entry["new"] or "withheld")) for name, entry in self.files.items()]
         return found
+
+
+def open_map(path: Path, check: str, *, passphrase: str | None) -> Map:
+    """The map that a run with the key of fingerprint ``check`` adds to: that of an earlier run, or an empty one.
+
+    Nothing is written. Raises InputError where it is of another key, or encrypted otherwise, and as `read_map`.
+    """
+    if not path.exists():
+        return Map(check)
+    if is_encrypted(path) != (passphrase is not None):
+        raise InputError(
+            f"{path}: exists {'with' if passphrase is None else 'without'} a passphrase; name a new file"
+        )
+    found = read_map(path, passphrase=passphrase)
+    if found.check != check:
+        raise InputError(f"{path}: belongs to another key; name a new file")
+    return found
+
+
+def add_to_map(path: Path, content: Map, *, passphrase: str | None) -> None:
+    """Add what a run has found to what the file holds by now: several runs may fill one map at the same time.
+
+    Raises InputError as `open_map`.
+    """
+    with alone(path):
+        there = open_map(path, content.check, passphrase=passphrase)
+        for original, entry in content.patients.items():
+            known = there.patients.setdefault(original, entry)
+            known["names"] += [name for name in entry["names"] if name not in known["names"]]
+        there.uids.update(content.uids)
+        there.files.update(content.files)
+        write_map(path, there, passphrase=passphrase)
 
 
 def write_map(path: Path, content: Map, *, passphrase: str | None) -> None:
@@ -88,10 +121,7 @@ def is_encrypted(path: Path) -> bool:
 
 
 def _json(data: bytes, path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(data)
-    except ValueError as error:
-        raise InputError(f"{path}: not a de-identification map (no JSON)") from error
+    content = parse_json(data, str(path))
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise InputError(f"{path}: not a de-identification map; name the file given to --map")
     return content

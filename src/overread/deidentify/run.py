@@ -12,7 +12,7 @@ from typing import Any
 from overread.deidentify.dataset import Done, encode, process
 from overread.deidentify.errors import WithheldError
 from overread.deidentify.keys import Key, load_key
-from overread.deidentify.mapping import Map, is_encrypted, read_map, write_map
+from overread.deidentify.mapping import Map, add_to_map, open_map
 from overread.deidentify.options import Options, choose
 from overread.deidentify.regions import Region, boxes_for, load_regions
 from overread.deidentify.report import Report, begin, finish, heading
@@ -86,9 +86,12 @@ def deidentify(
     _check_places(inputs, out, [p for p in (map, key) if isinstance(p, str | Path)])
     found = find_sources(inputs)
     secret = key if isinstance(key, Key) else load_key(key)
-    kept = _open_map(map, secret, passphrase)
+    kept = None if map is None else open_map(Path(map), secret.fingerprint, passphrase=passphrase)
     head = heading(secret, chosen, declared, allow_burned_in)
     begin(out, head)
+    if map is not None and kept is not None:
+        # Another run that begins at this moment sees whose map it is before either has written a file.
+        add_to_map(Path(map), kept, passphrase=passphrase)
     report = Report(head, len(declared))
     for index, source in enumerate(found.sources, 1):
         progress(index - 1, len(found.sources))
@@ -111,7 +114,7 @@ def deidentify(
     report.others += found.others
     finish(out, report)
     if map is not None and kept is not None:
-        write_map(Path(map), kept, passphrase=passphrase)
+        add_to_map(Path(map), kept, passphrase=passphrase)
     progress(len(found.sources), len(found.sources))
     return Result(report.written, report.repeated, report.others, tuple(report.messages), report.changes)
 
@@ -160,23 +163,6 @@ def _remember(kept: Map, done: Done, key: Key) -> None:
     if done.person and done.person not in entry["names"]:
         entry["names"].append(done.person)
     kept.uids.update(done.uids)
-
-
-def _open_map(path: Path | None, key: Key, passphrase: str | None) -> Map | None:
-    """The map to be filled: that of an earlier run with the same key, or a new one."""
-    if path is None:
-        return None
-    path = Path(path)
-    if not path.exists():
-        return Map(key.fingerprint)
-    if is_encrypted(path) != (passphrase is not None):
-        raise InputError(
-            f"{path}: exists {'with' if passphrase is None else 'without'} a passphrase; name a new file"
-        )
-    kept = read_map(path, passphrase=passphrase)
-    if kept.check != key.fingerprint:
-        raise InputError(f"{path}: belongs to another key; name a new file")
-    return kept
 
 
 def _check_places(paths: Sequence[Path], out: Path, outside: Sequence[Path]) -> None:
