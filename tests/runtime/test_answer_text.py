@@ -69,7 +69,11 @@ def test_headline(answer: Answer, expected: str) -> None:
 def test_lines_of_classes() -> None:
     assert lines(CLASSES) == (
         Line("Probability of normal", "0.02"),
-        Line("Probability of abnormal", "0.98", "90% interval 0.60 to 0.95"),
+        Line("Probability of abnormal", "0.98"),
+        Line(
+            "Tuning cases with such a score that had abnormal",
+            "60% to 95%, so the score 0.98 is too high there",
+        ),
         Line("90% prediction set", "abnormal"),
     )
     # An empty set says that the case is unlike the tuning cases; no set says nothing.
@@ -77,6 +81,36 @@ def test_lines_of_classes() -> None:
         "90% prediction set", "none of the classes"
     )
     assert len(lines(Classes({"a": 1.0}, "a"))) == 1
+
+
+def test_limits_that_hold_the_score_are_named_for_what_they_are() -> None:
+    answer = Classes(
+        {"a": 0.1, "b": 0.9}, "b", {"b": (0.72, 0.91)}, reasons={"a": "5 tuning cases are too few"}
+    )
+    assert lines(answer)[2:] == (
+        Line("Tuning cases with such a score that had b", "72% to 91%"),
+        Line("Tuning cases with such a score that had a", "not known: 5 tuning cases are too few"),
+    )
+    findings = Findings({"a": 0.1, "b": 0.9}, {}, (), reasons={"a": "too few", "b": "too few"})
+    assert lines(findings)[2:] == (
+        Line("Tuning cases with such a score that had a or b", "not known: too few"),
+    )
+
+
+def test_an_interval_that_leaves_out_its_estimate_says_why() -> None:
+    answer = LabelMap(
+        np.zeros((1, 1), np.uint8),
+        (
+            Measurement("cyst", "volume", 2, 3, 4, "ml"),
+            Measurement("cyst", "count", 9, 3, 4, "1"),
+            Measurement("vessel", "volume", 2, None, None, "ml", reason="5 tuning patients, 9 are needed"),
+        ),
+    )
+    assert [line.interval for line in lines(answer)] == [
+        "90% interval 3 to 4 ml, as tuning cases in which so much was found had more",
+        "90% interval 3 to 4, as tuning cases in which so much was found had less",
+        "no interval: 5 tuning patients, 9 are needed",
+    ]
 
 
 def test_lines_of_measurements_have_unit_and_interval() -> None:
@@ -104,7 +138,7 @@ def test_one_line() -> None:
         one_line(FINDINGS)
         == "effusion present: Probability of effusion 0.80, present; Probability of edema 0.30, absent"
     )
-    assert one_line(CLASSES).startswith("abnormal: ") and "0.98 (90% interval 0.60 to 0.95)" in one_line(
-        CLASSES
+    assert one_line(CLASSES).startswith(
+        "abnormal: Probability of normal 0.02; Probability of abnormal 0.98; "
     )
     assert one_line(LabelMap(np.zeros((1, 1), np.uint8))) == "Nothing found"

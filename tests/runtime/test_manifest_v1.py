@@ -48,7 +48,8 @@ def test_a_classification_answers_as_it_did(tmp_path: Path) -> None:
         assert sum(answer.scores.values()) == pytest.approx(1)
         assert answer.entropy == pytest.approx(entropy, abs=1e-6)
         assert (answer.decided, answer.label_set, answer.set_coverage) == (decided, label_set, 0.9)
-        assert answer.intervals == {"normal": (0.4, 0.6), "abnormal": (0.6, 0.95)}
+        # One bin for all scores of normal: it says nothing about this one, and is no longer shown.
+        assert answer.intervals == {"abnormal": (0.6, 0.95)}
 
 
 def test_its_operating_point_is_kept_with_its_figures(tmp_path: Path) -> None:

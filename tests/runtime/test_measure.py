@@ -8,6 +8,7 @@ from tests.runtime.models import manifest
 
 from overread.imaging.boxes import Boxes
 from overread.imaging.image import Image
+from overread.runtime.answer import Measurement
 from overread.runtime.manifest import Calibration, Spread
 from overread.runtime.measure import count_components, count_objects, measure
 
@@ -47,3 +48,29 @@ def test_objects_are_counted_label_by_label() -> None:
     ]
     assert (counts[2].low, counts[2].high, counts[2].confidence) == pytest.approx((0, 3, 0.9))
     assert counts[0].low is None
+
+
+def test_intervals_are_those_of_what_was_found() -> None:
+    parts = [
+        Spread(low=-0.0, high=0.5, coverage=0.9, cases=10, found_to=1),
+        Spread(low=-1, high=1, coverage=0.8, cases=10, found_from=1, found_to=3),
+    ]
+    calibration = Calibration(
+        count_differences={"a": parts},
+        count_difference={"a": Spread(low=-9, high=9, coverage=0.9, cases=20)},
+        reasons={"b": "5 tuning patients, 9 are needed"},
+    )
+
+    def counted(n: int) -> Measurement:
+        boxes = Boxes.of(np.zeros((n, 2)), np.ones((n, 2)), [0] * n, axes=2)
+        return count_objects(boxes, ["a", "b"], calibration)[0]
+
+    assert [(counted(n).low, counted(n).high, counted(n).confidence) for n in (0, 1, 2)] == [
+        (0, 0.5, 0.9),
+        (0, 2, 0.8),
+        (1, 3, 0.8),
+    ]
+    beyond = counted(3)
+    assert beyond.low is None and beyond.reason == "no tuning case in which as much was found"
+    none = count_objects(Boxes.of([], [], [], axes=2), ["a", "b"], calibration)[1]
+    assert none.low is None and none.reason == "5 tuning patients, 9 are needed"

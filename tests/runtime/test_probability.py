@@ -10,7 +10,7 @@ from scipy.special import expit, logit
 from scipy.special import softmax as scipy_softmax
 
 from overread.runtime.manifest import Calibration, Scale, ScoreBin
-from overread.runtime.probability import entropy, log_odds, observed, scaled, sigmoid, softmax
+from overread.runtime.probability import entropy, log_odds, observed, scaled, sigmoid, softmax, unobserved
 
 values = st.lists(st.floats(-900, 900), min_size=2, max_size=6)
 
@@ -56,3 +56,13 @@ def test_observed_takes_the_bin_that_holds_the_score() -> None:
     calibration = Calibration(bins={"a": [part]})
     assert observed("a", 0.6, calibration) == (0.1, 0.4)
     assert observed("a", 0.61, calibration) is None and observed("b", 0.5, calibration) is None
+
+
+def test_one_bin_for_all_scores_is_no_answer_about_a_score() -> None:
+    whole = ScoreBin(low=0, high=1, observed_low=0.42, observed_high=0.71, cases=36)
+    calibration = Calibration(bins={"a": [whole]}, reasons={"b": "2 tuning cases"})
+    assert observed("a", 1.0, calibration) is None
+    assert unobserved(["a", "b", "c", "d"], {"d": (0.1, 0.2)}, calibration) == {
+        "a": "36 tuning cases are too few to tell scores apart",
+        "b": "2 tuning cases",
+    }

@@ -17,7 +17,10 @@ from overread.imaging.boxes import Boxes
 
 @dataclass(frozen=True)
 class Measurement:
-    """A measured quantity of one label, its prediction interval with its coverage, and unit (UCUM)."""
+    """A measured quantity of one label, its prediction interval with its coverage, and unit (UCUM).
+
+    ``reason``: why there is no interval, where the tuning cases could not give one.
+    """
 
     label: str
     name: str
@@ -26,6 +29,7 @@ class Measurement:
     high: float | None
     unit: str
     confidence: float = 0.9
+    reason: str = ""
 
     def __str__(self) -> str:
         unit = "" if self.unit == "1" else " " + self.unit.strip("{}")
@@ -46,6 +50,8 @@ class Classes:
     intervals
         90% limits of how often cases with such a score had that class among the tuning cases. Where scores are badly
         calibrated they need not hold the score.
+    reasons
+        Per class why the tuning cases could give no such limits.
     decided
         The class decided by the package's operating point, else the likeliest.
     label_set, set_coverage
@@ -63,6 +69,7 @@ class Classes:
     set_coverage: float | None = None
     entropy: float = 0.0
     log_odds: Mapping[str, float] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -77,7 +84,7 @@ class Findings:
         Operating point of each finding, fixed on the tuning cases; a finding without one is never decided.
     present
         The findings whose score reaches their threshold, in the package's order.
-    intervals, log_odds
+    intervals, reasons, log_odds
         As in `Classes`, per finding.
     """
 
@@ -86,6 +93,7 @@ class Findings:
     present: tuple[str, ...]
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     log_odds: Mapping[str, float] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -50,13 +50,18 @@ def lines(answer: Answer) -> tuple[Line, ...]:
     """Every number of an answer with its unit and interval, in the package's order."""
     match answer:
         case Classes():
-            return (*_probabilities(answer.scores, answer.intervals), *_label_set(answer))
+            return (
+                *(Line(f"Probability of {label}", f"{score:.2f}") for label, score in answer.scores.items()),
+                *_observed(answer),
+                *_label_set(answer),
+            )
         case Findings():
-            return tuple(
-                Line(line.name, f"{line.value}, {_state(answer, label)}", line.interval)
-                for label, line in zip(
-                    answer.scores, _probabilities(answer.scores, answer.intervals), strict=True
-                )
+            return (
+                *(
+                    Line(f"Probability of {label}", f"{score:.2f}, {_state(answer, label)}")
+                    for label, score in answer.scores.items()
+                ),
+                *_observed(answer),
             )
         case LabelMap():
             return _measurements(answer.measurements)
@@ -79,13 +84,23 @@ def _state(answer: Findings, label: str) -> str:
     return "present" if label in answer.present else "absent"
 
 
-def _probabilities(
-    scores: Mapping[str, float], intervals: Mapping[str, tuple[float, float]]
-) -> Iterator[Line]:
-    for label, score in scores.items():
-        low, high = intervals.get(label, (None, None))
-        interval = _interval(low, high, "", 0.9, "{:.2f}".format)
-        yield Line(f"Probability of {label}", f"{score:.2f}", interval)
+def _observed(answer: Classes | Findings) -> Iterator[Line]:
+    """What cases with such scores turned out to be; no interval of a probability, so never in brackets after it."""
+    for label, (low, high) in answer.intervals.items():
+        score = answer.scores[label]
+        value = f"{low:.0%} to {high:.0%}"
+        if not low <= score <= high:
+            value += f", so the score {score:.2f} is too {'high' if score > high else 'low'} there"
+        yield Line(f"Tuning cases with such a score that had {label}", value)
+    for reason, labels in _grouped(answer.reasons).items():
+        yield Line(f"Tuning cases with such a score that had {' or '.join(labels)}", f"not known: {reason}")
+
+
+def _grouped(reasons: Mapping[str, str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for label, reason in reasons.items():
+        found.setdefault(reason, []).append(label)
+    return found
 
 
 def _label_set(answer: Classes) -> Iterator[Line]:
@@ -100,7 +115,7 @@ def _measurements(measurements: Sequence[Measurement]) -> tuple[Line, ...]:
     for m in measurements:
         # UCUM's 1 is a bare number, and braces mark words of ours ({pixels}).
         unit = "" if m.unit == "1" else f" {m.unit.strip('{}')}"
-        interval = _interval(m.low, m.high, unit, m.confidence, _figure)
+        interval = _interval(m, unit)
         out.append(Line(f"{m.label} {m.name}", _figure(m.value) + unit, interval))
     return tuple(out)
 
@@ -128,9 +143,11 @@ def _figure(value: float) -> str:
     return f"{value if value == int(value) else float(f'{value:.3g}'):.15g}"
 
 
-def _interval(
-    low: float | None, high: float | None, unit: str, confidence: float, shown: Callable[[float], str]
-) -> str:
-    if low is None or high is None:
-        return ""
-    return f"{confidence:.0%} interval {shown(low)} to {shown(high)}{unit}"
+def _interval(m: Measurement, unit: str) -> str:
+    """The interval, why it does not hold the value where it does not, or why there is none."""
+    if m.low is None or m.high is None:
+        return f"no interval: {m.reason}" if m.reason else ""
+    text = f"{m.confidence:.0%} interval {_figure(m.low)} to {_figure(m.high)}{unit}"
+    if not m.low <= m.value <= m.high:
+        text += f", as tuning cases in which so much was found had {'more' if m.value < m.low else 'less'}"
+    return text

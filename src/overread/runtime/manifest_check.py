@@ -44,6 +44,9 @@ def _known_labels(manifest: Manifest, task: Task) -> Iterator[str]:
         "calibration.bins": calibration.bins,
         "calibration.volume_ratio": calibration.volume_ratio,
         "calibration.count_difference": calibration.count_difference,
+        "calibration.volume_ratios": calibration.volume_ratios,
+        "calibration.count_differences": calibration.count_differences,
+        "calibration.reasons": calibration.reasons,
         "counted_labels": manifest.counted_labels,
     }
     for key, given in named.items():
@@ -109,6 +112,8 @@ def _grid(manifest: Manifest, task: Task) -> Iterator[str]:
     expected = INTENSITIES.get(spec.color, len(manifest.channels))
     if len(spec.intensity) != expected:
         yield f"preprocess.intensity: found {len(spec.intensity)} entries, expected {expected}: one a channel"
+    if limits.grey_values and len(limits.grey_values) != expected:
+        yield f"limits.grey_values: found {len(limits.grey_values)} entries, expected {expected}: one a channel"
 
 
 def _names(labels: Iterable[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,8 +35,9 @@ def unit_volume(image: Image) -> tuple[str, str, float]:
 def measure(mask: NDArray[np.uint8], image: Image, manifest: Manifest) -> tuple[Measurement, ...]:
     """Volume or area (see `unit_volume`) and, for counted labels, number of parts, with prediction intervals.
 
-    The limits say where the true value of a further case lies, from the errors of the tuning cases; where these
-    were biased the interval need not hold the estimate. Without enough tuning cases there are none.
+    The limits say where the true value of a further case lies, from the errors of tuning cases in which as much was
+    found; where these were biased the interval need not hold the estimate. Where the tuning cases give none, the
+    reason stands in its place.
     """
     out = []
     calibration = manifest.calibration
@@ -44,9 +45,9 @@ def measure(mask: NDArray[np.uint8], image: Image, manifest: Manifest) -> tuple[
     for k, label in enumerate(manifest.labels[1:], 1):
         part = mask == k
         size = int(part.sum()) * per_voxel
-        error = calibration.volume_ratio.get(label)
+        error = spread_of(label, size, calibration.volume_ratios, calibration.volume_ratio)
         ends = [(size + error.offset) * r - error.offset for r in (error.low, error.high)] if error else None
-        out.append(_measurement(label, name, size, ends, unit, error))
+        out.append(_measurement(label, name, size, ends, unit, error, calibration))
         if label in manifest.counted_labels:
             out.append(_count(label, count_components(part), calibration))
     return tuple(out)
@@ -58,15 +59,38 @@ def count_objects(boxes: Boxes, labels: Sequence[str], calibration: Calibration)
     return tuple(_count(label, int(n), calibration) for label, n in zip(labels, numbers, strict=True))
 
 
+def spread_of(
+    label: str, found: float, parts: Mapping[str, Sequence[Spread]], whole: Mapping[str, Spread]
+) -> Spread | None:
+    """The error of tuning cases in which as much was ``found``: the part that holds it, else none; for a label
+    without parts (earlier packages) that of all tuning cases."""
+    if label not in parts:
+        return whole.get(label)
+    holding = (
+        p for p in parts[label] if p.found_from <= found and (p.found_to is None or found < p.found_to)
+    )
+    return next(holding, None)
+
+
 def _count(label: str, n: int, calibration: Calibration) -> Measurement:
-    error = calibration.count_difference.get(label)
+    error = spread_of(label, n, calibration.count_differences, calibration.count_difference)
     ends = [n + error.low, n + error.high] if error else None
-    return _measurement(label, "count", n, ends, "1", error)
+    return _measurement(label, "count", n, ends, "1", error, calibration)
 
 
 def _measurement(
-    label: str, name: str, value: float, ends: list[float] | None, unit: str, error: Spread | None
+    label: str,
+    name: str,
+    value: float,
+    ends: list[float] | None,
+    unit: str,
+    error: Spread | None,
+    calibration: Calibration,
 ) -> Measurement:
     if ends is None or error is None:
-        return Measurement(label, name, value, None, None, unit)
+        parts = calibration.count_differences if name == "count" else calibration.volume_ratios
+        reason = calibration.reasons.get(
+            label, "no tuning case in which as much was found" if parts.get(label) else ""
+        )
+        return Measurement(label, name, value, None, None, unit, reason=reason)
     return Measurement(label, name, value, max(0.0, ends[0]), max(0.0, ends[1]), unit, error.coverage)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.runtime.manifest import Calibration, Scale
+from overread.runtime.manifest import Calibration, Scale, ScoreBin
 
 
 def softmax(logits: NDArray[np.floating], axis: int) -> NDArray[np.floating]:
@@ -50,8 +52,32 @@ def entropy(p: NDArray[np.floating], axis: int) -> NDArray[np.floating]:
 
 
 def observed(label: str, score: float, calibration: Calibration) -> tuple[float, float] | None:
-    """90% limits of how often tuning cases with such a score had ``label``; None where no bin holds it."""
+    """90% limits of how often tuning cases with such a score had ``label``; None where no bin holds it.
+
+    One bin for all scores only says how often the label was there: it is no answer about this score.
+    """
     for part in calibration.bins.get(label, []):
-        if part.low <= score <= part.high:
+        if part.low <= score <= part.high and not _holds_all(part):
             return part.observed_low, part.observed_high
     return None
+
+
+def unobserved(
+    labels: Iterable[str], intervals: Mapping[str, tuple[float, float]], calibration: Calibration
+) -> dict[str, str]:
+    """Why the tuning cases say nothing of the scores of ``labels``, for those that have no ``intervals``."""
+    reasons = {}
+    for label in labels:
+        if label in intervals:
+            continue
+        if label in calibration.reasons:
+            reasons[label] = calibration.reasons[label]
+        elif any(map(_holds_all, calibration.bins.get(label, []))):
+            reasons[label] = (
+                f"{calibration.bins[label][0].cases} tuning cases are too few to tell scores apart"
+            )
+    return reasons
+
+
+def _holds_all(part: ScoreBin) -> bool:
+    return part.low <= 0 and part.high >= 1

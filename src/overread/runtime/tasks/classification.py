@@ -11,7 +11,7 @@ from overread.runtime.answer import Classes
 from overread.runtime.manifest import Calibration, Manifest
 from overread.runtime.outputs import Network, Outputs
 from overread.runtime.preprocess import Prepared
-from overread.runtime.probability import entropy, log_odds, observed, softmax
+from overread.runtime.probability import entropy, log_odds, observed, softmax, unobserved
 from overread.runtime.tasks.whole import label_logits
 
 OUTPUTS: tuple[str, ...] = ("logits",)
@@ -29,11 +29,13 @@ def answer(raw: Outputs, prepared: Prepared, manifest: Manifest, /) -> Classes:
     z = raw["logits"].astype(np.float64) / calibration.temperature
     p = softmax(z, axis=0).astype(np.float64)
     scores = {label: float(v) for label, v in zip(labels, p, strict=True)}
-    intervals = {label: observed(label, score, calibration) for label, score in scores.items()}
+    limits = {label: observed(label, score, calibration) for label, score in scores.items()}
+    intervals = {label: i for label, i in limits.items() if i is not None}
     return Classes(
         scores=scores,
         decided=decide_label(p, manifest),
-        intervals={label: i for label, i in intervals.items() if i is not None},
+        intervals=intervals,
+        reasons=unobserved(scores, intervals, calibration),
         label_set=label_set(scores, calibration),
         set_coverage=calibration.conformal_coverage,
         entropy=float(entropy(p, axis=0)),

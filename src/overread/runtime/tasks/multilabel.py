@@ -10,7 +10,7 @@ from overread.runtime.answer import Findings
 from overread.runtime.manifest import Manifest
 from overread.runtime.outputs import Network, Outputs
 from overread.runtime.preprocess import Prepared
-from overread.runtime.probability import observed, scaled, sigmoid
+from overread.runtime.probability import observed, scaled, sigmoid, unobserved
 from overread.runtime.tasks.whole import label_logits
 
 OUTPUTS: tuple[str, ...] = ("logits",)
@@ -31,13 +31,15 @@ def answer(raw: Outputs, prepared: Prepared, manifest: Manifest, /) -> Findings:
     }
     p = sigmoid(np.array(list(odds.values())))
     scores = {label: float(v) for label, v in zip(odds, p, strict=True)}
-    intervals = {label: observed(label, score, calibration) for label, score in scores.items()}
+    limits = {label: observed(label, score, calibration) for label, score in scores.items()}
+    intervals = {label: i for label, i in limits.items() if i is not None}
     return Findings(
         scores=scores,
         thresholds={label: points[label].threshold for label in manifest.labels if label in points},
         present=tuple(
             label for label, score in scores.items() if label in points and score >= points[label].threshold
         ),
-        intervals={label: i for label, i in intervals.items() if i is not None},
+        intervals=intervals,
+        reasons=unobserved(scores, intervals, calibration),
         log_odds=odds,
     )
