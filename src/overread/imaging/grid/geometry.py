@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.errors import InputError
+from overread.imaging.grid.bounds import check_grid
 from overread.imaging.grid.resample import (
     rectify,
     resample,
@@ -158,8 +159,12 @@ def crop(image: Image, start: Sequence[int], stop: Sequence[int]) -> Image:
 def pad_to(image: Image, size: Sequence[int], *, value: float = 0.0) -> Image:
     """At least ``size`` voxels per axis: ``value`` around the image, the odd voxel after it.
 
-    Axes that are long enough stay; every voxel stays where it was in the patient.
+    Axes that are long enough stay; every voxel stays where it was in the patient. Raises InputError as
+    `bounds.check_grid`.
     """
+    check_grid(
+        [max(m, n) for m, n in zip(size, image.spatial, strict=True)], image.spatial, where=_where(image)
+    )
     extra = [max(0, m - n) for m, n in zip(size, image.spatial, strict=True)]
     before = [e // 2 for e in extra]
     widths = [(0, 0), *((b, e - b) for b, e in zip(before, extra, strict=True))]

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.errors import InputError
+from overread.imaging.grid.bounds import check_grid, spaced_size
 from overread.imaging.grid.zoom import ORDERS, along, blocks_of, resize_array, sample_matrix
 from overread.imaging.image import Image
 
@@ -30,9 +31,15 @@ SLICES = np.array([[1, 1, 0], [1, 1, 0], [1, 1, 1]])
 def resize(image: Image, size: Sequence[int], *, order: int) -> Image:
     """To ``size`` voxels over the same field of view; spacing and origin change accordingly.
 
-    See `resize_array` for orders and `zoom.zoom_matrix` for the convention and the smoothing.
+    See `resize_array` for orders and `zoom.zoom_matrix` for the convention and the smoothing. Raises InputError as
+    `bounds.check_grid`.
     """
+    check_grid(size, image.spatial, image.spacing, where=_where(image))
     return image.with_(array=resize_array(image.array, size, order=order), affine=_resized(image, size))
+
+
+def _where(image: Image) -> str:
+    return str(image.source.get("path") or "the image")
 
 
 def _resized(image: Image, size: Sequence[int]) -> NDArray[np.float64]:
@@ -47,7 +54,8 @@ def resample(image: Image, spacing: Sequence[float], *, order: int) -> Image:
     """To the voxel count that comes nearest to ``spacing`` mm over the same field of view.
 
     The field of view is kept exactly, so the spacing reached, which the affine tells, is off by at most
-    half a new voxel over the whole axis. Raises ValueError on another count of axes or spacing <= 0.
+    half a new voxel over the whole axis. Raises ValueError on another count of axes or spacing <= 0, InputError as
+    `bounds.spaced_size`.
     """
     return resize(image, _count(image, spacing), order=order)
 
@@ -55,8 +63,7 @@ def resample(image: Image, spacing: Sequence[float], *, order: int) -> Image:
 def _count(image: Image, spacing: Sequence[float]) -> list[int]:
     if len(spacing) != len(image.spatial) or min(spacing) <= 0:
         raise ValueError(f"spacing: found {tuple(spacing)}, expected {len(image.spatial)} numbers above 0")
-    pairs = zip(image.spatial, image.spacing, spacing, strict=True)
-    return [max(1, round(n * old / new)) for n, old, new in pairs]
+    return list(spaced_size(image.spatial, image.spacing, spacing, where=_where(image)))
 
 
 def resample_labels(image: Image, spacing: Sequence[float], *, method: str = "one-hot") -> Image:
@@ -102,7 +109,7 @@ def resample_to(
     Raises
     ------
     InputError
-        Another count of axes, or 2D grids in different planes.
+        Another count of axes, 2D grids in different planes, or a grid too large (`bounds.check_grid`).
     ValueError
         Another order, or a ``fill`` that the type of the voxels cannot hold.
     """
@@ -118,6 +125,7 @@ def _onto(
     d = len(image.spatial)
     if len(shape) != d:
         raise InputError(f"target grid has {len(shape)} axes, the image has {d}; they must agree")
+    check_grid(shape, image.spatial, image.spacing, where=_where(image))
     whole = np.linalg.inv(image.affine) @ affine
     if d == 2 and np.abs(whole[2, [0, 1, 3]]).max() > 1e-3:
         raise InputError(
@@ -264,7 +272,7 @@ def rectify(image: Image, *, order: int = 1, fill: float | None = None) -> Image
     growth = float(np.prod(high - low + 1)) / float(np.prod(image.spatial))
     if growth > MOST_GROWTH:
         raise InputError(
-            f"{image.source.get('path') or 'the image'}: its axes lean so far that a right-angled grid would hold "
+            f"{_where(image)}: its axes lean so far that a right-angled grid would hold "
             f"{growth:.1f} times the voxels (limit {MOST_GROWTH}); the affine may be damaged; "
             "else resample the image first"
         )

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from overread.imaging.grid.bounds import check_grid
+
 ORDERS = (0, 1, 3)
 ROWS = 32
 """Rows of a matrix in one block: enough for the matrix product's speed, few enough to skip most zeros."""
@@ -121,11 +123,14 @@ def resize_array(array: NDArray[Any], size: Sequence[int], *, order: int) -> NDA
     ------
     ValueError
         Another order, another count of axes, or a size below 1.
+    InputError
+        As `bounds.check_grid`.
     """
     if order not in ORDERS:
         raise ValueError(f"order: found {order}, expected one of {ORDERS}")
     if len(size) != array.ndim - 1 or min(size) < 1:
         raise ValueError(f"size: found {tuple(size)} for {array.ndim - 1} spatial axes of 1 voxel or more")
+    check_grid(size, array.shape[1:])
     if order == 0:
         for axis, m in enumerate(size, 1):
             if array.shape[axis] != m:

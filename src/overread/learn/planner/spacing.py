@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from overread.cohort.fingerprint import Fingerprint
+from overread.imaging.grid.bounds import spaced_size
 from overread.learn.planner.room import Room
 from overread.runtime.manifest import Preprocess
 
@@ -21,12 +22,10 @@ def median_spacing(look: Fingerprint, room: Room) -> tuple[Mapping[str, Any], st
 
 
 def grid_size(look: Fingerprint, spec: Preprocess) -> list[int]:
-    """The median image's size on the network's grid."""
+    """The median image's size on the network's grid. Raises InputError as `overread.imaging.grid.bounds`."""
     if spec.size:
         return list(spec.size)
     if not spec.spacing:
         return [round(n) for n in look.median_shape]
-    return [
-        max(1, round(n * have / want))
-        for n, have, want in zip(look.median_shape, look.median_spacing, spec.spacing, strict=True)
-    ]
+    shape = [round(n) for n in look.median_shape]
+    return list(spaced_size(shape, look.median_spacing, spec.spacing, where="the median training case"))
