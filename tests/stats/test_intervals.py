@@ -131,8 +131,8 @@ def test_clusters_widen_the_interval_as_they_should() -> None:
 
 def test_cluster_names_may_be_text_and_in_any_order() -> None:
     values = np.array([0.1, 0.9, 0.5, 0.7])
-    a = mean_ci(values, cluster=["p2", "p1", "p2", "p3"])
-    b = mean_ci(values, cluster=[1, 0, 1, 2])
+    a = mean_ci(values, cluster=["p2", "p1", "p2", "p3"], bounds=(0, 1))
+    b = mean_ci(values, cluster=[1, 0, 1, 2], bounds=(0, 1))
     assert a == b and a.n == 3
 
 

@@ -15,6 +15,7 @@ from overread.stats.segmentation.lesions import (
     lesion_detection,
     lesion_wise_dice,
 )
+from overread.stats.segmentation.matching import LesionMatches, match_lesions
 from overread.stats.segmentation.overlap import (
     VoxelCounts,
     accuracy,
@@ -32,6 +33,7 @@ from overread.stats.segmentation.volume import VolumeError, volume_error
 
 __all__ = [
     "LesionDetection",
+    "LesionMatches",
     "LesionWiseDice",
     "PanopticQuality",
     "SegmentationMetrics",
@@ -50,6 +52,7 @@ __all__ = [
     "lesion_detection",
     "lesion_wise_dice",
     "masd",
+    "match_lesions",
     "mean_over_cases",
     "nsd",
     "panoptic_quality",

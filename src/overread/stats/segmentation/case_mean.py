@@ -18,12 +18,12 @@ def mean_over_cases(
     cluster: ArrayLike | None = None,
     missed: float | None = None,
     confidence: float = 0.95,
-    method: Literal["percentile", "bca"] = "bca",
+    method: Literal["auto", "percentile", "bca"] = "auto",
     resamples: int = 2000,
     seed: int = 0,
     bounds: tuple[float, float] | None = None,
 ) -> Interval:
-    """Mean of a metric over cases with a bootstrap interval over cases, or over patients (``cluster``).
+    """Mean of a metric over cases with the interval of ``mean_ci`` over cases, or over patients (``cluster``).
 
     ``values`` (n,), one per case. A value that is None or NaN is a case that some library could not measure;
     it takes the penalty ``missed``, and without one it is an error: left out, a missed lesion would raise the
