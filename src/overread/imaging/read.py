@@ -17,6 +17,7 @@ RASTER_MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", *TIFF_MAGIC)
 ROUNDING = 1e-3
 """Label values may be off a whole number by this much."""
 
+VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv")
 SLIDE_SUFFIXES = (".svs", ".ndpi", ".mrxs", ".scn", ".bif", ".vms", ".vmu", ".svslide")
 
 
@@ -26,7 +27,7 @@ def read(path: Path | str) -> Image:
     A folder is one DICOM series; NIfTI (``.nii``, ``.nii.gz``), NRRD (``.nrrd``, ``.nhdr``), MetaImage (``.mha``,
     ``.mhd``) and NumPy archives (``.npz``) are known by their suffix, PNG, JPEG and TIFF by their first bytes;
     everything else is DICOM, with or without suffix, also a zip of one series. Whole slides are refused: they are
-    read in parts by `overread.imaging.read_slide`.
+    read in parts by `overread.imaging.read_slide`; so are videos. No image larger than `formats.limits` tells is read.
 
     Raises
     ------
@@ -60,9 +61,27 @@ def read(path: Path | str) -> Image:
         )
     if path.is_file() and is_raster(path):
         return read_raster(path)
+    if suffix in VIDEO_SUFFIXES or is_video(path):
+        raise InputError(
+            f"{path}: is a video, which is not read; save its frames as PNG or as one multi-frame DICOM file, and give "
+            "them as images"
+        )
     from overread.imaging.dicom.series import read_series
 
     return read_series(path)
+
+
+def is_video(path: Path) -> bool:
+    """Whether a file starts like a film: MP4 or QuickTime, AVI, Matroska or WebM, MPEG."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as f:
+        head = f.read(132)
+    avi = head.startswith(b"RIFF") and head[8:12] == b"AVI "
+    boxed = head[4:8] == b"ftyp"
+    return head[128:] != b"DICM" and (
+        boxed or avi or head.startswith((b"\x1aE\xdf\xa3", b"\0\0\1\xba", b"\0\0\1\xb3"))
+    )
 
 
 def is_raster(path: Path) -> bool:

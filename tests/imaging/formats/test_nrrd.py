@@ -166,7 +166,7 @@ def test_absurd_sizes(tmp_path: Path) -> None:
     )
     for encoding in ("raw", "gzip", "bzip2", "hex", "ascii"):
         (tmp_path / "a.nrrd").write_bytes(text.format(encoding).encode() + gzip.compress(bytes(100)))
-        with pytest.raises(InputError, match="cannot hold"):
+        with pytest.raises(InputError, match="GiB that are read" if encoding == "bzip2" else "cannot hold"):
             read_nrrd(tmp_path / "a.nrrd")
 
 

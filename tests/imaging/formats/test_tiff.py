@@ -162,7 +162,7 @@ def test_refusals(tmp_path: Path) -> None:
     tifffile.imwrite(path, np.zeros((2, 3, 5, 7), np.uint8), photometric="minisblack")
     with pytest.raises(InputError, match="has axes"):
         read(path)
-    for sides, message in (((60000, 60000), "too large"), ((60000, 6000), "cannot hold")):
+    for sides, message in (((100000, 100000), "too large"), ((60000, 6000), "cannot hold")):
         tifffile.imwrite(path, STACK[0])
         with tifffile.TiffFile(path, mode="r+b") as file:
             for name, side in zip(("ImageWidth", "ImageLength"), sides, strict=True):

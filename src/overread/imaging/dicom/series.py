@@ -41,7 +41,8 @@ def read_series(files: Sequence[Path] | Path, *, exact: bool = False) -> Image:
     ------
     InputError
         Unreadable file; several series; several patients (`PatientDiffersError`); no or truncated pixel data; mixed
-        sizes or orientations; different images at one position that nothing tells apart; missing slices; slices off a common line.
+        sizes or orientations; different images at one position that nothing tells apart; missing slices; slices off
+        a common line.
     """
     instances, path, notes = _gather(files)
     return _image(instances, path, notes, exact)

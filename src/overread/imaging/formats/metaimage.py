@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from overread.errors import InputError
 from overread.imaging.formats.deflate import RATIO
+from overread.imaging.formats.limits import check_largest
 from overread.imaging.formats.voxels import beside, check_size, inflate, placed, reading
 from overread.imaging.image import LPS_TO_RAS, Image
 
@@ -63,6 +64,7 @@ def read_metaimage(path: Path) -> Image:
         if files is None:
             flat = _voxels(path, rest, header, dtype, [channels, *sizes])
         else:
+            check_size(path, [channels, *sizes], dtype, 0, None)
             share = [channels, *sizes[:-1], sizes[-1] // len(files)]
             flat = np.concatenate([_voxels(f, f.read_bytes(), header, dtype, share) for f in files])
         array = flat.reshape([channels, *sizes], order="F")
@@ -96,6 +98,7 @@ def _sizes(path: Path, header: dict[str, str]) -> tuple[list[int], int]:
 
 def _header(path: Path) -> tuple[dict[str, str], bytes]:
     """Fields up to and with ElementDataFile, and what follows them."""
+    check_largest(path, path.stat().st_size, "its bytes")
     content = path.read_bytes()
     end = re.search(rb"ElementDataFile[ \t]*=[^\n]*\n?", content[:MOST_HEADER])
     if end is None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from overread.errors import InputError
 from overread.files import atomic_path
 from overread.imaging.formats.deflate import GZIP, RATIO
+from overread.imaging.formats.limits import check_largest
 from overread.imaging.formats.voxels import reading
 from overread.imaging.image import Image
 
@@ -50,6 +51,8 @@ def read_nifti(path: Path) -> Image:
 
 def _read(path: Path) -> Image:
     packed = path.suffix.lower() == ".gz"
+    if packed:
+        check_largest(path, path.stat().st_size, "its packed bytes")
     content = path.read_bytes() if packed else b""
     if packed:
         start = _start(content)
@@ -68,6 +71,7 @@ def _read(path: Path) -> Image:
     offset = int(header.get_data_offset())
     if not 0 <= offset <= held * (RATIO if packed else 1):
         raise InputError(f"{path}: is damaged: its voxels begin at byte {offset} of {held}")
+    check_largest(path, offset + size, f"its voxels from byte {offset}")
     count = size // dtype.itemsize
     unpacked = _unpack(path, content, offset + size) if packed else None
     held = held if unpacked is None else len(unpacked)

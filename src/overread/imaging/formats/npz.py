@@ -11,10 +11,14 @@ from numpy.typing import NDArray
 
 from overread.errors import InputError
 from overread.imaging.formats.deflate import RATIO
+from overread.imaging.formats.limits import largest_image
 from overread.imaging.formats.raster import AFFINE
 from overread.imaging.formats.voxels import check_size, plain, reading
 from overread.imaging.image import Image
+from overread.zips import check_zip
 
+HEADER = 1 << 16
+"""Bytes that the header of an array may take before its values."""
 KEYS = ("array", "affine", "spacing", "channels", "modality")
 
 
@@ -67,6 +71,7 @@ def _members(path: Path) -> dict[str, NDArray[Any]]:
     """The archive's arrays, none larger than its packed bytes can be."""
     arrays = {}
     with zipfile.ZipFile(path) as archive:
+        check_zip(archive, largest_image() + HEADER, str(path))
         for info in archive.infolist():
             key = info.filename.removesuffix(".npy")
             if key not in KEYS:

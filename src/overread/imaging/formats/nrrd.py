@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from overread.errors import InputError
 from overread.imaging.formats.deflate import RATIO
+from overread.imaging.formats.limits import check_largest
 from overread.imaging.formats.voxels import (
-    BZIP2_RATIO,
     beside,
     check_size,
     inflate,
@@ -76,6 +76,7 @@ def read_nrrd(path: Path) -> Image:
         if files is None:
             flat = _voxels(path, rest, header, dtype, sizes)
         else:
+            check_size(path, sizes, dtype, 0, None)
             share = [*sizes[:-1], sizes[-1] // len(files)]
             if share[-1] * len(files) != sizes[-1]:
                 raise InputError(
@@ -93,6 +94,7 @@ def _header(path: Path) -> tuple[Mapping[str, Any], list[Path] | None, bytes]:
     """The parsed header, the files that hold the voxels (None: this one), and what follows the header."""
     import nrrd
 
+    check_largest(path, path.stat().st_size, "its bytes")
     content = path.read_bytes()
     if not content.startswith(MAGIC):
         raise InputError(f"{path}: does not start with {MAGIC.decode()}; it is no NRRD file")
@@ -158,7 +160,7 @@ def _voxels(
         size = check_size(path, shape, dtype, len(data), RATIO)
         data = inflate(path, data, size + max(skip, 0))[max(skip, 0) :]
     elif encoding in ("bzip2", "bz2"):
-        size = check_size(path, shape, dtype, len(data), BZIP2_RATIO)
+        size = check_size(path, shape, dtype, len(data), None)
         data = inflate_bzip2(path, data, size + max(skip, 0))[max(skip, 0) :]
     elif encoding == "hex":
         size = check_size(path, shape, dtype, len(data) // 2)

@@ -1,4 +1,4 @@
-"""Pictures of one page: PNG, JPEG, and whatever else Pillow decodes."""
+"""Pictures of one page: PNG, JPEG, and what else of `PILLOW_FORMATS` Pillow decodes."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ from overread.imaging.formats.voxels import reading
 from overread.imaging.image import Image
 
 DEEP = {"I;16": np.uint16, "I;16L": np.uint16, "I;16B": np.uint16, "I": np.int32, "F": np.float32}
+PILLOW_FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "PPM")
+"""The formats that Pillow is told to open. Left to itself it looks at the content and has Ghostscript run an EPS file,
+whatever the file is called."""
 UNKNOWN_SPACING = "raster image without physical spacing: 1 mm was assumed, distances are in pixels"
 AFFINE = np.array([[0.0, -1, 0, 0], [-1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
 """Index (row, column) laid as an axial slice seen from below, 1 mm: rows to posterior, columns to left."""
@@ -101,7 +104,7 @@ def _open(path: Path, transpose: bool = True) -> tuple[Pillow.Image, NDArray[np.
     notes: list[str] = []
     with reading(path, "a picture"):
         content = path.read_bytes()
-        with Pillow.open(io.BytesIO(content)) as image:
+        with Pillow.open(io.BytesIO(content), formats=PILLOW_FORMATS) as image:
             pages = getattr(image, "n_frames", 1)
             if image.format == "MPO":
                 notes.append(
@@ -130,7 +133,7 @@ def _deep_colour(content: bytes, image: Pillow.Image) -> NDArray[np.uint16] | No
     halves = []
     swapped = {"16B": "16L", "16L": "16B", "16N": "16B" if sys.byteorder == "little" else "16L"}
     for change in (False, True):
-        with Pillow.open(io.BytesIO(content)) as half:
+        with Pillow.open(io.BytesIO(content), formats=PILLOW_FORMATS) as half:
             tiles = []
             for tile in half.tile:
                 args = tile[3] if isinstance(tile[3], tuple) else (tile[3],)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.errors import InputError
+from overread.imaging.formats.limits import SETTING, largest_image
 from overread.imaging.formats.raster import (
     AFFINE,
     UNKNOWN_SPACING,
@@ -25,8 +26,8 @@ from overread.imaging.image import LPS_TO_RAS, Image
 
 RATIO = 3000
 """No LZW or deflate stream unpacks to more than 2731 times its size."""
-LARGEST = 1 << 32
-"""Bytes of the largest picture or stack that is read at once."""
+LARGEST_PYRAMID = 1 << 26
+"""Bytes of the largest image with smaller copies of itself that is read at once: larger ones are whole slides."""
 SCREEN_DPI = (72, 96)
 """What programs write where nobody measured."""
 MM_PER = {
@@ -177,10 +178,10 @@ def _check_pages(path: Path) -> None:
 def _check(path: Path, file: Any, series: Any, sizes: dict[str, int]) -> None:
     size = int(np.prod(series.shape, dtype=object)) * series.dtype.itemsize
     what = f"{sizes.get('X')} x {sizes.get('Y')} pixels"
-    if size > LARGEST or (series.is_pyramidal and size > LARGEST // 64):
+    if size > largest_image() or (series.is_pyramidal and size > LARGEST_PYRAMID):
         raise InputError(
-            f"{path}: is a picture of {what}, {size / 2**30:.1f} GiB, too large to read at once; "
-            "whole slides are read in parts by overread.imaging.read_slide"
+            f"{path}: is a picture of {what}, {size / 2**30:.1f} GiB, too large to read at once; whole slides are read "
+            f"in parts by overread.imaging.read_slide, other images once {SETTING} (GiB) is set higher"
         )
     if size > path.stat().st_size * RATIO:
         raise InputError(f"{path}: is truncated: {path.stat().st_size} bytes cannot hold {what}")
@@ -209,7 +210,7 @@ def _pixels(path: Path, file: Any, series: Any) -> tuple[NDArray[Any], bool]:
     from PIL import Image as Pillow
 
     pages = []
-    with Pillow.open(path) as image:
+    with Pillow.open(path, formats=("TIFF",)) as image:
         for page in series.pages:
             image.seek(page.index)
             array = np.asarray(image)

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from overread.errors import InputError
 from overread.imaging.formats.deflate import GZIP_OR_ZLIB
+from overread.imaging.formats.limits import check_largest
 from overread.imaging.image import Image
 
 GZIP_MAGIC = b"\x1f\x8b"
-BZIP2_RATIO = 50_000
-"""A bzip2 block of 900 kB of one value takes some 40 bytes."""
+BLOCK = 1 << 24
+"""Bytes that are taken from a bzip2 stream at once: memory grows with what there is, not with what a header claims."""
 
 
 @contextmanager
@@ -38,13 +39,20 @@ def reading(path: Path, kind: str) -> Iterator[None]:
         ) from error
 
 
-def check_size(path: Path, shape: Sequence[int], dtype: np.dtype[Any], held: int, ratio: int = 1) -> int:
-    """Bytes of ``shape`` voxels. Raises InputError where ``held`` bytes, at ``ratio``, cannot hold them."""
+def check_size(
+    path: Path, shape: Sequence[int], dtype: np.dtype[Any], held: int, ratio: int | None = 1
+) -> int:
+    """Bytes of ``shape`` voxels.
+
+    Raises InputError where ``held`` bytes, at ``ratio`` (None: that packing has no largest), cannot hold them, or where
+    they are more than is read at once (`limits`).
+    """
     if not shape or min(shape) < 1:
         raise InputError(f"{path}: has shape {tuple(shape)}, expected axes of 1 or more voxels")
     size = int(np.prod(shape, dtype=object)) * dtype.itemsize
-    if size > held * ratio:
+    if ratio is not None and size > held * ratio:
         raise InputError(f"{path}: is truncated: {held} bytes cannot hold {tuple(shape)} voxels of {dtype}")
+    check_largest(path, size, f"its {tuple(int(n) for n in shape)} voxels of {dtype}")
     return size
 
 
@@ -75,15 +83,32 @@ def inflate(path: Path, data: bytes, size: int) -> bytes:
 
 
 def inflate_bzip2(path: Path, data: bytes, size: int) -> bytes:
-    """``size`` bytes from a bzip2 stream, never more. Raises InputError where it holds less or more."""
-    stream = bz2.BZ2Decompressor()
-    content = stream.decompress(data, size)
-    rest = b"" if stream.eof else stream.decompress(b"", 1)
-    if len(content) < size:
-        raise InputError(f"{path}: is truncated: unpacks to {len(content)} bytes, expected {size}")
-    if rest or not stream.eof:
+    """``size`` bytes from a bzip2 file, never more. Raises InputError where it holds less or more.
+
+    Streams may follow one another, as parallel packers write them; zeros may follow.
+    """
+    pieces: list[bytes] = []
+    left, rest, ended = size, b"", True
+    while data and not rest:
+        stream = bz2.BZ2Decompressor()
+        while left and not stream.eof:
+            # Handed over once: the stream keeps what it has not unpacked yet.
+            piece, data = stream.decompress(data, min(left, BLOCK)), b""
+            pieces.append(piece)
+            left -= len(piece)
+            if not piece:
+                break
+        # One byte more shows a longer stream; reaching the end verifies the checksum.
+        rest = b"" if stream.eof else stream.decompress(data, 1)
+        ended = stream.eof
+        data = stream.unused_data.lstrip(b"\0") if ended else b""
+        if not data.startswith(b"BZh"):
+            break
+    if left:
+        raise InputError(f"{path}: is truncated: unpacks to {size - left} bytes, expected {size}")
+    if rest or not ended:
         raise InputError(f"{path}: is damaged: unpacks to something else than the {size} bytes of its header")
-    return content
+    return b"".join(pieces)
 
 
 def beside(header: Path, name: str) -> Path:
