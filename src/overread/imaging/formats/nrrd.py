@@ -90,6 +90,16 @@ def read_nrrd(path: Path) -> Image:
         return placed(path, array, affine, notes=notes, spacing_known=known)
 
 
+def data_files(path: Path) -> list[Path]:
+    """Files beside the header that hold the voxels; none where they follow it.
+
+    Raises InputError as `read_nrrd`, as far as the header tells.
+    """
+    path = Path(path)
+    with reading(path, "NRRD"):
+        return _header(path)[1] or []
+
+
 def _header(path: Path) -> tuple[Mapping[str, Any], list[Path] | None, bytes]:
     """The parsed header, the files that hold the voxels (None: this one), and what follows the header."""
     import nrrd
