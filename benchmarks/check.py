@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from benchmarks.planted import HARD, USUAL, Picture
+from benchmarks.planted import HARD, TURNED, USUAL, Picture
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 from rich.console import Console
@@ -28,7 +28,7 @@ from overread.imaging.image import Image
 from overread.imaging.read import read
 from overread.stats.intervals import proportion_ci
 
-CHANGES = USUAL | HARD
+CHANGES = USUAL | TURNED | HARD
 IMAGES = 10_000
 WORDS = ("DOE^JANE 1961", "12/03/2019", "ID 4711-0815", "St. Mary Hospital", "M 47Y 120kV")
 

@@ -67,6 +67,47 @@ USUAL: dict[str, Change] = {
     "all four": all_of_it,
 }
 """What `overread check` promises to find."""
+
+
+def mirrored(picture: Picture) -> Picture:
+    """Left and right exchanged."""
+    return np.ascontiguousarray(picture[:, ::-1])
+
+
+def upside_down(picture: Picture) -> Picture:
+    """Turned by 180 degrees."""
+    return np.ascontiguousarray(picture[::-1, ::-1])
+
+
+def turned_90(picture: Picture) -> Picture:
+    """Turned by 90 degrees."""
+    return np.ascontiguousarray(np.rot90(picture))
+
+
+def transposed(picture: Picture) -> Picture:
+    """Rows and columns exchanged, as by a reader of another order of axes."""
+    return np.ascontiguousarray(picture.T)
+
+
+def inverted(picture: Picture) -> Picture:
+    """Light and dark exchanged."""
+    return 255 - picture
+
+
+def mirrored_and_changed(picture: Picture) -> Picture:
+    """Mirrored, then turned by a degree and recompressed."""
+    return recompressed(turned(mirrored(picture)))
+
+
+TURNED: dict[str, Change] = {
+    "mirrored": mirrored,
+    "turned by 180 degrees": upside_down,
+    "turned by 90 degrees": turned_90,
+    "rows and columns exchanged": transposed,
+    "light and dark exchanged": inverted,
+    "mirrored, turned by 1 degree, JPEG": mirrored_and_changed,
+}
+"""What augmented sets hold, also promised."""
 HARD: dict[str, Change] = {
     "darker by a third": darker,
     "JPEG, quality 40": recompressed_hard,

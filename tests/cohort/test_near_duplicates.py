@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks.planted import USUAL, Picture, turned
+from benchmarks.planted import TURNED, USUAL, Picture, inverted, turned, turned_90
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -15,7 +15,16 @@ from PIL import Image as Pillow
 from overread.cohort.near_duplicates import SIDE, near_duplicates, thumbnail
 from overread.cohort.near_duplicates.align import Levels, likeness
 from overread.cohort.near_duplicates.pairs import LEAST, MOST, likeness_threshold
-from overread.cohort.near_duplicates.tangent import CUTS, TILE, explained, in_tiles, planes, queries
+from overread.cohort.near_duplicates.tangent import (
+    CUTS,
+    TILE,
+    TURNS,
+    explained,
+    in_tiles,
+    planes,
+    queries,
+)
+from overread.cohort.near_duplicates.tangent import turned as turn_of
 from overread.imaging.image import Image
 from overread.imaging.read import read
 
@@ -67,6 +76,63 @@ def test_planted_copies_of_micrographs(data_dir: Path, folder: str, pattern: str
     assert np.mean([(i, i + len(files)) in pairs for i in range(len(files))]) >= 0.95
     # Frames of one smear may truly be alike, so a few pairs among the originals are no false alarms.
     assert len({i for p in pairs if p[1] < len(files) for i in p}) <= 0.05 * len(files)
+
+
+@pytest.mark.parametrize(
+    ("folder", "pattern"), [("nih_chestxray14_64", "images/*.png"), ("dsb2018_nuclei", "images/*.png")]
+)
+def test_mirrored_turned_and_inverted_copies(data_dir: Path, folder: str, pattern: str) -> None:
+    """15 copies of each kind among 300 real images: 15 of those turned by a degree, 14 or more of every other kind,
+    and no image more in a pair that was not planted than without the copies."""
+    files = sorted((data_dir / folder).glob(pattern))[:300]
+    pictures = [np.asarray(Pillow.open(f).convert("L")) for f in files]
+    thumbs = [_thumb(p) for p in pictures]
+    before = {(p.first, p.second) for p in near_duplicates(thumbs)}
+    kinds = {"turned by 1 degree": turned} | TURNED
+    chosen = np.random.default_rng(0).permutation(len(pictures)).reshape(-1, 15)[: len(kinds)].tolist()
+    origin: dict[str, list[tuple[int, int]]] = {}
+    for (kind, change), which in zip(kinds.items(), chosen, strict=True):
+        origin[kind] = [(i, len(thumbs) + n) for n, i in enumerate(which)]
+        thumbs += [_thumb(change(pictures[i])) for i in which]
+    found = {(p.first, p.second) for p in near_duplicates(thumbs)}
+    counts = {kind: sum(pair in found for pair in pairs) for kind, pairs in origin.items()}
+    assert counts.pop("turned by 1 degree") == 15
+    assert min(counts.values()) >= 14, counts
+    among = {pair for pair in found if pair[1] < len(pictures)}
+    assert among <= before
+
+
+def test_the_usual_sets_name_no_more_pairs_than_without_turns(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Different radiographs and micrographs are not mirrored copies of one another."""
+    from overread.cohort.near_duplicates import pairs
+
+    with np.load(data_dir / "pneumoniamnist28" / "pneumoniamnist.npz") as f:
+        chest = list(f["test_images"][:400])
+    nuclei = sorted((data_dir / "dsb2018_nuclei" / "images").glob("*.png"))[:200]
+    for pictures in (chest, [np.asarray(Pillow.open(f).convert("L")) for f in nuclei]):
+        thumbs = [_thumb(p) for p in pictures]
+        with_turns = {(p.first, p.second) for p in near_duplicates(thumbs)}
+        monkeypatch.setattr(pairs, "KEPT_TURNED", 1)
+        monkeypatch.setattr(pairs, "turned", lambda parts, turn: np.zeros_like(parts))
+        without = {(p.first, p.second) for p in near_duplicates(thumbs)}
+        monkeypatch.undo()
+        assert with_turns == without
+
+
+def test_turns_are_the_eight_symmetries() -> None:
+    picture = np.random.default_rng(0).normal(size=(1, 5, 5)).astype(np.float32)
+    found = [turn_of(picture, turn)[0] for turn in range(TURNS)]
+    right = [np.rot90(p, k) for p in (picture[0], picture[0].T) for k in range(4)]
+    assert all(any(np.array_equal(f, r) for f in found) for r in right)
+    assert not np.array_equal(found[0], found[4]) and np.array_equal(found[0], picture[0])
+
+
+def test_a_copy_may_be_turned_and_inverted_at_once(radiographs: list[Picture]) -> None:
+    thumbs = [_thumb(p) for p in radiographs[:40]]
+    copy = _thumb(turned(inverted(turned_90(radiographs[3]))))
+    assert (3, 40) in {(p.first, p.second) for p in near_duplicates([*thumbs, copy])}
 
 
 def test_likeness_is_highest_for_a_copy_and_bounded(radiographs: list[Picture]) -> None:
@@ -139,3 +205,27 @@ def test_volumes_and_colours(data_dir: Path) -> None:
     assert {(p.first, p.second) for p in pairs} == {(i, i + 12) for i in range(4)}
     rgb = np.random.default_rng(0).integers(0, 255, (3, 50, 50), np.uint8)
     assert thumbnail(Image(rgb, np.eye(4))) is not None
+
+
+def _stored_otherwise(volume: Image, axes: tuple[int, int, int], flipped: int) -> Image:
+    """The same volume with its axes stored in another order, and one of them backwards."""
+    array = np.flip(volume.array, flipped + 1)
+    affine = volume.affine.copy()
+    affine[:, 3] += affine[:, flipped] * (volume.spatial[flipped] - 1)
+    affine[:, flipped] *= -1
+    order = [*axes, 3]
+    return Image(np.ascontiguousarray(array.transpose(0, *(a + 1 for a in axes))), affine[:, order])
+
+
+def test_volumes_in_another_order_of_axes(data_dir: Path) -> None:
+    """Ten of ten, and no other pair; identical pixels are known as such, too."""
+    from overread.cohort.checks.inspection import content_hash
+
+    files = sorted((data_dir / "msd_hippocampus_3d" / "imagesTr").glob("*.nii.gz"))[:30]
+    volumes = [read(f) for f in files]
+    orders = [(2, 0, 1), (1, 0, 2), (0, 2, 1), (2, 1, 0), (1, 2, 0)]
+    copies = [_stored_otherwise(v, orders[n % 5], n % 3) for n, v in enumerate(volumes[:10])]
+    pairs = near_duplicates([thumbnail(v) for v in [*volumes, *copies]])
+    assert {(p.first, p.second) for p in pairs} == {(i, i + 30) for i in range(10)}
+    assert [content_hash(c) for c in copies] == [content_hash(v) for v in volumes[:10]]
+    assert len({content_hash(v) for v in volumes}) == 30

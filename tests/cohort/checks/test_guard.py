@@ -107,7 +107,7 @@ def test_an_image_that_cannot_be_looked_at(
 ) -> None:
     folder = pictures(ROWS)
     known = inspection._hash
-    monkeypatch.setattr(inspection, "_hash", lambda a: _fails() if a[0, 0, 0] == first else known(a))
+    monkeypatch.setattr(inspection, "content_hash", lambda a: _fails() if a[0, 0, 0] == first else known(a))
     first = int(np.asarray(Pillow.open(folder / "c4.png"))[0, 0])
     report = _check(folder)
     assert not report.blocking

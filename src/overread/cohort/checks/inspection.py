@@ -6,10 +6,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from overread.cohort.case import Case, CaseError
 from overread.cohort.checks.guard import CODE, reason
@@ -17,7 +15,7 @@ from overread.cohort.checks.measure import Measured, measure
 from overread.cohort.truth import TRUTHS
 from overread.cohort.truth.protocol import Shown
 from overread.errors import InputError
-from overread.imaging.grid.geometry import stack
+from overread.imaging.grid.geometry import reorient, stack
 from overread.imaging.image import Image
 from overread.imaging.read import read
 
@@ -28,7 +26,7 @@ FACTS = ("PatientID", "StudyInstanceUID", "Manufacturer", "ManufacturerModelName
 class Inspection:
     """One case as seen. ``problem`` is ``(code, message)`` of what cannot be read or does not fit.
 
-    ``pixels`` is the SHA-256 of the decoded values; ``shown`` is what the truth says; ``constant`` names the channels
+    ``pixels`` is the `content_hash`; ``shown`` is what the truth says; ``constant`` names the channels
     without any contrast. ``facts`` are what the file says of its origin, by DICOM keyword; ``measured`` is what the
     pixels say.
     """
@@ -112,7 +110,7 @@ def _seen(case: Case, image: Image) -> Inspection:
         image.modality,
         len(image.array),
         _constant(image),
-        _hash(image.array),
+        content_hash(image),
         Shown(),
         image.notes,
         {k: str(image.source[k]) for k in FACTS if image.source.get(k)},
@@ -125,8 +123,10 @@ def _constant(image: Image) -> tuple[str, ...]:
     return tuple(name for name, channel in pairs if channel.min() == channel.max())
 
 
-def _hash(array: NDArray[Any]) -> str:
-    """SHA-256 of shape, type and values."""
-    digest = hashlib.sha256(f"{array.shape}{array.dtype.str}".encode())
-    digest.update(np.ascontiguousarray(array).data)
+def content_hash(image: Image) -> str:
+    """SHA-256 of shape, type and values; of a volume in the order of axes that runs to right, front and head, so that
+    the same volume stored in another order has the same."""
+    shown = reorient(image) if len(image.spatial) == 3 else image
+    digest = hashlib.sha256(f"{shown.array.shape}{shown.array.dtype.str}".encode())
+    digest.update(np.ascontiguousarray(shown.array).data)
     return digest.hexdigest()

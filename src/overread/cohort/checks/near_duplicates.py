@@ -1,4 +1,4 @@
-"""Images that are another image after a small change: a turn, a crop, another compression or brightness."""
+"""Images that are another image after a change: a turn, a mirror, a crop, another compression or brightness."""
 
 from __future__ import annotations
 

@@ -39,7 +39,8 @@ def likeness(levels: Levels, whole: Ints, part: Ints, cut: Ints) -> Floats:
     """``(p,)``: how alike two thumbnails are once one is turned, moved, stretched and toned onto the other.
 
     The sum over three levels of detail of ``-log10(1 - r)``, where ``r`` is the correlation that remains;
-    at most 15. ``part`` are the pictures that may be a piece of ``whole``, starting from ``CUTS[cut]``.
+    at most 15. Of ``r`` and ``-r``, which an exchange of light and dark leaves, the one that makes more of all levels
+    counts. ``part`` are the pictures that may be a piece of ``whole``, starting from ``CUTS[cut]``.
     """
     out = np.empty(len(whole), np.float32)
     for start in range(0, len(whole), BLOCK):
@@ -54,11 +55,12 @@ def _block(levels: Levels, whole: Ints, part: Ints, cut: Ints) -> Floats:
         moves = _step(levels, whole, part, moves)
     place = _Place(moves, slice(None))
     weight = _WINDOW * place.inside * place.take(_WINDOW[None], np.zeros_like(whole))
-    total = np.zeros(len(whole), np.float32)
+    alike, inverted = np.zeros((2, len(whole)), np.float32)
     for pictures in (levels.coarse, levels.fine, levels.detail):
         r = _correlation(place.take(pictures, whole), pictures[part], weight)
-        total -= np.log10(np.clip(1 - r, 1e-5, 1))
-    return np.asarray(np.where(_small(moves), total, 0), dtype=np.float32)
+        alike -= np.log10(np.clip(1 - r, 1e-5, 1))
+        inverted -= np.log10(np.clip(1 + r, 1e-5, 1))
+    return np.asarray(np.where(_small(moves), np.maximum(alike, inverted), 0), dtype=np.float32)
 
 
 def _small(moves: Floats) -> NDArray[np.bool_]:

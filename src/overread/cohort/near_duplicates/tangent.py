@@ -28,6 +28,20 @@ CUTS: tuple[tuple[float, float, float], ...] = (
 )
 
 
+TURNS = 8
+"""The symmetries of a square: 0 leaves a picture as it is, see `turned`."""
+
+
+def turned(pictures: Floats, turn: int) -> Floats:
+    """Pictures ``(n, rows, columns)`` mirrored and turned by right angles: bit 0 of ``turn`` mirrors the columns, bit 1
+    the rows, and bit 2 then exchanges rows and columns."""
+    if turn & 1:
+        pictures = pictures[:, :, ::-1]
+    if turn & 2:
+        pictures = pictures[:, ::-1]
+    return np.ascontiguousarray(pictures.transpose(0, 2, 1) if turn & 4 else pictures)
+
+
 def window(margin: int, taper: float) -> Floats:
     """Weights (SIDE, SIDE) that vanish over ``margin`` pixels at the rim, where a turn leaves fill."""
     edge = np.zeros(SIDE)
@@ -60,7 +74,8 @@ def blurred(thumbnails: Floats, sigma: float) -> Floats:
 
 
 def queries(thumbnails: Floats) -> Floats:
-    """``(n, d)`` unit descriptors that brightness and contrast do not change."""
+    """``(n, d)`` unit descriptors that brightness and contrast do not change, but for the sign where light and dark
+    are exchanged: that lies in the same plane."""
     found = spectra(blurred(thumbnails, BLUR))
     found -= np.outer(found @ _CONSTANT, _CONSTANT)
     return found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
