@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.imaging.boxes import Boxes
+from overread.imaging.grid.bounds import check_grid, spaced_size
 from overread.imaging.grid.geometry import (
     axis_codes,
     rectify,
@@ -18,6 +19,7 @@ from overread.imaging.grid.geometry import (
     resize_array,
     right_angled,
 )
+from overread.imaging.grid.labels import largest_share, resize_labels
 from overread.imaging.image import Image
 from overread.imaging.intensity.bias import n4
 from overread.imaging.intensity.color import to_gray, to_rgb
@@ -66,7 +68,7 @@ def prepare(image: Image, spec: Preprocess) -> Prepared:
     oriented = image
     if spec.bias == "n4":
         image = n4(image)
-    size = target_size(image.spatial, image.spacing, spec)
+    size = target_size(image.spatial, image.spacing, spec, where=named(original))
     if size != image.spatial:
         image = resize(image, size, order=1 if spec.dimensions == 2 else 3)
     array = np.stack([normalise(c, s) for c, s in zip(image.array, spec.intensity, strict=True)])
@@ -79,16 +81,31 @@ def is_sheared(image: Image) -> bool:
 
 
 def prepare_mask(mask: NDArray[np.integer], image: Image, spec: Preprocess) -> NDArray[np.uint8]:
-    """A label map on ``image``'s grid, brought to the network's grid by nearest neighbour."""
-    grid = Image(mask[None], image.affine)
+    """A label map on ``image``'s grid, brought to the network's grid: by the share that each label has of a voxel.
+
+    Raises InputError as `target_size`.
+    """
+    grid = Image(mask.astype(np.uint8, copy=False)[None], image.affine)
     if is_sheared(grid):
-        grid = rectify(grid, order=0, fill=0)
+        grid = _rectified(grid)
     if spec.orientation and mask.ndim == 3:
         grid = reorient(grid, spec.orientation)
-    size = target_size(grid.spatial, grid.spacing, spec)
-    if size != grid.spatial:
-        grid = resize(grid, size, order=0)
-    return np.ascontiguousarray(grid.array[0], np.uint8)
+    size = target_size(grid.spatial, grid.spacing, spec, where=named(image))
+    return np.ascontiguousarray(resize_labels(grid.array[0], size), np.uint8)
+
+
+def _rectified(grid: Image) -> Image:
+    """A label map of a sheared grid, set upright."""
+    upright = rectify(grid, order=0, fill=0)
+
+    def share(
+        part: NDArray[np.bool_], at: tuple[slice, ...]
+    ) -> tuple[NDArray[np.float32], tuple[slice, ...]]:
+        whole = np.zeros(grid.spatial, np.float32)
+        whole[at] = part
+        return rectify(grid.with_(array=whole[None]), order=1, fill=0).array[0], (slice(None),) * 3
+
+    return upright.with_(array=largest_share(grid.array[0], upright.spatial, share)[None])
 
 
 def prepare_boxes(boxes: Boxes, image: Image, spec: Preprocess) -> Boxes:
@@ -97,7 +114,7 @@ def prepare_boxes(boxes: Boxes, image: Image, spec: Preprocess) -> Boxes:
     Of a sheared volume each becomes the box that encloses it on the upright grid.
     """
     if boxes.axes == 2:
-        size = target_size(image.spatial, image.spacing, spec)
+        size = target_size(image.spatial, image.spacing, spec, where=named(image))
         return boxes.moved([new / old for new, old in zip(size, image.spatial, strict=True)])
     upright = image
     if is_sheared(image):
@@ -106,7 +123,7 @@ def prepare_boxes(boxes: Boxes, image: Image, spec: Preprocess) -> Boxes:
     if spec.orientation:
         spatial, affine = oriented_grid(spatial, affine, spec.orientation)
     spacing = tuple(np.linalg.norm(affine[:3, :3], axis=0).tolist())
-    size = target_size(spatial, spacing, spec)
+    size = target_size(spatial, spacing, spec, where=named(image))
     there = _moved_to(boxes, image.affine, affine)
     return there.moved([new / old for new, old in zip(size, spatial, strict=True)])
 
@@ -148,14 +165,24 @@ def _moved_to(boxes: Boxes, source: NDArray[np.float64], target: NDArray[np.floa
     return replace(boxes, low=centre - half, high=centre + half)
 
 
-def target_size(spatial: tuple[int, ...], spacing: tuple[float, ...], spec: Preprocess) -> tuple[int, ...]:
-    """Voxel counts of the network's grid: as stated, or from the stated spacing with the field of view kept."""
+def target_size(
+    spatial: tuple[int, ...], spacing: tuple[float, ...], spec: Preprocess, *, where: str = ""
+) -> tuple[int, ...]:
+    """Voxel counts of the network's grid: as stated, or from the stated spacing with the field of view kept.
+
+    Raises GridTooLargeError (an InputError, beginning with ``where``) as `overread.imaging.grid.bounds`.
+    """
     if spec.size:
+        check_grid(spec.size, spatial, spacing, where=where)
         return tuple(spec.size)
     if spec.spacing:
-        pairs = zip(spatial, spacing, spec.spacing, strict=True)
-        return tuple(max(1, round(n * have / want)) for n, have, want in pairs)
+        return spaced_size(spatial, spacing, spec.spacing, where=where)
     return spatial
+
+
+def named(image: Image) -> str:
+    """What errors call an image."""
+    return str(image.source.get("path") or "the image")
 
 
 def normalise(channel: NDArray[Any], spec: Intensity) -> NDArray[np.float32]:

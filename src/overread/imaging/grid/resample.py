@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from overread.errors import InputError
 from overread.imaging.grid.bounds import check_grid, spaced_size
+from overread.imaging.grid.labels import resize_labels
 from overread.imaging.grid.zoom import ORDERS, along, blocks_of, resize_array, sample_matrix
 from overread.imaging.image import Image
 
@@ -69,8 +70,8 @@ def _count(image: Image, spacing: Sequence[float]) -> list[int]:
 def resample_labels(image: Image, spacing: Sequence[float], *, method: str = "one-hot") -> Image:
     """A label map to ``spacing``: every voxel keeps one of the old labels, and the type stays.
 
-    ``one-hot``: each label's indicator is resampled linearly and the largest wins (of equals the smallest
-    label), which gives smoother outlines than ``nearest`` and needs one float volume more per label in turn.
+    ``one-hot``: each label's indicator is resampled linearly and the largest wins (of equals the largest
+    label), see `labels.resize_labels`; ``nearest`` moves outlines by half a voxel at a factor of two.
 
     Raises
     ------
@@ -86,13 +87,7 @@ def resample_labels(image: Image, spacing: Sequence[float], *, method: str = "on
     size = _count(image, spacing)
     if method == "nearest":
         return resize(image, size, order=0)
-    labels = np.unique(image.array)
-    result = np.full((len(image.array), *size), labels[0], image.array.dtype)
-    best = resize_array(image.array == labels[0], size, order=1)
-    for label in labels[1:]:
-        share = resize_array(image.array == label, size, order=1)
-        result[share > best] = label
-        np.maximum(best, share, out=best)
+    result = np.stack([resize_labels(channel, size) for channel in image.array])
     return image.with_(array=result, affine=_resized(image, size))
 
 
