@@ -75,7 +75,7 @@ def test_training_without_torch_says_what_to_install() -> None:
     """As in the hospital's installation, where torch is absent."""
     code = (
         "import sys\nimport overread.cli as cli\n"
-        "def stage(folder):\n    raise ModuleNotFoundError('No module named torch', name='torch')\n"
+        "def stage(folder, **options):\n    raise ModuleNotFoundError('No module named torch', name='torch')\n"
         "import overread.pipeline.stages as stages\nstages.train_stage = stage\n"
         "sys.argv = ['overread', 'train', 'x']\ncli.main()"
     )

@@ -31,3 +31,11 @@ class InputError(OverreadError):
 
 class BlockingError(OverreadError):
     """A check found what must be mended before going on; the findings were written. Exit code 1."""
+
+
+class StoppedError(OverreadError):
+    """Stopped from outside, by Ctrl-C or a request to terminate; what was done is kept. A shell's code: 128 + signal."""
+
+    def __init__(self, text: str, *, number: int = 2) -> None:
+        super().__init__(text)
+        self.exit_code = 128 + number

@@ -43,7 +43,7 @@ def test_training_keeps_to_its_time_and_completes_its_schedule(
         plan(epochs=planned, follow_clock=True, train_seconds=3.0),
         squares(96),
         [],
-        lambda total, epoch: seen.append(epoch) if epoch else None,
+        lambda live: seen.append(live.epoch) if live.epoch else None,
     )
     assert fitted.seconds == pytest.approx(3.0, abs=0.3)
     assert 2 < len(fitted.history) < 5000 and len(seen) == len(fitted.history)

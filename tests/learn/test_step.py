@@ -10,7 +10,7 @@ from tests.learn.toys import TOYS, plan, squares
 from overread.errors import InputError, OverreadError
 from overread.learn.patch_batches import PatchBatches
 from overread.learn.plan import Named, Network
-from overread.learn.step import AVERAGE_DECAY, CLIP, Step
+from overread.learn.step import CLIP, Step
 
 
 def batch(p, examples):
@@ -27,7 +27,7 @@ def test_the_average_follows_the_weights_slowly() -> None:
         torch.testing.assert_close(a, b)
     before = {k: v.clone() for k, v in step.average.state_dict().items()}
     step(images, targets, 1e-2)
-    decay = min(AVERAGE_DECAY, 2 / 11)
+    decay = min(p.average_decay, 2 / 11)
     for k, value in step._model.module.state_dict().items():
         if value.is_floating_point():
             torch.testing.assert_close(step.average.state_dict()[k], before[k] * decay + value * (1 - decay))

@@ -8,7 +8,7 @@ import sys
 # In the order in which the help lists their commands.
 from overread.cli import workshop, clinic, data, quality  # isort: skip
 from overread.cli.app import app
-from overread.errors import OverreadError, printable
+from overread.errors import OverreadError, StoppedError, printable
 
 INTERRUPTED = 130
 """Exit code of a command that was stopped with Ctrl+C: 128 and the signal's number, as shells have it."""
@@ -23,7 +23,8 @@ def main() -> None:
     try:
         app()
     except OverreadError as error:
-        print(f"error: {printable(str(error))}", file=sys.stderr)
+        kind = "" if isinstance(error, StoppedError) else "error: "
+        print(f"{kind}{printable(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
     except SystemExit as ended:
         # What typer makes of a KeyboardInterrupt, without a word.

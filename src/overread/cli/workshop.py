@@ -95,11 +95,21 @@ def plan(folder: Folder, budget: Budget = None, epochs: Epochs = None) -> None:
 
 
 @app.command()
-def train(folder: Folder) -> None:
-    """Train the planned network on the training patients."""
+def train(
+    folder: Folder,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the last checkpoint of a training that did not end.")
+    ] = False,
+    anew: Annotated[bool, typer.Option("--anew", help="Drop a training that did not end.")] = False,
+    exact: Annotated[
+        bool,
+        typer.Option("--exact", help="Do the planned epochs, whatever the clock says: the run can repeat."),
+    ] = False,
+) -> None:
+    """Train the planned network on the training patients; also under torchrun, by several processes."""
     from overread.pipeline.stages import train_stage
 
-    train_stage(folder)
+    train_stage(folder, resume=resume, anew=anew, exact=exact)
 
 
 @app.command()

@@ -1,140 +1,276 @@
-"""The one training loop: every task, every network."""
+"""The one training loop: every task, every network, one process or many."""
 
 from __future__ import annotations
 
-import math
+import signal
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor
 
+from overread.errors import StoppedError
+from overread.learn.checkpoint import Checkpoints, Loaded
 from overread.learn.example import Example
-from overread.learn.patch_batches import PatchBatches
-from overread.learn.plan import Augment, Plan
+from overread.learn.hardware import drawing_threads, surroundings
+from overread.learn.history import Ended, Epoch, Fitted, Live
+from overread.learn.losses.protocol import Tensors
+from overread.learn.memory import changed, is_out_of_memory, take_less
+from overread.learn.patch_batches import Batch, PatchBatches
+from overread.learn.plan import Plan
+from overread.learn.precision import choose_precision
+from overread.learn.prefetch import Prefetched
+from overread.learn.processes import agreed, any_of, join, rank, world
+from overread.learn.repeatable import repeatable
+from overread.learn.schedule import due, epochs_in_time, schedule
+from overread.learn.selection import TuningMetric
+from overread.learn.state import State
 from overread.learn.step import Step
-from overread.task import TASKS
+from overread.learn.stop import Stop
+from overread.learn.watched import watched_loss
 
-WARM_UP = 0.05
-# Of tuning cases, how many the loss is watched on: whole images, or patches.
-WATCHED_IMAGES, WATCHED_PATCHES = 256, 8
+__all__ = ["Epoch", "Fitted", "Live", "fit", "schedule"]
 
-
-@dataclass(frozen=True)
-class Epoch:
-    """What one epoch did. ``validation_loss`` is None where it was not measured."""
-
-    epoch: int
-    loss: float
-    validation_loss: float | None
-    learning_rate: float
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """Averaged weights, the history, and how far the training kept to its time."""
-
-    network: nn.Module
-    history: list[Epoch]
-    seconds: float
-    epochs_planned: int
-    device: str
-
-    def record(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {
-            "device": self.device,
-            "seconds": round(self.seconds, 1),
-            "epochs": len(self.history),
-            "epochs_planned": self.epochs_planned,
-            "history": [asdict(e) for e in self.history],
-        }
+Report = Callable[[Live], None]
 
 
 def fit(
     plan: Plan,
     train: Sequence[Example],
     tune: Sequence[Example],
-    advance: Callable[[int, Epoch | None], None] = lambda total, epoch: None,
+    report: Report = lambda live: None,
+    *,
+    metric: TuningMetric | None = None,
+    checkpoints: Checkpoints | None = None,
+    resume: bool = False,
 ) -> Fitted:
     """Train ``plan``'s network on ``train`` and watch the loss on ``tune``.
 
     The steps are those of `overread.learn.step.Step`, the learning rate warms up and decays by half a cosine. The
     schedule ends with the time given (see `Plan.follow_clock`): after each epoch the number of those to come is set
-    anew from the speed seen, and the decay is stretched to match. What is returned are the averaged weights.
+    anew from the speed seen, and the decay is stretched to match. What is returned are the averaged weights: the last,
+    or those best by ``metric``, which is then the plan's `selection`.
 
-    ``advance(total, epoch)`` is called after each step with the number of steps now planned, and with the
-    finished `Epoch` at the end of each.
+    With ``checkpoints`` the state is written every few minutes and when the training is stopped; ``resume`` goes on
+    from the newest whole one. Where the plan does not follow the clock, the weights are then those of a training that
+    was never stopped, bit for bit, on the same machine with as many threads and processes.
+
+    ``report`` is called after each step, and with the finished `Epoch` at the end of each.
 
     Raises
     ------
     InputError
-        A network, loss or grey-value transform that does not exist or does not fit.
+        A network, loss or grey-value transform that does not exist or does not fit; a precision without hardware.
     OverreadError
-        The loss is no longer finite.
+        The loss is no longer finite, or memory does not hold the smallest step.
+    StoppedError
+        Ctrl-C, or a request to terminate; what was learnt is kept where there are ``checkpoints``.
     """
-    step = Step(plan)
-    batches = PatchBatches(plan, train)
-    total = plan.epochs * plan.steps_per_epoch
-    history: list[Epoch] = []
-    progress, began = 0.0, time.perf_counter()
-    epochs = plan.epochs
-    while len(history) < epochs:
-        epoch_began, losses = time.perf_counter(), []
-        rate = 0.0
-        for image, targets in batches.epoch(len(history)):
-            rate = plan.learning_rate * schedule(progress)
-            losses.append(step(image, targets, rate))
-            progress += (1 - progress) / max(1, total - step.steps + 1)
-            advance(total, None)
-        validation = evaluate_loss(step, plan, tune) if _due(len(history), epochs) else None
-        value = float(torch.stack(losses).mean())
-        history.append(Epoch(len(history) + 1, value, validation, rate, time.perf_counter() - epoch_began))
-        if plan.follow_clock:
-            epochs = min(plan.most_epochs, _epochs_in_time(history, time.perf_counter() - began, plan))
-        total = epochs * plan.steps_per_epoch
-        advance(total, history[-1])
-    return Fitted(
-        step.average.eval().cpu(), history, time.perf_counter() - began, plan.epochs, str(step.device)
-    )
+    join()
+    with repeatable(not plan.follow_clock), Stop(insist=world() == 1) as stop:
+        return _Training(plan, train, tune, report, metric, checkpoints, resume, stop).run()
 
 
-def schedule(progress: float) -> float:
-    """Learning rate as a fraction of its peak at ``progress`` (0 to 1): linear warm-up, then half a cosine."""
-    if progress < WARM_UP:
-        return 0.1 + 0.9 * progress / WARM_UP
-    return 0.5 * (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP)))
+class _Training:
+    def __init__(
+        self,
+        plan: Plan,
+        train: Sequence[Example],
+        tune: Sequence[Example],
+        report: Report,
+        metric: TuningMetric | None,
+        checkpoints: Checkpoints | None,
+        resume: bool,
+        stop: Stop,
+    ) -> None:
+        loaded = agreed(checkpoints.latest() if resume and checkpoints and rank() == 0 else None)
+        self.asked, self.train, self.tune = plan, train, tune
+        self.report, self.metric, self.checkpoints, self.stop = report, metric, checkpoints, stop
+        self.notes: list[str] = []
+        precision = loaded.state["state"]["precision"] if loaded else choose_precision(plan, train).record()
+        self.plan = plan.model_copy(update=loaded.state["state"]["changed"]) if loaded else plan
+        self.step = Step(self.plan, precision=precision["name"])
+        self.state = State.fresh(plan)
+        if loaded:
+            self._go_on(loaded)
+        self.state.precision = precision
+        self.total = self.state.epochs * plan.steps_per_epoch
+        self.before = self.state.times.elapsed
+        self.began = time.perf_counter()
+        self.trained = 0
 
+    def _go_on(self, loaded: Loaded) -> None:
+        self.step.load(loaded.state["step"])
+        self.state = State.of(loaded.state["state"], self.step.device)
+        self.state.resumed.append(self.step.steps)
+        self.notes += loaded.damaged
+        now, then = surroundings(self.step.device), loaded.state["surroundings"]
+        other = [f"{k} {then[k]} then, {now[k]} now" for k in now if now[k] != then.get(k)]
+        if other:
+            self.notes.append(
+                f"the training goes on elsewhere ({'; '.join(other)}): the last bits may differ from a training that "
+                "was never stopped"
+            )
 
-def _epochs_in_time(history: Sequence[Epoch], elapsed: float, plan: Plan) -> int:
-    """How many epochs fit into the planned time at the speed seen so far; at least those done."""
-    remaining = plan.train_seconds - elapsed
-    recent = sorted(e.seconds for e in history[-5:])
-    typical = recent[len(recent) // 2]
-    return len(history) + max(0, round(remaining / max(typical, 1e-9)))
+    def run(self) -> Fitted:
+        ended: Ended | None = self._ended()
+        while ended is None:
+            self._epochs_with(self.plan)
+            ended = self._ended()
+        self._elapsed()
+        return self._fitted(ended)
 
+    def _epochs_with(self, plan: Plan) -> None:
+        """Train until the end, or until memory makes another plan of ``plan``."""
+        batches = PatchBatches(plan, self.train, rank(), world())
+        first, skip = len(self.state.history), len(self.state.losses)
+        draws = (draw for e in count(first) for draw in batches.draws(e, skip if e == first else 0))
+        times = self.state.times
+        before = (times.waiting, times.reading, times.augmenting)
+        with Prefetched(
+            draws, threads=drawing_threads(), read_seconds=lambda: batches.read_seconds
+        ) as stream:
 
-def _due(done: int, epochs: int) -> bool:
-    """Whether the tuning loss is measured after this epoch: about twelve times in all, and at the end."""
-    every = max(1, epochs // 12)
-    return (done + 1) % every == 0 or done + 1 == epochs
+            def note() -> None:
+                now = (stream.waited, stream.reading, stream.augmenting)
+                times.waiting, times.reading, times.augmenting = map(sum, zip(before, now, strict=True))
 
+            while self._ended() is None:
+                if not self._epoch(plan, stream, note):
+                    return
 
-def evaluate_loss(step: Step, plan: Plan, examples: Sequence[Example]) -> float | None:
-    """Mean loss of the averaged network on unchanged images, or patches of foreground, of cases all over the table."""
-    if not examples:
-        return None
-    limit = WATCHED_PATCHES if TASKS[plan.task].local else WATCHED_IMAGES
-    watched = [examples[i] for i in range(0, len(examples), max(1, math.ceil(len(examples) / limit)))]
-    still = plan.model_copy(
-        update={
-            "augment": Augment(),
-            "foreground_share": 1.0,
-            "steps_per_epoch": math.ceil(len(watched) / plan.batch),
+    def _epoch(self, plan: Plan, stream: Iterator[Batch], note: Callable[[], None]) -> bool:
+        """Train to the end of the epoch under way; False where the plan had to change."""
+        state = self.state
+        while len(state.losses) < plan.steps_per_epoch:
+            image, targets = next(stream)
+            loss = self._learn(image, targets)
+            if loss is None:
+                return False
+            state.losses.append(loss)
+            state.progress += (1 - state.progress) / max(1, self.total - self.step.steps + 1)
+            self.trained += plan.batch
+            note()
+            self._tell(float(loss))
+            self._keep_or_stop()
+        self._end_epoch()
+        return True
+
+    def _learn(self, image: Tensor, targets: Tensors) -> Tensor | None:
+        """One step, in smaller parts where memory gives out; None where only a smaller patch would do."""
+        while True:
+            try:
+                return self.step(image, targets, self.asked.learning_rate * schedule(self.state.progress))
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+                said = str(error).splitlines()[0]
+            # Outside the handler, so that nothing holds the step's tensors any more.
+            self.step.forget()
+            patch = self.plan.patch
+            self._take_less(said)
+            if self.plan.patch != patch:
+                return None
+
+    def _take_less(self, said: str) -> None:
+        self.plan, change = take_less(self.plan, step=self.step.steps + 1, said=said, processes=world())
+        self.step.accumulate = self.plan.accumulate
+        self.state.changed = changed(self.asked, self.plan)
+        self.state.changes.append(change)
+        self.notes.append(f"out of memory in step {change['step']}: from here {change['change']}")
+
+    def _end_epoch(self) -> None:
+        state, asked, done = self.state, self.asked, len(self.state.history) + 1
+        seconds = self._elapsed() - state.epoch_began
+        validation = value = None
+        if due(done, state.epochs):
+            began = time.perf_counter()
+            validation = watched_loss(self.step, self.plan, self.tune)
+            if self.metric:
+                value = self.metric(self.step.average.eval(), self.step.device)
+                if value is not None:
+                    state.measured(
+                        value, done, lower=self.metric.metric.better == "lower", network=self.step.average
+                    )
+            state.times.tuning += time.perf_counter() - began
+        loss, rate = float(torch.stack(state.losses).mean()), self.step.rate
+        state.history.append(Epoch(done, loss, validation, rate, seconds, value))
+        state.losses = []
+        if asked.follow_clock:
+            fit_in = epochs_in_time(
+                [e.seconds for e in state.history[-5:]],
+                done=done,
+                remaining=asked.train_seconds - self._elapsed(),
+                besides=state.times.tuning / done,
+            )
+            state.epochs = agreed(min(asked.most_epochs, fit_in))
+        self.total = state.epochs * asked.steps_per_epoch
+        state.epoch_began = self._elapsed()
+        self._tell(loss, state.history[-1])
+        self._keep_or_stop()
+
+    def _ended(self) -> Ended | None:
+        state, selection = self.state, self.asked.selection
+        if selection and selection.patience and state.best and state.best.worse >= selection.patience:
+            return "no better weights"
+        if len(state.history) < state.epochs:
+            return None
+        return "clock" if self.asked.follow_clock and state.epochs < self.asked.most_epochs else "schedule"
+
+    def _elapsed(self) -> float:
+        self.state.times.elapsed = self.before + time.perf_counter() - self.began
+        return self.state.times.elapsed
+
+    def _tell(self, loss: float, epoch: Epoch | None = None) -> None:
+        speed = self.trained / max(self._elapsed() - self.before, 1e-9)
+        notes, self.notes = tuple(self.notes), []
+        metric = next((e.metric for e in reversed(self.state.history) if e.metric is not None), None)
+        self.report(Live(self.step.steps, self.total, loss, metric, speed, self.state.times, epoch, notes))
+
+    def _keep_or_stop(self) -> None:
+        """Write a checkpoint where one is due; where a stop was asked for, write one and stop."""
+        asked = any_of(self.stop.asked is not None)
+        mine = self.checkpoints if rank() == 0 else None
+        if mine and (asked or mine.due()):
+            before = self._elapsed()
+            mine.save(self.step.steps, self.total, self._saved())
+            self.state.times.saving += self._elapsed() - before
+        if asked:
+            where = self.checkpoints
+            kept = f"what was learnt is kept in {where.folder}" if where else "nothing of it is kept"
+            raise StoppedError(
+                f"stopped after step {self.step.steps} of {self.total}: {kept}",
+                number=self.stop.asked or signal.SIGINT,
+            )
+
+    def _saved(self) -> dict[str, Any]:
+        return {
+            "step": self.step.state(),
+            "state": self.state.saved(),
+            "surroundings": surroundings(self.step.device),
         }
-    )
-    values = [step.measure(image, targets) for image, targets in PatchBatches(still, watched).epoch(0)]
-    return float(torch.stack(values).mean())
+
+    def _fitted(self, ended: Ended) -> Fitted:
+        state = self.state
+        network = self.step.average.eval()
+        if state.best:
+            network.load_state_dict(state.best.weights)
+        return Fitted(
+            network.cpu(),
+            state.history,
+            state.times.elapsed,
+            self.asked.epochs,
+            str(self.step.device),
+            ended_by=ended,
+            repeatable=not self.asked.follow_clock,
+            processes=world(),
+            samples_per_second=self.trained / max(state.times.elapsed - self.before, 1e-9),
+            times=state.times,
+            precision=state.precision,
+            selected=state.selected(self.asked.selection, self.metric),
+            changes=state.changes,
+            resumed=state.resumed,
+            changed=state.changed,
+        )

@@ -2,43 +2,56 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any
+from zlib import crc32
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from overread.errors import OverreadError
+from overread.learn.average import Average
+from overread.learn.batch_norm import over_processes
+from overread.learn.hardware import lacks_bfloat16
 from overread.learn.losses import build_loss
 from overread.learn.losses.protocol import Tensors
 from overread.learn.memory_format import in_format, memory_format
 from overread.learn.plan import Plan
+from overread.learn.processes import fabric_of, rank, world
 from overread.nets.architecture import by_name
 from overread.nets.build import architecture, build
 from overread.task import TASKS
 
-Many: TypeAlias = tuple[Tensor, ...] | list[Tensor]
-
 CLIP = 5.0
-AVERAGE_DECAY = 0.99
 
 
 class Step:
-    """Model, optimizer, loss, precision, clipping and averaging of a plan.
+    """Model, optimizer, loss, precision, clipping and averaging of a plan, on this process's share of each batch.
 
-    AdamW, gradients clipped to a norm of `CLIP`, and an exponential moving average of weights and statistics. bfloat16
-    on a GPU, float32 on a processor.
+    AdamW (Loshchilov 2019, arXiv 1711.05101), whose decay spares norms and biases, gradients clipped to a norm of
+    `CLIP`, and an exponential moving average of weights and statistics. Several processes do what one would do with
+    the whole batch: losses and batch statistics are of all of it, see `overread.learn.pooled`.
     """
 
-    def __init__(self, plan: Plan) -> None:
-        """Build and initialise by the plan's seed. Raises InputError for a network or loss that does not fit."""
+    def __init__(self, plan: Plan, *, precision: str | None = None) -> None:
+        """Build and initialise by the plan's seed.
+
+        ``precision`` is ``float32`` or ``bfloat16``; without it the plan's, where ``auto`` is what the machine has.
+
+        Raises InputError for a network or loss that does not fit.
+        """
         answer = TASKS[plan.task].answer
         self.loss = build_loss(plan.loss, answer=answer)
         architecture(plan.network.name, answer=answer)
-        self.fabric = Fabric(
-            accelerator="auto", devices=1, precision="bf16-mixed" if torch.cuda.is_available() else "32-true"
-        )
+        if precision is None:
+            precision = plan.precision
+        if precision == "auto":
+            precision = "float32" if lacks_bfloat16() else "bfloat16"
+        self.fabric = fabric_of(precision)
         self.fabric.launch()
+        self.accumulate = plan.accumulate
+        # Every process takes as many parts: each part has sums that they make together.
+        self._most_parts = plan.batch // world() if world() > 1 else plan.batch
+        self._seed = plan.seed
         torch.manual_seed(plan.seed)
         network = build(
             plan.network.name,
@@ -47,22 +60,19 @@ class Step:
             len(plan.labels),
             plan.network.arguments,
         )
+        if world() > 1:
+            network = over_processes(network, self.fabric.device)
         self._format = memory_format(plan.dimensions)
         network = in_format(network, self._format)
-        optimizer = torch.optim.AdamW(
-            network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay
-        )
+        optimizer = torch.optim.AdamW(decayed(network, plan.weight_decay), lr=plan.learning_rate)
         self._model, self._optimizer = self.fabric.setup(network, optimizer)
-        self._average = torch.optim.swa_utils.AveragedModel(
-            self._model.module, multi_avg_fn=_average, use_buffers=True
-        )
-        self.steps = 0
+        self._average = Average(self._model.module, decay=plan.average_decay)
+        self.steps, self.rate = 0, 0.0
 
     @property
     def average(self) -> nn.Module:
         """The network with averaged weights, which is what a training returns."""
-        module: nn.Module = self._average.module
-        return module
+        return self._average.module
 
     @property
     def device(self) -> torch.device:
@@ -70,23 +80,53 @@ class Step:
         return self.fabric.device
 
     def __call__(self, image: Tensor, targets: Tensors, rate: float) -> Tensor:
-        """Train on one batch at learning ``rate``; the loss before it. Raises OverreadError where it is not finite."""
+        """Train on one batch (this process's share) at learning ``rate``; the loss before it, of all processes.
+
+        With `accumulate` parts the gradient is the mean over them, by their number of images; what a loss or a
+        normalisation pools over the batch it then pools over a part.
+
+        Raises OverreadError where the loss is not finite: weights and averages are spoilt then. Where memory gives out,
+        which it does while the gradients are made, nothing has changed but the statistics of normalisations.
+        """
+        self.rate = rate
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         self._model.train()
         self._optimizer.zero_grad(set_to_none=True)
-        loss = self._forward(self._model, image, targets)
-        if not torch.isfinite(loss):
-            raise OverreadError(
-                f"the loss became {float(loss.detach())} in step {self.steps + 1}: "
-                "check the images for wild values, or lower learning_rate in plan.json"
-            )
-        self.fabric.backward(loss)
+        # What a network draws by chance (dropout) depends on the step alone, so that a later start draws it again.
+        torch.manual_seed(crc32(f"{self._seed} {self.steps} {rank()}".encode()))
+        loss = self._gradients(image, targets)
         self.fabric.clip_gradients(self._model, self._optimizer, max_norm=CLIP, error_if_nonfinite=False)
         self._optimizer.step()
-        self._average.update_parameters(self._model.module)
+        self._average.update(self._model.module)
         self.steps += 1
-        return loss.detach()
+        # Last, since it waits for a GPU: by now that has been given all it has to do.
+        if not torch.isfinite(loss):
+            raise OverreadError(
+                f"the loss became {float(loss)} in step {self.steps}: "
+                "check the images for wild values, or lower learning_rate in plan.json"
+            )
+        return loss
+
+    def _gradients(self, image: Tensor, targets: Tensors) -> Tensor:
+        parts = min(self.accumulate, len(image), self._most_parts)
+        images = image.tensor_split(parts)
+        split = {name: t.tensor_split(parts) for name, t in targets.items()}
+        total = torch.zeros((), device=self.device)
+        for i, part in enumerate(images):
+            last = i + 1 == parts
+            with self.fabric.no_backward_sync(self._model, enabled=world() > 1 and not last):
+                loss = self._forward(self._model, part, {k: v[i] for k, v in split.items()})
+                share = loss * (1 / parts if world() > 1 else len(part) / len(image))
+                self.fabric.backward(share)
+            total += share.detach()
+        return total
+
+    def forget(self) -> None:
+        """Drop the gradients of a step that did not end, and give memory back."""
+        self._optimizer.zero_grad(set_to_none=True)
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
 
     @torch.no_grad()
     def measure(self, image: Tensor, targets: Tensors) -> Tensor:
@@ -97,17 +137,32 @@ class Step:
         x = self.fabric.to_device(image.to(memory_format=self._format))
         return self.loss(by_name(network(x)), self.fabric.to_device(targets))
 
+    def state(self) -> dict[str, Any]:
+        """All that the next step depends on."""
+        return {
+            "steps": self.steps,
+            "rate": self.rate,
+            "network": self._model.module.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "average": self._average.state(),
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Back to what `state` gave."""
+        self.steps, self.rate = int(state["steps"]), float(state["rate"])
+        self._model.module.load_state_dict(state["network"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._average.load(state["average"])
+
     def wait(self) -> None:
         """Until a GPU has done what it was given."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
 
 
-@torch.no_grad()
-def _average(means: Many, values: Many, count: Tensor | int) -> None:
-    """Exponential moving average whose memory grows with the number of steps up to its full length."""
-    if not torch.is_floating_point(means[0]):
-        torch._foreach_copy_(means, values)
-        return
-    decay = min(AVERAGE_DECAY, (1 + float(count)) / (10 + float(count)))
-    torch._foreach_lerp_(means, values, 1 - decay)
+def decayed(network: nn.Module, decay: float) -> list[dict[str, Any]]:
+    """Parameters for an optimizer: weight decay for matrices and kernels, none for norms' scales and biases."""
+    wanted = [p for p in network.parameters() if p.requires_grad]
+    kernels, others = [p for p in wanted if p.ndim > 1], [p for p in wanted if p.ndim <= 1]
+    groups = [{"params": kernels, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
+    return [group for group in groups if group["params"]]

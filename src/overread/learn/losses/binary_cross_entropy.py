@@ -7,12 +7,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from overread.learn.losses.protocol import Loss, LossFunction, Tensors
+from overread.learn.pooled import pooled_mean
 
 
 def binary_cross_entropy() -> LossFunction:
     """``logits`` ``(b, findings)`` against ``labels`` ``(b, findings)`` of 1, 0 and NaN.
 
-    The mean over what is stated; NaN counts neither in the value nor in the gradient. Nothing stated gives 0.
+    The mean over what is stated, on all processes; NaN counts neither in the value nor in the gradient. Nothing stated
+    gives 0.
     """
 
     def compute(outputs: Tensors, targets: Tensors) -> Tensor:
@@ -24,7 +26,7 @@ def binary_cross_entropy() -> LossFunction:
             weight=stated.float(),
             reduction="sum",
         )
-        return each / stated.sum().clamp_min(1)
+        return pooled_mean(each, stated.sum())
 
     return compute
 

@@ -6,15 +6,22 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from overread.learn.losses.protocol import Loss, LossFunction, Tensors
+from overread.learn.pooled import pooled_mean
 
 
 def cross_entropy(*, smoothing: float = 0.0) -> LossFunction:
-    """``logits`` ``(b, classes)`` against ``label`` ``(b,)``; ``smoothing`` is the share spread over all classes."""
+    """``logits`` ``(b, classes)`` against ``label`` ``(b,)``; ``smoothing`` is the share spread over all classes.
+
+    The mean over the images of all processes.
+    """
     if not 0 <= smoothing < 1:
         raise ValueError(f"smoothing: found {smoothing!r}, expected a number from 0 to below 1")
 
     def compute(outputs: Tensors, targets: Tensors) -> Tensor:
-        return F.cross_entropy(outputs["logits"].float(), targets["label"], label_smoothing=smoothing)
+        total = F.cross_entropy(
+            outputs["logits"].float(), targets["label"], label_smoothing=smoothing, reduction="sum"
+        )
+        return pooled_mean(total, len(targets["label"]))
 
     return compute
 

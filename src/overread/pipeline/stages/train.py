@@ -2,57 +2,149 @@
 
 from __future__ import annotations
 
+import json
+import os
 import time
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from rich.progress import TextColumn
-
-from overread.errors import InputError
-from overread.files import atomic_path, sha256_file, write_json, write_text
-from overread.pipeline.stages.plan import read_plan
-from overread.pipeline.workspace import Workspace, bar, console, progress, stage_record
+from overread.cohort.cohort import Cohort
+from overread.errors import InputError, StoppedError
+from overread.files import atomic_path, canonical_json, sha256_bytes, sha256_file, write_json, write_text
+from overread.pipeline.stages.plan import exactly, read_plan
+from overread.pipeline.training_display import training_display
+from overread.pipeline.workspace import Workspace, console, progress, stage_record
 
 if TYPE_CHECKING:  # torch takes seconds to import: only the stages that train pay for it
     from torch import nn
 
+    from overread.learn.checkpoint import Checkpoints
+    from overread.learn.history import Fitted
     from overread.learn.plan import Plan
 
 
-def train_stage(folder: Path) -> None:
-    """Train by plan.json; leave model/weights.pt, model/plan.json and model/history.json."""
+def train_stage(folder: Path, *, resume: bool = False, anew: bool = False, exact: bool = False) -> None:
+    """Train by plan.json; leave model/weights.pt, model/plan.json and model/history.json.
+
+    ``resume`` goes on from the last checkpoint of a training that did not end, ``anew`` drops it; without either such
+    a training is refused. ``exact`` does the plan's epochs whatever the clock says. Started by `torchrun`, all its
+    processes train together, and the first writes.
+
+    Raises
+    ------
+    InputError
+        A plan or cohort that does not fit, or is not the one that the checkpoints belong to.
+    OverreadError
+        Another process trains in the folder.
+    StoppedError
+        Ctrl-C, or a request to terminate.
+    """
     space = Workspace.open(folder)
     plan = read_plan(space.plan_file)
+    if exact:
+        plan = exactly(plan, plan.epochs)
+    if int(os.environ.get("RANK", "0")):
+        _help(space, plan)
+        return
+    from overread.learn.checkpoint import Checkpoints
+    from overread.learn.lock import one_training
+
+    cohort = space.cohort()
+    with ExitStack() as stack:
+        stack.enter_context(one_training(space.model))
+        kept = Checkpoints(space.model / "checkpoints", {})
+        plan = _begun(space, plan, cohort, kept, resume=resume, anew=anew)
+        kept.of = _identity(plan, cohort)
+        if resume and _finished(space, kept):
+            console.print(f"  The training in {folder} is finished: nothing to resume.", highlight=False)
+            kept.clear()
+            return
+        _train(space, plan, cohort, kept, resume=resume)
+        kept.clear()
+
+
+def _identity(plan: Plan, cohort: Cohort) -> dict[str, Any]:
+    """What a checkpoint must have in common with the training that goes on from it."""
+    return {"plan": plan.model_dump(mode="json"), "cohort": cohort.digest()}
+
+
+def _begun(
+    space: Workspace, plan: Plan, cohort: Cohort, kept: Checkpoints, *, resume: bool, anew: bool
+) -> Plan:
+    """The plan to train by, once it is clear what becomes of checkpoints that lie there. Raises InputError."""
+    from overread.learn.checkpoint import checkpoints
+
+    lying = checkpoints(kept.folder)
+    if not lying:
+        if resume and not (space.model / "history.json").is_file():
+            console.print("  No checkpoint yet: the training begins at its first step.", highlight=False)
+        return plan
+    last = lying[0]
+    # A run that repeats goes on so, also where --exact is not said again.
+    able = {"": plan, "exact": exactly(plan, plan.epochs)}
+    same = next((p for p in able.values() if _identity(p, cohort) == last.of), None)
+    at = f"step {last.step} of {last.steps_planned}, saved {last.saved}"
+    if resume:
+        if same is None:
+            raise InputError(
+                f"{space.folder}: the training that stopped at {at} cannot go on: "
+                f"{_differences(plan, cohort, last.of)}. Take that back, or begin anew with `overread train {space.folder} --anew`"
+            )
+        return same
+    if same is not None and not anew:
+        raise InputError(
+            f"{space.folder}: a training stopped here at {at}; go on with `overread train {space.folder} --resume`, or "
+            "begin anew with --anew"
+        )
+    console.print(f"  The unfinished training ({at}) is dropped.", highlight=False)
+    kept.clear()
+    return plan
+
+
+def _differences(plan: Plan, cohort: Cohort, before: dict[str, Any]) -> str:
+    """What changed since the checkpoint, key by key."""
+    now, then = plan.model_dump(mode="json"), before.get("plan", {})
+    said = [
+        f"plan.json: {key}: found {now.get(key)!r}, the training began with {then.get(key)!r}"
+        for key in {**then, **now}
+        if now.get(key) != then.get(key)
+    ]
+    if cohort.digest() != before.get("cohort"):
+        said.append("cohort.csv: cases, splits or truths are not those it began with")
+    return "; ".join(said)
+
+
+def _finished(space: Workspace, kept: Checkpoints) -> bool:
+    """Whether the last training that ended is the one to be resumed."""
+    record = space.folder / "record" / "train.json"
+    if not record.is_file() or not (space.model / "weights.pt").is_file():
+        return False
+    result = space.record_of("train")["result"]
+    asked = sha256_bytes(canonical_json(dict(kept.of)).encode())
+    return bool(
+        result.get("asked_sha256") == asked
+        and sha256_file(space.model / "weights.pt") == result["weights_sha256"]
+    )
+
+
+def _train(space: Workspace, plan: Plan, cohort: Cohort, kept: Checkpoints, *, resume: bool) -> None:
     with stage_record(space, "train") as result:
         import torch
 
-        from overread.learn.data import load_examples
-        from overread.learn.fit import Epoch, fit
-
-        cohort = space.cohort()
-        train, tune = cohort.split("train"), cohort.split("val")
-        began = time.perf_counter()
-        with progress("Preparing cases", len(train) + len(tune)) as advance:
-            examples = load_examples(train, plan, advance)
-            tuning = load_examples(tune, plan, advance)
-        prepared = time.perf_counter() - began
-        # Preparing counts towards the time given to training.
-        plan = plan.model_copy(update={"train_seconds": max(5.0, plan.train_seconds - prepared)})
-        with bar(TextColumn("{task.fields[loss]}")) as display:
-            task = display.add_task("Training", total=plan.epochs * plan.steps_per_epoch, loss="")
-
-            def advance_step(total: int, epoch: Epoch | None) -> None:
-                if epoch is None:
-                    display.update(task, advance=1, total=total)
-                else:
-                    display.update(task, total=total, loss=f"loss {epoch.loss:.3f}")
-
-            fitted = fit(plan, examples, tuning, advance_step)
+        try:
+            prepared, fitted = _fit(space, plan, cohort, kept, resume=resume)
+        except StoppedError as error:
+            space.ledger.append("pipeline.train.stopped", {"why": str(error), **_sha(kept.of)})
+            raise StoppedError(
+                f"{error}; go on with `overread train {space.folder} --resume`", number=error.exit_code - 128
+            ) from None
         with atomic_path(space.model / "weights.pt") as temporary:
             torch.save(fitted.network.state_dict(), temporary)
-        write_text(space.model / "plan.json", space.plan_file.read_text(encoding="utf-8"))
+        _write_plan(space, plan, fitted)
         write_text(
-            space.model / "fingerprint.json", (folder / "fingerprint.json").read_text(encoding="utf-8")
+            space.model / "fingerprint.json",
+            (space.folder / "fingerprint.json").read_text(encoding="utf-8"),
         )
         write_json(space.model / "history.json", fitted.record())
         result.update(
@@ -61,15 +153,99 @@ def train_stage(folder: Path) -> None:
             cohort_sha256=cohort.digest(),
             torch=torch.__version__.split("+")[0],
             prepare_seconds=round(prepared, 1),
+            **_sha(kept.of),
             **fitted.record(),
         )
+    for text in ended_in_words(fitted):
+        console.print(f"  {text}", highlight=False)
+
+
+def _sha(of: Any) -> dict[str, str]:
+    return {"asked_sha256": sha256_bytes(canonical_json(dict(of)).encode())}
+
+
+def _fit(
+    space: Workspace, plan: Plan, cohort: Cohort, kept: Checkpoints | None, *, resume: bool
+) -> tuple[float, Fitted]:
+    """Prepare the cases and train; the seconds of the first, and what came of the second."""
+    from overread.learn.board import board
+    from overread.learn.data import load_examples
+    from overread.learn.fit import fit
+    from overread.learn.plan import Plan
+    from overread.learn.processes import agreed, join
+    from overread.learn.selection import tuning_metric
+
+    join()
+    plan = Plan.model_validate(agreed(plan.model_dump()))
+    protocol = space.protocol
+    train, tune = cohort.split("train"), cohort.split("val")
+    metric = tuning_metric(plan, tune, positive=protocol.positive, counted=protocol.counted_labels)
+    began = time.perf_counter()
+    with progress("Preparing cases", len(train) + len(tune)) as advance:
+        examples = load_examples(train, plan, advance)
+        tuning = load_examples(tune, plan, advance)
+    prepared = time.perf_counter() - began
+    # Preparing counts towards the time given to training.
+    timed = plan.model_copy(update={"train_seconds": max(5.0, plan.train_seconds - prepared)})
+    write = board(space.model / "tensorboard") if kept else lambda live: None
+    name = plan.selection.metric if plan.selection else ""
+    with training_display(plan.epochs * plan.steps_per_epoch, name) as show:
+
+        def report(live: Any) -> None:
+            show(live)
+            write(live)
+
+        fitted = fit(timed, examples, tuning, report, metric=metric, checkpoints=kept, resume=resume)
+    return prepared, fitted
+
+
+def _help(space: Workspace, plan: Plan) -> None:
+    """Take part as one of several processes; the first writes and speaks."""
+    console.quiet = True
+    try:
+        _fit(space, plan, space.cohort(), None, resume=False)
+    except StoppedError as error:
+        raise SystemExit(error.exit_code) from None
+
+
+def _write_plan(space: Workspace, plan: Plan, fitted: Fitted) -> None:
+    """model/plan.json: the plan as it was trained by, which memory may have made smaller."""
+    trained = plan.model_copy(update=fitted.changed)
+    if trained == read_plan(space.plan_file):
+        text = space.plan_file.read_text(encoding="utf-8")
+    else:
+        text = json.dumps(trained.model_dump(mode="json"), indent=2) + "\n"
+    write_text(space.model / "plan.json", text)
+
+
+def ended_in_words(fitted: Fitted) -> list[str]:
+    """What a person reads when the training is done."""
     last = fitted.history[-1]
-    console.print(
-        f"  {len(fitted.history)} of {fitted.epochs_planned} epochs on {fitted.device} in {fitted.seconds:.0f} s; "
-        f"loss {last.loss:.3f} on training patches, {last.validation_loss:.3f} on tuning cases."
-        if last.validation_loss is not None
-        else f"  {len(fitted.history)} epochs in {fitted.seconds:.0f} s; loss {last.loss:.3f}."
+    why = {
+        "schedule": "all that were planned",
+        "clock": f"{fitted.epochs_planned} were expected; the clock decided",
+        "no better weights": f"of {fitted.epochs_planned}: the tuning metric had stopped improving",
+    }[fitted.ended_by]
+    tuning = next(
+        (e.validation_loss for e in reversed(fitted.history) if e.validation_loss is not None), None
     )
+    losses = f"loss {last.loss:.3f} on training patches"
+    if tuning is not None:
+        losses += f", {tuning:.3f} on tuning cases"
+    lines = [
+        f"{len(fitted.history)} epochs ({why}) on {fitted.device} in {fitted.seconds:.0f} s; {losses}.",
+        f"Where the time went: {fitted.times}; {fitted.samples_per_second:.3g} images a second.",
+    ]
+    chosen = fitted.selected
+    if chosen.get("by"):
+        label = f" of {chosen['label']}" if chosen.get("label") else ""
+        lines.append(
+            f"Kept: the averaged weights after epoch {chosen['epoch']}, the best by {chosen['by']}{label} "
+            f"({chosen['value']:.3f}) on {chosen['cases']} tuning cases."
+        )
+    if fitted.precision.get("name") == "bfloat16":
+        lines.append(f"Computed in bfloat16: {fitted.precision['why']}.")
+    return lines
 
 
 def load_network(space: Workspace) -> tuple[nn.Module, Plan]:
