@@ -107,7 +107,9 @@ def test_an_image_that_cannot_be_looked_at(
 ) -> None:
     folder = pictures(ROWS)
     known = inspection._hash
-    monkeypatch.setattr(inspection, "content_hash", lambda a: _fails() if a[0, 0, 0] == first else known(a))
+    monkeypatch.setattr(
+        inspection, "content_hash", lambda i: _fails() if i.array[0, 0, 0] == first else known(i)
+    )
     first = int(np.asarray(Pillow.open(folder / "c4.png"))[0, 0])
     report = _check(folder)
     assert not report.blocking
