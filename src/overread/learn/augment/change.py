@@ -17,6 +17,7 @@ from torch import Tensor
 
 from overread.errors import InputError
 from overread.learn.augment.grey_values import GREY_VALUES
+from overread.learn.augment.labels import Ranks
 from overread.learn.augment.random import generator
 from overread.learn.augment.spatial import Spatial, draw_spatial, sampling_grid
 from overread.learn.example import Readable
@@ -81,7 +82,8 @@ def apply(
 
     Returns
     -------
-    The image ``(channels, *size)`` (linear) and the label map ``(*size)`` (nearest).
+    The image ``(channels, *size)`` (linear) and the label map ``(*size)``: of each voxel the label with the largest
+    share, each read linearly as the image is.
     """
     spatial = tuple(image.shape[1:])
     size = size or spatial
@@ -100,26 +102,28 @@ def apply(
         upper = max(upper, lower + 1)
         line.mul_(s / (upper - lower)).add_((s + 2 * (first - lower)) / (upper - lower) - 1)
         cut.append(slice(lower, upper))
-    out = F.grid_sample(
-        torch.as_tensor(image[(slice(None), *cut)])[None],
-        grid[None],
-        mode="bilinear",
-        padding_mode="border",
-        align_corners=False,
-    )[0]
-    for name, drawn in change.grey_values.items():
-        out = GREY_VALUES[name].apply(out, drawn)
+    channels = torch.as_tensor(image[(slice(None), *cut)])
     if mask is None:
-        return out, None
-    labels = torch.as_tensor(mask[tuple(cut)])
-    read = F.grid_sample(
-        labels[None, None].float(),
-        grid[None],
-        mode="nearest",
-        padding_mode="border",
-        align_corners=False,
-    )
-    return out, read[0, 0].to(labels.dtype)
+        return _greyed(_sampled(channels, grid), change), None
+    ranks, n = Ranks(torch.as_tensor(mask[tuple(cut)])), len(channels)
+    both = channels.new_empty((n + ranks.channels, *channels.shape[1:]))
+    both[:n] = channels
+    ranks.fill(both[n:])
+    read = _sampled(both, grid)
+    return _greyed(read[:n], change), ranks.read(read[n:], grid)
+
+
+def _greyed(x: Tensor, change: Change) -> Tensor:
+    for name, drawn in change.grey_values.items():
+        x = GREY_VALUES[name].apply(x, drawn)
+    return x
+
+
+def _sampled(channels: Tensor, grid: Tensor) -> Tensor:
+    """``(channels, *spatial)`` read linearly at the places of a grid; beyond the edge it is repeated."""
+    return F.grid_sample(
+        channels[None], grid[None], mode="bilinear", padding_mode="border", align_corners=False
+    )[0]
 
 
 def _generator(seed: int, epoch: int, index: int, purpose: str) -> Any:
