@@ -106,3 +106,33 @@ def test_series_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(UnusableError) as caught:
         assemble(manifest(tmp_path, T1), list_series(files[:2] + files[3:]))
     assert caught.value.code == "UNREADABLE"
+
+
+def test_two_patients_are_never_one_study(tmp_path: Path) -> None:
+    """In one series, or in two of one study, also where the package reads one of them only."""
+    first = write_series(tmp_path / "1", series="1.2.1", slices=3)
+    one_series = first + write_series(tmp_path / "2", series="1.2.1", slices=3, start=3, PatientID="P2")
+    two_series = first + write_series(tmp_path / "3", series="1.2.2", description="Flair", PatientID="P2")
+    for files in (one_series, two_series):
+        with pytest.raises(UnusableError, match="2 different values of PatientID") as caught:
+            assemble(manifest(tmp_path, T1), list_series(files))
+        assert caught.value.code == "PATIENT_DIFFERS"
+        assert "P1" not in str(caught.value) and "P2" not in str(caught.value)
+
+
+def test_another_name_under_one_id_is_noted(tmp_path: Path) -> None:
+    first = write_series(tmp_path / "1", series="1.2.1")
+    second = write_series(tmp_path / "2", series="1.2.2", description="Flair", PatientName="Schmidt^Eva")
+    made = assemble(manifest(tmp_path, T1), list_series(first + second))
+    assert [n for n in made.image.notes if "PatientName differs" in n]
+    alike = write_series(tmp_path / "3", series="1.2.3", description="Flair", PatientName="M\xdcLLER^EVA^^")
+    made = assemble(manifest(tmp_path, T1), list_series(first + alike))
+    assert not [n for n in made.image.notes if "PatientName" in n]
+
+
+def test_a_grid_beyond_all_bounds_has_a_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    series = study(tmp_path, PixelSpacing=["2", "1"])
+    monkeypatch.setattr("overread.imaging.grid.bounds.MOST_VOXELS", 100)
+    with pytest.raises(UnusableError) as caught:
+        assemble(manifest(tmp_path, T1, FLAIR), series)
+    assert caught.value.code == "GRID"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pydicom import dcmread
-from tests.clinic.results.content import coded
+from tests.clinic.results.content import coded, items, numbers
 from tests.clinic.site import (
     CEILING_SECONDS,
     free_port,
@@ -20,6 +20,7 @@ from tests.clinic.site import (
     write_series,
 )
 
+from overread.clinic import run_steps
 from overread.clinic.config import ClinicConfig
 from overread.clinic.kept import ARRAYS, RESULT
 from overread.clinic.results.failure import Failure
@@ -197,6 +198,71 @@ def test_full_disk_and_no_memory_are_not_the_study(make: Make, error: Exception)
     steps.give_up(key, "later", again=True)
     assert run_of(steps, key).again
     assert [r.key for r in steps.state.unfinished()] == [key]
+
+
+def test_what_no_memory_can_hold_is_not_tried_again(make: Make) -> None:
+    def fail(*_: Any) -> Any:
+        np.empty((1 << 22, 1 << 22, 1 << 10), np.float32)
+
+    steps, key = make(fail)
+    assert steps.answer(key)
+    assert steps.write(key)
+    run = run_of(steps, key)
+    assert run.state is StudyState.FAILED and "more memory than this machine has" in run.error
+    report = dcmread(steps.folder(key).objects()[0])
+    assert coded(report, "Summary of Analyses") == [("DCM", "111224")]
+    assert steps.state.unfinished() == []
+
+
+def test_a_fault_of_the_seg_does_not_cost_the_report(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise ZeroDivisionError("odd geometry")
+
+    monkeypatch.setattr(run_steps, "make_seg", fail)
+    steps, key = make()
+    assert steps.answer(key)
+    assert steps.write(key)
+    run = run_of(steps, key)
+    assert (run.state, run.error) == (StudyState.FAILED, "no SEG: odd geometry")
+    (path,) = steps.folder(key).objects()
+    report = dcmread(path)
+    assert coded(report, "Summary of Analyses") == [("DCM", "111222")]
+    # The lesion is present and measured, whether or not its region could be written.
+    assert coded(report, "Presence") == [("SCT", "52101004"), ("SCT", "272519000")]
+    assert numbers(report)["Volume"][0] > 0
+    assert "no SEG: odd geometry" in [str(i.TextValue) for i in items(report) if i.ValueType == "TEXT"]
+
+
+def test_a_fault_of_the_report_does_not_cost_the_seg(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise ZeroDivisionError("odd words")
+
+    monkeypatch.setattr(run_steps, "make_sr", fail)
+    steps, key = make()
+    assert steps.answer(key)
+    assert steps.write(key)
+    run = run_of(steps, key)
+    assert (run.state, run.error) == (StudyState.FAILED, "no SR: odd words")
+    assert [p.name for p in steps.folder(key).objects()] == ["seg.dcm"]
+
+
+def test_images_of_two_patients_give_no_result_object(make: Make) -> None:
+    steps, key = make()
+    sops = steps.folder(key).facts().sops
+    for sop in sops[:2]:
+        path = steps.spool.path("1.2.3", sop)
+        ds = dcmread(path)
+        ds.PatientID = "P2"
+        ds.save_as(path)
+    assert steps.answer(key)
+    assert not steps.write(key)
+    run = run_of(steps, key)
+    assert run.state is StudyState.FAILED and "2 different values of PatientID" in run.error
+    assert steps.folder(key).objects() == []
+    assert steps.state.unfinished() == []
+    codes = [e.data["code"] for e in steps.ledger.events("clinic.failed")]
+    assert set(codes) == {"PATIENT_DIFFERS"}
+    assert "P2" not in run.error
 
 
 def test_any_other_error_is_told_to_the_pacs(make: Make) -> None:

@@ -12,12 +12,20 @@ from pydicom.dataset import Dataset
 from overread.clinic.config import Route
 from overread.clinic.results.source import read_headers
 from overread.errors import InputError
-from overread.imaging.dicom.series import group_series, read_series
+from overread.imaging.dicom.files import open_dataset
+from overread.imaging.dicom.patients import Patient, PatientDiffersError, check_one_patient, patient_of
+from overread.imaging.dicom.series import read_series
+from overread.imaging.dicom.values import text
+from overread.imaging.grid.bounds import GridTooLargeError
 from overread.imaging.grid.geometry import resample_to, same_grid, stack
 from overread.imaging.image import Image
 from overread.runtime.manifest import Channel, Manifest
 
 LINEAR = 1
+
+
+# What says whose an instance is, and how that is written.
+IDENTITY = ("PatientID", "IssuerOfPatientID", "PatientName", "SpecificCharacterSet")
 
 
 class UnusableError(InputError):
@@ -30,11 +38,12 @@ class UnusableError(InputError):
 
 @dataclass(frozen=True)
 class Series:
-    """One series with the header of its first file."""
+    """One series with the header of its first file; ``patients``: one data set for each patient that it names."""
 
     uid: str
     files: tuple[Path, ...]
     header: Dataset
+    patients: tuple[Dataset, ...] = ()
 
     @property
     def has_pixels(self) -> bool:
@@ -57,8 +66,18 @@ class Assembled:
 
 def list_series(files: Sequence[Path]) -> list[Series]:
     """The series of a study, sorted by UID. Raises InputError on a file that is not DICOM."""
-    groups = group_series(list(files))
-    return [Series(uid, tuple(paths), read_headers(paths[:1])[0]) for uid, paths in sorted(groups.items())]
+    groups: dict[str, list[Path]] = {}
+    patients: dict[str, dict[Patient, Dataset]] = {}
+    for path in files:
+        tags = ["SeriesInstanceUID", *IDENTITY]
+        part = open_dataset(path, str(path), stop_before_pixels=True, specific_tags=tags)
+        uid = text(part, "SeriesInstanceUID")
+        groups.setdefault(uid, []).append(path)
+        patients.setdefault(uid, {}).setdefault(patient_of(part), part)
+    return [
+        Series(uid, tuple(paths), read_headers(paths[:1])[0], tuple(patients[uid].values()))
+        for uid, paths in sorted(groups.items())
+    ]
 
 
 def choose_route(routes: Sequence[Route], series: Sequence[Series]) -> Route | None:
@@ -103,10 +122,15 @@ def assemble(manifest: Manifest, series: Sequence[Series]) -> Assembled:
     Raises
     ------
     UnusableError
-        A channel without or with several candidate series (``CHANNEL_MISSING``, ``CHANNEL_UNCLEAR``), one
-        series for two channels, channels of different frames of reference (``FRAME_DIFFERS``), or a
-        series that cannot be read (``UNREADABLE``).
+        A study of more than one patient (``PATIENT_DIFFERS``), a channel without or with several candidate series
+        (``CHANNEL_MISSING``, ``CHANNEL_UNCLEAR``), one series for two channels, channels of different frames of
+        reference (``FRAME_DIFFERS``), a grid beyond all bounds (``GRID``), or a series that cannot be read
+        (``UNREADABLE``).
     """
+    try:
+        notes = check_one_patient((p for s in series for p in s.patients), "the study")
+    except PatientDiffersError as error:
+        raise UnusableError(error.code, str(error)) from error
     chosen = [choose_series(channel, series) for channel in manifest.channels]
     uids = [s.uid for s in chosen]
     if len(set(uids)) < len(uids):
@@ -127,8 +151,13 @@ def assemble(manifest: Manifest, series: Sequence[Series]) -> Assembled:
             image = first
     except UnusableError:
         raise
+    except PatientDiffersError as error:
+        raise UnusableError(error.code, str(error)) from error
+    except GridTooLargeError as error:
+        raise UnusableError("GRID", str(error)) from error
     except InputError as error:
         raise UnusableError("UNREADABLE", str(error)) from error
+    image = image.with_(notes=(*image.notes, *(n for n in notes if n not in image.notes)))
     headers = read_headers(chosen[0].files)
     by_uid = {str(h.SOPInstanceUID): path for h, path in zip(headers, chosen[0].files, strict=True)}
     in_order = tuple(by_uid[uid] for uid in first.source["SOPInstanceUIDs"])

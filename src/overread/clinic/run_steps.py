@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import math
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -30,6 +33,7 @@ from overread.clinic.state import State
 from overread.clinic.tables import DeliveryState, StudyState
 from overread.errors import InputError, OverreadError
 from overread.files import atomic_path, sha256_file
+from overread.imaging.dicom.patients import PATIENT_DIFFERS
 from overread.imaging.image import Image
 from overread.ledger.ledger import Ledger
 from overread.runtime.answer import Classes, Findings, LabelMap, Objects
@@ -39,6 +43,14 @@ from overread.runtime.prediction import Prediction
 Predict = Callable[[Package, Image], Prediction]
 ACTOR = "overread"
 log = logging.getLogger(__name__)
+
+
+@dataclass
+class Made:
+    """The result objects of a run by file name, and a sentence for each that could not be made."""
+
+    datasets: dict[str, Dataset] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -95,7 +107,13 @@ class RunSteps:
             content = Failure(error.code, self._public(error))
         except InputError as error:
             content = Failure("INPUT", self._public(error))
-        except (OSError, MemoryError):
+        except MemoryError as error:
+            if not never_fits(error):
+                raise
+            content = Failure(
+                "TOO_LARGE", f"the study needs more memory than this machine has: {self._public(error)}"
+            )
+        except OSError:
             raise
         except Exception as error:
             # Whatever a strange image makes a library do ends this run, is shown, and is told to the PACS.
@@ -109,7 +127,7 @@ class RunSteps:
         return True
 
     def write(self, key: str) -> bool:
-        """Step 2: make SEG and SR. False where the images do not even allow a report."""
+        """Step 2: make SEG and SR. False where the images allow neither."""
         folder = self.folder(key)
         facts, result = folder.facts(), folder.result()
         package = self.packages.get(facts.package_sha256)
@@ -122,48 +140,66 @@ class RunSteps:
             result = folder.result()
             assert result is not None
         content = result.content
-        failed = content.text if isinstance(content, Failure) else ""
-        try:
-            seg, report = self._objects(facts, result, package)
-        except (OSError, MemoryError):
-            raise
-        except Exception as error:
-            if not isinstance(error, OverreadError):
-                log.exception("run %s: no result object could be made", key)
-            self.give_up(key, "; ".join(t for t in (failed, f"no result object: {self._public(error)}") if t))
+        if isinstance(content, Failure) and content.code == PATIENT_DIFFERS:
+            # A report is about one patient, and refers to the images: any would tell one of the other.
+            self.give_up(key, content.text, code=content.code)
             return False
-        for name, made in ((SEG, seg), (SR, report)):
-            if made is not None:
-                save(made, folder.folder / name)
+        made = self._objects(facts, result, package)
+        for name, dataset in made.datasets.items():
+            save(dataset, folder.folder / name)
+        failed = "; ".join((*([content.text] if isinstance(content, Failure) else []), *made.faults))
+        if not made.datasets:
+            self.give_up(key, failed)
+            return False
+        if made.faults:
+            self.note("clinic.failed", run=key, study=facts.study_uid, code="OBJECT_MISSING")
         names = [p.name for p in folder.objects()] + ([PICTURE] if (folder.folder / PICTURE).exists() else [])
         prediction = shown(content) if isinstance(content, Prediction) else {}
         state = StudyState.FAILED if failed else StudyState.DELIVERING
         self.state.set_run(key, state, prediction=prediction, files=names, error=failed)
         return True
 
-    def _objects(
-        self, facts: RunFacts, result: KeptResult, package: Package
-    ) -> tuple[Dataset | None, Dataset]:
-        """SEG, where voxels were labelled, and SR."""
+    def _objects(self, facts: RunFacts, result: KeptResult, package: Package) -> Made:
+        """SEG, where voxels were labelled, and SR; a fault of one never costs the other."""
+        made = Made()
         run = Run(facts.key, facts.time, self.config.content_qualification, self.config.serial_number)
-        codes, seg = self._codes(facts.route), None
+        codes = self._codes(facts.route)
         files = {sop: self.spool.path(facts.study_uid, sop) for sop in result.used}
-        headers = dict(zip(files, read_headers(list(files.values())), strict=True))
-        mask = mask_of(result.content)
+        headers: dict[str, Dataset] = {}
+        with self._fault(made, "result object"):
+            headers = dict(zip(files, read_headers(list(files.values())), strict=True))
+        if not headers:
+            return made
+        mask, first = mask_of(result.content), result.first
         if mask is not None and mask.any():
-            first = result.first
-            seg = make_seg(mask, package, [files[s] for s in first], [headers[s] for s in first], run, codes)
-        report = make_sr(
-            result.content,
-            package,
-            list(files.values()),
-            list(headers.values()),
-            run,
-            first=len(result.first) or None,
-            seg=seg,
-            label_codes=codes,
-        )
-        return seg, report
+            with self._fault(made, "SEG"):
+                kept, known = [files[s] for s in first], [headers[s] for s in first]
+                made.datasets[SEG] = make_seg(mask, package, kept, known, run, codes)
+        with self._fault(made, "SR"):
+            made.datasets[SR] = make_sr(
+                result.content,
+                package,
+                list(files.values()),
+                list(headers.values()),
+                run,
+                first=len(first) or None,
+                seg=made.datasets.get(SEG),
+                label_codes=codes,
+                remarks=made.faults,
+            )
+        return made
+
+    @contextmanager
+    def _fault(self, made: Made, what: str) -> Iterator[None]:
+        """Keep what goes wrong with one object; a full disk or lack of memory says nothing about it and passes."""
+        try:
+            yield
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:
+            if not isinstance(error, OverreadError):
+                log.exception("no %s could be made", what)
+            made.faults.append(f"no {what}: {self._public(error)}")
 
     def deliver(self, key: str, name: str, attempt: int) -> float | None:
         """Step 3, for each destination: offer the objects. Seconds to the next attempt, or None."""
@@ -195,11 +231,11 @@ class RunSteps:
         self.settle(key)
         return ended.wait
 
-    def give_up(self, key: str, text: str, again: bool = False) -> None:
+    def give_up(self, key: str, text: str, again: bool = False, code: str = "NO_RESULT") -> None:
         """The run ends without a result object; ``again``: the next start of the node tries once more."""
         run = self.state.run(key)
         self.state.set_run(key, StudyState.FAILED, error=text, again=int(again))
-        self.note("clinic.failed", run=key, study=run.study_uid if run else "", code="NO_RESULT")
+        self.note("clinic.failed", run=key, study=run.study_uid if run else "", code=code)
         log.error("run %s: %s", key, text)
 
     def settle(self, key: str) -> None:
@@ -230,6 +266,15 @@ class RunSteps:
 
 
 REFUSED = "the results were refused by"
+
+
+def never_fits(error: MemoryError) -> bool:
+    """Whether what was asked for is more than all memory of the machine: then trying again cannot help."""
+    shape, dtype = getattr(error, "shape", None), getattr(error, "dtype", None)
+    if shape is None or dtype is None:
+        return False
+    asked = math.prod(shape) * np.dtype(dtype).itemsize
+    return asked > os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def save(dataset: Dataset, path: Path) -> None:

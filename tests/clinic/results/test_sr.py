@@ -79,7 +79,7 @@ def test_nothing_found_is_not_silence(tmp_path: Path) -> None:
 
 
 def test_classification(tmp_path: Path) -> None:
-    scores = ScoreBin(low=0, high=1, observed_low=0.6, observed_high=1, cases=20)
+    scores = ScoreBin(low=0.5, high=1, observed_low=0.6, observed_high=1, cases=20)
     calibration = Calibration(bins={"bright": [scores]}, conformal_coverage=0.9, conformal_quantile=0.5)
     package = write_classifier(tmp_path / "p.overread", calibration=calibration)
     made = objects(package, write_series(tmp_path / "in"), tmp_path)
@@ -94,7 +94,7 @@ def test_classification(tmp_path: Path) -> None:
         i.TextValue for i in items(ds) if i.ValueType == "TEXT" and concept(i) == "Algorithm Parameters"
     ]
     assert any("threshold 0.4 on the probability of bright, rule: youden" in p for p in parameters)
-    assert "Lower limit of 90% prediction interval" in found
+    assert "Lower limit of share in tuning cases so scored (90%)" in found
 
 
 def test_out_of_limits_is_a_coded_outcome_without_a_score(tmp_path: Path, data_dir: Path) -> None:

@@ -13,8 +13,9 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from overread.clinic.results.codes import ARTIFICIAL_INTELLIGENCE, LabelCodes, plain, segment_codes
-from overread.clinic.results.planes import planes_of
-from overread.clinic.results.source import Run, equipment, finish, fit_for_highdicom, local_time
+from overread.clinic.results.planes import ImagePlane, planes_of
+from overread.clinic.results.source import Run, equipment, finish, local_time
+from overread.clinic.results.stand_in import name_sources, stand_ins
 from overread.clinic.results.uids import derived_uid
 from overread.errors import InputError
 from overread.runtime.package import Package
@@ -41,6 +42,11 @@ def make_seg(
         The source series in slice order, as files and as data sets without pixel data.
     codes
         Category and type by label, where they are not to be guessed from the label's name.
+
+    Raises
+    ------
+    InputError
+        The images have another number of planes than the mask, or several without a place in the patient.
     """
     manifest = package.manifest
     if not mask.any():
@@ -67,10 +73,11 @@ def make_seg(
                 tracking_id=tracking_id(package, label),
             )
         )
+    planes = planes_of(headers)
     when = local_time(run.time, headers[0])
     result = Segmentation(
-        source_images=[fit_for_highdicom(h) for h in headers],
-        pixel_array=_in_source_order(frames_of(mask), headers),
+        source_images=stand_ins(headers, planes),
+        pixel_array=_in_source_order(frames_of(mask), planes, headers[0]),
         segmentation_type=SegmentationTypeValues.BINARY,
         segment_descriptions=described,
         series_instance_uid=derived_uid(run.key, "SEG series"),
@@ -85,6 +92,7 @@ def make_seg(
         content_time=when.time().replace(microsecond=0),
         **equipment(package, run),
     )
+    name_sources(result, headers)
     if "FrameOfReferenceUID" not in result and "PatientOrientation" not in result:
         # Type 2C: required, perhaps empty, where no plane orientation is given (PS3.3 C.7.6.1).
         result.PatientOrientation = headers[0].get("PatientOrientation", "")
@@ -101,12 +109,13 @@ def frames_of(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return mask[None] if mask.ndim == 2 else np.ascontiguousarray(mask.transpose(2, 1, 0))
 
 
-def _in_source_order(frames: NDArray[np.uint8], headers: Sequence[Dataset]) -> NDArray[np.uint8]:
+def _in_source_order(
+    frames: NDArray[np.uint8], planes: Sequence[ImagePlane], header: Dataset
+) -> NDArray[np.uint8]:
     """Frames in the image's order, put into the order of a multi-frame source's own frames."""
-    planes = planes_of(headers)
     if len(planes) != len(frames):
         raise InputError(
-            f"series {headers[0].SeriesInstanceUID}: the mask has {len(frames)} planes, the images have "
+            f"series {header.SeriesInstanceUID}: the mask has {len(frames)} planes, the images have "
             f"{len(planes)} (repeated planes?); a SEG cannot refer to them"
         )
     out = np.empty_like(frames)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -10,7 +12,6 @@ from typing import Any
 
 import highdicom
 from highdicom.coding_schemes import CodingSchemeIdentificationItem
-from pydicom import dcmread
 from pydicom.config import RAISE
 from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import RawDataElement
@@ -19,8 +20,11 @@ from pydicom.valuerep import validate_value
 
 import overread
 from overread.clinic.results.codes import PROCESSING_EQUIPMENT, plain
+from overread.imaging.dicom.files import open_dataset
+from overread.imaging.dicom.patients import check_one_patient
 from overread.runtime.package import Package
 
+log = logging.getLogger(__name__)
 MANUFACTURER = "overread"
 MODEL = "overread"
 LIBRARY_MANUFACTURER = "Highdicom"
@@ -72,18 +76,23 @@ class Run:
 
 
 def read_headers(files: Sequence[Path]) -> list[FileDataset]:
-    """Data sets without pixel data, in the order given."""
-    return [dcmread(f, stop_before_pixels=True) for f in files]
+    """Data sets without pixel data, in the order given. Raises InputError on a file that is damaged or not DICOM."""
+    return [open_dataset(Path(f), str(f), stop_before_pixels=True) for f in files]
 
 
 def fit_for_highdicom(dataset: Dataset) -> Dataset:
-    """A copy that highdicom accepts: Type 2 attributes present, patient's values emptied.
+    """A copy that highdicom accepts: Type 2 attributes present, patient's values emptied, no value that cannot be read.
 
-    The values come back byte for byte by ``copy_identity``; emptied, no vendor's odd date can raise.
+    The patient's come back byte for byte by ``copy_identity``; emptied, no vendor's odd date can raise.
     """
     out = Dataset()
-    for element in dataset:
-        out.add(element)
+    for tag in list(dataset.keys()):
+        try:
+            # A copy: a data set's attributes are set in the element itself.
+            out[tag] = copy(dataset[tag])
+        except Exception:
+            # Whatever a broken value makes the parser raise: the images were read without it.
+            log.info("instance %s: (%08x) cannot be read", dataset.get("SOPInstanceUID", ""), tag)
     for keyword in COPIED:
         if keyword in TYPE_2:
             setattr(out, keyword, "")
@@ -110,7 +119,7 @@ def copy_identity(source: Path, result: Dataset) -> None:
     A date, time, age, number or sex that the standard does not allow (an age of ``42`` without its unit)
     would make the result invalid: it is left empty where the attribute is needed, and out where it is not.
     """
-    original = dcmread(source, stop_before_pixels=True)
+    original = read_headers([source])[0]
     charset = original.get_item("SpecificCharacterSet")
     for keyword in COPIED:
         element = original.get_item(keyword)
@@ -185,7 +194,11 @@ def equipment(package: Package, run: Run) -> dict[str, Any]:
 
 
 def finish(result: Dataset, source: Path, run: Run, headers: Sequence[Dataset]) -> None:
-    """Fix the times to the run's and copy the patient's identity."""
+    """Fix the times to the run's and copy the patient's identity, which must be that of all ``headers``.
+
+    Raises PatientDiffersError where they are of two: a result of one would be filed under the other.
+    """
+    check_one_patient(headers, "the images of this result")
     when = local_time(run.time, headers[0])
     result.InstanceCreationDate = result.SeriesDate = when.strftime("%Y%m%d")
     result.InstanceCreationTime = result.SeriesTime = when.strftime("%H%M%S")

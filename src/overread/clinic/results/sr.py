@@ -29,6 +29,7 @@ from overread.clinic.results.source import (
     fit_for_highdicom,
     local_time,
 )
+from overread.clinic.results.stand_in import as_evidence, name_sources
 from overread.clinic.results.uids import derived_uid
 from overread.runtime.package import Package
 from overread.runtime.prediction import Prediction
@@ -46,6 +47,7 @@ def make_sr(
     first: int | None = None,
     seg: Dataset | None = None,
     label_codes: LabelCodes | None = None,
+    remarks: Sequence[str] = (),
 ) -> Comprehensive3DSR:
     """The report of one run.
 
@@ -61,11 +63,13 @@ def make_sr(
         The run's SEG where one was made; its segments are referred to.
     label_codes
         Category and type by label, where they are not to be guessed from the label's name.
+    remarks
+        Sentences for the reader besides the result's own, such as why there is no SEG.
 
     Raises
     ------
     InputError
-        Boxes of the answer lie on another grid than the images.
+        Boxes of the answer lie on another grid than the images; images of more than one patient.
     """
     fitted = [fit_for_highdicom(h) for h in headers]
     context = Context(
@@ -76,6 +80,7 @@ def make_sr(
         run=run,
         seg=seg,
         label_codes=label_codes or {},
+        remarks=tuple(remarks),
     )
     content = sr.MeasurementReport(
         observation_context=_observation_context(run, package),
@@ -84,7 +89,7 @@ def make_sr(
     )
     when = local_time(run.time, headers[0])
     report = Comprehensive3DSR(
-        evidence=fitted + ([seg] if seg is not None else []),
+        evidence=as_evidence(headers) + ([seg] if seg is not None else []),
         content=content,
         series_instance_uid=derived_uid(run.key, "SR series"),
         series_number=SERIES_NUMBER,
@@ -98,6 +103,7 @@ def make_sr(
         content_time=when.time().replace(microsecond=0),
         **equipment(package, run),
     )
+    name_sources(report, headers)
     finish(report, files[0], run, headers)
     return report
 

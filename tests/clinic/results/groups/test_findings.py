@@ -53,8 +53,8 @@ def test_probability_with_its_limits(made: Path) -> None:
     bright = numbers(found["findings of brightness bright"])
     assert 0.5 < bright["Probability of bright"][0] < 1
     assert bright["Probability of bright"][1] == "1"
-    assert bright["Lower limit of 90% prediction interval"] == (0.6, "1")
-    assert bright["Upper limit of 90% prediction interval"] == (0.95, "1")
+    assert bright["Lower limit of share in tuning cases so scored (90%)"] == (0.6, "1")
+    assert bright["Upper limit of share in tuning cases so scored (90%)"] == (0.95, "1")
     assert numbers(found["findings of brightness haze"]) == {"Probability of haze": (0.5, "1")}
 
 

@@ -17,7 +17,8 @@ from overread.clinic.results.groups.shared import (
 from overread.runtime.answer import Classes
 
 SCORE_CONFIDENCE = 0.9
-"""Of the limits of scores, see `overread.runtime.answer.Classes`."""
+"""Of the limits beside scores, see `overread.runtime.answer.Classes`."""
+OBSERVED = f"share in tuning cases so scored ({SCORE_CONFIDENCE:.0%})"
 
 
 def classes_groups(answer: Classes, context: Context) -> list[Group]:
@@ -42,8 +43,11 @@ def classes_groups(answer: Classes, context: Context) -> list[Group]:
     ]
 
 
-def probability(label: str, score: float, interval: tuple[float, float] | None) -> sr.Measurement:
-    """The probability of a class or finding, with its limits where there are any."""
-    low, high = interval or (None, None)
+def probability(label: str, score: float, observed: tuple[float, float] | None) -> sr.Measurement:
+    """The probability of a class or finding; below it how many tuning cases with such a score had it, where known.
+
+    That is no interval of the probability, and is not named so.
+    """
+    low, high = observed or (None, None)
     name = private("P", label, f"Probability of {label}")
-    return measurement(name, score, low, high, "1", confidence=SCORE_CONFIDENCE)
+    return measurement(name, score, low, high, "1", confidence=SCORE_CONFIDENCE, of=OBSERVED)

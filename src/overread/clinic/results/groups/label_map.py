@@ -1,4 +1,4 @@
-"""A label for every voxel: one group a label, with its region in the SEG (TID 1410, 1411) or absent (TID 1501)."""
+"""A label for every voxel: one group a label, with its region in the SEG (TID 1410, 1411), else without (TID 1501)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ def label_map_groups(answer: LabelMap, context: Context) -> list[Group]:
 
 
 def _group(answer: LabelMap, label: str, number: int, context: Context) -> Group:
-    """One label: its measurements, and where it is (segment ``number``) or that it is absent."""
+    """One label: its measurements, and where it is (segment ``number``) or that it is absent.
+
+    Where no SEG could be made, a label that was found is present all the same.
+    """
     seg = context.seg
     category, kind = codes.segment_codes(label, context.label_codes.get(label))
     measured = [measurement_of(m, NAMES) for m in answer.measurements if m.label == label]
@@ -41,7 +44,7 @@ def _group(answer: LabelMap, label: str, number: int, context: Context) -> Group
             category=category,
             kind=kind,
             measurements=measured,
-            evaluations=[presence(codes.ABSENT)],
+            evaluations=[presence(codes.PRESENT if (answer.mask == number).any() else codes.ABSENT)],
         )
     classes = {str(i.SOPInstanceUID): str(i.SOPClassUID) for i in context.images}
     references = [

@@ -42,6 +42,7 @@ def overall_group(result: Prediction | Failure, context: Context) -> Group:
         status = codes.SUCCEEDED
     if isinstance(result, Prediction):
         comments += result.notes
+    comments += context.remarks
     group = number_group(
         context,
         tracking_of_group(context, "analysis"),

@@ -41,6 +41,8 @@ class Context:
         The run's SEG where one was made.
     label_codes
         Category and type of labels as the route gives them.
+    remarks
+        Sentences for the reader besides the result's own.
     """
 
     package: Package
@@ -50,6 +52,7 @@ class Context:
     run: Run
     seg: Dataset | None = None
     label_codes: LabelCodes = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
 
 def number_group(
@@ -96,16 +99,18 @@ def measurement(
     unit: str,
     *,
     confidence: float,
+    of: str = "",
 ) -> sr.Measurement:
-    """A number with the limits of its prediction interval as numbers below it.
+    """A number with the limits of its prediction interval as numbers below it; ``of``: of something else.
 
     TID 310's uncertainty items hold distances without a sign, which cannot say an interval that does not
     hold the estimate; limits can.
     """
+    what = of or f"{confidence:.0%} prediction interval"
     measured = sr.Measurement(name=name, value=_number(value), unit=codes.unit(unit))
     limits = [
         sr.NumContentItem(
-            private(kind, f"{confidence:.0%}", f"{side} limit of {confidence:.0%} prediction interval"),
+            private(kind, f"{confidence:.0%} {of}", f"{side} limit of {what}"),
             _number(limit),
             codes.unit(unit),
             relationship_type=RelationshipTypeValues.HAS_PROPERTIES,
