@@ -27,4 +27,10 @@ def data_dir() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def prepared_cases(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Prepared cases of the tests, and of the processes that they start, are kept apart from the person's own."""
+    os.environ["OVERREAD_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 pytest_plugins = ["tests.small_road"]

@@ -1,58 +1,169 @@
-"""Cases in memory, prepared by the same function that prepares them in the clinic."""
+"""Cases for training, prepared by the same function that prepares them in the clinic."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from numpy.typing import NDArray
 
 from overread.cohort.case import Case
 from overread.cohort.load import load_case
 from overread.cohort.truth import TRUTHS
 from overread.errors import OverreadError
 from overread.learn.example import Example
+from overread.learn.file_examples import FileExamples
 from overread.learn.plan import Plan
+from overread.learn.store.address import addresses
+from overread.learn.store.entry import IMAGE, Entry, pack_entry
+from overread.learn.store.examples import StoredExamples
+from overread.learn.store.store import Store
 from overread.learn.tasks import TASKS
 from overread.runtime.preprocess import prepare
 from overread.task import TASKS as FACTS
 
-MEMORY_SHARE = 0.6
+MEMORY_SHARE = 0.5
+"""Of the free memory, what the cases that are being prepared may take."""
+WORK = 6
+"""Memory that preparing takes, in prepared cases: what was read, its copies on the way, and what is written."""
+TRIES = 3
 
 
 def load_examples(
-    cases: Sequence[Case], plan: Plan, advance: Callable[[], None] = lambda: None
-) -> list[Example]:
-    """Read and prepare ``cases`` for training by ``plan``; ``advance`` is called after each.
+    cases: Sequence[Case],
+    plan: Plan,
+    advance: Callable[[], None] = lambda: None,
+    *,
+    store: Store | None = None,
+) -> Sequence[Example]:
+    """``cases`` prepared for training by ``plan``, read when they are asked for.
+
+    By `Plan.read` they come from the store, which gets those that it lacks now, or from their files each time.
+    ``advance`` is called for each case. ``store`` is the person's own by default.
 
     Raises
     ------
     InputError
-        An image or truth that cannot be read or does not fit.
+        An image or truth that cannot be read or does not fit, the case named. What was prepared before is kept.
     OverreadError
-        The prepared cases would not fit into memory; says how much is needed.
+        A case too large for the memory, no room in the store.
     """
-    task, truth = TASKS[plan.task], TRUTHS[FACTS[plan.task].truth]
 
-    def load(case: Case) -> Example:
+    def prepared(i: int) -> Mapping[str, NDArray[Any]]:
+        return prepare_case(cases[i], plan)
+
+    names = [c.case for c in cases]
+    match plan.read:
+        case "files":
+            for _ in cases:
+                advance()
+            return FileExamples(names, prepared)
+        case "store":
+            store = store or Store()
+            keys = addresses(cases, plan, store.index)
+            for _ in range(TRIES):
+                _fill(store, keys, prepared, advance)
+                try:
+                    return StoredExamples(store, names, keys, store.find(keys), prepared)
+                except (KeyError, FileNotFoundError):
+                    # Another process pruned what nobody had opened yet.
+                    advance = _nothing
+            raise OverreadError(
+                f"{store.folder}: prepared cases vanish as fast as they are made; do not prune while a training begins"
+            )
+
+
+def prepare_case(case: Case, plan: Plan) -> Mapping[str, NDArray[Any]]:
+    """The image of ``case`` and its target, by name. Raises OverreadError or InputError that names the case."""
+    try:
         image = load_case(case)
-        target = task.target(truth.read(case, image, plan.labels), image, plan.preprocess)
-        return Example(case.case, prepare(image, plan.preprocess).array, target)
-
-    examples: list[Example] = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for example in pool.map(load, cases):
-            if not examples:
-                _check_memory(example, len(cases))
-            examples.append(example)
-            advance()
-    return examples
-
-
-def _check_memory(example: Example, cases: int) -> None:
-    need = example.nbytes * cases / 2**30
-    have = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES") / 2**30
-    if need > MEMORY_SHARE * have:
+        truth = TRUTHS[FACTS[plan.task].truth].read(case, image, plan.labels)
+        target = TASKS[plan.task].target(truth, image, plan.preprocess)
+        return {IMAGE: prepare(image, plan.preprocess).array, **target}
+    except OverreadError as error:
+        if case.case in str(error):
+            raise
+        raise type(error)(f"case {case.case}: {_path(case)}: {error}") from error
+    except MemoryError as error:
         raise OverreadError(
-            f"{cases} prepared cases of {example.image.shape} need {need:.1f} GiB and {have:.1f} GiB are free; "
-            "choose a coarser spacing or a smaller size in plan.json"
-        )
+            f"case {case.case}: {_path(case)}: there is not enough memory to prepare it ({error}); check its size and "
+            "spacing, or choose a coarser spacing in plan.json"
+        ) from error
+    except Exception as error:
+        cause = " ".join(str(error).split())[:300]
+        raise OverreadError(
+            f"case {case.case}: {_path(case)}: cannot be prepared ({type(error).__name__}: {cause}); check the file"
+        ) from error
+
+
+def _fill(
+    store: Store,
+    keys: Sequence[str],
+    prepared: Callable[[int], Mapping[str, NDArray[Any]]],
+    advance: Callable[[], None],
+) -> None:
+    """Prepare the cases whose keys the store lacks, several at a time, and keep them there."""
+    there = store.find(keys)
+    missing: dict[str, int] = {}
+    for i, key in enumerate(keys):
+        if key in there or key in missing:
+            advance()
+        else:
+            missing[key] = i
+    if not missing:
+        return
+
+    def entry(key: str) -> Entry | None:
+        # What another process has kept meanwhile needs no work.
+        return None if store.index.rows([key]) else pack_entry(prepared(missing[key]))
+
+    with store.filling() as first, store.writer() as writer:
+        # Processes that fill one store begin at different cases.
+        turn = 0 if first else os.getpid() * 7919 % len(missing)
+        order = [*missing][turn:] + [*missing][:turn]
+        for key, made in _some_at_once(order, entry):
+            if made is not None:
+                writer.add(key, made)
+            advance()
+
+
+def _some_at_once(
+    keys: Sequence[str], entry: Callable[[str], Entry | None]
+) -> Iterator[tuple[str, Entry | None]]:
+    """Each key with its entry, in order; so many are made at once as memory has room for."""
+    threads = os.cpu_count() or 1
+    room = MEMORY_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+    largest = 0
+    left = deque(keys)
+    coming: deque[tuple[str, Future[Entry | None]]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            while left or coming:
+                while left and len(coming) < cases_at_once(threads, largest, room):
+                    coming.append((left[0], pool.submit(entry, left.popleft())))
+                key, future = coming.popleft()
+                made = future.result()
+                largest = max(largest, made.values if made else 0)
+                yield key, made
+                # Neither name may keep the bytes while the next case is waited for.
+                del future, made
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def cases_at_once(threads: int, largest: int, room: float) -> int:
+    """How many cases are prepared at once: one until a size is known, then so many of the ``largest`` as have room."""
+    if not largest:
+        return 1
+    return max(1, min(2 * threads, int(room / (WORK * largest))))
+
+
+def _path(case: Case) -> str:
+    return ", ".join(map(str, case.images.values()))
+
+
+def _nothing() -> None:
+    """No progress to tell of."""

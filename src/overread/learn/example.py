@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,11 @@ class Readable(Protocol):
         """Size by axis."""
         ...
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of its numbers."""
+        ...
+
     def __getitem__(self, part: Any, /) -> Any:
         """The part as an array in memory."""
         ...
@@ -27,13 +33,37 @@ class Readable(Protocol):
 
 @dataclass(frozen=True)
 class Example:
-    """One prepared case: image ``(channels, *grid)`` float32, and its target as `LearnTask.target` gave it."""
+    """One prepared case: image ``(channels, *grid)`` float32, and its target as `LearnTask.target` gave it.
+
+    The image, and any array of the target that is as large as a grid, may be `Readable` only: cut first, then compute.
+    """
 
     case: str
-    image: NDArray[np.float32]
-    target: Arrays
+    image: Readable
+    target: Mapping[str, Any]
+
+
+class Part(Sequence[Example]):
+    """Some of ``examples``, in the order of ``chosen``; none is read before it is asked for."""
+
+    def __init__(self, examples: Sequence[Example], chosen: Sequence[int]) -> None:
+        self._examples, self._chosen = examples, chosen
 
     @property
-    def nbytes(self) -> int:
-        """Bytes that it holds in memory."""
-        return self.image.nbytes + sum(a.nbytes for a in self.target.values())
+    def read_seconds(self) -> float:
+        """Seconds spent on reading, of all the examples."""
+        return float(getattr(self._examples, "read_seconds", 0.0))
+
+    def __len__(self) -> int:
+        return len(self._chosen)
+
+    @overload
+    def __getitem__(self, index: int) -> Example: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Example]: ...
+
+    def __getitem__(self, index: int | slice) -> Example | Sequence[Example]:
+        if isinstance(index, slice):
+            return Part(self._examples, self._chosen[index])
+        return self._examples[self._chosen[index]]

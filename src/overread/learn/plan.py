@@ -74,6 +74,8 @@ class Plan(Strict):
     that less memory is needed. ``precision``: ``auto`` computes in bfloat16 where the machine has it and the loss
     follows that of float32. ``average_decay`` is that of the exponential moving average of the weights. Without a
     ``selection`` the last averaged weights are kept, and tuning cases decide nothing about them.
+
+    ``read``: ``store`` prepares every case once and reads patches from there, ``files`` decodes the images each time.
     """
 
     task: TaskName
@@ -93,6 +95,7 @@ class Plan(Strict):
     learning_rate: float
     weight_decay: float
     foreground_share: float = 0.0
+    read: Literal["store", "files"] = "store"
     average_decay: float = Field(default=0.99, ge=0, lt=1)
     selection: Selection | None = None
     epochs: int = Field(gt=0)

@@ -1,0 +1,1 @@
+"""Prepared cases on disk, shared by trainings: see docs/howto/large-data.md."""
