@@ -51,8 +51,8 @@ class Checkpoints:
 
     folder: Path
     of: Mapping[str, Any]
-    every: float = EVERY_SECONDS
-    _last: float = field(default_factory=time.monotonic)
+    every: float = field(default_factory=lambda: EVERY_SECONDS)
+    _last: float = field(default_factory=lambda: time.monotonic())
     _took: float = 0.0
 
     def due(self) -> bool:
