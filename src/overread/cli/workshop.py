@@ -169,3 +169,19 @@ def predict(
     from overread.pipeline.stages.predict import predict_command
 
     predict_command(package, images, mask=mask, json_file=json_file)
+
+
+@app.command()
+def cache(
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove prepared cases that no training uses now.")
+    ] = False,
+    keep: Annotated[
+        Optional[str],
+        typer.Option("--keep", help="With --prune: leave so much, such as 20G, of what was used last."),
+    ] = None,
+) -> None:
+    """Say where prepared cases are kept for the next training, and how much; remove them."""
+    from overread.pipeline.cache import cache_command
+
+    cache_command(prune=prune, keep=keep)
