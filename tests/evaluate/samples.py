@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit, softmax
 
 from overread.cohort.truth.protocol import TruthValue
+from overread.evaluate.rows import Row
 from overread.evaluate.tasks import TASKS
-from overread.evaluate.tasks.protocol import Row
 from overread.imaging.boxes import Boxes
 from overread.imaging.image import Image
-from overread.runtime.answer import Answer, Classes, Findings, LabelMap, Objects
+from overread.runtime.answer import Answer, Classes, Findings, LabelMap, Measurement, Objects
 from overread.runtime.manifest import (
     Calibration,
     Channel,
@@ -24,6 +24,7 @@ from overread.runtime.manifest import (
     OperatingPoint,
     Preprocess,
 )
+from overread.runtime.measure import count_components
 
 SIZE = 24
 
@@ -71,7 +72,14 @@ def objects_of(candidates: Boxes, labels: list[str], threshold: float = 0.5) -> 
     """The answer at one threshold for all labels."""
     best = candidates.where(np.argsort(-candidates.scores, kind="stable"))
     shown = best.where(best.scores >= threshold)
-    return Objects(shown, tuple(labels), dict.fromkeys(labels, threshold), candidates=best)
+    numbers = np.bincount(shown.labels, minlength=len(labels)).tolist()
+    stated = tuple(
+        Measurement(label, "count", n, max(0, n - 1), n + 1, "1")
+        for label, n in zip(labels, numbers, strict=True)
+    )
+    return Objects(
+        shown, tuple(labels), dict.fromkeys(labels, threshold), measurements=stated, candidates=best
+    )
 
 
 @dataclass(frozen=True)
@@ -140,21 +148,29 @@ def multilabel(labels: list[str], n: int = 80, seed: int = 0, unknown: float = 0
     return Sample(manifest, cases)
 
 
-def segmentation(labels: list[str], counted: list[str], n: int = 12, seed: int = 0) -> Sample:
-    """Squares of each label, found a little shifted, with a false speck now and then and a miss."""
+def segmentation(labels: list[str], counted: list[str], n: int = 24, seed: int = 0) -> Sample:
+    """Squares of each label in two cases of three, found a little shifted, with a false speck now and then and a miss;
+    volumes and counts with an interval that mostly holds."""
     generator = np.random.default_rng(seed)
     manifest = manifest_of("segmentation", labels, counted_labels=counted)
     cases: list[tuple[Answer | None, TruthValue]] = []
     for i in range(n):
         truth, found = np.zeros((SIZE, SIZE), np.uint8), np.zeros((SIZE, SIZE), np.uint8)
+        stated = []
         for k in range(1, len(labels)):
             y, x = generator.integers(1, 6, 2) + 8 * (k - 1)
-            truth[y : y + 5, x : x + 5] = k
-            if i % 5 != 4:
-                found[y + 1 : y + 6, x : x + 5] = k
+            if (i + k) % 3:
+                truth[y : y + 5, x : x + 5] = k
+                if i % 5 != 4:
+                    found[y + 1 : y + 6, x : x + 5] = k
             if i % 4 == 1:
-                found[SIZE - 1, 2 * k] = k
-        cases.append((LabelMap(found), truth))
+                found[SIZE - 1, 4 * k : 4 * k + 3] = k
+            size = 0.25 * float((found == k).sum())
+            stated.append(Measurement(labels[k], "area", size, max(0, size - 2), size + 5, "mm2"))
+            if labels[k] in counted:
+                parts = count_components(found == k)
+                stated.append(Measurement(labels[k], "count", parts, max(0, parts - 1), parts, "1"))
+        cases.append((LabelMap(found, tuple(stated)), truth))
     return Sample(manifest, cases)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from overread.evaluate.rules import case_rule, no_rule, object_rule
+from overread.evaluate.rules import case_rule, no_rule, object_rule, parsed, shortfall
 from overread.evaluate.tasks import TASKS
 
 
@@ -16,6 +16,7 @@ from overread.evaluate.tasks import TASKS
         ("sensitivity >= 0.95", "sensitivity>=0.95"),
         ("specificity>=.9", "specificity>=.9"),
         ("sensitivity>=1", "sensitivity>=1"),
+        ("sensitivity >= 0.95 with 90 %", "sensitivity>=0.95 with 90%"),
     ],
 )
 def test_rules_for_cases(text: str, rule: str) -> None:
@@ -23,7 +24,15 @@ def test_rules_for_cases(text: str, rule: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["f1", "sensitivity>=95", "sensitivity>=1.2", "sensitivity<=0.9", "ppv>=0.9"]
+    "text",
+    [
+        "f1",
+        "sensitivity>=95",
+        "sensitivity>=1.2",
+        "sensitivity<=0.9",
+        "ppv>=0.9",
+        "sensitivity>=0.9 with 10%",
+    ],
 )
 def test_other_rules_for_cases_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="expected youden, or a rule such as"):
@@ -72,3 +81,23 @@ def test_the_rule_of_each_task(task: str, labels: list[str], positive: str | Non
     if not default:
         with pytest.raises(ValueError, match="expected none"):
             rule("youden", labels, positive)
+
+
+@pytest.mark.parametrize(
+    ("rule", "fewest"),
+    [
+        ("sensitivity>=0.95 with 90%", 45),  # 0.95 ** 45 < 0.1 < 0.95 ** 44
+        ("sensitivity>=0.95 with 95%", 59),  # Wilks: the 59 of a 95%/95% tolerance limit
+        ("specificity>=0.9", 9),
+        ("sensitivity>=0.95", 19),
+        ("youden", 1),
+    ],
+)
+def test_how_many_patients_a_rule_needs(rule: str, fewest: int) -> None:
+    assert parsed(rule).fewest() == fewest
+    side = "negative" if "specificity" in rule else "positive"
+    other = "positive" if side == "negative" else "negative"
+    assert shortfall(rule, **{side: fewest, other: 0}) == ""
+    if fewest > 1:
+        assert f"expected {fewest} or more" in shortfall(rule, **{side: fewest - 1, other: 900})
+    assert shortfall("false_positives<=1", positive=0, negative=0) == ""

@@ -48,22 +48,25 @@ def test_every_case_is_answered_by_predict_and_seen(task: str, cases: list[Case]
 
 
 @pytest.mark.parametrize("task", roads.TASKS)
-def test_refused_cases_are_counted_and_nothing_else(task: str, cases: list[Case], tmp_path: Path) -> None:
+def test_refused_cases_are_counted_as_the_protocol_says(task: str, cases: list[Case], tmp_path: Path) -> None:
     package = roads.package_for(task, limits={"size": [[8, 30], [8, 30]]})
     large = roads.cases_for(tmp_path, n=3, size=64)
     outside = [replace(c, case=f"large{i}", patient=f"q{i}") for i, c in enumerate(large)]
-    found, alone = evaluate(package, [*cases, *outside]), evaluate(package, cases)
+    found, alone = evaluate(package, [*cases, *outside], unanswered="left_out"), evaluate(package, cases)
     answered = found.of("answered", None)
     assert answered is not None and answered.interval.estimate == pytest.approx(40 / 43)
     assert [r["outcome"] for r in found.rows[-3:]] == ["out_of_limits"] * 3
     assert answered_rows(found.rows) == alone.rows
     rest = [m for m in found.measured if m.metric.key != "answered"]
     assert [m.interval for m in rest] == [m.interval for m in alone.measured if m.metric.key != "answered"]
+    wrong = evaluate(package, [*cases, *outside])
+    first, second = (e.of(e.primary[0].key, e.primary[1]) for e in (alone, wrong))
+    assert first is not None and second is not None and second.interval.estimate < first.interval.estimate
 
 
 def test_a_package_that_answers_nothing_says_so(cases: list[Case]) -> None:
     package = roads.package_for("classification", limits={"size": [[1, 2], [1, 2]]})
-    found = evaluate(package, cases[:4])
+    found = evaluate(package, cases[:4], unanswered="left_out")
     assert [m.metric.key for m in found.measured] == ["answered"] and not found.figures
     assert {n.reason for n in found.not_computed} == {"the package answered none of 4 cases"}
 

@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from tests.evaluate.samples import classification, rows_of
 
 from overread.cohort.case import Case
 from overread.evaluate.run import evaluation_of
-from overread.evaluate.subgroups import groups_of, subgroups
-
-
-def test_words_and_few_numbers_are_groups_of_their_own() -> None:
-    groups = groups_of(["f", "m", "", "f"])
-    assert {k: v.tolist() for k, v in groups.items()} == {"f": [0, 3], "m": [1]}
-    assert list(groups_of(["1", "2", "1"])) == ["1", "2"]
-
-
-def test_many_numbers_become_thirds_without_loss() -> None:
-    ages = [str(a) for a in np.random.default_rng(0).integers(1, 90, 100)] + [""]
-    groups = groups_of(ages)
-    members = np.sort(np.concatenate(list(groups.values())))
-    assert len(groups) == 3 and members.tolist() == list(range(100))
-    assert max(map(len, groups.values())) - min(map(len, groups.values())) < 10
+from overread.evaluate.subgroups import subgroups
 
 
 def test_a_group_of_one_class_says_why_it_has_no_area() -> None:
@@ -33,14 +18,14 @@ def test_a_group_of_one_class_says_why_it_has_no_area() -> None:
         Case(r["case"], r["patient"], {}, attributes={"site": "A" if r["label"] == "no" else "B"})
         for r in rows
     ]
-    assert subgroups(evaluation, cases, ["site", "unknown"], sample.manifest) == []
-    assert [n.reason.split(":")[0] for n in evaluation.not_computed] == [
-        "site A, 30 cases",
-        "site B, 30 cases",
-    ]
+    found = subgroups(evaluation, cases, ["site", "unknown"], sample.manifest)
+    assert {(r["group"], r["metric"]) for r in found.rows} == {("A", "specificity"), ("B", "sensitivity")}
+    assert found.gaps == []
+    of_area = [n for n in evaluation.not_computed if n.metric == "auroc"]
+    assert [n.reason.split(":")[0] for n in of_area] == ["site A, 30 cases", "site B, 30 cases"]
 
 
-def test_only_the_primary_metric_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_what_is_shown_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
     sample = classification(["no", "yes"], "yes")
     rows = rows_of(sample.manifest, sample.cases, str)
     evaluation = evaluation_of(rows, sample.manifest)
@@ -48,13 +33,31 @@ def test_only_the_primary_metric_is_computed(monkeypatch: pytest.MonkeyPatch) ->
     def never(*args: object, **more: object) -> None:
         raise AssertionError("a metric that nobody asked for was computed")
 
-    for name in ("brier", "ece", "rate_ci"):
+    for name in ("brier", "ece"):
         monkeypatch.setattr(f"overread.evaluate.tasks.classification.{name}", never)
     cases = [
         Case(r["case"], r["patient"], {}, attributes={"sex": "fm"[i % 3 == 0]}) for i, r in enumerate(rows)
     ]
     found = subgroups(evaluation, cases, ["sex"], sample.manifest)
-    assert [(r["group"], r["cases"], r["patients"], r["metric"]) for r in found] == [
-        ("f", 40, 40, "auroc"),
-        ("m", 20, 20, "auroc"),
+    assert [(r["group"], r["cases"], r["patients"], r["metric"]) for r in found.rows] == [
+        (group, n, n, metric)
+        for metric in ("auroc", "sensitivity", "specificity")
+        for group, n in (("f", 40), ("m", 20))
     ]
+    assert [g["metric"] for g in found.gaps] == ["auroc", "sensitivity", "specificity"]
+
+
+def test_refusals_are_shown_by_class_and_group() -> None:
+    sample = classification(["no", "yes"], "yes")
+    answers = [(None if i % 6 == 1 else answer, truth) for i, (answer, truth) in enumerate(sample.cases)]
+    rows = rows_of(sample.manifest, answers, str)
+    evaluation = evaluation_of(rows, sample.manifest)
+    cases = [Case(r["case"], r["patient"], {}, attributes={"site": "AB"[i % 2]}) for i, r in enumerate(rows)]
+    found = subgroups(evaluation, cases, ["site"], sample.manifest).answered
+    assert [(r["attribute"], r["group"], r["cases"], r["answered"]) for r in found] == [
+        ("class", "no", 30, 30),
+        ("class", "yes", 30, 20),
+        ("site", "A", 30, 30),
+        ("site", "B", 30, 20),
+    ]
+    assert found[1]["estimate"] == 20 / 30 and found[1]["low"] < 20 / 30

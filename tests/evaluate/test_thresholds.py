@@ -1,58 +1,14 @@
-"""What a score meant on the tuning cases: bins, scale and threshold of one label."""
+"""The scale and the threshold of one label, from the tuning cases."""
 
 from __future__ import annotations
-
-import itertools
 
 import numpy as np
 import pytest
 
-from overread.evaluate.thresholds import FEWEST_OF_A_KIND, point_of, scale_of, score_bins
+from overread.evaluate.meaning import FEWEST_OF_A_KIND
+from overread.evaluate.thresholds import point_of, scale_of
 from overread.stats.calibration import PlattScaling
-from overread.stats.roc import operating_point
-
-
-def test_scores_are_judged_class_by_class() -> None:
-    """An over-confident positive class must not be hidden by the other class's mirror image."""
-    rng = np.random.default_rng(0)
-    p = rng.random(4000)
-    truth = rng.random(4000) < p**3
-    for part in score_bins(p, truth):
-        middle = (part.low + part.high) / 2
-        if 0.3 < middle < 0.8:
-            assert part.observed_high < middle
-            assert part.observed_low - 0.05 < middle**3 < part.observed_high + 0.05
-
-
-def test_bins_cover_every_score_once() -> None:
-    parts = score_bins(np.random.default_rng(1).random(300), np.arange(300) % 2 == 0)
-    assert parts[0].low == 0 and parts[-1].high == 1 and sum(p.cases for p in parts) == 300
-    assert all(a.high == b.low for a, b in itertools.pairwise(parts))
-
-
-@pytest.mark.parametrize(("n", "bins"), [(36, 0), (99, 0), (100, 5), (159, 7), (1000, 10)])
-def test_no_bins_from_which_only_the_prevalence_could_be_read(n: int, bins: int) -> None:
-    p = np.random.default_rng(n).random(n)
-    assert len(score_bins(p, p > 0.5)) == bins
-
-
-def test_bins_count_patients() -> None:
-    p = np.repeat(np.random.default_rng(0).random(40), 10)
-    assert score_bins(p, p > 0.5) and not score_bins(p, p > 0.5, cluster=np.repeat(np.arange(40), 10))
-    rng = np.random.default_rng(1)
-    level = np.repeat(rng.random(150), 4)
-    p = np.clip(level + rng.normal(0, 0.05, 600), 0, 1)
-    truth, names = np.repeat(rng.random(150), 4) < level, np.repeat(np.arange(150), 4)
-    width = {
-        kind: sum(b.observed_high - b.observed_low for b in score_bins(p, truth, cluster=cluster)[:7])
-        for kind, cluster in (("images", None), ("patients", names))
-    }
-    assert len(score_bins(p, truth, cluster=names)) == 7
-    assert width["patients"] > 1.2 * width["images"] * 7 / 10
-
-
-def test_scores_of_two_values_have_no_bins() -> None:
-    assert score_bins(np.arange(400) % 2 * 0.5, np.arange(400) % 3 == 0) == []
+from overread.stats.roc import operating_point_at
 
 
 def test_the_scale_is_platts_with_smoothed_targets() -> None:
@@ -88,14 +44,24 @@ def test_images_of_few_patients_are_few() -> None:
     assert scale.slope == 1 and "5 with and 5 without" in note
 
 
-def test_the_point_is_that_of_stats() -> None:
+def test_figures_of_a_point_are_called_apparent() -> None:
     rng = np.random.default_rng(0)
     p, truth = rng.random(100), rng.random(100) < 0.5
     names = np.arange(100) // 2
     point, note = point_of(p, truth, "sensitivity>=0.9", cluster=names)
-    expected = operating_point(truth, p, rule="sensitivity>=0.9", cluster=names)
-    assert (point.threshold, note) == (expected.threshold, "")
-    assert point.figures["specificity"] == expected.specificity.as_dict()
+    expected = operating_point_at(truth, p, threshold=point.threshold, cluster=names)
+    assert note == "" and set(point.figures) == {"apparent_sensitivity", "apparent_specificity"}
+    found = point.figures["apparent_specificity"]
+    assert {k: v for k, v in found.items() if k != "optimism"} == expected.specificity.as_dict()
+
+
+def test_youden_on_noise_is_optimistic_and_that_is_stated() -> None:
+    rng = np.random.default_rng(0)
+    better = []
+    for _ in range(20):
+        point, _ = point_of(rng.random(40), np.arange(40) % 2 == 0, "youden")
+        better.append(sum(f["optimism"] for f in point.figures.values()))
+    assert 0.05 < np.mean(better) < 0.3  # of scores that know nothing
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from overread.evaluate.rows import Row
 from overread.evaluate.tasks import classification
 from overread.evaluate.tasks.classification import (
+    ANSWERED_ONLY,
     METRICS,
     calibrate,
     evidence,
@@ -14,11 +16,26 @@ from overread.evaluate.tasks.classification import (
     offered,
     row,
     rule,
+    shows,
+    unanswered,
 )
-from overread.evaluate.tasks.protocol import Row, Telling
+from overread.evaluate.tasks.protocol import Telling
 from overread.runtime.manifest import Manifest
 
-__all__ = ["METRICS", "calibrate", "evidence", "figures", "measures", "offered", "row", "rule", "telling"]
+__all__ = [
+    "ANSWERED_ONLY",
+    "METRICS",
+    "calibrate",
+    "evidence",
+    "figures",
+    "measures",
+    "offered",
+    "row",
+    "rule",
+    "shows",
+    "telling",
+    "unanswered",
+]
 
 
 def telling(rows: Sequence[Row], manifest: Manifest, /) -> list[Telling]:

@@ -62,17 +62,44 @@ _ALL = (
     Metric(
         "dice",
         "Dice coefficient",
-        "Overlap of found and reference, twice the common part over the sum of both; 1 is perfect. "
-        "Both empty counts 1, one empty 0: a missed structure lowers the mean.",
+        "Overlap of found and reference, twice the common part over the sum of both; 1 is perfect. Mean over the cases "
+        "that show the structure (of all: over the structures that a case shows); one that was missed counts 0.",
+    ),
+    Metric(
+        "dice_with_empty",
+        "Dice coefficient, empty pairs counted 1",
+        "As many publications have it: a case without the structure counts 1 where nothing was found, else 0. Where "
+        "many cases lack it, a model that finds nothing looks good.",
+    ),
+    Metric(
+        "false_finding",
+        "False finding",
+        "Share of the cases without the structure in which some of it was found.",
+        better="lower",
+    ),
+    Metric(
+        "false_volume",
+        "False volume",
+        "How much was found in cases without the structure, on average.",
+        better="lower",
+        share=False,
     ),
     Metric(
         "hd95",
         "95% Hausdorff distance",
         "How far the boundaries lie apart, 95th percentile, the larger of both directions. Boundary: "
-        "voxels with a face neighbour outside; distances between voxel centres. A missed structure counts "
-        "with the diagonal of the image.",
+        "voxels with a face neighbour outside; distances between voxel centres. Over the cases that show the "
+        "structure; a missed one counts with the diagonal of the image, so that the mean depends on how the image was "
+        "cropped.",
         better="lower",
         share=False,
+    ),
+    Metric(
+        "nsd",
+        "Surface Dice",
+        "Share of both boundaries within a tolerance of the other (normalised surface distance): 2 mm in volumes, no "
+        "less than the largest voxel side; 2 pixels in the plane. Over the cases that show the structure; a missed one "
+        "counts 0.",
     ),
     Metric(
         "volume_error",
@@ -82,15 +109,46 @@ _ALL = (
         share=False,
     ),
     Metric(
+        "volume_abs_error",
+        "Absolute volume error",
+        "How far found and true volume lie apart, whatever the direction.",
+        better="lower",
+        share=False,
+    ),
+    Metric(
+        "volume_agreement_low",
+        "Lower limit of agreement of the volume",
+        "95% of the differences, found minus true, lie between the two limits of agreement (Bland and Altman 1986).",
+        better="none",
+        share=False,
+    ),
+    Metric(
+        "volume_agreement_high",
+        "Upper limit of agreement of the volume",
+        "As the lower limit, on the other side.",
+        better="none",
+        share=False,
+    ),
+    Metric(
+        "interval_coverage",
+        "Coverage of the volume's interval",
+        "Share of the stated intervals that hold the true volume; the package states what it expects beside each.",
+    ),
+    Metric(
+        "count_coverage",
+        "Coverage of the count's interval",
+        "Share of the stated intervals that hold the true number.",
+    ),
+    Metric(
         "lesion_sensitivity",
         "Lesion sensitivity",
-        "Share of true lesions of which at least one voxel was found, all cases pooled.",
+        "Share of true lesions that were found, all cases pooled: lesions and found parts are matched one to one, with "
+        "an intersection over union above 0.1. Parts of fewer than 3 voxels count for nothing.",
     ),
     Metric(
         "lesion_precision",
         "Lesion precision",
-        "Lesions found over lesions found and false ones, all cases pooled; a found lesion without a true voxel is "
-        "false.",
+        "Share of found parts that are matched with a true lesion, all cases pooled.",
     ),
     Metric(
         "lesion_f1",
@@ -100,7 +158,21 @@ _ALL = (
     Metric(
         "false_lesions_per_case",
         "False lesions per case",
-        "Found lesions without a true voxel, per case.",
+        "Found parts that are matched with no true lesion, per case.",
+        better="lower",
+        share=False,
+    ),
+    Metric(
+        "merged_lesions_per_case",
+        "Merges per case",
+        "Found parts that touch two true lesions or more, per case.",
+        better="lower",
+        share=False,
+    ),
+    Metric(
+        "split_lesions_per_case",
+        "Splits per case",
+        "True lesions that two found parts or more touch, per case.",
         better="lower",
         share=False,
     ),
@@ -130,15 +202,18 @@ _ALL = (
     Metric(
         "answered",
         "Answered",
-        "Share of test cases inside the package's declared input limits; the others got a coded "
-        "reason, no result, and take no part in the other measures.",
+        "Share of test cases inside the package's declared input limits; the others got a coded reason and no result. "
+        "Whether they count as wrong in the other measures the protocol says; without a word there, they do.",
     ),
 )
 
 METRICS: dict[str, Metric] = {metric.key: metric for metric in _ALL}
 """By key; a task's module picks its own from here."""
 
-_OVER_ALL = {"dice": "Mean Dice coefficient"}
+_OVER_ALL = {
+    "dice": "Mean Dice coefficient",
+    "dice_with_empty": "Mean Dice coefficient, empty pairs counted 1",
+}
 
 
 def title(metric: Metric, label: str | None) -> str:

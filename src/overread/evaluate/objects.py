@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from overread.evaluate.thresholds import DEFAULT_THRESHOLD
 from overread.imaging.boxes import Boxes
-from overread.runtime.manifest import OperatingPoint
+from overread.runtime.manifest import Manifest, OperatingPoint
 from overread.stats.detection import match_detections
 from overread.stats.intervals import mean_ci, ratio_ci
 
@@ -27,9 +27,9 @@ OVERLAP = {2: 0.5, 3: 0.1}
 volume, where even good boxes overlap little (nnDetection: Baumgartner et al., MICCAI 2021)."""
 
 
-def overlap_needed(axes: int) -> float:
-    """Intersection over union from which a found box is right, by the number of axes."""
-    return OVERLAP[axes]
+def overlap_needed(manifest: Manifest) -> float:
+    """Intersection over union from which a found box is right: as the protocol says, else `OVERLAP` by its axes."""
+    return float(manifest.reference.get("box_overlap", OVERLAP[manifest.preprocess.dimensions]))
 
 
 def corners(boxes: Boxes) -> NDArray[np.float64]:
@@ -37,8 +37,8 @@ def corners(boxes: Boxes) -> NDArray[np.float64]:
     return np.hstack([boxes.low, boxes.high])
 
 
-def right_ones(found: Boxes, true: Boxes) -> NDArray[np.bool_]:
-    """``(found,)``: whether each box is on a true object of its label."""
+def right_ones(found: Boxes, true: Boxes, *, least: float) -> NDArray[np.bool_]:
+    """``(found,)``: whether each box is on a true object of its label, overlapping by ``least`` or more."""
     right = np.zeros(len(found), np.bool_)
     for label in np.unique(found.labels):
         mine = found.labels == label
@@ -48,7 +48,7 @@ def right_ones(found: Boxes, true: Boxes) -> NDArray[np.bool_]:
             found.scores[mine],
             corners(real),
             rule="iou",
-            threshold=overlap_needed(found.axes),
+            threshold=least,
             duplicates="false",
         )
         right[mine] = match.truth >= 0
@@ -152,9 +152,9 @@ def _figures(ranked: Ranked, threshold: float) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     # One image, or nothing found, has no interval: the figure is then left out.
     with contextlib.suppress(ValueError):
-        found["sensitivity"] = ratio_ci(right, ranked.true, cluster=ranked.cluster).as_dict()
+        found["apparent_sensitivity"] = ratio_ci(right, ranked.true, cluster=ranked.cluster).as_dict()
     with contextlib.suppress(ValueError):
-        found["precision"] = ratio_ci(right, right + false, cluster=ranked.cluster).as_dict()
+        found["apparent_precision"] = ratio_ci(right, right + false, cluster=ranked.cluster).as_dict()
     with contextlib.suppress(ValueError):
-        found["false_positives_per_image"] = mean_ci(false, cluster=ranked.cluster).as_dict()
+        found["apparent_false_positives_per_image"] = mean_ci(false, cluster=ranked.cluster).as_dict()
     return found

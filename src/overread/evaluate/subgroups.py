@@ -1,73 +1,137 @@
-"""The primary metric within each value of each attribute of the cases."""
+"""The primary metric, and sensitivity and specificity at the threshold, within each group of cases; gaps; refusals."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from overread.cohort.case import Case
+from overread.evaluate.groups import groups_of
 from overread.evaluate.metric import Measured, NotComputed
-from overread.evaluate.run import Evaluation, answered_rows
+from overread.evaluate.rows import Row
+from overread.evaluate.run import Evaluation, answered_rows, measures_of
 from overread.evaluate.tasks import TASKS
 from overread.evaluate.tasks.protocol import clusters_of
 from overread.runtime.manifest import Manifest
+from overread.stats.fairness import largest_gap
+from overread.stats.interval import Interval
+from overread.stats.intervals import rate_ci
 
-MOST_VALUES = 6
-"""A number with more different values than this is shown in three groups of equal size."""
+AT_THRESHOLD = ("sensitivity", "specificity", "lesion_sensitivity")
+MOST_METRICS = 7
+"""Metrics shown by group, the primary one among them: more rows hide the groups."""
+Key = tuple[str, str | None]
+
+
+@dataclass
+class Subgroups:
+    """``rows``: one for each metric and group, with its cases and patients. ``gaps``: one for each attribute and
+    metric, the largest difference of two groups and the worst group, with simultaneous limits. ``answered``: share of
+    each group (and class) inside the package's limits; empty where it answered all."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    gaps: list[dict[str, Any]] = field(default_factory=list)
+    answered: list[dict[str, Any]] = field(default_factory=list)
 
 
 def subgroups(
-    evaluation: Evaluation, cases: Sequence[Case], attributes: Sequence[str], manifest: Manifest
-) -> list[dict[str, Any]]:
-    """A row for each group of answered cases: attribute, group, number of cases and patients, and the metric.
+    evaluation: Evaluation,
+    cases: Sequence[Case],
+    attributes: Sequence[str],
+    manifest: Manifest,
+    *,
+    cuts: Mapping[str, Sequence[float]] | None = None,
+) -> Subgroups:
+    """Metrics of each group, refused cases counted as in ``evaluation``; ``cuts`` of numbers as `cuts_of` gives them.
 
-    Only that one metric is computed. Groups that cannot give it (one class only) are added to
+    Only metrics that are shown are computed. Groups that cannot give one (one class only) are added to
     ``evaluation.not_computed`` with the reason.
     """
-    task = TASKS[manifest.task]
-    metric, label = evaluation.primary
     by_case = {c.case: c for c in cases}
-    rows = answered_rows(evaluation.rows)
-    out: list[dict[str, Any]] = []
+    wanted = shown_metrics(evaluation, manifest)
+    out = Subgroups()
     for attribute in attributes:
-        values = [by_case[r["case"]].attributes.get(attribute, "") for r in rows]
-        for group, members in groups_of(values).items():
-            part = [rows[i] for i in members]
-            patients = [r["patient"] for r in part]
-            measures = task.measures(part, manifest, clusters_of(patients))
-            chosen = next(m for m in measures if (m.metric.key, m.label) == (metric.key, label))
-            try:
-                found = Measured(metric, label, chosen.unit, chosen.compute())
-            except ValueError as error:
-                reason = f"{attribute} {group}, {len(part)} cases: {error}"
-                evaluation.not_computed.append(NotComputed(metric.key, label, reason))
-                continue
-            counts = {"cases": len(part), "patients": len(set(patients))}
-            out.append({"attribute": attribute, "group": group} | counts | found.as_dict())
+        values = [by_case[r["case"]].attributes.get(attribute, "") for r in evaluation.rows]
+        if not any(v.strip() for v in values):
+            continue
+        groups = {
+            name: [evaluation.rows[i] for i in members]
+            for name, members in groups_of(values, (cuts or {}).get(attribute)).items()
+        }
+        out.answered += answered_by(attribute, groups)
+        for key in wanted:
+            found = _of_groups(evaluation, attribute, groups, key, manifest, out)
+            if len(found) > 1:
+                out.gaps.append(_gap(evaluation, attribute, key, found))
+    if len(answered_rows(evaluation.rows)) < len(evaluation.rows):
+        shows = TASKS[manifest.task].shows
+        of_class: dict[str, list[Row]] = {label: [] for label in manifest.labels}
+        for r in evaluation.rows:
+            for label in shows(r, manifest):
+                of_class[label].append(r)
+        out.answered = answered_by("class", {k: v for k, v in of_class.items() if v}) + out.answered
+    else:
+        out.answered = []
     return out
 
 
-def groups_of(values: Sequence[str]) -> dict[str, NDArray[np.int64]]:
-    """Indices of each group; numbers of more than `MOST_VALUES` different values become thirds. Empty ones are left
-    out."""
-    texts = np.array(values)
-    distinct = sorted(set(values) - {""})
-    try:
-        numbers = np.array([float(v) if v else np.nan for v in values])
-    except ValueError:
-        numbers = None
-    if numbers is None or len(distinct) <= MOST_VALUES:
-        return {v: np.flatnonzero(texts == v) for v in distinct}
-    known = np.isfinite(numbers)
-    edges = np.quantile(numbers[known], [0, 1 / 3, 2 / 3, 1])
-    out: dict[str, NDArray[np.int64]] = {}
-    for i, (low, high) in enumerate(pairwise(edges)):
-        inside = known & (numbers >= low) & ((numbers < high) | (i == 2))
-        if inside.any():
-            name = f"{low:.3g} to {high:.3g}" if i == 2 else f"{low:.3g} to below {high:.3g}"
-            out[name] = np.flatnonzero(inside)
+def shown_metrics(evaluation: Evaluation, manifest: Manifest) -> list[Key]:
+    """The primary metric, and what the fixed thresholds give: of all, else of the first labels."""
+    pairs = TASKS[manifest.task].offered(manifest.labels, manifest.positive, manifest.counted_labels)
+    first = (evaluation.primary[0].key, evaluation.primary[1])
+    rest = [(m.key, label) for m, label in pairs if m.key in AT_THRESHOLD and (m.key, label) != first]
+    return [first, *rest[: MOST_METRICS - 1]]
+
+
+def answered_by(attribute: str, groups: Mapping[str, Sequence[Row]]) -> list[dict[str, Any]]:
+    """Share of the answered cases of each group, with its interval."""
+    out = []
+    for name, rows in groups.items():
+        answered = {r["case"] for r in answered_rows(rows)}
+        given = np.array([r["case"] in answered for r in rows])
+        interval = rate_ci(given, cluster=clusters_of([r["patient"] for r in rows]))
+        counts = {
+            "cases": len(rows),
+            "patients": len({r["patient"] for r in rows}),
+            "answered": int(given.sum()),
+        }
+        out.append({"attribute": attribute, "group": name} | counts | interval.as_dict())
     return out
+
+
+def _of_groups(
+    evaluation: Evaluation,
+    attribute: str,
+    groups: Mapping[str, Sequence[Row]],
+    key: Key,
+    manifest: Manifest,
+    out: Subgroups,
+) -> dict[str, Interval]:
+    """The metric ``key`` of each group; rows go to ``out``, reasons to ``evaluation.not_computed``."""
+    found: dict[str, Interval] = {}
+    for group, rows in groups.items():
+        measures = measures_of(rows, manifest, unanswered=evaluation.unanswered)
+        chosen = next((m for m in measures if (m.metric.key, m.label) == key), None)
+        counted = rows if evaluation.unanswered == "wrong" else answered_rows(rows)
+        counts = {"cases": len(counted), "patients": len({r["patient"] for r in counted})}
+        try:
+            if chosen is None:
+                raise ValueError("no case was answered")
+            measured = Measured(chosen.metric, chosen.label, chosen.unit, chosen.compute())
+        except ValueError as error:
+            reason = f"{attribute} {group}, {len(rows)} cases: {error}"
+            evaluation.not_computed.append(NotComputed(*key, reason))
+            continue
+        found[group] = measured.interval
+        out.rows.append({"attribute": attribute, "group": group} | counts | measured.as_dict())
+    return found
+
+
+def _gap(evaluation: Evaluation, attribute: str, key: Key, found: Mapping[str, Interval]) -> dict[str, Any]:
+    overall = evaluation.of(*key)
+    lower = overall is not None and overall.metric.better == "lower"
+    gap = largest_gap(found, lower_is_better=lower)
+    return {"attribute": attribute, "metric": key[0], "label": key[1]} | asdict(gap)

@@ -1,4 +1,4 @@
-"""What a probability meant on the tuning cases: its scale, its bins, and the threshold that decides.
+"""What a probability meant on the tuning cases: its scale, and the threshold that decides.
 
 Everything here is of one label against the rest: ``truth (n,)`` bool, ``score (n,)``, ``cluster (n,)`` the patient of
 each case where patients have several. Where the cases cannot give a thing, the safe default comes with a reason.
@@ -11,49 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from overread.evaluate import promised
+from overread.evaluate.meaning import FEWEST_OF_A_KIND
 from overread.evaluate.patients import count
-from overread.runtime.manifest import OperatingPoint, Scale, ScoreBin
-from overread.stats.calibration import PlattScaling, reliability_curve
-from overread.stats.intervals import rate_ci
-from overread.stats.roc import operating_point
+from overread.evaluate.rules import parsed
+from overread.runtime.manifest import OperatingPoint, Scale
+from overread.stats.calibration import PlattScaling
+from overread.stats.roc import operating_point_at
 
-FEWEST_OF_A_KIND = 10
-CASES_PER_BIN = 20
-FEWEST_BINS, MOST_BINS = 5, 10
-CONFIDENCE_OF_BINS = 0.9
 DEFAULT_THRESHOLD = 0.5
-
-
-def score_bins(
-    score: NDArray[np.float64], truth: NDArray[np.bool_], *, cluster: NDArray[Any] | None = None
-) -> list[ScoreBin]:
-    """How often cases with such a score had the label: 90% Wilson limits in bins of equal case numbers.
-
-    Empty with fewer patients than fill `FEWEST_BINS` of `CASES_PER_BIN`, or too few distinct scores: one or two bins
-    would give every score the prevalence.
-    """
-    wanted = min(count(cluster, len(score)) // CASES_PER_BIN, MOST_BINS)
-    if wanted < FEWEST_BINS:
-        return []
-    bins = []
-    for part in reliability_curve(
-        truth, score, bins=wanted, binning="equal-mass", confidence=CONFIDENCE_OF_BINS
-    ):
-        observed = part.observed
-        if cluster is not None:
-            # Bins are (low, high], and 0 lies in the first.
-            inside = ((score > part.low) | (part.low == 0)) & (score <= part.high)
-            observed = rate_ci(truth[inside], cluster=cluster[inside], confidence=CONFIDENCE_OF_BINS)
-        bins.append(
-            ScoreBin(
-                low=part.low,
-                high=part.high,
-                observed_low=observed.low,
-                observed_high=observed.high,
-                cases=part.n,
-            )
-        )
-    return bins if len(bins) >= FEWEST_BINS else []
 
 
 def scale_of(
@@ -78,9 +44,10 @@ def scale_of(
 def point_of(
     score: NDArray[np.float64], truth: NDArray[np.bool_], rule: str, *, cluster: NDArray[Any] | None = None
 ) -> tuple[OperatingPoint, str]:
-    """The operating point by ``rule`` (see `overread.stats.roc.operating_point`), or 0.5 and the reason for that.
+    """The operating point by ``rule`` (see `overread.evaluate.promised`), or 0.5 and the reason for that.
 
-    Its figures are those of the cases on which it was chosen: apparent, not to be reported.
+    Its figures are those of the cases on which it was chosen, ``apparent_sensitivity`` and ``apparent_specificity``:
+    not to be reported as the package's; ``optimism`` in each is the bootstrap's estimate of how much too good they are.
     """
     if truth.all() or not truth.any():
         kind = "has" if len(truth) and truth[0] else "lacks"
@@ -88,9 +55,12 @@ def point_of(
         return OperatingPoint(
             rule=rule, threshold=DEFAULT_THRESHOLD
         ), f"threshold: {reason}; it is {DEFAULT_THRESHOLD}"
-    chosen = operating_point(truth, score, rule=rule, cluster=cluster)
+    asked = parsed(rule)
+    limit, note = promised.threshold(score, truth, asked, cluster=cluster)
+    chosen = operating_point_at(truth, score, threshold=limit, cluster=cluster)
+    better = promised.optimism(score, truth, asked, cluster=cluster)
     figures = {
-        "sensitivity": chosen.sensitivity.as_dict(),
-        "specificity": chosen.specificity.as_dict(),
+        f"apparent_{key}": found.as_dict() | {"optimism": better[key]}
+        for key, found in (("sensitivity", chosen.sensitivity), ("specificity", chosen.specificity))
     }
-    return OperatingPoint(rule=rule, threshold=float(chosen.threshold), figures=figures), ""
+    return OperatingPoint(rule=rule, threshold=limit, figures=figures), note

@@ -14,7 +14,7 @@ from overread.cohort.truth.labels import Rule
 from overread.evaluate import tasks as evaluate_tasks
 from overread.evaluate.judge import Goal
 from overread.evaluate.metric import Metric
-from overread.evaluate.run import offered
+from overread.evaluate.run import Unanswered, offered
 from overread.files import canonical_json, sha256_bytes, write_text
 from overread.runtime.manifest import Channel
 from overread.settings import Strict, dicom_patterns, read_settings, validated
@@ -28,13 +28,15 @@ class Endpoint(Strict):
     """A goal fixed before the test patients are opened: ``metric`` of ``label`` (of all without it) reaches ``goal``.
 
     ``judged_on`` says which quantity counts: the point ``estimate``, or the less favourable confidence ``limit``
-    (the lower one where more is better, the upper one for errors and distances).
+    (the lower one where more is better, the upper one for errors and distances). ``proposed``: `overread init` wrote it
+    and no person chose it; the report says so until the key is taken out.
     """
 
     metric: str
     label: str | None = None
     goal: float
     judged_on: Literal["estimate", "limit"] = "limit"
+    proposed: bool = False
 
     def as_goal(self) -> Goal:
         """The same for `overread.evaluate.judge`."""
@@ -66,6 +68,11 @@ class Protocol(Strict):
     ``uncertain``, ``missing``: how findings that the table calls uncertain (-1) or leaves empty count: not at all
     (``ignore``), as absent (``as_0``) or as present (``as_1``).
     ``operating_point``: rule that fixes the thresholds on the tuning patients, for the tasks that have any.
+    ``unanswered``: how cases that the package refuses count in the measures that goals are judged on: as ``wrong``, or
+    ``left_out``. The report shows both.
+    ``box_overlap``: intersection over union from which a found box is right; a half in the plane and a tenth in volumes
+    where not given.
+    ``bands``: of an attribute that holds numbers, where its subgroups part: ``{age: [18, 40, 65]}``.
     ``counted_labels``: segmentation labels whose separate parts are counted (lesions, not organs).
     """
 
@@ -83,7 +90,10 @@ class Protocol(Strict):
     counted_labels: list[str] = []
     operating_point: str = ""
     endpoints: list[Endpoint] = []
+    unanswered: Unanswered = "wrong"
+    box_overlap: float | None = Field(default=None, gt=0, le=1)
     subgroups: list[str] = []
+    bands: dict[str, list[float]] = {}
     split: dict[str, float] = dict(FRACTIONS)
     budget: str = "10m"
     seed: int = Field(default=0, ge=0)
@@ -100,6 +110,14 @@ class Protocol(Strict):
     def _matches(cls, value: list[Channel]) -> list[Channel]:
         for channel in value:
             dicom_patterns(channel.match)
+        return value
+
+    @field_validator("bands")
+    @classmethod
+    def _bands(cls, value: dict[str, list[float]]) -> dict[str, list[float]]:
+        for name, cuts in value.items():
+            if not cuts or sorted(set(cuts)) != cuts:
+                raise ValueError(f"{name}: found {cuts}, expected numbers where groups part, the smallest first")
         return value
 
     @field_validator("split")
@@ -201,9 +219,12 @@ _COMMENTS = {
     "channels": "One per input; `match` tells the clinic node which DICOM series it is (keyword: regular expression).",
     "positive": "Which of the two classes is the one to be found: sensitivity is of it.",
     "uncertain": "Findings that the table calls uncertain (-1), and those that it leaves empty: ignore, as_0 or as_1.",
-    "operating_point": "Fixed on the tuning patients: youden, sensitivity>=0.95 or specificity>=0.9; detection: f1, "
-    "sensitivity>=0.9 or false_positives<=1.",
-    "endpoints": "Goals fixed before the test patients are opened; judged on the worse limit, or the estimate.",
+    "operating_point": "Fixed on the tuning patients: youden, sensitivity>=0.95 (on average; `with 90%` after it: with "
+    "that confidence) or specificity>=0.9; detection: f1, sensitivity>=0.9 or false_positives<=1.",
+    "endpoints": "Goals fixed before the test patients are opened; all must hold. Judged on the worse limit, or the "
+    "estimate. Take `proposed` out once you have chosen the goal.",
+    "unanswered": "Cases that the package refuses count as wrong, or are left_out; the report shows both.",
+    "bands": "Where the subgroups of a number part, such as age: [18, 40, 65].",
     "subgroups": "Columns of cohort.csv for which the result is shown apart.",
     "budget": "Wall-clock time for the whole run.",
     "limits": "What the package must refuse to answer and the images alone do not tell.",
@@ -216,7 +237,7 @@ def write_protocol(folder: Path, values: dict[str, Any]) -> Path:
     lines = []
     for key, value in protocol.model_dump(mode="json").items():
         # What does not apply to the task (no positive, no rule) would only raise questions.
-        if key not in values and (value in (None, "", []) or key in ("uncertain", "missing")):
+        if key not in values and (value in (None, "", [], {}) or key in ("uncertain", "missing")):
             continue
         if key in _COMMENTS:
             lines.append(f"# {_COMMENTS[key]}")

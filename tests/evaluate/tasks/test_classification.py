@@ -112,7 +112,7 @@ def test_calibration_of_two_classes() -> None:
     found = classification.calibrate(_drawn(400, BINARY), manifest, "sensitivity>=0.9", None)
     calibration, point = found.calibration, found.operating_points["pneumonia"]
     assert set(found.operating_points) == {"pneumonia"}
-    assert point.rule == "sensitivity>=0.9" and point.figures["sensitivity"]["estimate"] >= 0.9
+    assert point.rule == "sensitivity>=0.9" and point.figures["apparent_sensitivity"]["estimate"] >= 0.9
     assert set(calibration.bins) == set(calibration.conformal_quantiles) == set(BINARY)
     assert all(len(bins) == 10 for bins in calibration.bins.values())
     assert calibration.cases == 400 and calibration.conformal_coverage == 0.9
@@ -135,7 +135,10 @@ def test_patients_and_not_images_are_counted_at_calibration() -> None:
     grouped = classification.calibrate(evidence, manifest, "youden", clusters)
     assert not any(grouped.calibration.bins.values()) and all(alone.calibration.bins.values())
     a, b = (f.operating_points["pneumonia"] for f in (alone, grouped))
-    assert a.threshold == b.threshold and a.figures["sensitivity"]["n"] > b.figures["sensitivity"]["n"] == 10
+    assert (
+        a.threshold == b.threshold
+        and a.figures["apparent_sensitivity"]["n"] > b.figures["apparent_sensitivity"]["n"] == 10
+    )
 
 
 def test_tuning_cases_of_one_class_fix_one_half_and_say_so() -> None:

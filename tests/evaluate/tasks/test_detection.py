@@ -13,9 +13,9 @@ from tests.evaluate.samples import detection as sample_of
 
 from overread.evaluate.figures import FrocFigure
 from overread.evaluate.objects import from_text, right_ones
+from overread.evaluate.rows import Row
 from overread.evaluate.run import evaluation_of
 from overread.evaluate.tasks import detection
-from overread.evaluate.tasks.protocol import Row
 from overread.imaging.boxes import Boxes
 
 LABELS = ["nodule", "mass"]
@@ -82,7 +82,7 @@ def test_fixed_thresholds_count_what_was_answered() -> None:
         for answer, truth in sample.cases:
             assert isinstance(truth, Boxes)
             shown = answer.boxes.where(answer.boxes.labels == k)  # type: ignore[union-attr]
-            hit = right_ones(shown, truth)
+            hit = right_ones(shown, truth, least=0.5)
             right, false, true = right + hit.sum(), false + (~hit).sum(), true + (truth.labels == k).sum()
         expected = {
             "sensitivity": right / true,
@@ -166,9 +166,9 @@ def test_scores_become_the_share_of_candidates_that_are_right() -> None:
         "false_positives_per_image",
     }
     assert (
-        found.calibration.count_difference["nodule"].low
+        found.calibration.count_differences["nodule"][-1].low
         < 0
-        < found.calibration.count_difference["nodule"].high
+        < found.calibration.count_differences["nodule"][-1].high
     )
     assert found.calibration.cases == 1500 and len(found.reference["score_quantiles"]["nodule"]) == 21
 
@@ -210,7 +210,7 @@ def test_nothing_found_on_the_tuning_images_gives_one_half_and_says_so() -> None
     assert any("none was found" in n for n in notes["nodule"]) and any(
         "no tuning image has it" in n for n in notes["mass"]
     )
-    assert found.calibration.count_difference["nodule"].low == 1
+    assert found.calibration.count_differences["nodule"][-1].low == 1
 
 
 def test_the_images_with_most_errors_are_told_first() -> None:

@@ -92,7 +92,7 @@ def test_the_scale_makes_sure_scores_less_sure() -> None:
         scale = found.calibration.scales[label]
         assert scale.slope == pytest.approx(0.5, abs=0.06) and scale.intercept == pytest.approx(0, abs=0.12)
         assert len(found.calibration.bins[label]) == 10
-        assert {"sensitivity", "specificity"} <= set(found.operating_points[label].figures)
+        assert {"apparent_sensitivity", "apparent_specificity"} <= set(found.operating_points[label].figures)
     assert "notes" not in found.reference
 
 
@@ -111,7 +111,7 @@ def test_the_rule_holds_for_each_finding() -> None:
     manifest = manifest_of("multilabel", LABELS)
     found = multilabel.calibrate(_evidence(400), manifest, "sensitivity>=0.9", np.arange(400) // 2)
     for point in found.operating_points.values():
-        assert point.figures["sensitivity"]["estimate"] >= 0.9 and point.rule == "sensitivity>=0.9"
+        assert point.figures["apparent_sensitivity"]["estimate"] >= 0.9 and point.rule == "sensitivity>=0.9"
 
 
 def test_a_finding_that_no_case_has_is_named_in_the_means_unit() -> None:

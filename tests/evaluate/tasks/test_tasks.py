@@ -9,7 +9,7 @@ from tests.evaluate.samples import SAMPLES, Sample, rows_of
 
 from overread.cohort.case import Case
 from overread.evaluate.metrics import METRICS
-from overread.evaluate.run import answered_rows, evaluation_of, offered
+from overread.evaluate.run import evaluation_of, offered
 from overread.evaluate.subgroups import subgroups
 from overread.evaluate.tasks import TASKS
 from overread.evaluate.tasks.protocol import clusters_of
@@ -77,26 +77,69 @@ def test_repeated_images_of_patients_widen_no_number_of_patients(name: str, make
         assert again.interval.n is None or again.interval.n <= len(sample.cases)
 
 
+def _with_refused(sample: Sample) -> Sample:
+    """Every third case once more, refused."""
+    return replace(sample, cases=[*sample.cases, *((None, truth) for _, truth in sample.cases[::3])])
+
+
 @pytest.mark.parametrize(("name", "make"), EVERY)
-def test_refused_cases_count_in_answered_only(name: str, make) -> None:
+def test_refused_cases_count_as_wrong(name: str, make) -> None:
+    """Intention to diagnose: no number gets better by refusing, and what needs an answer stays as it was."""
     sample = make()
-    refused = replace(sample, cases=[*sample.cases, (None, sample.cases[0][1])])
     before = evaluation_of(rows_of(sample.manifest, sample.cases, str), sample.manifest)
-    after = evaluation_of(rows_of(sample.manifest, refused.cases, str), sample.manifest)
+    after = evaluation_of(rows_of(sample.manifest, _with_refused(sample).cases, str), sample.manifest)
+    only = TASKS[sample.manifest.task].ANSWERED_ONLY
+    assert len(after.measured) == len(before.measured)
+    worse = 0
+    for m in before.measured:
+        again = after.of(m.metric.key, m.label)
+        assert again is not None
+        if m.metric.key in only:
+            assert again.interval == m.interval
+        elif m.metric.better == "higher":
+            assert again.interval.estimate <= m.interval.estimate + 1e-12, m.metric.key
+            worse += again.interval.estimate < m.interval.estimate
+        elif m.metric.better == "lower":
+            assert again.interval.estimate >= m.interval.estimate - 1e-12, m.metric.key
+    assert worse >= 3 and after.primary == before.primary
+    assert {(m.metric.key, m.label) for m in after.beside} == {
+        (m.metric.key, m.label) for m in before.measured if m.metric.key not in {*only, "answered"}
+    }
+    for m in after.beside:
+        same = before.of(m.metric.key, m.label)
+        assert same is not None and same.interval == m.interval
+
+
+@pytest.mark.parametrize(("name", "make"), EVERY)
+def test_refused_cases_are_left_out_where_the_protocol_says_so(name: str, make) -> None:
+    sample = make()
+    rows = rows_of(sample.manifest, _with_refused(sample).cases, str)
+    before = evaluation_of(rows_of(sample.manifest, sample.cases, str), sample.manifest)
+    after = evaluation_of(rows, sample.manifest, unanswered="left_out")
     for m in before.measured:
         again = after.of(m.metric.key, m.label)
         assert again is not None
         assert (again.interval == m.interval) is (m.metric.key != "answered")
+    wrong = evaluation_of(rows, sample.manifest)
+    assert {(m.metric.key, m.label): m.interval for m in after.beside} == {
+        (m.metric.key, m.label): m.interval
+        for m in wrong.measured
+        if (m.metric.key, m.label) in {(b.metric.key, b.label) for b in wrong.beside}
+    }
 
 
 @pytest.mark.parametrize(("name", "make"), EVERY)
-def test_nothing_answered_gives_reasons_and_no_traceback(name: str, make) -> None:
+def test_nothing_answered_is_all_wrong(name: str, make) -> None:
     sample = make()
     rows = rows_of(sample.manifest, [(None, truth) for _, truth in sample.cases])
     evaluation = evaluation_of(rows, sample.manifest)
-    assert [m.metric.key for m in evaluation.measured] == ["answered"]
-    assert len(evaluation.not_computed) == len(_pairs(sample)) - 1
-    assert "answered none of" in evaluation.reason(*_pairs(sample)[0])
+    first = evaluation.of(*_pairs(sample)[0])
+    assert first is not None and first.interval.estimate == 0
+    only = TASKS[sample.manifest.task].ANSWERED_ONLY
+    assert {n.metric for n in evaluation.not_computed} == {key for key, _ in _pairs(sample)} & only
+    left_out = evaluation_of(rows, sample.manifest, unanswered="left_out")
+    assert [m.metric.key for m in left_out.measured] == ["answered"]
+    assert "answered none of" in left_out.reason(*_pairs(sample)[0])
 
 
 @pytest.mark.parametrize(("name", "make"), EVERY)
@@ -130,14 +173,16 @@ def test_subgroups_are_the_primary_metric_of_their_rows(name: str, make) -> None
         Case(r["case"], r["patient"], {}, attributes={"half": "ab"[i % 4 < 2]}) for i, r in enumerate(rows)
     ]
     found = subgroups(evaluation, cases, ["half"], sample.manifest)
-    assert [row["group"] for row in found] == ["a", "b"]
-    part = [r for i, r in enumerate(answered_rows(rows)) if i % 4 >= 2]
-    alone = evaluation_of(part, sample.manifest).of(evaluation.primary[0].key, evaluation.primary[1])
-    assert alone is not None and found[0]["estimate"] == alone.interval.estimate
-    assert (found[0]["cases"], found[0]["patients"]) == (
-        len(part),
-        len({r["patient"] for r in part}),
-    )
+    first = (evaluation.primary[0].key, evaluation.primary[1])
+    own = [r for r in found.rows if (r["metric"], r["label"]) == first]
+    assert [row["group"] for row in own] == ["a", "b"]
+    part = [r for i, r in enumerate(rows) if i % 4 >= 2]
+    alone = evaluation_of(part, sample.manifest).of(*first)
+    assert alone is not None and own[0]["estimate"] == alone.interval.estimate
+    assert (own[0]["cases"], own[0]["patients"]) == (len(part), len({r["patient"] for r in part}))
+    gap = next(g for g in found.gaps if (g["metric"], g["label"]) == first)
+    assert gap["gap"]["estimate"] == pytest.approx(abs(own[0]["estimate"] - own[1]["estimate"]))
+    assert gap["comparisons"] == 1 and not found.answered
 
 
 def test_clusters_only_where_a_patient_repeats() -> None:

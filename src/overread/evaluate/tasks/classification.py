@@ -21,21 +21,24 @@ from overread.evaluate.figures import (
     ScoredTruth,
     ScoresFigure,
 )
+from overread.evaluate.meaning import score_bins
 from overread.evaluate.metric import Measure, Measured, Metric
 from overread.evaluate.metrics import METRICS as ALL
 from overread.evaluate.rates import CASES, rates
-from overread.evaluate.rules import case_rule, no_rule
-from overread.evaluate.sets import COVERAGE, class_quantiles, set_measures
-from overread.evaluate.tasks.protocol import Calibrated, Row, Telling, clusters_of
-from overread.evaluate.tasks.rows import (
+from overread.evaluate.rows import (
+    Row,
     notes_of,
     numbers,
     of_kind,
     ranks,
     score_quantiles,
     sureness,
+    worst_sureness,
 )
-from overread.evaluate.thresholds import point_of, score_bins
+from overread.evaluate.rules import case_rule, no_rule
+from overread.evaluate.sets import COVERAGE, class_quantiles, set_measures
+from overread.evaluate.tasks.protocol import Calibrated, Telling, clusters_of
+from overread.evaluate.thresholds import point_of
 from overread.imaging.image import Image
 from overread.runtime.answer import Answer, Classes
 from overread.runtime.manifest import Calibration, Manifest
@@ -47,6 +50,7 @@ from overread.stats.roc import auc, auc_macro
 
 BINARY = ("sensitivity", "specificity", "ppv", "npv", "accuracy")
 BY_CLASS = ("sensitivity", "specificity", "ppv")
+ANSWERED_ONLY = frozenset({"ppv", "npv", "brier", "ece", "set_coverage", "set_size"})
 ERRORS, RIGHT = 6, 3
 
 METRICS: tuple[Metric, ...] = tuple(
@@ -98,12 +102,14 @@ def calibrate(
     p = softmax(z / fitted.value, axis=1)
     quantiles, everywhere = class_quantiles(p, y, labels, cluster=clusters)
     points, reasons = {}, {}
+    meant = {label: score_bins(p[:, j], y == j, cluster=clusters) for j, label in enumerate(labels)}
     if k is not None:
         points[labels[k]], reasons[labels[k]] = point_of(p[:, k], y == k, rule, cluster=clusters)
     return Calibrated(
         Calibration(
             temperature=fitted.value,
-            bins={label: score_bins(p[:, j], y == j, cluster=clusters) for j, label in enumerate(labels)},
+            bins={label: parts for label, (parts, _) in meant.items()},
+            reasons={label: why for label, (_, why) in meant.items() if why},
             conformal_coverage=COVERAGE,
             conformal_quantiles=quantiles,
             cases=len(y),
@@ -128,6 +134,16 @@ def row(answer: Answer | None, truth: TruthValue, image: Image, manifest: Manife
     return columns
 
 
+def unanswered(row: Row, manifest: Manifest, /) -> Row:
+    """A refused case was decided as none of the classes, and comes last in every ranking."""
+    return {"decided": None} | worst_sureness({label: label == row["label"] for label in manifest.labels})
+
+
+def shows(row: Row, manifest: Manifest, /) -> list[str]:
+    """The true class."""
+    return [row["label"]]
+
+
 def measures(rows: Sequence[Row], manifest: Manifest, clusters: NDArray[Any] | None, /) -> list[Measure]:
     """Areas from the scores; whatever is about decisions from the class that the package decided."""
     # It loads scipy.stats, a second that reading a protocol should not cost.
@@ -142,7 +158,9 @@ def measures(rows: Sequence[Row], manifest: Manifest, clusters: NDArray[Any] | N
             ALL["balanced_accuracy"],
             None,
             "mean of class sensitivities",
-            partial(balanced_accuracy, y, decided, cluster=clusters),
+            partial(
+                balanced_accuracy, y, np.where(decided < 0, (y + 1) % len(labels), decided), cluster=clusters
+            ),
         )
     ]
     scored: tuple[NDArray[Any], NDArray[Any]] = (y, p)
@@ -150,7 +168,7 @@ def measures(rows: Sequence[Row], manifest: Manifest, clusters: NDArray[Any] | N
         scored = ((y == k).astype(int), p[:, k])
         compute = partial(auc, scored[0], order[:, k], cluster=clusters)
         found.insert(0, Measure(ALL["auroc"], None, area, compute))
-        found += rates(decided == k, y == k, clusters, label=None, keys=BINARY)
+        found += rates(_said(decided, y, k), y == k, clusters, label=None, keys=BINARY)
     else:
         compute = partial(auc_macro, y, order, cluster=clusters)
         areas = [Measure(ALL["auroc_macro"], None, "mean one-against-rest area", compute)]
@@ -160,7 +178,7 @@ def measures(rows: Sequence[Row], manifest: Manifest, clusters: NDArray[Any] | N
         found = areas + found
         found.append(Measure(ALL["accuracy"], None, CASES, partial(rate_ci, y == decided, cluster=clusters)))
         for j, label in enumerate(labels):
-            found += rates(decided == j, y == j, clusters, label=label, keys=BY_CLASS)
+            found += rates(_said(decided, y, j), y == j, clusters, label=label, keys=BY_CLASS)
     found.append(
         Measure(ALL["brier"], None, "squared probability", partial(brier, *scored, cluster=clusters))
     )
@@ -218,10 +236,16 @@ def _positive(labels: Sequence[str], positive: str | None) -> int | None:
     return list(labels).index(positive) if positive is not None and len(labels) == 2 else None
 
 
+def _said(decided: NDArray[np.int64], y: NDArray[np.int64], k: int) -> NDArray[np.bool_]:
+    """Whether each case was called ``k``; where nothing was decided, the wrong of both."""
+    called: NDArray[np.bool_] = np.where(decided < 0, y != k, decided == k)
+    return called
+
+
 def _arrays(
     rows: Sequence[Row], labels: Sequence[str]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Indices of the true and the decided class ``(n,)``, and the scores ``(n, labels)``."""
-    index = {label: k for k, label in enumerate(labels)}
+    """Indices of the true and the decided class ``(n,)``, -1 for none, and the scores ``(n, labels)``."""
+    index: dict[str | None, int] = {label: k for k, label in enumerate(labels)} | {None: -1}
     y, decided = (np.array([index[r[c]] for r in rows], np.int64) for c in ("label", "decided"))
     return y, decided, numbers(rows, [f"score_{label}" for label in labels])

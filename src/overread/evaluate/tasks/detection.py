@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from overread.cohort.truth.protocol import TruthValue
+from overread.evaluate import volumes
 from overread.evaluate.figures import Figure, FrocFigure
 from overread.evaluate.metric import Measure, Measured, Metric
 from overread.evaluate.metrics import METRICS as ALL
@@ -23,10 +24,11 @@ from overread.evaluate.objects import (
     overlap_needed,
     right_ones,
 )
+from overread.evaluate.rates import CASES
+from overread.evaluate.rows import Row, notes_of, numbers, of_kind, score_quantiles
 from overread.evaluate.rules import object_rule
-from overread.evaluate.spreads import difference_spread
-from overread.evaluate.tasks.protocol import Calibrated, Row, Telling
-from overread.evaluate.tasks.rows import notes_of, numbers, of_kind, score_quantiles
+from overread.evaluate.spreads import difference_spreads
+from overread.evaluate.tasks.protocol import Calibrated, Telling
 from overread.evaluate.thresholds import scale_of
 from overread.imaging.boxes import Boxes
 from overread.imaging.image import Image
@@ -44,8 +46,9 @@ from overread.stats.detection import (
 from overread.stats.interval import Interval
 from overread.stats.intervals import mean_ci, ratio_ci
 
-BY_LABEL = ("average_precision", "sensitivity", "precision", "false_positives_per_image")
+BY_LABEL = ("average_precision", "sensitivity", "precision", "false_positives_per_image", "count_coverage")
 COUNTS = ("true", "right", "false")
+ANSWERED_ONLY = frozenset({"precision", "false_positives_per_image", "count_coverage"})
 ERRORS, RIGHT = 6, 3
 _CLIP = 1e-12  # a score of exactly 0 or 1 has no logit
 
@@ -86,9 +89,10 @@ def calibrate(
     prediction interval.
     """
     labels = manifest.labels
-    right = [right_ones(found, true) for found, true in evidence]
+    least = overlap_needed(manifest)
+    right = [right_ones(found, true, least=least) for found, true in evidence]
     scales, points, counts = {}, {}, {}
-    about_scale, about_point = {}, {}
+    about_scale, about_point, about_count = {}, {}, {}
     best = np.zeros((len(evidence), len(labels)))
     for k, label in enumerate(labels):
         ranked = _ranked(evidence, right, k, clusters)
@@ -100,12 +104,14 @@ def calibrate(
         scaled = Ranked(p, ranked.right, ranked.image, ranked.true, clusters)
         points[label], about_point[label] = object_point(scaled, rule)
         hit, false = scaled.counts(points[label].threshold)
-        spread = difference_spread(ranked.true - hit - false, cluster=clusters)
-        if spread is not None:
-            counts[label] = spread
+        parts, why = difference_spreads(np.stack([hit + false, ranked.true], axis=1), cluster=clusters)
+        if parts:
+            counts[label] = parts
+        if why:
+            about_count[label] = why
         np.maximum.at(best[:, k], ranked.image, p)
     return Calibrated(
-        Calibration(scales=scales, count_difference=counts, cases=len(evidence)),
+        Calibration(scales=scales, count_differences=counts, reasons=about_count, cases=len(evidence)),
         points,
         {"score_quantiles": score_quantiles(best, labels)} | notes_of(about_scale, about_point),
     )
@@ -123,19 +129,31 @@ def row(answer: Answer | None, truth: TruthValue, image: Image, manifest: Manife
     if answer is None:
         return columns
     given = of_kind(answer, Objects)
-    right = right_ones(given.boxes, true)
+    right = right_ones(given.boxes, true, least=overlap_needed(manifest))
     for k, label in enumerate(labels):
         mine = given.boxes.labels == k
         columns[f"right_{label}"] = int((mine & right).sum())
         columns[f"false_{label}"] = int((mine & ~right).sum())
+        n = int(of_label[k])
+        columns[f"count_inside_{label}"] = volumes.inside(given.measurements, label, ["count"], n)
     columns["candidates"] = as_text(given.boxes if given.candidates is None else given.candidates, labels)
     return columns
 
 
+def unanswered(row: Row, manifest: Manifest, /) -> Row:
+    """In a refused image every object was missed."""
+    none = {f"{kind}_{label}": 0 for label in manifest.labels for kind in ("right", "false")}
+    return none | {"candidates": "[]"}
+
+
+def shows(row: Row, manifest: Manifest, /) -> list[str]:
+    """The labels of which an image has an object."""
+    return [label for label in manifest.labels if row[f"true_{label}"]]
+
+
 def measures(rows: Sequence[Row], manifest: Manifest, clusters: NDArray[Any] | None, /) -> list[Measure]:
     """Average precision over all thresholds, and what the fixed thresholds give."""
-    labels, axes = manifest.labels, manifest.preprocess.dimensions
-    least = overlap_needed(axes)
+    labels, least = manifest.labels, overlap_needed(manifest)
 
     @cache
     def precision() -> MeanAveragePrecision:
@@ -163,6 +181,10 @@ def measures(rows: Sequence[Row], manifest: Manifest, clusters: NDArray[Any] | N
             "sensitivity": ("proportion of objects", partial(ratio_ci, right, true, cluster=clusters)),
             "precision": ("proportion of boxes", partial(ratio_ci, right, right + false, cluster=clusters)),
             "false_positives_per_image": ("boxes per image", partial(mean_ci, false, cluster=clusters)),
+            "count_coverage": (
+                f"{CASES} with a stated interval",
+                partial(volumes.coverage, numbers(rows, [f"count_inside_{label}"])[:, 0], clusters),
+            ),
         }
         out += [Measure(ALL[key], label, *computed[key]) for key in BY_LABEL]
     return out
@@ -181,7 +203,7 @@ def figures(rows: Sequence[Row], manifest: Manifest, measured: Sequence[Measured
             [_of_class(e, k) for e in found],
             [_of_class(e, k) for e in true],
             rule="iou",
-            threshold=overlap_needed(manifest.preprocess.dimensions),
+            threshold=overlap_needed(manifest),
             duplicates="false",
         )
         curve = froc_curve(marks)

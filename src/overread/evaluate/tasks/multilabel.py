@@ -17,12 +17,12 @@ from scipy.special import expit
 from overread.cohort.truth.protocol import TruthValue
 from overread.evaluate.areas import mean_area
 from overread.evaluate.figures import Figure, ReliabilityFigure, RocFigure, ScoredTruth
+from overread.evaluate.meaning import score_bins
 from overread.evaluate.metric import Measure, Measured, Metric
 from overread.evaluate.metrics import METRICS as ALL
 from overread.evaluate.rates import rates
-from overread.evaluate.rules import case_rule
-from overread.evaluate.tasks.protocol import Calibrated, Row, Telling, clusters_of
-from overread.evaluate.tasks.rows import (
+from overread.evaluate.rows import (
+    Row,
     notes_of,
     numbers,
     of_kind,
@@ -30,8 +30,11 @@ from overread.evaluate.tasks.rows import (
     ranks,
     score_quantiles,
     sureness,
+    worst_sureness,
 )
-from overread.evaluate.thresholds import point_of, scale_of, score_bins
+from overread.evaluate.rules import case_rule
+from overread.evaluate.tasks.protocol import Calibrated, Telling, clusters_of
+from overread.evaluate.thresholds import point_of, scale_of
 from overread.imaging.image import Image
 from overread.runtime.answer import Answer, Findings
 from overread.runtime.manifest import Calibration, Manifest, OperatingPoint, Scale, ScoreBin
@@ -43,6 +46,7 @@ from overread.stats.roc import auc
 
 RATES = ("sensitivity", "specificity", "ppv", "npv")
 BY_FINDING = ("auroc", *RATES, "brier", "ece")
+ANSWERED_ONLY = frozenset({"ppv", "npv", "brier", "ece"})
 ERRORS = 3
 
 METRICS: tuple[Metric, ...] = tuple(ALL[key] for key in ("auroc_macro", *BY_FINDING))
@@ -75,17 +79,19 @@ def calibrate(
     scales: dict[str, Scale] = {}
     bins: dict[str, list[ScoreBin]] = {}
     points: dict[str, OperatingPoint] = {}
-    about_scale, about_point = {}, {}
+    about_scale, about_point, about_bins = {}, {}, {}
     p = np.zeros_like(z)
     for k, label in enumerate(manifest.labels):
         known = np.isfinite(truth[:, k])
         there, cluster = truth[known, k] == 1, part_of(clusters, known)
         scales[label], about_scale[label] = scale_of(z[known, k], there, cluster=cluster)
         p[:, k] = expit(scales[label].slope * z[:, k] + scales[label].intercept)
-        bins[label] = score_bins(p[known, k], there, cluster=cluster)
+        bins[label], why = score_bins(p[known, k], there, cluster=cluster)
+        if why:
+            about_bins[label] = why
         points[label], about_point[label] = point_of(p[known, k], there, rule, cluster=cluster)
     return Calibrated(
-        Calibration(scales=scales, bins=bins, cases=len(z)),
+        Calibration(scales=scales, bins=bins, reasons=about_bins, cases=len(z)),
         points,
         {"score_quantiles": score_quantiles(p, manifest.labels)} | notes_of(about_scale, about_point),
     )
@@ -106,6 +112,18 @@ def row(answer: Answer | None, truth: TruthValue, image: Image, manifest: Manife
     for label in manifest.labels:
         columns[f"present_{label}"] = int(label in given.present) if label in given.thresholds else None
     return columns
+
+
+def unanswered(row: Row, manifest: Manifest, /) -> Row:
+    """A refused case: what is stated as present was missed, what is stated as absent was not cleared."""
+    truth = {label: row[f"truth_{label}"] for label in manifest.labels}
+    called = {f"present_{label}": None if t is None else 1 - t for label, t in truth.items()}
+    return called | worst_sureness({label: t == 1 for label, t in truth.items()})
+
+
+def shows(row: Row, manifest: Manifest, /) -> list[str]:
+    """The findings that are stated as present."""
+    return [label for label in manifest.labels if row[f"truth_{label}"] == 1]
 
 
 def measures(rows: Sequence[Row], manifest: Manifest, clusters: NDArray[Any] | None, /) -> list[Measure]:

@@ -12,15 +12,12 @@ from numpy.typing import NDArray
 from overread.cohort.truth.protocol import TruthValue
 from overread.evaluate.figures import Figure
 from overread.evaluate.metric import Measure, Measured, Metric
+from overread.evaluate.rows import Row
 from overread.imaging.image import Image
 from overread.runtime.answer import Answer
 from overread.runtime.manifest import Calibration, Manifest, OperatingPoint
 from overread.runtime.outputs import Outputs
 from overread.runtime.preprocess import Prepared
-
-Row = dict[str, Any]
-"""One case as it stands in predictions.csv: ``case``, ``patient``, ``outcome``, and the task's own columns. Values are
-plain numbers at full precision (``float``), text or None."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +42,8 @@ class EvaluateTask(Protocol):
     """One task held against the truth: what tuning decides, what the test shows."""
 
     METRICS: tuple[Metric, ...]
+    ANSWERED_ONLY: frozenset[str]
+    """Keys of metrics in which a refused case cannot count as wrong: what a probability or a call meant."""
 
     def offered(
         self, labels: Sequence[str], positive: str | None, counted: Sequence[str], /
@@ -70,10 +69,19 @@ class EvaluateTask(Protocol):
         """The task's columns of one test case; ``answer`` is None where the package refused it."""
         ...
 
+    def unanswered(self, row: Row, manifest: Manifest, /) -> Row:
+        """Columns that make the row of a refused case the worst answer: a positive missed, a negative not cleared, the
+        last in every ranking. `measures` then counts it in all but `ANSWERED_ONLY`."""
+        ...
+
+    def shows(self, row: Row, manifest: Manifest, /) -> list[str]:
+        """The labels that a case truly has, whether it was answered or not."""
+        ...
+
     def measures(
         self, rows: Sequence[Row], manifest: Manifest, clusters: NDArray[Any] | None, /
     ) -> list[Measure]:
-        """Every metric over the answered ``rows``; ``clusters`` (patients) belong to them."""
+        """Every metric over ``rows``, answered ones or filled by `unanswered`; ``clusters`` are their patients."""
         ...
 
     def figures(

@@ -100,6 +100,7 @@ def _values(folder: Path) -> tuple[dict[str, Any], list[str]]:
                 "metric": metric.key,
                 "goal": GOALS.get(metric.key, OTHER_GOAL),
                 **({} if label is None else {"label": label}),
+                "proposed": True,
             }
         ],
         "subgroups": [a for a in SUBGROUPS if a in attributes],

@@ -101,7 +101,8 @@ def _manifest(space: Workspace, plan: Plan, look: Fingerprint, outputs: Sequence
         windows=Windows(size=plan.patch, overlap=plan.overlap) if protocol.facts.local else None,
         limits=_limits(protocol, look),
         counted_labels=protocol.counted_labels,
-        reference={"fingerprint": look.as_dict()},
+        reference={"fingerprint": look.as_dict()}
+        | ({} if protocol.box_overlap is None else {"box_overlap": protocol.box_overlap}),
         model_card=_card(space, plan),
         evidence=evidence,
         files={"model.onnx": sha256_bytes(b"")},

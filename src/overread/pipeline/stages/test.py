@@ -5,25 +5,20 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from overread.cohort.cohort import Cohort
 from overread.cohort.hashes import files_digest
 from overread.errors import InputError
-from overread.evaluate.judge import judge
-from overread.evaluate.run import Evaluation, evaluate
-from overread.evaluate.subgroups import subgroups
-from overread.files import atomic_path, sha256_file, write_json
+from overread.evaluate.run import evaluate
+from overread.files import atomic_path, quoted_cell, sha256_file, write_json
+from overread.pipeline.report.content import report_content
 from overread.pipeline.report.gallery import Gallery
 from overread.pipeline.report.page import ReportFigures, write_report
 from overread.pipeline.report.words import metric_name
 from overread.pipeline.workspace import Workspace, console, progress, stage_record
 from overread.runtime.package import Package
-
-LIBRARIES = ("numpy", "scipy", "onnxruntime", "pydicom", "nibabel", "torch", "monai")
 
 
 def test_stage(folder: Path) -> None:
@@ -31,23 +26,32 @@ def test_stage(folder: Path) -> None:
     space = Workspace.open(folder)
     package, cohort = _locked(space)
     cases = cohort.split("test")
+    goals = [e.model_dump(mode="json") for e in space.protocol.endpoints]
+    earlier = [e.data.get("goals") for e in space.ledger.events("pipeline.opened")]
     opened = space.ledger.append(
-        "pipeline.opened", {"test": cohort.digest("test"), "package": package.sha256}
+        "pipeline.opened", {"test": cohort.digest("test"), "package": package.sha256, "goals": goals}
     )
-    openings = len(space.ledger.events("pipeline.opened"))
+    openings = len(earlier) + 1
     with stage_record(space, "test") as result:
         gallery = Gallery(folder / "predictions")
         with progress("Test patients", len(cases)) as advance:
-            evaluation = evaluate(package, cases, advance=advance, seen=gallery.add)
+            evaluation = evaluate(
+                package,
+                cases,
+                advance=advance,
+                seen=gallery.add,
+                unanswered=space.protocol.unanswered,
+            )
         predictions = _write_rows(folder / "predictions.csv", evaluation.rows)
         result.update(
             test=[m.as_dict() for m in evaluation.measured],
             openings=openings,
+            earlier_goals=[g for g in earlier if g is not None and g != goals],
             opened_at=opened.time,
             predictions_sha256=sha256_file(predictions),
             package_sha256=package.sha256,
         )
-    report = _report(space, package, cohort, evaluation, result)
+    report = report_content(space, package, cohort, evaluation, result)
     write_json(folder / "report.json", report)
     page = write_report(
         folder, report, ReportFigures(evaluation.figures, gallery.pictures(evaluation.telling))
@@ -107,73 +111,6 @@ def _write_rows(path: Path, rows: Sequence[dict[str, Any]]) -> Path:
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as f:
         writer = csv.DictWriter(f, columns, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        # People open it in a spreadsheet, where a name that begins with = would be computed.
+        writer.writerows({k: quoted_cell(v) if isinstance(v, str) else v for k, v in r.items()} for r in rows)
     return path
-
-
-def _report(
-    space: Workspace, package: Package, cohort: Cohort, evaluation: Evaluation, result: dict[str, Any]
-) -> dict[str, Any]:
-    protocol, manifest = space.protocol, package.manifest
-    # Before the list of what could not be computed is taken: groups add to it.
-    groups = subgroups(evaluation, cohort.split("test"), protocol.subgroups, manifest)
-    checked = space.folder / "check.json"
-    history = json.loads((space.model / "history.json").read_text(encoding="utf-8"))["history"]
-    return {
-        "name": protocol.name,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "virtual": protocol.virtual,
-        "task": protocol.task,
-        "labels": protocol.labels,
-        "positive": protocol.positive,
-        "protocol": protocol.model_dump(mode="json"),
-        "plan": json.loads((space.model / "plan.json").read_text(encoding="utf-8")),
-        "check": json.loads(checked.read_text(encoding="utf-8")) if checked.is_file() else {},
-        "package": {
-            "path": package.path.relative_to(space.folder).as_posix(),
-            "sha256": package.sha256,
-            "name": manifest.name,
-            "version": manifest.version,
-        },
-        "test": [m.as_dict() for m in evaluation.measured],
-        "not_computed": [vars(m) for m in evaluation.not_computed],
-        "primary": {"metric": evaluation.primary[0].key, "label": evaluation.primary[1]},
-        "endpoints": judge([e.as_goal() for e in protocol.endpoints], evaluation),
-        "subgroups": groups,
-        "operating_points": {k: p.model_dump(mode="json") for k, p in manifest.operating_points.items()},
-        "cases": {
-            name: {
-                "patients": len({c.patient for c in cohort.split(name)}),
-                "images": len(cohort.split(name)),
-            }
-            for name in ("train", "val", "test")
-        },
-        "evidence": {
-            "cohort": cohort.digest(),
-            "sealed test patients": cohort.digest("test"),
-            "image and mask files": space.record_of("check")["result"]["files_sha256"],
-            "protocol": protocol.digest(),
-            "plan": manifest.evidence["plan"],
-            "weights": manifest.evidence["weights"],
-            "package": package.sha256,
-            "predictions": result["predictions_sha256"],
-            "ledger head": space.ledger.head(),
-        },
-        "openings": result["openings"],
-        "seconds": space.seconds(),
-        "versions": {"overread": version("overread"), **_versions()},
-        "limits": manifest.limits.model_dump(mode="json"),
-        "history": [
-            {"epoch": e["epoch"], "loss": e["loss"], "tuning_loss": e["validation_loss"]} for e in history
-        ],
-    }
-
-
-def _versions() -> dict[str, str]:
-    out = {}
-    for name in LIBRARIES:
-        try:
-            out[name] = version(name).split("+")[0]
-        except PackageNotFoundError:
-            continue
-    return out

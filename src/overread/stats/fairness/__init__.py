@@ -1,5 +1,6 @@
 """Fairness between groups of patients: rates, gaps, tests, calibration, weights."""
 
+from overread.stats.fairness.between import GroupGap, largest_gap
 from overread.stats.fairness.calibration import GroupCalibration, calibration_by_group
 from overread.stats.fairness.comparisons import GroupTest, GroupTests, group_tests
 from overread.stats.fairness.gaps import WorstGroupGap, worst_group_gap
@@ -17,6 +18,7 @@ from overread.stats.fairness.reweighing import reweighing_weights
 
 __all__ = [
     "GroupCalibration",
+    "GroupGap",
     "GroupRates",
     "GroupTest",
     "GroupTests",
@@ -30,6 +32,7 @@ __all__ = [
     "equalized_odds_difference",
     "equalized_odds_ratio",
     "group_tests",
+    "largest_gap",
     "predictive_parity_difference",
     "reweighing_weights",
     "worst_group_gap",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from overread.evaluate.tasks.rows import notes_of, numbers, of_kind, part_of, ranks, score_quantiles
+from overread.evaluate.rows import notes_of, numbers, of_kind, part_of, ranks, score_quantiles
 from overread.runtime.answer import Classes, Findings
 
 

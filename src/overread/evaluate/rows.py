@@ -1,4 +1,4 @@
-"""Small helpers of the task modules: numbers out of rows, and the kind of answer that a task gives."""
+"""A test case as a row, and small helpers of the task modules: numbers out of rows, the kind of answer given."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.evaluate.tasks.protocol import Row
 from overread.runtime.answer import Answer
 
+Row = dict[str, Any]
+"""One case as it stands in predictions.csv: ``case``, ``patient``, ``outcome``, and the task's own columns. Values are
+plain numbers at full precision (``float``), text or None."""
 A = TypeVar("A")
+WORST_ODDS = 1e9
+"""Log odds of a refused case on the wrong side of every answer, so that it comes last in every ranking."""
 
 
 def of_kind(answer: Answer, kind: type[A]) -> A:
@@ -40,6 +44,12 @@ def sureness(
     """Columns ``score_<label>`` and ``log_odds_<label>``."""
     columns = {f"score_{label}": float(scores[label]) for label in labels}
     return columns | {f"log_odds_{label}": float(log_odds[label]) for label in labels if label in log_odds}
+
+
+def worst_sureness(there: Mapping[str, bool]) -> dict[str, float]:
+    """Columns of `sureness` of a refused case: certain of the wrong for each label, which is ``there`` or not."""
+    sure = {label: 0.0 if has else 1.0 for label, has in there.items()}
+    return sureness(list(there), sure, {k: -WORST_ODDS if has else WORST_ODDS for k, has in there.items()})
 
 
 def score_quantiles(scores: NDArray[np.float64], labels: Sequence[str]) -> dict[str, list[float]]:
