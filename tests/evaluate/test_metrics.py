@@ -6,14 +6,24 @@ import pytest
 
 from overread.evaluate.metrics import METRICS, title
 
-LOWER = {"brier", "ece", "hd95", "false_lesions_per_case", "false_positives_per_image", "set_size"}
+LOWER = {
+    *("brier", "ece", "hd95", "false_lesions_per_case", "false_positives_per_image", "set_size"),
+    *(
+        "false_finding",
+        "false_volume",
+        "volume_abs_error",
+        "merged_lesions_per_case",
+        "split_lesions_per_case",
+    ),
+}
+NONE = {"volume_error", "volume_agreement_low", "volume_agreement_high"}
 
 
 @pytest.mark.parametrize("key", METRICS)
 def test_a_metric_says_what_it_is(key: str) -> None:
     metric = METRICS[key]
     assert metric.key == key and metric.name and metric.meaning.endswith(".")
-    assert metric.better == ("none" if key == "volume_error" else "lower" if key in LOWER else "higher")
+    assert metric.better == ("none" if key in NONE else "lower" if key in LOWER else "higher")
 
 
 def test_names_are_not_used_twice() -> None:

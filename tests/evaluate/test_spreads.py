@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -74,7 +76,7 @@ def test_too_few_patients_give_no_interval_and_say_so(patients: int) -> None:
 def test_parts_follow_each_other_without_gaps() -> None:
     parts, why = ratio_spreads(_cases(np.random.default_rng(0), 200, 0.4))
     assert not why and len(parts) == 4 and parts[0].found_from == 0 and parts[-1].found_to is None
-    assert all(a.found_to == b.found_from for a, b in zip(parts, parts[1:], strict=False))
+    assert all(a.found_to == b.found_from for a, b in pairwise(parts))
     assert len({p.offset for p in parts}) == 1
 
 

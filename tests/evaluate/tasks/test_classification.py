@@ -16,6 +16,7 @@ from tests.evaluate.samples import classification as sample_of
 from tests.evaluate.samples import image, manifest_of
 
 from overread.evaluate.figures import ConfusionFigure, ReliabilityFigure, RocFigure, ScoresFigure
+from overread.evaluate.meaning import STEPS
 from overread.evaluate.run import evaluation_of
 from overread.evaluate.tasks import classification
 from overread.runtime.answer import Classes
@@ -114,7 +115,7 @@ def test_calibration_of_two_classes() -> None:
     assert set(found.operating_points) == {"pneumonia"}
     assert point.rule == "sensitivity>=0.9" and point.figures["apparent_sensitivity"]["estimate"] >= 0.9
     assert set(calibration.bins) == set(calibration.conformal_quantiles) == set(BINARY)
-    assert all(len(bins) == 10 for bins in calibration.bins.values())
+    assert all(len(bins) == len(STEPS) - 1 for bins in calibration.bins.values()) and not calibration.reasons
     assert calibration.cases == 400 and calibration.conformal_coverage == 0.9
     assert found.reference["temperature"]["low"] <= found.reference["temperature"]["high"]
     assert len(found.reference["score_quantiles"]["normal"]) == 21 and "notes" not in found.reference
@@ -124,21 +125,21 @@ def test_calibration_of_several_classes_has_no_threshold() -> None:
     manifest = manifest_of("classification", SEVERAL)
     found = classification.calibrate(_drawn(60, SEVERAL), manifest, "", None)
     assert not found.operating_points and len(found.calibration.conformal_quantiles) == 3
-    assert not any(found.calibration.bins.values())  # 60 cases are no five bins of 20
+    few = classification.calibrate(_drawn(24, SEVERAL), manifest, "", None)
+    assert not any(few.calibration.bins.values()) and set(few.calibration.reasons) == set(SEVERAL)
 
 
 def test_patients_and_not_images_are_counted_at_calibration() -> None:
     manifest = manifest_of("classification", BINARY, positive="pneumonia")
     evidence = _drawn(200, BINARY)
-    clusters = np.arange(200) // 20
+    clusters = np.arange(200) // 25
     alone = classification.calibrate(evidence, manifest, "youden", None)
     grouped = classification.calibrate(evidence, manifest, "youden", clusters)
     assert not any(grouped.calibration.bins.values()) and all(alone.calibration.bins.values())
     a, b = (f.operating_points["pneumonia"] for f in (alone, grouped))
-    assert (
-        a.threshold == b.threshold
-        and a.figures["apparent_sensitivity"]["n"] > b.figures["apparent_sensitivity"]["n"] == 10
-    )
+    assert set(grouped.calibration.reasons) == set(BINARY)
+    numbers = [point.figures["apparent_sensitivity"]["n"] for point in (a, b)]
+    assert numbers[0] > numbers[1] == 8
 
 
 def test_tuning_cases_of_one_class_fix_one_half_and_say_so() -> None:

@@ -161,9 +161,9 @@ def test_scores_become_the_share_of_candidates_that_are_right() -> None:
     assert scale.slope == pytest.approx(0.5, abs=0.06) and scale.intercept == pytest.approx(0, abs=0.1)
     point = found.operating_points["nodule"]
     assert point.rule == "f1" and set(point.figures) == {
-        "sensitivity",
-        "precision",
-        "false_positives_per_image",
+        "apparent_sensitivity",
+        "apparent_precision",
+        "apparent_false_positives_per_image",
     }
     assert (
         found.calibration.count_differences["nodule"][-1].low
@@ -189,7 +189,7 @@ def test_the_threshold_holds_on_the_scaled_scores(rule: str) -> None:
         rows.append(about | detection.row(answer, true, image(), manifest))
     measured = evaluation_of(rows, manifest)
     for key, figure in point.figures.items():
-        m = measured.of(key, "nodule")
+        m = measured.of(key.removeprefix("apparent_"), "nodule")
         assert m is not None and m.interval.estimate == pytest.approx(figure["estimate"])
     sensitivity, false = (measured.of(k, "nodule") for k in ("sensitivity", "false_positives_per_image"))
     assert sensitivity is not None and false is not None

@@ -14,6 +14,7 @@ from tests.evaluate.samples import manifest_of
 from tests.evaluate.samples import multilabel as sample_of
 
 from overread.evaluate.figures import ReliabilityFigure, RocFigure
+from overread.evaluate.meaning import STEPS
 from overread.evaluate.run import Evaluation, evaluation_of
 from overread.evaluate.tasks import multilabel
 
@@ -91,7 +92,7 @@ def test_the_scale_makes_sure_scores_less_sure() -> None:
     for label in LABELS:
         scale = found.calibration.scales[label]
         assert scale.slope == pytest.approx(0.5, abs=0.06) and scale.intercept == pytest.approx(0, abs=0.12)
-        assert len(found.calibration.bins[label]) == 10
+        assert len(found.calibration.bins[label]) == len(STEPS) - 1
         assert {"apparent_sensitivity", "apparent_specificity"} <= set(found.operating_points[label].figures)
     assert "notes" not in found.reference
 

@@ -7,39 +7,72 @@ import pytest
 from tests.evaluate.samples import SIZE, manifest_of
 from tests.evaluate.samples import segmentation as sample_of
 
+from overread.evaluate import overlaps
 from overread.evaluate.figures import PerCaseFigure
 from overread.evaluate.run import evaluation_of
 from overread.evaluate.tasks import segmentation
 from overread.imaging.image import Image
 from overread.runtime.answer import LabelMap
+from overread.runtime.manifest import Manifest
 from overread.stats.intervals import proportion_ci
 
 LABELS = ["background", "tumour", "error"]
 
 
+def _rows(
+    pairs: list[tuple[np.ndarray, np.ndarray | None]], counted: list[str] | None = None
+) -> tuple[list, Manifest]:
+    """Rows of cases with so a truth and so a mask; None: refused."""
+    manifest = manifest_of("segmentation", LABELS[:2], counted_labels=counted or [])
+    rows = []
+    for i, (truth, mask) in enumerate(pairs):
+        image = Image(np.zeros((1, SIZE, SIZE), np.float32), np.eye(4))
+        about = {
+            "case": f"c{i}",
+            "patient": f"p{i}",
+            "outcome": "ok" if mask is not None else "out_of_limits",
+        }
+        answer = None if mask is None else LabelMap(mask)
+        rows.append(about | segmentation.row(answer, truth, image, manifest))
+    return rows, manifest
+
+
+def _block(*places: tuple[int, int], side: int = 4) -> np.ndarray:
+    mask = np.zeros((SIZE, SIZE), np.uint8)
+    for y, x in places:
+        mask[y : y + side, x : x + side] = 1
+    return mask
+
+
 def _lesions(counts: list[tuple[int, int, int]]) -> dict:
     """Measures of the lesions of cases with so many found, false and missed."""
-    manifest = manifest_of("segmentation", LABELS[:2], counted_labels=["tumour"])
-    rows = []
-    for i, (found, false, missed) in enumerate(counts):
+    pairs = []
+    for found, false, missed in counts:
         truth, mask = np.zeros((SIZE, SIZE), np.uint8), np.zeros((SIZE, SIZE), np.uint8)
-        truth[2 * np.arange(found + missed), 0] = 1
-        mask[2 * np.arange(found), 0] = 1
-        mask[2 * np.arange(false), 10] = 1
-        image = Image(np.zeros((1, SIZE, SIZE), np.float32), np.eye(4))
-        about = {"case": f"c{i}", "patient": f"p{i}", "outcome": "ok"}
-        rows.append(about | segmentation.row(LabelMap(mask), truth, image, manifest))
-    evaluation = evaluation_of(rows, manifest)
+        truth[2 * np.arange(found + missed), 0:4] = 1
+        mask[2 * np.arange(found), 0:4] = 1
+        mask[2 * np.arange(false), 10:14] = 1
+        pairs.append((truth, mask))
+    evaluation = evaluation_of(*_rows(pairs, ["tumour"]))
     measured = {m.metric.key: m.interval for m in evaluation.measured if m.label == "tumour"}
     return measured | {n.metric: n.reason for n in evaluation.not_computed}
 
 
 def test_lesions_are_pooled_over_cases() -> None:
-    found = _lesions([(2, 1, 0), (1, 0, 2), (0, 1, 1)])
+    found = _lesions([(2, 1, 0), (1, 0, 2), (0, 1, 1), (0, 0, 0), (0, 0, 0)])
     assert found["lesion_sensitivity"].estimate == pytest.approx(3 / 6)
     assert found["lesion_precision"].estimate == pytest.approx(3 / 5)
     assert found["lesion_f1"].estimate == pytest.approx(6 / 11)
-    assert found["false_lesions_per_case"].estimate == pytest.approx(2 / 3)
+    assert found["false_lesions_per_case"].estimate == pytest.approx(2 / 5)
+    assert found["merged_lesions_per_case"].estimate == found["split_lesions_per_case"].estimate == 0
+
+
+def test_predicting_the_whole_image_finds_no_lesion() -> None:
+    truth = _block((1, 1), (1, 9), (9, 1), (9, 9), (17, 17))
+    rows, manifest = _rows([(truth, np.ones((SIZE, SIZE), np.uint8))] * 5, ["tumour"])
+    found = {m.metric.key: m.interval.estimate for m in evaluation_of(rows, manifest).measured}
+    assert (found["lesion_sensitivity"], found["lesion_precision"], found["lesion_f1"]) == (0, 0, 0)
+    assert (found["false_lesions_per_case"], found["merged_lesions_per_case"]) == (1, 1)
 
 
 def test_lesions_of_two_cases_are_not_certainty() -> None:
@@ -52,6 +85,76 @@ def test_a_precision_without_a_single_finding_is_not_computed() -> None:
     assert isinstance(found["lesion_precision"], str) and not isinstance(found["lesion_sensitivity"], str)
 
 
+def test_a_network_that_finds_nothing_has_a_dice_of_nothing() -> None:
+    """With 60% of the patients free of it, empty pairs counted 1 would make that 0.60."""
+    none = np.zeros((SIZE, SIZE), np.uint8)
+    rows, manifest = _rows([(none, none)] * 6 + [(_block((4, 4)), none)] * 4)
+    found = evaluation_of(rows, manifest)
+    for label in (None, "tumour"):
+        mean, old = found.of("dice", label), found.of("dice_with_empty", label)
+        assert mean is not None and old is not None
+        assert (mean.interval.estimate, mean.interval.n) == (0, 4)
+        assert (old.interval.estimate, old.interval.n) == (0.6, 10)
+        assert "6 of 10 pairs both empty" in old.unit
+    false = found.of("false_finding", "tumour")
+    assert false is not None and (false.interval.estimate, false.interval.n) == (0, 6)
+
+
+def test_what_is_found_where_nothing_is_stands_apart() -> None:
+    none, some = np.zeros((SIZE, SIZE), np.uint8), _block((4, 4))
+    rows, manifest = _rows([(none, some), (none, some)] + [(none, none)] * 6 + [(some, some)] * 3)
+    found = evaluation_of(rows, manifest)
+    share, volume, mean = (found.of(k, "tumour") for k in ("false_finding", "false_volume", "dice"))
+    assert share is not None and volume is not None and mean is not None
+    assert share.interval.estimate == 0.25 and volume.interval.estimate == pytest.approx(2 * 16 / 8)
+    assert mean.interval.estimate == 1
+    titles = {t.title for t in found.telling}
+    assert "Found where nothing is" in titles
+
+
+def test_a_refused_case_is_a_miss_or_not_cleared() -> None:
+    none, some = np.zeros((SIZE, SIZE), np.uint8), _block((4, 4))
+    rows, manifest = _rows([(some, some)] * 3 + [(none, none)] * 3 + [(some, None), (none, None)], ["tumour"])
+    found = evaluation_of(rows, manifest)
+
+    def of(key: str) -> float:
+        m = found.of(key, "tumour")
+        assert m is not None
+        return m.interval.estimate
+
+    assert of("dice") == of("nsd") == of("lesion_sensitivity") == 0.75 and of("false_finding") == 0.25
+    assert of("dice_with_empty") == pytest.approx(6 / 8)
+    diagonal = float(np.hypot(SIZE, SIZE))
+    beside = {(m.metric.key, m.label): m.interval.estimate for m in found.beside}
+    assert rows[6]["diagonal"] == pytest.approx(diagonal) and beside["dice", "tumour"] == 1
+
+
+def test_the_surface_dice_has_its_tolerance() -> None:
+    truth, mask = _block((4, 4), side=8), _block((6, 4), side=8)
+    (near,), _ = _rows([(truth, mask)])
+    assert near["nsd_tumour"] == 1  # off by two pixels, which are the tolerance
+    (far,), _ = _rows([(truth, _block((9, 4), side=8))])
+    assert 0 < far["nsd_tumour"] < 1
+    image = Image(np.zeros((1, 8, 8, 8), np.float32), np.diag([1, 1, 5, 1]))
+    assert overlaps.tolerance(image) == 5
+    assert overlaps.tolerance(Image(image.array, np.eye(4))) == 2
+
+
+def test_volumes_have_limits_of_agreement_and_an_absolute_error() -> None:
+    generator = np.random.default_rng(0)
+    pairs = []
+    for _ in range(20):
+        a, b = generator.integers(4, 10, 2)
+        pairs.append((_block((2, 2), side=int(a)), _block((2, 2), side=int(b))))
+    rows, manifest = _rows(pairs)
+    error = np.array([float(b.sum()) - float(a.sum()) for a, b in pairs])
+    found = {m.metric.key: m.interval for m in evaluation_of(rows, manifest).measured}
+    assert found["volume_error"].estimate == pytest.approx(error.mean())
+    assert found["volume_abs_error"].estimate == pytest.approx(np.abs(error).mean())
+    for key, side in (("volume_agreement_low", -1), ("volume_agreement_high", 1)):
+        assert found[key].estimate == pytest.approx(error.mean() + side * 1.959964 * error.std(ddof=1))
+
+
 def test_a_case_is_measured_on_the_images_own_grid() -> None:
     manifest = manifest_of("segmentation", LABELS[:2])
     truth, mask = np.zeros((SIZE, SIZE), np.uint8), np.zeros((SIZE, SIZE), np.uint8)
@@ -60,7 +163,8 @@ def test_a_case_is_measured_on_the_images_own_grid() -> None:
     known = Image(np.zeros((1, SIZE, SIZE), np.float32), np.diag([0.5, 0.5, 1, 1]))
     row = segmentation.row(LabelMap(mask), truth, known, manifest)
     assert row["dice"] == row["dice_tumour"] == pytest.approx(2 * 16 / (16 + 32))
-    assert row["volume_error_tumour"] == pytest.approx(16 * 0.25) and row["length_unit"] == "mm"
+    assert row["volume_found_tumour"] - row["volume_true_tumour"] == pytest.approx(16 * 0.25)
+    assert row["length_unit"] == "mm"
     assert row["hd95_tumour"] == pytest.approx(2.0)
     unknown = Image(known.array, known.affine, source={"spacing_known": False})
     assert segmentation.row(LabelMap(mask), truth, unknown, manifest)["length_unit"] == "pixels"
@@ -75,18 +179,21 @@ def test_units_follow_dimensions_and_spacing() -> None:
     assert (units["hd95"], units["volume_error"]) == ("pixels", "pixels, found minus true")
 
 
-def test_the_mean_is_over_labels_of_each_case() -> None:
+def test_the_mean_is_over_the_labels_that_a_case_shows() -> None:
     sample = sample_of(LABELS, ["tumour"])
     found = evaluation_of(sample.rows, sample.manifest)
-    each = [found.of("dice", label) for label in (None, "tumour", "error")]
-    mean, tumour, error = (m.interval.estimate for m in each if m is not None)
-    assert mean == pytest.approx((tumour + error) / 2)
+    each = [
+        np.mean([v for k in LABELS[1:] if (v := r[f"dice_{k}"]) is not None])
+        for r in sample.rows
+        if any(r[f"shown_{k}"] for k in LABELS[1:])
+    ]
+    mean, tumour = found.of("dice", None), found.of("dice", "tumour")
+    assert mean is not None and mean.interval.estimate == pytest.approx(np.mean(each))
     (figure,) = found.figures
-    assert isinstance(figure, PerCaseFigure) and set(figure.values) == set(figure.means) == {
-        "tumour",
-        "error",
-    }
-    assert figure.values["tumour"].mean() == pytest.approx(tumour)
+    assert isinstance(figure, PerCaseFigure) and set(figure.values) == set(figure.means) == set(LABELS[1:])
+    assert tumour is not None and np.nanmean(figure.values["tumour"]) == pytest.approx(
+        tumour.interval.estimate
+    )
 
 
 def test_worst_median_and_best_are_told_once_each() -> None:
@@ -101,17 +208,19 @@ def test_worst_median_and_best_are_told_once_each() -> None:
 def test_calibration_is_spreads_of_counted_and_measured_labels() -> None:
     manifest = manifest_of("segmentation", LABELS, counted_labels=["tumour"])
     generator = np.random.default_rng(0)
-    evidence = [
+    evidence: list[segmentation.Evidence] = [
         {
-            "tumour": (v, v * generator.lognormal(0, 0.1), int(generator.integers(-1, 2))),
-            "error": (0.0, 0.0, 0),
+            "tumour": (v, v * generator.lognormal(0, 0.1), 2, 2 + int(generator.integers(-1, 2))),
+            "error": (0.0, 0.0, 0, 0),
         }
         for v in generator.lognormal(3, 0.5, 30)
     ]
     found = segmentation.calibrate(evidence, manifest, "", None)
-    assert set(found.calibration.volume_ratio) == set(found.calibration.count_difference) == {"tumour"}
-    ratio, count = found.calibration.volume_ratio["tumour"], found.calibration.count_difference["tumour"]
-    assert 0.7 < ratio.low < 1 < ratio.high < 1.4 and (count.low, count.high) == (-1, 1)
+    ratios, counts = found.calibration.volume_ratios, found.calibration.count_differences
+    assert set(ratios) == set(counts) == {"tumour"} and len(ratios["tumour"]) == 3
+    assert all(0.7 < part.low < 1 < part.high < 1.4 for part in ratios["tumour"])
+    assert [(part.low, part.high) for part in counts["tumour"]] == [(-1, 1)]
+    assert found.calibration.reasons["error"] == "no tuning case has it"
     assert len(found.reference["volume"]["tumour"]) == 11 and not found.operating_points
     few = segmentation.calibrate(evidence, manifest, "", np.arange(30) // 6)
-    assert not few.calibration.volume_ratio and not few.calibration.count_difference
+    assert not few.calibration.volume_ratios and not few.calibration.count_differences
