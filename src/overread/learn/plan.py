@@ -19,7 +19,8 @@ class Augment(Strict):
     displacement of a control point as a fraction of the size, ``flip`` lists the axes that may be mirrored;
     ``coarse_axis`` is an axis of so thick slices that nothing is rotated out of their plane.
     ``grey_values`` maps the names of `overread.learn.augment.grey_values.GREY_VALUES` to their range, which each
-    explains in its own file.
+    explains in its own file; ``channels`` is how many channels draw those of their own: 1 changes all alike, as the
+    three of a colour picture, and contrasts that scanners scale each by itself each get theirs.
     """
 
     rotate_deg: float = 0.0
@@ -29,6 +30,7 @@ class Augment(Strict):
     flip: list[int] = []
     coarse_axis: int | None = None
     grey_values: dict[str, float] = {}
+    channels: int = Field(default=1, ge=1)
 
 
 class Named(Strict):

@@ -120,6 +120,28 @@ def test_switching_one_off_moves_no_others_numbers(name: str) -> None:
             assert one.spatial.matrix == other.spatial.matrix
 
 
+def test_contrasts_draw_for_themselves_and_colours_together() -> None:
+    apart = STRONG.model_copy(update={"channels": 2})
+    x = torch.randn(1, 12, 12).expand(2, 12, 12)
+    for i in range(8):
+        one, two = (draw(s, 2, seed=0, epoch=0, index=i) for s in (STRONG, apart))
+        assert one.spatial == two.spatial
+        assert {k: v[0] for k, v in two.grey_values.items() if v[0]} == {
+            k: v[0] for k, v in one.grey_values.items()
+        }
+        assert Change.from_dict(json.loads(json.dumps(two.as_dict()))) == two
+        quiet = {k: v for k, v in one.grey_values.items() if k != "noise"}
+        alike, _ = apply(Change(one.spatial, quiet), x)
+        assert torch.equal(alike[0], alike[1])
+        image, _ = apply(two, x)
+        assert not torch.allclose(image[0], image[1], atol=1e-3)
+        # The first channel is changed as it would be alone.
+        torch.testing.assert_close(
+            apply(Change(two.spatial, {k: v[:1] for k, v in two.grey_values.items() if v[0]}), x[:1])[0][0],
+            image[0],
+        )
+
+
 def test_an_unknown_transform_is_named() -> None:
     with pytest.raises(InputError, match="grey_values: found 'sepia', expected some of blur, gamma"):
         draw(Augment(grey_values={"sepia": 1.0}), 2, seed=0, epoch=0, index=0)

@@ -27,7 +27,14 @@ def test_drawn_numbers_are_json_and_shapes_stay(name: str, d: int) -> None:
 def test_what_each_keeps() -> None:
     x = torch.randn(1, 30, 30)
     gamma = GREY_VALUES["gamma"].apply(x.clone(), {"power": 1.5})
-    torch.testing.assert_close(torch.stack(gamma.aminmax()), torch.stack(x.aminmax()))
+    assert gamma.mean() == pytest.approx(x.mean().item(), abs=1e-5)
+    assert gamma.std() == pytest.approx(x.std().item(), rel=1e-4)
+    # A curve: the order of values stays, and it is the power's.
+    assert torch.equal(gamma.flatten().argsort(), x.flatten().argsort())
+    curve = ((x - x.amin()) / (x.amax() - x.amin())) ** 1.5
+    assert torch.corrcoef(torch.stack([gamma.flatten(), curve.flatten()]))[0, 1] == pytest.approx(1, abs=1e-6)
+    flat = torch.full((1, 5, 5), 1.7)
+    torch.testing.assert_close(GREY_VALUES["gamma"].apply(flat.clone(), {"power": 0.7}), flat)
     contrast = GREY_VALUES["contrast"].apply(x.clone(), {"factor": 2.0})
     assert contrast.mean() == pytest.approx(x.mean().item(), abs=1e-5)
     assert contrast.std() == pytest.approx(2 * x.std().item(), rel=1e-4)

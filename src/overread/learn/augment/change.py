@@ -26,10 +26,13 @@ from overread.learn.plan import Augment
 
 @dataclass(frozen=True)
 class Change:
-    """The drawn parameters of one image: where it is read, and what each grey-value transform does, by name."""
+    """The drawn parameters of one image: where it is read, and what each grey-value transform does, by name.
+
+    A transform has one entry for all channels, or one a channel; an empty one changes nothing.
+    """
 
     spatial: Spatial
-    grey_values: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    grey_values: Mapping[str, Sequence[Mapping[str, float]]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -49,14 +52,15 @@ def draw(spec: Augment, dimensions: int, *, seed: int, epoch: int, index: int) -
             f"augment: grey_values: found {unknown[0]!r}, expected some of {', '.join(GREY_VALUES)}"
         )
     random = partial(_generator, seed, epoch, index)
-    return Change(
-        draw_spatial(spec, dimensions, random),
-        {
-            name: drawn
-            for name, transform in GREY_VALUES.items()
-            if spec.grey_values.get(name) and (drawn := transform.draw(spec.grey_values[name], random(name)))
-        },
-    )
+    grey_values = {}
+    for name, transform in GREY_VALUES.items():
+        most = spec.grey_values.get(name, 0.0)
+        # The first channel's numbers are those of an image that is changed as one.
+        purposes = [name, *(f"{name}.{c}" for c in range(1, spec.channels))] if most else []
+        drawn = [transform.draw(most, random(purpose)) for purpose in purposes]
+        if any(drawn):
+            grey_values[name] = drawn
+    return Change(draw_spatial(spec, dimensions, random), grey_values)
 
 
 def apply(
@@ -73,8 +77,8 @@ def apply(
     Parameters
     ----------
     image, mask
-        ``(channels, *spatial)`` float32 and ``(*spatial)``, of which only the part in question is read. A change that
-        reads beyond the patch finds the image there, and beyond the image its repeated edge.
+        ``(channels, *spatial)`` float32 and ``(*spatial)`` integers, of which only the part in question is read. A
+        change that reads beyond the patch finds the image there, and beyond the image its repeated edge.
     size, start
         The whole image by default. A start may be negative.
     spacing
@@ -115,7 +119,12 @@ def apply(
 
 def _greyed(x: Tensor, change: Change) -> Tensor:
     for name, drawn in change.grey_values.items():
-        x = GREY_VALUES[name].apply(x, drawn)
+        transform = GREY_VALUES[name]
+        if len(drawn) == 1:
+            x = transform.apply(x, drawn[0])
+        else:
+            each = zip(x.split(1), drawn, strict=True)
+            x = torch.cat([transform.apply(one, numbers) if numbers else one for one, numbers in each])
     return x
 
 
