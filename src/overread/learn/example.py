@@ -35,7 +35,7 @@ class Readable(Protocol):
 class Example:
     """One prepared case: image ``(channels, *grid)`` float32, and its target as `LearnTask.target` gave it.
 
-    The image, and any array of the target that is as large as a grid, may be `Readable` only: cut first, then compute.
+    The image, and any array of the target on the image's grid, may be `Readable` only: cut first, then compute.
     """
 
     case: str

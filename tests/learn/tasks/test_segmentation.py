@@ -12,7 +12,7 @@ from overread.learn.example import Example
 from overread.learn.fit import fit
 from overread.learn.plan import Augment
 from overread.learn.tasks import segmentation
-from overread.learn.tasks.segmentation import MOST_PLACES, with_places
+from overread.learn.tasks.segmentation import PLACES, with_places
 
 STILL = SEGMENTATION | {"augment": Augment()}
 
@@ -54,10 +54,26 @@ def test_rare_labels_are_seen_as_often_as_common_ones() -> None:
     assert 0.4 < np.mean(seen) < 0.75
 
 
+@pytest.mark.parametrize("axes", [2, 3])
+def test_a_lesion_is_seen_as_often_as_it_is_long(axes: int) -> None:
+    """Radii of 8, 4 and 2 voxels: 4 : 2 : 1, not 64 : 8 : 1; a stray voxel hardly at all."""
+    grid = np.indices((64,) * axes)
+    balls = [(16, 8.0), (40, 4.0), (56, 2.0)]
+    mask = np.zeros((64,) * axes, np.uint8)
+    for centre, radius in balls:
+        mask[((grid - centre) ** 2).sum(0) <= radius**2] = 1
+    mask[(0,) * axes] = 1
+    places = np.column_stack(np.unravel_index(with_places(mask)["places"][:, 1], mask.shape))
+    seen = [np.mean(((places - c) ** 2).sum(1) <= max(1, r) ** 2) for c, r in [*balls, (0, 0.0)]]
+    assert sum(seen) == pytest.approx(1)
+    assert seen[0] / seen[1] == pytest.approx(2, rel=0.2) and seen[1] / seen[2] == pytest.approx(2, rel=0.25)
+    assert seen[3] < 0.07
+
+
 def test_places_are_few_and_of_their_label() -> None:
     mask = np.random.default_rng(0).integers(0, 3, (200, 200)).astype(np.uint8)
     places = with_places(mask)["places"]
-    assert len(places) == 2 * MOST_PLACES and (mask.ravel()[places[:, 1]] == places[:, 0]).all()
+    assert len(places) == 2 * PLACES and (mask.ravel()[places[:, 1]] == places[:, 0]).all()
     assert with_places(np.zeros((5, 5), np.uint8))["places"].shape == (0, 2)
 
 

@@ -23,8 +23,6 @@ from overread.learn.store.stored import Stored
 
 WHOLE_BYTES = 1 << 19
 """An entry of up to so many bytes is read at once; of a larger one, its head and then what is asked for."""
-SMALL_BYTES = 1 << 16
-"""Arrays of a target up to so large are given as arrays."""
 HEADS = 256
 """Of so many larger entries the heads are kept."""
 
@@ -45,7 +43,7 @@ class _Opened:
 
 
 class StoredExamples(Sequence[Example]):
-    """Examples whose arrays are read from a store when they are sliced.
+    """Examples whose images, and targets on the image's grid, are read from a store when they are sliced.
 
     An entry that is no longer what was written (its checksums tell) is prepared again by ``prepare(index)``. The packs
     are held against pruning as long as the sequence lives. `read_seconds` counts over all threads.
@@ -109,7 +107,8 @@ class StoredExamples(Sequence[Example]):
                     return self._prepared_again(i).read(name, part)
 
         stored = Stored(shape, np.dtype(planes[0].coding.dtype), read)
-        return stored[...] if name != IMAGE and stored.nbytes <= SMALL_BYTES else stored
+        on_grid = name == IMAGE or shape == opened.head[IMAGE][0].shape
+        return stored if on_grid else stored[...]
 
     def _opened(self, i: int) -> _Opened:
         """Entry ``i``: small ones as bytes in memory, of larger ones the head. Raises DamagedError."""

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from overread.cohort.fingerprint import Fingerprint
 from overread.cohort.truth.protocol import TruthValue
+from overread.imaging.grid.components import components
 from overread.imaging.image import Image
 from overread.learn.augment.change import apply
 from overread.learn.augment.change import draw as draw_change
@@ -32,7 +33,7 @@ from overread.runtime.manifest import Preprocess
 from overread.runtime.preprocess import prepare_mask
 
 # Of each label in each case, the voxels that are kept to choose patches around.
-MOST_PLACES = 4096
+PLACES = 2048
 
 
 def grid(look: Fingerprint, room: Room) -> tuple[Mapping[str, Any], str]:
@@ -85,13 +86,24 @@ def target(truth: TruthValue, image: Image, spec: Preprocess) -> Arrays:
 
 
 def with_places(mask: NDArray[np.uint8]) -> Arrays:
-    """The target of a label map on the network's grid."""
+    """The target of a label map on the network's grid: of each label `PLACES` voxels, drawn with replacement.
+
+    First a part of the label is drawn, then any voxel of it: a lesion is seen as often as it is long, not as it is
+    large, or the small ones would hardly be learnt. Nor is each part seen as often as the others, for then a stray
+    voxel beside an organ would be as much as the organ.
+    """
     rng, places = np.random.default_rng(0), [np.zeros((0, 2), np.int64)]
     for label in np.unique(mask[mask > 0]):
-        voxels = np.flatnonzero(mask == label)
-        if len(voxels) > MOST_PLACES:
-            voxels = rng.choice(voxels, MOST_PLACES, replace=False)
-        places.append(np.column_stack([np.full(len(voxels), label, np.int64), voxels]))
+        parts, count = components(mask == label)
+        voxels = np.flatnonzero(parts)
+        part = parts.ravel()[voxels].astype(np.int64) - 1
+        voxels = voxels[np.argsort(part, kind="stable")]
+        sizes = np.bincount(part, minlength=count)
+        length = sizes ** (1 / mask.ndim)
+        drawn = rng.choice(count, PLACES, p=length / length.sum())
+        first = np.cumsum(sizes) - sizes
+        voxels = voxels[first[drawn] + rng.integers(sizes[drawn])]
+        places.append(np.column_stack([np.full(PLACES, label, np.int64), voxels]))
     return {"mask": mask, "places": np.concatenate(places)}
 
 
