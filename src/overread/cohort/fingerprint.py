@@ -23,17 +23,21 @@ from overread.imaging.image import Image
 # Grey values drawn in all and, of them, at most from one case: enough for percentiles of a half per cent.
 SAMPLES = 4_000_000
 PER_CASE = 20_000
+# Share of the cases up to which coloured pictures are exceptions: the network sees them in gray, as the others.
+COLORED = 0.05
 
 
 @dataclass(frozen=True)
 class Fingerprint:
     """Facts of a set of cases; shapes in voxels and spacings in mm, volumes in RAS order.
 
-    ``color`` is ``rgb`` where any image has three channels that differ, else ``gray``. ``intensity`` has per
+    ``color`` is ``rgb`` where more than `COLORED` of the images have three channels that differ, else ``gray``. ``intensity`` has per
     channel the keys ``p0_5``, ``p50``, ``p99_5``, ``mean`` and ``std``, over the foreground where
     the truth says where: what a mask marks, what lies in any box. ``class_counts`` counts the cases that show a label
-    (no background). Per label of such a truth, ``foreground_fraction`` is the mean share of voxels and ``size_mm`` the
-    median size of an object (`Regions.sizes_mm`).
+    (no background). Per label of such a truth, ``foreground_fraction`` is the mean share of voxels, ``size_mm`` the
+    median size of an object (`Regions.sizes_mm`), and ``extent_mm`` tells more of these sizes: their percentiles ``p5``,
+    ``p50``, ``p95``, and ``typical``, the size of the object that a voxel of the label lies in (the median over voxels).
+    ``width_mm`` is the median thickness of each label and of the background (`Regions.widths_mm`).
     """
 
     cases: int
@@ -51,6 +55,8 @@ class Fingerprint:
     class_counts: Mapping[str, int]
     foreground_fraction: Mapping[str, float] = field(default_factory=dict)
     size_mm: Mapping[str, float] = field(default_factory=dict)
+    extent_mm: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    width_mm: Mapping[str, float] = field(default_factory=dict)
     age_years: tuple[float, float] | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -101,7 +107,8 @@ def fingerprint(
     counts: dict[str, int] = {}
     fractions: dict[str, list[float]] = defaultdict(list)
     sizes: dict[str, list[float]] = defaultdict(list)
-    color, channels = "gray", tuple(cases[0].images)
+    widths: dict[str, list[float]] = defaultdict(list)
+    channels, colored = tuple(cases[0].images), 0
     for case in cases:
         image = load_case(case)
         if shapes and len(image.spatial) != len(shapes[0]):
@@ -116,8 +123,9 @@ def fingerprint(
             fractions[name].append(fraction)
         for name, found in regions.sizes_mm.items():
             sizes[name] += found
-        if _is_color(image, case):
-            color = "rgb"
+        for name, width in regions.widths_mm.items():
+            widths[name].append(width)
+        colored += _is_color(image, case)
         samples.append(_sample(image.array, regions.foreground, share, rng))
         ras = reorient(image, "RAS") if len(image.spatial) == 3 else image
         shapes.append(ras.spatial)
@@ -126,6 +134,7 @@ def fingerprint(
         if progress:
             progress()
     shape, spacing = np.array(shapes), np.array(spacings)
+    color = "rgb" if colored > COLORED * len(cases) else "gray"
     ages = [a for a in (_number(c.attributes.get("age")) for c in cases) if a is not None]
     return Fingerprint(
         cases=len(cases),
@@ -143,8 +152,22 @@ def fingerprint(
         class_counts=counts,
         foreground_fraction={n: float(np.mean(v)) for n, v in fractions.items()},
         size_mm={n: float(np.median(v)) for n, v in sizes.items() if v},
+        extent_mm={n: extents(v, axes=shape.shape[1]) for n, v in sizes.items() if v},
+        width_mm={n: float(np.median(v)) for n, v in widths.items()},
         age_years=(min(ages), max(ages)) if ages else None,
     )
+
+
+def extents(sizes: Sequence[float], *, axes: int) -> dict[str, float]:
+    """``p5``, ``p50`` and ``p95`` of the ``sizes`` of objects, and ``typical``: the median over their voxels.
+
+    An object of a size has ``size ** axes`` voxels: specks beside an organ hardly count in ``typical``.
+    """
+    low, middle, high = np.percentile(sizes, [5, 50, 95]).tolist()
+    order = np.sort(np.asarray(sizes, np.float64))
+    voxels = np.cumsum(order**axes)
+    typical = float(order[int(np.searchsorted(voxels, voxels[-1] / 2))])
+    return {"p5": low, "p50": middle, "p95": high, "typical": typical}
 
 
 def _is_color(image: Image, case: Case) -> bool:

@@ -83,6 +83,8 @@ class Preprocess(Strict):
     per volume: it is never chosen by itself.
     ``order``: whether grey values are clipped and scaled after the image is brought to ``spacing`` or ``size``
     (``grid_first``, of earlier packages) or before (``values_first``: cubic resampling then rings at no metal).
+    ``zoom``: of pictures without a physical scale, every axis becomes this share of itself; answers come back to the
+    picture's own pixels.
     """
 
     dimensions: Literal[2, 3]
@@ -92,5 +94,6 @@ class Preprocess(Strict):
     window: bool = False
     spacing: list[float] | None = None
     size: list[int] | None = None
+    zoom: float | None = Field(default=None, gt=0, le=1)
     intensity: list[Intensity]
     order: Literal["grid_first", "values_first"] = "grid_first"

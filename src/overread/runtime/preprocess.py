@@ -168,7 +168,7 @@ def _moved_to(boxes: Boxes, source: NDArray[np.float64], target: NDArray[np.floa
 def target_size(
     spatial: tuple[int, ...], spacing: tuple[float, ...], spec: Preprocess, *, where: str = ""
 ) -> tuple[int, ...]:
-    """Voxel counts of the network's grid: as stated, or from the stated spacing with the field of view kept.
+    """Voxel counts of the network's grid: as stated, or from the stated spacing or zoom with the field of view kept.
 
     Raises GridTooLargeError (an InputError, beginning with ``where``) as `overread.imaging.grid.bounds`.
     """
@@ -177,6 +177,8 @@ def target_size(
         return tuple(spec.size)
     if spec.spacing:
         return spaced_size(spatial, spacing, spec.spacing, where=where)
+    if spec.zoom:
+        return tuple(max(1, round(n * spec.zoom)) for n in spatial)
     return spatial
 
 

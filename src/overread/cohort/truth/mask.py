@@ -96,16 +96,32 @@ def regions(truth: TruthValue, image: Image, labels: Sequence[str]) -> Regions:
     assert isinstance(truth, np.ndarray)
     axes, voxel = truth.ndim, float(np.prod(image.spacing))
     sizes: dict[str, list[float]] = {}
-    fractions = {}
+    fractions, widths = {}, {}
     for value, name in enumerate(labels):
+        here = truth == value
+        if (width := width_mm(here, image.spacing)) is not None:
+            widths[name] = width
         if not value:
             continue
-        here = truth == value
         fractions[name] = float(here.mean())
         volumes = np.bincount(components(here)[0].ravel())[1:] * voxel
         ball = (6 * volumes / np.pi) ** (1 / 3) if axes == 3 else (4 * volumes / np.pi) ** (1 / 2)
         sizes[name] = ball.tolist()
-    return Regions(truth > 0, sizes, fractions)
+    return Regions(truth > 0, sizes, fractions, widths)
+
+
+def width_mm(inside: NDArray[np.bool_], spacing: Sequence[float]) -> float | None:
+    """Twice the volume (2D: area) over the surface (2D: outline) inside the image, in mm; None where there is none.
+
+    Of a line it is the thickness, of a disc the radius, of a ball two thirds of it. The steps of the voxels make a
+    slanted surface longer, in the mean over all directions by 4 / pi in 2D and by 3 / 2 in 3D: taken out here.
+    """
+    steps, voxel = 0.0, float(np.prod(spacing[: inside.ndim]))
+    for axis in range(inside.ndim):
+        steps += np.count_nonzero(np.diff(inside, axis=axis)) * voxel / spacing[axis]
+    if not steps:
+        return None
+    return 2 * float(np.count_nonzero(inside)) * voxel / (steps * (np.pi / 4 if inside.ndim == 2 else 2 / 3))
 
 
 def marks(case: Case, image: Image) -> NDArray[np.bool_] | None:

@@ -51,11 +51,15 @@ class Regions:
         mean of a box's sides; empty for a truth without extent.
     fractions
         Per label, the share of voxels; empty likewise.
+    widths_mm
+        Of every label and of the background, how wide it is in mm, twice its volume over its surface: of a line its
+        thickness, of a disc its radius. Empty for a truth without an outline, and without a label that has none.
     """
 
     foreground: NDArray[np.bool_] | None = None
     sizes_mm: Mapping[str, Sequence[float]] = field(default_factory=dict)
     fractions: Mapping[str, float] = field(default_factory=dict)
+    widths_mm: Mapping[str, float] = field(default_factory=dict)
 
 
 class Truth(Protocol):
