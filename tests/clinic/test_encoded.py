@@ -17,7 +17,7 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 from pynetdicom.dsutils import split_dataset
 
-from overread.clinic.encoded import MAX_DEPTH, NotWholeError, elements
+from overread.clinic.encoded import MAX_DEPTH, NotWholeError, elements, walk
 
 IMPLICIT, EXPLICIT, BIG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"
 JPEG_2000 = "1.2.840.10008.1.2.4.90"
@@ -128,3 +128,31 @@ def test_real_files_are_whole(data_dir: Path) -> None:
         assert found.get(STUDY, b"").decode().strip("\0 ") == expected
         seen += 1
     assert seen > 20
+
+
+@pytest.mark.parametrize("rest", [b"\0", b"\0\0", b"\0" * 7, b"\0" * 512, b"\n", b"\r\n", b"\x1a", b"x"])
+@pytest.mark.parametrize("syntax", [IMPLICIT, EXPLICIT])
+def test_what_follows_the_data_set_is_no_part_of_it(syntax: str, rest: bytes) -> None:
+    data = encode(sample(), syntax)
+    assert walk(data + rest, syntax, (STUDY,)) == ({STUDY: b"1.2.3\0"}, len(data))
+
+
+def test_zeros_follow_a_data_set_without_pixels_and_one_in_big_endian() -> None:
+    ds = sample()
+    del ds[0x7FE00010]
+    data = encode(ds)
+    assert walk(data + b"\0", EXPLICIT, ())[1] == len(data)
+    with pytest.raises(NotWholeError):
+        # A line feed, or the beginning of (300A,xxxx).
+        walk(data + b"\n", EXPLICIT, ())
+    data = encode(ds, BIG)
+    assert walk(data + b"\0\0", BIG, ())[1] == len(data)
+    with pytest.raises(NotWholeError):
+        # A zero, or the beginning of (0040,xxxx).
+        walk(data + b"\0", BIG, ())
+
+
+@pytest.mark.parametrize("syntax", ["1.2.840.113619.5.2", "1.2.840.10008.1.1", "1.2.3"])
+def test_an_unknown_encoding_is_not_guessed(syntax: str) -> None:
+    with pytest.raises(NotWholeError, match="is not known"):
+        walk(encode(sample()), syntax, ())

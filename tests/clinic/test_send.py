@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from pydicom import dcmread
-from pydicom.uid import UID
-from pynetdicom import AE
+from pydicom.uid import UID, CTImageStorage, ImplicitVRLittleEndian, MRImageStorage
+from pynetdicom import AE, _config
 from pynetdicom.dsutils import split_dataset
 from tests.clinic.outside import program, run
 from tests.clinic.site import CEILING_SECONDS, Archive, free_port, wait_for, write_series
@@ -102,6 +102,71 @@ def test_truncated_file_is_named_before_anything_is_sent(pacs: Archive, peer: Pe
     assert pacs.files() == []
 
 
+@pytest.mark.parametrize("rest", [b"\0", b"\n", b"\0" * 512])
+def test_what_follows_a_data_set_stops_no_folder(
+    pacs: Archive, peer: Peer, tmp_path: Path, rest: bytes
+) -> None:
+    files = write_series(tmp_path / "in")
+    files[3].write_bytes(files[3].read_bytes() + rest)
+    result = send_files([tmp_path / "in"], peer, "ME")
+    assert (len(result.answers), result.failed) == (6, ())
+    sent = {dcmread(p).SOPInstanceUID: data_set_bytes(p) for p in pacs.files()}
+    assert sent[dcmread(files[3]).SOPInstanceUID] == data_set_bytes(files[3]).removesuffix(rest)
+
+
+def test_the_data_sets_uids_are_those_that_are_sent(pacs: Archive, peer: Peer, tmp_path: Path) -> None:
+    """Tools that change the data set alone leave other UIDs in the file meta information."""
+    files = write_series(tmp_path / "in", slices=2)
+    for path in files:
+        ds = dcmread(path)
+        ds.SOPInstanceUID, ds.SOPClassUID = f"2.25.{ds.InstanceNumber}", CTImageStorage
+        ds.save_as(path, enforce_file_format=False, overwrite=True)
+        meta = dcmread(path).file_meta
+        assert meta.MediaStorageSOPInstanceUID != ds.SOPInstanceUID
+    result = send_files([tmp_path / "in"], peer, "ME")
+    assert [(a.sop, a.status) for a in result.answers] == [("2.25.1", 0), ("2.25.2", 0)]
+    assert pacs.arrivals == ["2.25.1", "2.25.2"]
+    kept = dcmread(pacs.files()[0])
+    assert (kept.file_meta.MediaStorageSOPInstanceUID, kept.file_meta.MediaStorageSOPClassUID) == (
+        "2.25.1",
+        CTImageStorage,
+    )
+
+
+PRIVATE = ("1.3.12.2.1107.5.9.1", "1.3.46.670589.2.5.1.1", "1.2.840.10008.5.1.4.1.1.9999")
+
+
+def test_storage_classes_of_makers_and_of_later_editions_are_kept(
+    pacs: Archive, peer: Peer, tmp_path: Path
+) -> None:
+    for n, kind in enumerate(PRIVATE):
+        (path,) = write_series(tmp_path / str(n), series=f"1.2.3.{n}", slices=1)
+        ds = dcmread(path)
+        ds.SOPClassUID = ds.file_meta.MediaStorageSOPClassUID = kind
+        ds.save_as(path)
+    result = send_files([tmp_path], peer, "ME")
+    assert (len(result.answers), result.failed) == (3, ())
+    assert {dcmread(p).SOPClassUID for p in pacs.files()} == set(PRIVATE)
+
+
+def test_other_services_and_unknown_encodings_are_refused_when_they_are_proposed(
+    pacs: Archive, tmp_path: Path
+) -> None:
+    ae = AE("ME")
+    find, gems = "1.2.840.10008.5.1.4.1.2.2.1", "1.2.840.113619.5.2"
+    ae.add_requested_context(CTImageStorage, [gems, ImplicitVRLittleEndian])
+    ae.add_requested_context(MRImageStorage, [gems])
+    ae.add_requested_context(find)
+    association = ae.associate("127.0.0.1", pacs.port, ae_title="PACS")
+    assert association.is_established
+    accepted = {(str(c.abstract_syntax), str(c.transfer_syntax[0])) for c in association.accepted_contexts}
+    rejected = {(str(c.abstract_syntax), c.result) for c in association.rejected_contexts}
+    association.release()
+    assert accepted == {(str(CTImageStorage), str(ImplicitVRLittleEndian))}
+    # Transfer syntaxes, abstract syntax not supported (PS3.8 table 9-18).
+    assert rejected == {(str(MRImageStorage), 4), (find, 3)}
+
+
 def test_refusal_is_an_error_with_file_and_status(
     pacs: Archive, peer: Peer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -115,7 +180,9 @@ def test_refusal_is_an_error_with_file_and_status(
         send_command([tmp_path / "b"], str(peer), "ME")
 
 
-def test_peer_that_takes_nothing_of_it(tmp_path: Path) -> None:
+def test_peer_that_takes_nothing_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Our own storage service takes every class, and in one process so would this one.
+    monkeypatch.setattr(_config, "UNRESTRICTED_STORAGE_SERVICE", False)
     port = free_port()
     ae = AE("PACS")
     ae.add_supported_context("1.2.840.10008.5.1.4.1.1.2")

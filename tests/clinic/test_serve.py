@@ -41,6 +41,14 @@ def serve_once(config: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=CEILING_SECONDS)
 
 
+def assert_only_mine(folder: Path) -> None:
+    """Whatever the umask of who started the node: images, results and databases are for its user alone."""
+    found = {p: p.stat().st_mode & 0o777 for p in (folder, *folder.rglob("*")) if p.exists()}
+    assert len(found) > 10
+    assert {m for p, m in found.items() if p.is_dir()} == {0o700}
+    assert {p.name: oct(m) for p, m in found.items() if p.is_file() and m != 0o600} == {}
+
+
 def test_killed_right_after_the_acknowledgement(site: Site, archive: Archive, tmp_path: Path) -> None:
     # However slow the machine, the first node does not get to the study.
     quiet = site.config["quiet_seconds"]
@@ -55,6 +63,7 @@ def test_killed_right_after_the_acknowledgement(site: Site, archive: Archive, tm
     site.wait_state("1.2.3", "delivered")
     assert set(archive.by_modality()) == {"SR", "SEG"}
     assert len(archive.files()) == 2
+    assert_only_mine(site.folder / site.config["folder"])
 
 
 def test_killed_while_predicting_and_while_delivering(site: Site, archive: Archive, tmp_path: Path) -> None:

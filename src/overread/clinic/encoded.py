@@ -16,6 +16,10 @@ from pydicom.uid import UID
 DEFLATED = "1.2.840.10008.1.2.1.99"
 UNDEFINED = 0xFFFFFFFF
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+PIXELS = 0x7FE00008
+"""Float Pixel Data, the first of the tags that hold pixels: little but padding follows them."""
+AFTER_PIXELS = frozenset({0xE0, 0xE1, 0xFA, 0xFC})
+"""First byte, in little endian, of the groups that may: more pixels, private ones, signatures, padding."""
 MAX_DEPTH = 64
 MAX_INFLATED_BYTES = 2 * 1024**3
 # VRs whose explicit form has two reserved bytes and a 32-bit length (PS3.5 table 7.1-1).
@@ -36,7 +40,14 @@ class _Level:
 
 
 def elements(data: bytes, transfer_syntax: str, wanted: Collection[int]) -> dict[int, bytes]:
-    """Values of the ``wanted`` top-level tags, after walking the whole data set.
+    """Values of the ``wanted`` top-level tags, after walking the whole data set; see `walk`."""
+    return walk(data, transfer_syntax, wanted)[0]
+
+
+def walk(data: bytes, transfer_syntax: str, wanted: Collection[int]) -> tuple[dict[int, bytes], int]:
+    """Values of the ``wanted`` top-level tags, and where the data set ends.
+
+    What follows it and is no beginning of an element (zeros that fill a block, a line break) is no part of it.
 
     Parameters
     ----------
@@ -50,14 +61,29 @@ def elements(data: bytes, transfer_syntax: str, wanted: Collection[int]) -> dict
     Raises
     ------
     NotWholeError
-        Truncated, nested deeper than 64 levels, an unknown structure, or a deflated stream that is broken
-        or longer than 2 GiB.
+        Truncated, nested deeper than 64 levels, an unknown structure, an unknown transfer syntax, or a deflated
+        stream that is broken or longer than 2 GiB.
     """
     syntax = UID(transfer_syntax)
+    if not syntax.is_transfer_syntax or syntax.is_private:
+        raise NotWholeError(
+            f"transfer syntax {transfer_syntax} is not known, so neither is how it is encoded"
+        )
+    order = ">" if syntax == "1.2.840.10008.1.2.2" else "<"
     if syntax == DEFLATED:
-        data = _inflate(data)
-    implicit = bool(syntax.is_implicit_VR)
-    return _walk(data, implicit, ">" if syntax == "1.2.840.10008.1.2.2" else "<", wanted)
+        return _walk(_inflate(data), False, order, wanted)[0], len(data)
+    return _walk(data, bool(syntax.is_implicit_VR), order, wanted)
+
+
+def _ends(data: bytes, at: int, last: int, order: str) -> bool:
+    """Whether nothing but what is no element follows from ``at`` on, after the top-level tag ``last``."""
+    rest = len(data) - at
+    if rest >= 8 and data[at : at + 8] != bytes(8):
+        return False
+    if not data[at:].strip(b"\0"):
+        # A single zero may begin a tag of big endian.
+        return order == "<" or rest != 1
+    return rest < 8 and order == "<" and last >= PIXELS and data[at] not in AFTER_PIXELS
 
 
 def _inflate(data: bytes) -> bytes:
@@ -71,9 +97,9 @@ def _inflate(data: bytes) -> bytes:
     return out
 
 
-def _walk(data: bytes, implicit: bool, order: str, wanted: Collection[int]) -> dict[int, bytes]:
+def _walk(data: bytes, implicit: bool, order: str, wanted: Collection[int]) -> tuple[dict[int, bytes], int]:
     found: dict[int, bytes] = {}
-    size, at = len(data), 0
+    size, at, last = len(data), 0, 0
     tag_of = struct.Struct(order + "HH").unpack_from
     long_of = struct.Struct(order + "L").unpack_from
     short_of = struct.Struct(order + "H").unpack_from
@@ -83,13 +109,17 @@ def _walk(data: bytes, implicit: bool, order: str, wanted: Collection[int]) -> d
         if at == level.end:
             levels.pop()
             if not levels:
-                return found
+                return found, at
             continue
+        if len(levels) == 1 and (size - at < 8 or data[at] == 0) and _ends(data, at, last, order):
+            return found, at
         if at + 8 > size:
             raise NotWholeError(f"ends at byte {size}, inside or before an element that starts at byte {at}")
         group, number = tag_of(data, at)
         tag = group << 16 | number
         start = at
+        if len(levels) == 1:
+            last = tag
         if level.kind == "elements" and tag != ITEM_END:
             vr = b"" if level.implicit else data[at + 4 : at + 6]
             if not level.implicit and not (vr.isalpha() and vr.isupper()):

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.errors import InvalidDicomError
+from pydicom.uid import UID
 from pynetdicom import AE, _config, evt
 from pynetdicom.association import Association
-from pynetdicom.dsutils import split_dataset
+from pynetdicom.dsutils import encode_file_meta, split_dataset
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from overread.clinic.encoded import NotWholeError, elements
-from overread.clinic.storage import MAXIMUM_PDU, no_delay
-from overread.errors import InputError, OverreadError
+from overread.clinic.encoded import NotWholeError, walk
+from overread.clinic.spool import SOP_CLASS_UID, SOP_INSTANCE_UID
+from overread.clinic.storage import MAXIMUM_PDU, PREFIX, no_delay
+from overread.errors import InputError, OverreadError, printable
 
 _config.LOG_HANDLER_LEVEL = "none"
 # Files go out as they are, in pieces: decoding and encoding again could change what the sender wrote.
@@ -76,12 +80,19 @@ class SendResult:
 
 
 class Item(NamedTuple):
-    """A file to be sent and the presentation context that it needs."""
+    """A file to be sent, the presentation context that it needs, and which of its bytes are the data set.
+
+    SOP Class and Instance are the data set's own (PS3.4 B.1.1): tools that change a data set may leave others in the
+    file meta information. ``meant`` is False where that is so.
+    """
 
     path: Path
     sop_class: str
     syntax: str
     sop: str
+    begin: int = 0
+    end: int | None = None
+    meant: bool = True
 
 
 class UnreachableError(OverreadError):
@@ -182,16 +193,17 @@ def send_command(paths: list[Path], to: str, calling: str) -> None:
             paths, peer, calling, on_answer=lambda done, n: progress.update(task, completed=done, total=n)
         )
     for path in result.skipped:
-        console.print(f"skipped, not DICOM: {path}", markup=False)
+        console.print(printable(f"skipped, not DICOM: {path}"), markup=False)
     for answer in result.answers:
         if answer.stored and answer.status:
-            console.print(f"stored with a warning: {answer}", markup=False)
+            console.print(printable(f"stored with a warning: {answer}"), markup=False)
     if not result.answers:
         raise InputError(f"{', '.join(map(str, paths))}: holds no DICOM file; nothing was sent")
     if result.failed:
         more = f" (and {len(result.failed) - 1} more)" if len(result.failed) > 1 else ""
         raise OverreadError(f"{peer} did not store {result.failed[0]}{more}")
-    console.print(f"{len(result.answers)} instances stored by {peer}", markup=False)
+    count = len(result.answers)
+    console.print(f"{count} {'instance' if count == 1 else 'instances'} stored by {peer}", markup=False)
 
 
 def echo_command(to: str, calling: str) -> None:
@@ -206,27 +218,31 @@ def echo_command(to: str, calling: str) -> None:
 def _head(path: Path) -> Item | None:
     """What is needed to propose a file, or None where it is no DICOM instance; a broken one is an error."""
     try:
-        meta, offset = split_dataset(path)
+        meta, begin = split_dataset(path)
         if meta.MediaStorageSOPClassUID == DICOMDIR:
             return None
-        item = Item(
-            path,
-            str(meta.MediaStorageSOPClassUID),
-            str(meta.TransferSyntaxUID),
-            str(meta.MediaStorageSOPInstanceUID),
-        )
-        data = path.read_bytes()[offset:]
+        named = str(meta.MediaStorageSOPClassUID), str(meta.MediaStorageSOPInstanceUID)
+        syntax = str(meta.TransferSyntaxUID)
+        data = path.read_bytes()[begin:]
     except (InvalidDicomError, AttributeError, EOFError, ValueError):
         return None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); nothing was sent") from error
     try:
-        elements(data, item.syntax, ())
+        found, end = walk(data, syntax, (SOP_CLASS_UID, SOP_INSTANCE_UID))
     except NotWholeError as error:
         raise InputError(
             f"{path}: truncated or broken DICOM: {error}; nothing was sent, get the whole file"
         ) from error
-    return item
+    texts = (
+        found.get(tag, b"").decode("ascii", "replace").strip("\0 ")
+        for tag in (SOP_CLASS_UID, SOP_INSTANCE_UID)
+    )
+    sop_class, sop = (own or other for own, other in zip(texts, named, strict=True))
+    whole = end == len(data)
+    return Item(
+        path, sop_class, syntax, sop, begin, None if whole else begin + end, (sop_class, sop) == named
+    )
 
 
 def _by_contexts(batch: list[Item]) -> Iterator[list[Item]]:
@@ -278,9 +294,25 @@ def _store(association: Association, item: Item) -> Answer:
     if not association.is_established:
         return Answer(item.path, item.sop, None, "the association broke before")
     try:
-        status: Dataset = association.send_c_store(item.path)
+        with _as_meant(item) as path:
+            status: Dataset = association.send_c_store(path)
     except (ValueError, AttributeError, RuntimeError, OSError) as error:
         return Answer(item.path, item.sop, None, f"cannot be sent: {' '.join(str(error).split())}")
     if "Status" not in status:
         return Answer(item.path, item.sop, None, "the association broke before an answer came")
     return Answer(item.path, item.sop, int(status.Status), str(status.get("ErrorComment", "") or ""))
+
+
+@contextmanager
+def _as_meant(item: Item) -> Iterator[Path]:
+    """The file, or a copy of it that names its data set's UIDs and ends where the data set does."""
+    if item.meant and item.end is None:
+        yield item.path
+        return
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = UID(item.sop_class), UID(item.sop)
+    meta.TransferSyntaxUID = UID(item.syntax)
+    with tempfile.NamedTemporaryFile(prefix="overread-", suffix=".dcm") as copy:
+        copy.write(PREFIX + encode_file_meta(meta) + item.path.read_bytes()[item.begin : item.end])
+        copy.flush()
+        yield Path(copy.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 import signal
 import socket
 import threading
@@ -14,21 +15,25 @@ from pydicom.dataset import Dataset
 from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, _config, evt
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dsutils import encode_file_meta
-from pynetdicom.presentation import AllStoragePresentationContexts
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 from pynetdicom.transport import ThreadedAssociationServer
 from rich.console import Console
 
 from overread.clinic.spool import Spool, Status, Stored
-from overread.errors import InputError
+from overread.errors import InputError, printable
+from overread.files import only_mine, open_to_others
 
 # Whole requests in a log would be patient data in a log.
 _config.LOG_HANDLER_LEVEL = "none"
 # What goes wrong is answered, raised or returned here; the library's own log would say it once more.
 logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)
+# Storage classes are proposed under UIDs of their makers, too, and under those of later editions of the standard:
+# whatever can be encoded can be kept. Our own contexts then only count for other services.
+_config.UNRESTRICTED_STORAGE_SERVICE = True
 MAXIMUM_PDU = 256 * 1024
 NETWORK_TIMEOUT_SECONDS = 60.0
 PREFIX = b"\0" * 128 + b"DICM"
+ENCODINGS = frozenset(map(str, ALL_TRANSFER_SYNTAXES))
 OnStored = Callable[[Stored, str], None]
 
 
@@ -37,6 +42,19 @@ def no_delay(event: evt.Event) -> None:
     carrier = event.assoc.dul.socket
     if carrier is not None and carrier.socket is not None:
         carrier.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _known_encodings(event: evt.Event) -> None:
+    """Let only encodings be negotiated that the standard defines: an unrestricted service takes the first proposed.
+
+    A context that has none is turned into one that is refused for its transfer syntaxes (PS3.8 table 9-18).
+    """
+    for context in event.assoc.requestor.primitive.presentation_context_definition_list:
+        known = [s for s in context.transfer_syntax if str(s) in ENCODINGS]
+        if known:
+            context.transfer_syntax = known
+        else:
+            context.abstract_syntax = Verification
 
 
 def start_storage(
@@ -75,8 +93,6 @@ def start_storage(
     ae.require_called_aet = not any_called
     ae.require_calling_aet = peers or []
     ae.add_supported_context(Verification)
-    for context in AllStoragePresentationContexts:
-        ae.add_supported_context(str(context.abstract_syntax), ALL_TRANSFER_SYNTAXES)
 
     def store(event: evt.Event) -> Dataset:
         stored = _store(event, spool)
@@ -87,7 +103,11 @@ def start_storage(
             answer.ErrorComment = stored.comment.encode("ascii", "replace").decode()
         return answer
 
-    handlers: list[Any] = [(evt.EVT_C_STORE, store), (evt.EVT_CONN_OPEN, no_delay)]
+    handlers: list[Any] = [
+        (evt.EVT_C_STORE, store),
+        (evt.EVT_CONN_OPEN, no_delay),
+        (evt.EVT_REQUESTED, _known_encodings),
+    ]
     try:
         server = ae.start_server((host, port), block=False, evt_handlers=handlers)
     except (OSError, OverflowError) as error:
@@ -117,18 +137,34 @@ def wait_for_stop() -> None:
         pass
 
 
+def warn_if_open(folder: Path, console: Console) -> None:
+    """Say so where a folder of patients' images that was there before lets others in."""
+    if open_to_others(folder):
+        console.print(
+            f"note: others may look into {folder} (mode {folder.stat().st_mode & 0o777:04o}), which holds images of "
+            f"patients; chmod -R go= {shlex.quote(str(folder))} ends that",
+            markup=False,
+        )
+
+
+@only_mine()
 def receive_command(out: Path, host: str, port: int, aet: str) -> None:
-    """A plain storage node, until stopped: writes ``out/<study>/<sop>.dcm`` and names each arrival."""
+    """A plain storage node, until stopped: writes ``out/<study>/<sop>.dcm`` and names each arrival.
+
+    What it keeps is for its own user alone.
+    """
     console = Console(highlight=False, soft_wrap=True)
     spool = Spool(Path(out))
 
     def arrived(stored: Stored, calling: str) -> None:
         if stored.status is Status.SUCCESS:
             told = "stored" if stored.new else "already here"
-            console.print(f"{told} from {calling}: {spool.path(stored.study, stored.sop)}", markup=False)
+            text = f"{told} from {calling}: {spool.path(stored.study, stored.sop)}"
         else:
-            console.print(f"refused from {calling}: {stored.status:#06x} {stored.comment}", markup=False)
+            text = f"refused from {calling}: {stored.status:#06x} {stored.comment}"
+        console.print(printable(text), markup=False)
 
+    warn_if_open(spool.folder, console)
     server = start_storage(
         spool, aet=aet, host=host, port=port, on_stored=arrived, any_called=True, maximum_associations=100
     )

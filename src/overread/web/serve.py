@@ -15,21 +15,24 @@ from rich.console import Console
 
 from overread.clinic.config import ClinicConfig, load_config
 from overread.clinic.node import Node
-from overread.errors import InputError
+from overread.clinic.storage import warn_if_open
+from overread.errors import InputError, printable
+from overread.files import only_mine
 from overread.web.app import NodeFacts, create_app
 
 PAGE_STOP_SECONDS = 5.0
 
 
+@only_mine()
 def serve(config: Path) -> None:
-    """Run the DICOM node and its status page until SIGINT or SIGTERM.
+    """Run the DICOM node and its status page until SIGINT or SIGTERM. What it keeps is for its own user alone.
 
     Raises
     ------
     InputError
         A fault in the configuration, a changed package, a port that is taken; nothing is left running.
     """
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_to_terminal()
     settings = load_config(Path(config))
     console = Console(highlight=False, soft_wrap=True)
     stop = threading.Event()
@@ -38,6 +41,7 @@ def serve(config: Path) -> None:
         signal.signal(number, lambda *_: stop.set())
     with _socket(settings) as listening:
         node = Node(settings)
+        warn_if_open(settings.folder, console)
         node.start()
         try:
             with _pages(node, listening):
@@ -52,6 +56,20 @@ def serve(config: Path) -> None:
                 console.print("stopping")
         finally:
             node.stop()
+
+
+class _Printable(logging.Formatter):
+    """Lines of a log without escape codes: they quote what peers and files say."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
+
+
+def log_to_terminal() -> None:
+    """Warnings and errors of all rooms, on standard error."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Printable("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
 
 
 def facts_of(node: Node) -> NodeFacts:
