@@ -46,7 +46,7 @@ def draw(figure: Figure) -> Drawn:
         case ReliabilityFigure():
             text = (
                 "Do probabilities mean what they say? Points on the diagonal do; above it the outcome is more frequent "
-                "than stated, below it less. Bars: Wilson 95% intervals. Below: number of cases in each bin."
+                "than stated, below it less. Bars: Wilson 95% intervals, by patients. Below: cases in each bin."
             )
             return Drawn(plots.reliability_svg(figure), f"Reliability diagram, {figure.subject}", text)
         case ConfusionFigure():
@@ -72,14 +72,16 @@ def draw(figure: Figure) -> Drawn:
 def _per_case(figure: PerCaseFigure) -> Drawn:
     """With the lowest cases as a table: their names do not all fit into the picture."""
     table = np.stack(list(figure.values.values()), axis=1)
-    mean = table.mean(axis=1)
-    worst = np.argsort(mean, kind="stable")[:LOWEST]
+    shown = np.flatnonzero(np.isfinite(table).any(axis=1))
+    mean = np.full(len(table), np.nan)
+    mean[shown] = np.nanmean(table[shown], axis=1)
+    worst = shown[np.argsort(mean[shown], kind="stable")[:LOWEST]]
     several = table.shape[1] > 1
     rows = tuple(
         (figure.cases[i], [*table[i].tolist(), *([float(mean[i])] if several else [])]) for i in worst
     )
     columns = (*(f"{figure.axis}, {label}" for label in figure.values), *(["Mean"] if several else []))
-    text = "One point per case. The lowest are named where there is room, and in the table."
+    text = "One point per case that shows the structure. The lowest are named where there is room, and in the table."
     return Drawn(
         plots.per_case_svg(figure),
         f"{figure.axis} of every test case by structure",

@@ -11,6 +11,7 @@ from typing import Any
 from overread.evaluate.figures import Figure
 from overread.evaluate.metrics import METRICS
 from overread.files import write_text
+from overread.imaging.picture import COLORS
 from overread.pipeline.report.figures import draw
 from overread.pipeline.report.plots import history_svg
 from overread.pipeline.report.tables import finding_rows, limit_rows, plan_rows, threshold_rows
@@ -23,6 +24,7 @@ from overread.pipeline.report.words import (
     moment,
     number,
 )
+from overread.task import TASKS
 
 FILE = "report.html"
 HEADLINE = (
@@ -32,13 +34,22 @@ HEADLINE = (
     "accuracy",
     "auroc",
     "dice",
+    "false_finding",
     "lesion_sensitivity",
-    "hd95",
+    "nsd",
     "precision",
     "false_positives_per_image",
     "average_precision",
 )
 """Measures that may stand beside the primary one at the top of the page, in this order."""
+BY_LABEL = (
+    *("auroc", "average_precision", "dice", "nsd", "sensitivity", "specificity", "ppv", "npv"),
+    *("precision", "false_positives_per_image", "false_finding", "lesion_sensitivity", "lesion_precision"),
+)
+"""Measures of each label that stand side by side in one table, in this order."""
+MOST_CARDS = 4
+FEW_PATIENTS = 30
+"""Fewer than this in the primary measure, and the page warns."""
 Key = tuple[str, str | None]
 
 
@@ -89,13 +100,27 @@ def context(report: dict[str, Any], figures: ReportFigures) -> dict[str, Any]:
         "virtual": bool(report.get("virtual")),
         "primary": primary,
         "missing": next((row for row in absent if (row["metric"], row["label"]) == asked), None),
-        "others": _headline(test, primary),
+        "others": headline(test, primary),
+        "by_label": by_label(test),
+        "few": FEW_PATIENTS,
         "endpoints": endpoints,
         "goals_met": sum(bool(e["met"]) for e in endpoints),
         "openings": report.get("openings"),
         "metrics": [_metric_row(row) for row in test],
         "not_computed": absent,
-        "subgroups": _subgroups(report, by_key),
+        "subgroups": subgroup_tables(report, by_key),
+        "gaps": report.get("subgroup_gaps") or [],
+        "answered_by": report.get("answered_by") or [],
+        "counted": report.get("counted") or {},
+        "unanswered": report.get("unanswered") or "wrong",
+        "beside": report.get("beside") or [],
+        "find": lambda row: by_key.get((row["metric"], row["label"])),
+        "copies": report.get("without_copies"),
+        "table_one": report.get("table_one") or [],
+        "earlier_goals": report.get("earlier_goals") or [],
+        "proposed": sum(bool(e.get("proposed")) for e in endpoints),
+        "notes": report.get("calibration_notes") or {},
+        "legend": legend(report),
         "figures": [draw(figure) for figure in figures.figures],
         "gallery": _gallery(figures.gallery),
         "cases": report.get("cases") or {},
@@ -115,10 +140,47 @@ def context(report: dict[str, Any], figures: ReportFigures) -> dict[str, Any]:
     }
 
 
-def _headline(test: Sequence[dict[str, Any]], primary: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """Up to four more measures for the top of the page: those of everything before those of one label."""
-    found = [row for name in HEADLINE for row in test if row["metric"] == name and row is not primary]
-    return sorted(found, key=lambda row: row["label"] is not None)[:4]
+def headline(test: Sequence[dict[str, Any]], primary: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """Up to four more measures for the top of the page: those of everything; of many labels the lowest and the highest.
+
+    Which labels stand at the top must not hang on their order.
+    """
+    of_all = [
+        r
+        for name in HEADLINE
+        for r in test
+        if r["metric"] == name and r["label"] is None and r is not primary
+    ]
+    found = of_all[:MOST_CARDS]
+    for name in HEADLINE:
+        rows = [r for r in test if r["metric"] == name and r["label"] is not None and r is not primary]
+        if len(rows) <= 2:
+            found += rows[: MOST_CARDS - len(found)]
+        elif len(found) <= MOST_CARDS - 2:
+            ranked = sorted(rows, key=lambda r: r["estimate"])
+            ends = (("lowest of", ranked[0]), ("highest of", ranked[-1]))
+            found += [{**r, "which": f"{word} {len(rows)}"} for word, r in ends]
+    return found[:MOST_CARDS]
+
+
+def by_label(test: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """One table of the measures of each label; None of fewer than two labels or measures."""
+    labels = list(dict.fromkeys(r["label"] for r in test if r["label"] is not None))
+    cells = {(r["metric"], r["label"]): r for r in test}
+    keys = [k for k in BY_LABEL if sum((k, label) in cells for label in labels) > 1]
+    if len(labels) < 2 or len(keys) < 2:
+        return None
+    rows = [(label, [cells.get((k, label)) for k in keys]) for label in labels]
+    return {"columns": [metric_name(k, None) for k in keys], "rows": rows}
+
+
+def legend(report: dict[str, Any]) -> list[tuple[str, str]]:
+    """Label and colour, as CSS has it, of what pictures show by colour; empty for tasks that say nothing of where."""
+    facts = TASKS.get(report.get("task", ""))
+    if facts is None or not facts.local:
+        return []
+    labels = list(report.get("labels") or [])[1 if facts.background else 0 :]
+    return [(label, "#{:02x}{:02x}{:02x}".format(*COLORS[k % len(COLORS)])) for k, label in enumerate(labels)]
 
 
 def _metric_row(row: dict[str, Any]) -> dict[str, Any]:
@@ -128,11 +190,15 @@ def _metric_row(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "bar": bar if share else None}
 
 
-def _subgroups(report: dict[str, Any], by_key: dict[Key, dict[str, Any]]) -> dict[str, Any] | None:
-    rows = list(report.get("subgroups") or [])
-    if not rows:
-        return None
-    overall = by_key.get((rows[0]["metric"], rows[0]["label"]))
+def subgroup_tables(report: dict[str, Any], by_key: dict[Key, dict[str, Any]]) -> list[dict[str, Any]]:
+    """A table for each measure that is shown by group, the primary one first, each with its own axis."""
+    tables: dict[Key, list[dict[str, Any]]] = {}
+    for row in report.get("subgroups") or []:
+        tables.setdefault((row["metric"], row["label"]), []).append(row)
+    return [_subgroup_table(rows, by_key.get(key)) for key, rows in tables.items()]
+
+
+def _subgroup_table(rows: Sequence[dict[str, Any]], overall: dict[str, Any] | None) -> dict[str, Any]:
     whole = [row[k] for row in rows for k in ("low", "high")] + ([overall["estimate"]] if overall else [])
     low, high = min(whole), max(whole)
     room = 0.04 * (high - low) or 0.05

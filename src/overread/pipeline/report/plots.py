@@ -21,6 +21,8 @@ from overread.evaluate.figures import (
 from overread.pipeline.report.words import interval, number
 from overread.stats.calibration import reliability_curve
 from overread.stats.diagnostic import confusion_matrix
+from overread.stats.interval import Interval
+from overread.stats.intervals import rate_ci
 from overread.stats.roc import operating_point_at, roc_curve
 
 if TYPE_CHECKING:
@@ -125,14 +127,12 @@ def _mark_operating_point(axes: Axes, one: ScoredTruth, threshold: float) -> Non
 def reliability_svg(figure: ReliabilityFigure) -> str:
     """Observed frequency against probability with Wilson bands, over the distribution of the probability."""
     bins = reliability_curve(figure.outcome, figure.probability)
+    observed = [_observed(figure, b.low, b.high) if figure.clusters is not None else b.observed for b in bins]
     with _figure(4.6, 4.6, rows=2, ratio=(4, 1)) as (page, (axes, below)):
         axes.plot([0, 1], [0, 1], color=RULE, linewidth=1, label="perfect calibration")
         x = [b.mean_predicted for b in bins]
-        y = [b.observed.estimate for b in bins]
-        spread = [
-            [b.observed.estimate - b.observed.low for b in bins],
-            [b.observed.high - b.observed.estimate for b in bins],
-        ]
+        y = [o.estimate for o in observed]
+        spread = [[o.estimate - o.low for o in observed], [o.high - o.estimate for o in observed]]
         axes.errorbar(
             x,
             y,
@@ -151,6 +151,14 @@ def reliability_svg(figure: ReliabilityFigure) -> str:
         below.set(xlim=(-0.02, 1.02), xlabel=figure.subject, ylabel="cases")
         below.grid(axis="x", visible=False)
         return _svg(page)
+
+
+def _observed(figure: ReliabilityFigure, low: float, high: float) -> Interval:
+    """How often the outcome was there among the probabilities of one bin, by patients."""
+    assert figure.clusters is not None
+    # Bins are (low, high], and 0 lies in the first.
+    inside = ((figure.probability > low) | (low == 0)) & (figure.probability <= high)
+    return rate_ci(figure.outcome[inside], cluster=figure.clusters[inside])
 
 
 def confusion_svg(figure: ConfusionFigure) -> str:
@@ -199,11 +207,12 @@ def per_case_svg(figure: PerCaseFigure) -> str:
     """A value of every case by label: points, box, and the mean with its interval; the lowest are named."""
     structures = list(figure.values)
     generator = np.random.default_rng(0)
-    start = min(0.5, *(float(v.min()) for v in figure.values.values()))
+    start = min(0.5, *(float(np.nanmin(v)) for v in figure.values.values()))
     reach = 1.05 - start
     with _figure(8.4, 1.0 + 0.95 * len(structures)) as (page, axes):
         for row, structure in enumerate(structures):
-            values = figure.values[structure]
+            shown = np.flatnonzero(np.isfinite(figure.values[structure]))
+            values = figure.values[structure][shown]
             colour = COLOURS[row % len(COLOURS)]
             axes.boxplot(
                 values,
@@ -226,7 +235,7 @@ def per_case_svg(figure: PerCaseFigure) -> str:
                     continue
                 taken.append(values[index])
                 axes.annotate(
-                    _short(figure.cases[index]),
+                    _short(figure.cases[shown[index]]),
                     (values[index], height[index]),
                     xytext=(0, -5),
                     textcoords="offset points",

@@ -12,8 +12,17 @@ def finding_rows(findings: Sequence[Any]) -> list[dict[str, str]]:
 
 
 def threshold_rows(points: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Label, threshold and rule of each operating point."""
-    return [{"label": label, **point} for label, point in points.items()]
+    """Label, threshold and rule of each operating point, and what it gave where it was chosen: name and figure."""
+    return [{"label": label, "apparent": _apparent(point), **point} for label, point in points.items()]
+
+
+def _apparent(point: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    figures = point.get("figures") or {}
+    return [
+        (key.removeprefix("apparent_").replace("_", " "), figure)
+        for key, figure in figures.items()
+        if key.startswith("apparent_")
+    ]
 
 
 def _finding(finding: Any) -> dict[str, str]:

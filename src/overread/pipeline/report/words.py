@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +23,11 @@ _METHODS = {
     "percentile": "Percentile: limits are quantiles of the resampled values.",
     "BCa": "BCa: quantiles corrected for bias and skewness (Efron 1987).",
     "basic": "Basic: resampled quantiles mirrored at the estimate, for measures that resampling shifts.",
+    "betting": "Betting: limits of the mean of few bounded values that cover whatever their distribution (Waudby-Smith "
+    "and Ramdas 2024); fewer than 15 patients.",
+    "Student's t": "Student's t: of the mean of few values without bounds, fewer than 15 patients.",
+    "MOVER": "MOVER: limits of a difference from those of its parts (Zou and Donner 2008).",
+    "non-central t": "Exact, non-central t: of limits of agreement (Carkeet 2015).",
     "log method": "Log method: limits on the log scale (Simel et al. 1991; Woolf 1955).",
 }
 
@@ -49,6 +55,8 @@ def method_notes(methods: Iterable[str]) -> list[str]:
 def number(value: float | None) -> str:
     """A number for people: three decimals below 10, fewer above; a dash for none."""
     if value is None:
+        return "–"
+    if not math.isfinite(value):
         return "–"
     size = abs(value)
     decimals = 3 if size < 10 else 1 if size < 1000 else 0

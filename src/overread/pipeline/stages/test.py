@@ -14,6 +14,7 @@ from overread.errors import InputError
 from overread.evaluate.run import evaluate
 from overread.files import atomic_path, quoted_cell, sha256_file, write_json
 from overread.pipeline.report.content import report_content
+from overread.pipeline.report.explained import show_explanations
 from overread.pipeline.report.gallery import Gallery
 from overread.pipeline.report.page import ReportFigures, write_report
 from overread.pipeline.report.words import metric_name
@@ -77,8 +78,13 @@ def test_stage(folder: Path) -> None:
 
 
 def refresh_seconds(space: Workspace) -> None:
-    """Bring the stage times in report.json up to date after a later stage."""
+    """Bring the stage times in report.json, and the explanations in the page, up to date after a later stage."""
     path = space.folder / "report.json"
+    if (space.folder / "record" / "explain.json").is_file():
+        told = space.record_of("explain")["result"]
+        pictures = [space.folder / name for name in told.get("pictures") or []]
+        here = [p for p in pictures if p.is_file()]
+        show_explanations(space.folder, here, method=str(told.get("method", "")))
     if path.is_file():
         report = json.loads(path.read_text(encoding="utf-8"))
         report["seconds"] = space.seconds()
