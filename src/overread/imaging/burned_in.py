@@ -23,6 +23,8 @@ HEIGHTS = (5, 64)
 CHARACTERS = 4
 EDGES = 2 * CHARACTERS * HEIGHTS[0]
 SAME_BRIGHTNESS = 0.12
+EXPECTED = 1e-5
+"""Lines that chance may make in a picture."""
 
 
 @dataclass(frozen=True)
@@ -95,34 +97,72 @@ def _lines(g: NDArray[np.float32]) -> list[TextLine]:
     slim = width <= 0.4 * height
     fits = (height >= HEIGHTS[0]) & (height <= HEIGHTS[1]) & (width <= 1.5 * height)
     fits &= (fill >= 0.15) & ((fill <= 0.8) | slim)
-    return _rows(boxes[fits], peak[fits])
+    return _rows(boxes[fits], peak[fits], g.size)
 
 
-def _rows(boxes: NDArray[Any], peak: NDArray[Any]) -> list[TextLine]:
-    """Chains of neighbours of one height and brightness, left to right."""
+def _rows(boxes: NDArray[Any], peak: NDArray[Any], area: int) -> list[TextLine]:
+    """Chains of neighbours of one height and brightness, left to right, longer than chance makes them."""
     order = np.argsort(boxes[:, 1], kind="stable")
+    boxes, peak = boxes[order].astype(np.float64), peak[order]
     chains: list[list[int]] = []
-    for n in order:
-        top, left, bottom, _ = boxes[n]
-        best = None
-        for chain in chains:
-            t, _, b, right = boxes[chain[-1]]
-            tall = max(b - t, bottom - top)
-            near = -0.2 * tall <= left - right <= 1.1 * tall
-            level = abs((b + t) - (bottom + top)) / 2 <= 0.25 * tall
-            alike = min(b - t, bottom - top) >= 0.6 * tall
-            if near and level and alike and abs(peak[chain[0]] - peak[n]) <= SAME_BRIGHTNESS:
-                best = chain
-        if best is None:
-            chains.append([int(n)])
+    # The last character of each chain that may still go on: top, left, bottom, right, and the first one's brightness.
+    ends, of = np.empty((len(boxes), 5)), np.empty(len(boxes), dtype=np.int64)
+    alive = 0
+    for n, (top, left, bottom, right) in enumerate(boxes.tolist()):
+        # Characters come from left to right: what ended further away than any gap allows cannot go on.
+        near = left - ends[:alive, 3] <= 1.1 * HEIGHTS[1]
+        kept = int(np.count_nonzero(near))
+        if kept < alive:
+            ends[:kept], of[:kept] = ends[:alive][near], of[:alive][near]
+            alive = kept
+        t, _, b, r, first = ends[:alive].T
+        tall = np.maximum(b - t, bottom - top)
+        gap = left - r
+        fits = (gap >= -0.2 * tall) & (gap <= 1.1 * tall)
+        fits &= np.abs((b + t) - (bottom + top)) / 2 <= 0.25 * tall
+        fits &= np.minimum(b - t, bottom - top) >= 0.6 * tall
+        fits &= np.abs(first - peak[n]) <= SAME_BRIGHTNESS
+        found = np.flatnonzero(fits)
+        if len(found):
+            # The chain begun last, which is the nearest on the line.
+            k = int(found[np.argmax(of[found])])
+            chains[of[k]].append(n)
+            ends[k, :4] = top, left, bottom, right
         else:
-            best.append(int(n))
-    found = [boxes[c] for c in chains if len(c) >= CHARACTERS]
-    return [
-        TextLine(int(b[:, 0].min()), int(b[:, 1].min()), int(b[:, 2].max()), int(b[:, 3].max()), len(b))
-        for b in found
-        if _even(b)
-    ]
+            of[alive] = len(chains)
+            ends[alive] = top, left, bottom, right, peak[n]
+            alive += 1
+            chains.append([n])
+    lines = []
+    for chain in chains:
+        b = boxes[chain]
+        if len(b) >= CHARACTERS and _even(b) and len(b) >= _by_chance(b, peak[chain], boxes, peak, area):
+            top, left = b[:, :2].min(axis=0).astype(int).tolist()
+            bottom, right = b[:, 2:].max(axis=0).astype(int).tolist()
+            lines.append(TextLine(top, left, bottom, right, len(b)))
+    return lines
+
+
+def _by_chance(
+    chain: NDArray[Any], bright: NDArray[Any], boxes: NDArray[Any], peak: NDArray[Any], area: int
+) -> float:
+    """Characters that a line must have to be none of chance, where the picture is full of like parts.
+
+    With ``n`` parts of the chain's height and brightness thrown on the picture, each has one where a neighbour may
+    stand with probability ``p`` (the range of gaps by half the height), and ``n * p ** (k - 1)``
+    chains of ``k`` are expected. Membranes, fibres and ribs make thousands of such parts, letters few.
+    """
+    tall = float(np.median(chain[:, 2] - chain[:, 0]))
+    height = boxes[:, 2] - boxes[:, 0]
+    like = (np.minimum(height, tall) >= 0.6 * np.maximum(height, tall)) & (
+        np.abs(peak - bright[0]) <= SAME_BRIGHTNESS
+    )
+    # The chain's own characters are no chance.
+    others = max(int(np.count_nonzero(like)) - len(chain), 1)
+    p = others / area * (1.3 * tall) * (0.5 * tall)
+    if p >= 1:
+        return float("inf")
+    return 1 + float(np.log(others / EXPECTED) / -np.log(p)) if others > EXPECTED else 0.0
 
 
 def _even(boxes: NDArray[Any]) -> bool:

@@ -56,6 +56,43 @@ def test_text_on_real_images(data_dir: Path, name: str) -> None:
     assert np.mean([bool(text_lines(p)) for p in written]) >= 0.95
 
 
+def test_fine_structure_is_no_text(data_dir: Path) -> None:
+    """Membranes make hundreds of parts like letters, of which some stand in a row by chance."""
+    for file in sorted((data_dir / "isbi2012_em_membrane" / "images").glob("*.png")):
+        assert not text_lines(np.asarray(Pillow.open(file).convert("L"))), file.name
+
+
+def test_words_that_are_really_there(data_dir: Path) -> None:
+    """What scanners and people wrote: LEFT BREAST, RT AXILLA, Bettaufnahme; a DICOM screen of an ultrasound machine."""
+    written = {
+        "busi_breast_ultrasound": ("benign_002.png", "benign_052.png", "benign_060.png", "malignant_012.png"),
+        "covid19_hannover_cxr": ("86d19bba.jpg", "a47dc73e.jpg", "b03ef875.jpg"),
+    }
+    for folder, names in written.items():
+        for name in names:
+            picture = np.asarray(Pillow.open(data_dir / folder / "images" / name).convert("L"))
+            assert text_lines(picture), name
+    screen = measure(read(data_dir / "dicom_oddities" / "us_palette_rle_no_pixel_spacing.dcm"))
+    assert screen.characters > 100 and not screen.failed
+
+
+@pytest.mark.parametrize("name", ["busi_breast_ultrasound", "hc18_fetal_head_ultrasound"])
+def test_speckle_is_no_text(data_dir: Path, name: str) -> None:
+    """Of ultrasound without words nothing is named; of breasts the seven with words alone."""
+    files = sorted((data_dir / name / "images").glob("*.*"))
+    found = [f.stem for f in files if text_lines(np.asarray(Pillow.open(f).convert("L")))]
+    words = [
+        "benign_002",
+        "benign_003",
+        "benign_052",
+        "benign_060",
+        "malignant_012",
+        "malignant_013",
+        "malignant_053",
+    ]
+    assert found == (words if name.startswith("busi") else [])
+
+
 def test_where_the_text_stands() -> None:
     plane = np.zeros((200, 300), np.uint8)
     picture = Pillow.fromarray(plane)

@@ -84,7 +84,7 @@ def _gray(image: Image) -> Image:
 def _plane(gray: Image) -> NDArray[Any]:
     """The picture, or the middle slice of a volume."""
     values = gray.array[0]
-    return np.nan_to_num(slice_of(gray, 0 if values.ndim == 2 else values.shape[2] // 2))
+    return np.nan_to_num(values if values.ndim == 2 else slice_of(gray, values.shape[2] // 2))
 
 
 def _characters(gray: Image) -> int:
@@ -92,9 +92,11 @@ def _characters(gray: Image) -> int:
 
 
 def _levels(gray: Image) -> tuple[float, float, float, float]:
-    values = np.nan_to_num(gray.array[0])
-    sample = values.reshape(-1)[:: max(1, values.size // SAMPLE)]
+    values = gray.array[0]
+    # Any order of voxels will do; that in which they lie needs no copy of the volume.
+    sample = np.nan_to_num(values.ravel("K")[:: max(1, values.size // SAMPLE)])
+    highest = np.nan_to_num(np.nanmax(values)) if values.size else 0
     low, middle, high = np.percentile(sample, [5, 50, 95]).tolist()
-    top = float(np.mean(sample == values.max()))
+    top = float(np.mean(sample == highest))
     most = float(np.unique(sample, return_counts=True)[1].max() / len(sample))
     return middle, (high - low) / 2, top, most
