@@ -7,7 +7,7 @@ from tests.evaluate.samples import classification, rows_of
 
 from overread.cohort.case import Case
 from overread.evaluate.run import evaluation_of
-from overread.evaluate.subgroups import subgroups
+from overread.evaluate.subgroups import shown_metrics, subgroups
 
 
 def test_a_group_of_one_class_says_why_it_has_no_area() -> None:
@@ -21,8 +21,16 @@ def test_a_group_of_one_class_says_why_it_has_no_area() -> None:
     found = subgroups(evaluation, cases, ["site", "unknown"], sample.manifest)
     assert {(r["group"], r["metric"]) for r in found.rows} == {("A", "specificity"), ("B", "sensitivity")}
     assert found.gaps == []
-    of_area = [n for n in evaluation.not_computed if n.metric == "auroc"]
-    assert [n.reason.split(":")[0] for n in of_area] == ["site A, 30 cases", "site B, 30 cases"]
+    of_area = [n for n in found.not_computed if n["metric"] == "auroc"]
+    assert [(n["group"], n["cases"]) for n in of_area] == [("A", 30), ("B", 30)]
+    assert all("only class" in n["reason"] for n in of_area) and not evaluation.not_computed
+
+
+def test_of_many_labels_the_accuracy_is_shown_by_group() -> None:
+    sample = classification(["a", "b", "c", "d", "e"])
+    evaluation = evaluation_of(rows_of(sample.manifest, sample.cases, str), sample.manifest)
+    keys = shown_metrics(evaluation, sample.manifest)
+    assert keys == [("auroc_macro", None), ("balanced_accuracy", None), ("accuracy", None)]
 
 
 def test_only_what_is_shown_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from overread.cohort.case import Case
 from overread.evaluate.groups import groups_of
-from overread.evaluate.metric import Measured, NotComputed
+from overread.evaluate.metric import Measured
 from overread.evaluate.rows import Row
 from overread.evaluate.run import Evaluation, answered_rows, measures_of
 from overread.evaluate.tasks import TASKS
@@ -20,8 +20,10 @@ from overread.stats.fairness import largest_gap
 from overread.stats.interval import Interval
 from overread.stats.intervals import rate_ci
 
-AT_THRESHOLD = ("sensitivity", "specificity", "lesion_sensitivity")
-MOST_METRICS = 7
+AT_THRESHOLD = ("sensitivity", "specificity", "false_finding", "lesion_sensitivity")
+OF_ALL = ("balanced_accuracy", "accuracy")
+"""Instead of `AT_THRESHOLD`, where there are many labels."""
+MOST_METRICS = 5
 """Metrics shown by group, the primary one among them: more rows hide the groups."""
 Key = tuple[str, str | None]
 
@@ -30,11 +32,13 @@ Key = tuple[str, str | None]
 class Subgroups:
     """``rows``: one for each metric and group, with its cases and patients. ``gaps``: one for each attribute and
     metric, the largest difference of two groups and the worst group, with simultaneous limits. ``answered``: share of
-    each group (and class) inside the package's limits; empty where it answered all."""
+    each group (and class) inside the package's limits; empty where it answered all. ``not_computed``: groups that
+    cannot give a metric, and why."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     gaps: list[dict[str, Any]] = field(default_factory=list)
     answered: list[dict[str, Any]] = field(default_factory=list)
+    not_computed: list[dict[str, Any]] = field(default_factory=list)
 
 
 def subgroups(
@@ -47,8 +51,7 @@ def subgroups(
 ) -> Subgroups:
     """Metrics of each group, refused cases counted as in ``evaluation``; ``cuts`` of numbers as `cuts_of` gives them.
 
-    Only metrics that are shown are computed. Groups that cannot give one (one class only) are added to
-    ``evaluation.not_computed`` with the reason.
+    Only metrics that are shown are computed.
     """
     by_case = {c.case: c for c in cases}
     wanted = shown_metrics(evaluation, manifest)
@@ -79,11 +82,14 @@ def subgroups(
 
 
 def shown_metrics(evaluation: Evaluation, manifest: Manifest) -> list[Key]:
-    """The primary metric, and what the fixed thresholds give: of all, else of the first labels."""
+    """The primary metric, and what the fixed thresholds give: of all, or of each label where these are few."""
     pairs = TASKS[manifest.task].offered(manifest.labels, manifest.positive, manifest.counted_labels)
     first = (evaluation.primary[0].key, evaluation.primary[1])
-    rest = [(m.key, label) for m, label in pairs if m.key in AT_THRESHOLD and (m.key, label) != first]
-    return [first, *rest[: MOST_METRICS - 1]]
+    others = [(m.key, label) for m, label in pairs if (m.key, label) != first]
+    rest = [key for key in others if key[0] in AT_THRESHOLD]
+    if len(rest) >= MOST_METRICS:
+        rest = [key for key in others if key[0] in OF_ALL and key[1] is None]
+    return [first, *rest]
 
 
 def answered_by(attribute: str, groups: Mapping[str, Sequence[Row]]) -> list[dict[str, Any]]:
@@ -110,7 +116,7 @@ def _of_groups(
     manifest: Manifest,
     out: Subgroups,
 ) -> dict[str, Interval]:
-    """The metric ``key`` of each group; rows go to ``out``, reasons to ``evaluation.not_computed``."""
+    """The metric ``key`` of each group; rows and reasons go to ``out``."""
     found: dict[str, Interval] = {}
     for group, rows in groups.items():
         measures = measures_of(rows, manifest, unanswered=evaluation.unanswered)
@@ -122,8 +128,8 @@ def _of_groups(
                 raise ValueError("no case was answered")
             measured = Measured(chosen.metric, chosen.label, chosen.unit, chosen.compute())
         except ValueError as error:
-            reason = f"{attribute} {group}, {len(rows)} cases: {error}"
-            evaluation.not_computed.append(NotComputed(*key, reason))
+            lost = {"attribute": attribute, "group": group, "metric": key[0], "label": key[1]}
+            out.not_computed.append(lost | counts | {"reason": str(error)})
             continue
         found[group] = measured.interval
         out.rows.append({"attribute": attribute, "group": group} | counts | measured.as_dict())

@@ -192,7 +192,7 @@ def telling(rows: Sequence[Row], manifest: Manifest, /) -> list[Telling]:
                 out.append(Telling(title, r["case"], f"{r['case']}, Dice {r['dice']:.2f}"))
 
     def false(r: Row) -> float:
-        return sum(r[f"volume_found_{k}"] for k in manifest.labels[1:] if not r[f"shown_{k}"])
+        return float(sum(r[f"volume_found_{k}"] for k in manifest.labels[1:] if not r[f"shown_{k}"]))
 
     wrong = sorted((r for r in rows if r["dice"] is None and false(r) > 0), key=lambda r: -false(r))
     return out + [

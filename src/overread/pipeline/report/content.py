@@ -31,7 +31,6 @@ def report_content(
     checked = space.folder / "check.json"
     check = json.loads(checked.read_text(encoding="utf-8")) if checked.is_file() else {}
     history = json.loads((space.model / "history.json").read_text(encoding="utf-8"))
-    # Before the list of what could not be computed is taken: groups add to it.
     groups = subgroups(
         evaluation,
         tested,
@@ -66,6 +65,7 @@ def report_content(
         "earlier_goals": list(result.get("earlier_goals") or []),
         "subgroups": groups.rows,
         "subgroup_gaps": groups.gaps,
+        "subgroups_not_computed": groups.not_computed,
         "answered_by": groups.answered,
         "operating_points": {k: p.model_dump(mode="json") for k, p in manifest.operating_points.items()},
         "calibration_notes": dict(manifest.reference.get("notes") or {}),

@@ -195,10 +195,15 @@ def subgroup_tables(report: dict[str, Any], by_key: dict[Key, dict[str, Any]]) -
     tables: dict[Key, list[dict[str, Any]]] = {}
     for row in report.get("subgroups") or []:
         tables.setdefault((row["metric"], row["label"]), []).append(row)
-    return [_subgroup_table(rows, by_key.get(key)) for key, rows in tables.items()]
+    lost: dict[Key, list[dict[str, Any]]] = {}
+    for row in report.get("subgroups_not_computed") or []:
+        lost.setdefault((row["metric"], row["label"]), []).append(row)
+    return [_subgroup_table(rows, by_key.get(key), lost.get(key, [])) for key, rows in tables.items()]
 
 
-def _subgroup_table(rows: Sequence[dict[str, Any]], overall: dict[str, Any] | None) -> dict[str, Any]:
+def _subgroup_table(
+    rows: Sequence[dict[str, Any]], overall: dict[str, Any] | None, lost: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
     whole = [row[k] for row in rows for k in ("low", "high")] + ([overall["estimate"]] if overall else [])
     low, high = min(whole), max(whole)
     room = 0.04 * (high - low) or 0.05
@@ -213,6 +218,7 @@ def _subgroup_table(rows: Sequence[dict[str, Any]], overall: dict[str, Any] | No
         "rows": [{**row, "bar": {k: place(row[k]) for k in ("low", "estimate", "high")}} for row in rows],
         "overall": {**overall, "place": place(overall["estimate"])} if overall else None,
         "axis": (low + room, high - room),
+        "lost": lost,
     }
 
 
