@@ -14,10 +14,10 @@ from overread.imaging.grid.geometry import reorient, right_angled
 from overread.imaging.image import Image
 from overread.imaging.intensity.nyul import fit_landmarks, standardise
 from overread.runtime.manifest import Intensity, Preprocess
+from overread.runtime.normalise import normalise
 from overread.runtime.preprocess import (
     boxes_to_original,
     decide,
-    normalise,
     oriented_grid,
     prepare,
     prepare_boxes,
@@ -68,6 +68,54 @@ def test_nyul_landmarks_travel_in_the_package() -> None:
 def test_incomplete_settings_are_refused(wrong) -> None:
     with pytest.raises(ValidationError):
         Intensity(**wrong)
+
+
+def test_range_is_the_percentile_scale_standardised() -> None:
+    spec = Intensity(method="range", percentiles=(1, 99), mean=0.5, std=0.25)
+    there = normalise(VALUES, spec)
+    assert there.min() == -2 and there.max() == 2 and there.dtype == np.float32
+
+
+@pytest.mark.parametrize("glass", [0.1, 0.5, 0.9])
+def test_tissue_in_a_bright_field_picture_does_not_move_with_added_glass(glass: float) -> None:
+    """Earlier z-scores of the brighter part were -1.6, -9.3 and -44 there."""
+    rng = np.random.default_rng(0)
+    tissue = rng.normal(150, 35, 40_000)
+    picture = np.concatenate([tissue, rng.normal(240, 2, round(40_000 * glass / (1 - glass)))])[None]
+    there = normalise(picture, Intensity(method="range", percentiles=(0.1, 99.9), mean=0.5, std=0.25))[0]
+    assert there[: len(tissue)].mean() == pytest.approx(0.05, abs=0.2)
+    assert there[: len(tissue)].std() == pytest.approx(0.75, abs=0.15)
+
+
+def test_values_are_clipped_before_resampling_where_the_package_says_so() -> None:
+    """Metal beside air: a cubic spline swings beyond both, and clipping afterwards leaves the swing in between."""
+    bone = np.zeros((1, 24, 24, 24), np.float32)
+    bone[:, 8:16] = 30000
+    image = Image(bone, np.eye(4), "CT")
+    old = Preprocess(
+        dimensions=3, spacing=[0.7, 1, 1], intensity=[Intensity(method="fixed", low=-100, high=300, std=400)]
+    )
+    new = old.model_copy(update={"order": "values_first"})
+    first, after = prepare(image, new).array, prepare(image, old).array
+    assert first.shape == after.shape and first.dtype == np.float32
+    assert first.min() > -0.25 * 0.5 and after.min() == -0.25
+    assert Preprocess(dimensions=3, intensity=[Intensity(method="zscore")]).order == "grid_first"
+
+
+def test_a_network_grid_beyond_the_bound_is_refused_before_it_is_made() -> None:
+    spec = Preprocess(dimensions=3, spacing=[1, 1, 1], intensity=[Intensity(method="fixed")])
+    image = Image(
+        np.zeros((1, 64, 64, 40), np.uint8), np.diag([1000.0, 1000, 1000, 1]), source={"path": "a.nii"}
+    )
+    for make in (
+        lambda: prepare(image, spec),
+        lambda: prepare_mask(image.array[0], image, spec),
+        lambda: prepare_boxes(Boxes.of([], [], [], axes=3), image, spec),
+    ):
+        with pytest.raises(
+            InputError, match=r"a\.nii: 64 x 64 x 40 voxels of 1000 x 1000 x 1000 mm would become"
+        ):
+            make()
 
 
 def test_a_package_without_the_new_keys_reads_as_before() -> None:

@@ -23,9 +23,10 @@ from overread.imaging.grid.labels import largest_share, resize_labels
 from overread.imaging.image import Image
 from overread.imaging.intensity.bias import n4
 from overread.imaging.intensity.color import to_gray, to_rgb
-from overread.imaging.intensity.normalise import percentile_scale, zscore
-from overread.imaging.intensity.nyul import Landmarks, standardise
-from overread.runtime.manifest import Intensity, Preprocess
+from overread.imaging.intensity.uptake import in_suv
+from overread.imaging.intensity.window import windowed
+from overread.runtime.manifest import Preprocess
+from overread.runtime.normalise import normalised
 
 SHEAR = 0.0175
 """Scalar product of two axes' directions, 1 degree, from which a volume counts as sheared."""
@@ -48,14 +49,18 @@ class Prepared:
 
 
 def prepare(image: Image, spec: Preprocess) -> Prepared:
-    """Colour, orientation, grid and intensity of ``image`` as the package's ``Preprocess`` states.
+    """SUV, window, colour, orientation, grid and intensity of ``image`` as the package's ``Preprocess`` states.
 
     A sheared volume (slices of a tilted gantry) is first set upright slice by slice, with a note: on its own grid a
     network would see the patient leaning. Masks come back onto the grid as given.
 
-    Raises InputError where the grid is sheared too far to be set upright (see `rectify`).
+    Raises InputError where the grid is sheared too far to be set upright (see `rectify`), as `target_size`, and for
+    PET values that cannot be SUV.
     """
     original = image
+    image = in_suv(image, [s.suv for s in spec.intensity])
+    if spec.window:
+        image = windowed(image)
     if spec.color == "gray":
         image = to_gray(image)
     elif spec.color == "rgb":
@@ -69,10 +74,13 @@ def prepare(image: Image, spec: Preprocess) -> Prepared:
     if spec.bias == "n4":
         image = n4(image)
     size = target_size(image.spatial, image.spacing, spec, where=named(original))
+    first = spec.order == "values_first"
+    if first:
+        image = image.with_(array=normalised(image.array, spec))
     if size != image.spatial:
         image = resize(image, size, order=1 if spec.dimensions == 2 else 3)
-    array = np.stack([normalise(c, s) for c, s in zip(image.array, spec.intensity, strict=True)])
-    return Prepared(array, image.affine, oriented, upright, original, image.notes)
+    array = image.array if first else normalised(image.array, spec)
+    return Prepared(np.asarray(array, np.float32), image.affine, oriented, upright, original, image.notes)
 
 
 def is_sheared(image: Image) -> bool:
@@ -185,23 +193,6 @@ def target_size(
 def named(image: Image) -> str:
     """What errors call an image."""
     return str(image.source.get("path") or "the image")
-
-
-def normalise(channel: NDArray[Any], spec: Intensity) -> NDArray[np.float32]:
-    """One channel's grey values as network input; see `Intensity`. A constant image gives zeros."""
-    if spec.method == "zscore":
-        return zscore(channel)
-    if spec.method == "percentile":
-        assert spec.percentiles is not None
-        return percentile_scale(channel, spec.percentiles[0], spec.percentiles[1])
-    if spec.method == "nyul":
-        assert spec.percentiles is not None and spec.landmarks is not None
-        x = standardise(channel, Landmarks(spec.percentiles, spec.landmarks))
-    else:
-        x = np.asarray(channel, np.float32)
-        if spec.low is not None or spec.high is not None:
-            x = np.clip(x, spec.low, spec.high)
-    return (x - np.float32(spec.mean)) / np.float32(spec.std)
 
 
 def decide(probability: NDArray[np.float32], prepared: Prepared) -> NDArray[np.uint8]:

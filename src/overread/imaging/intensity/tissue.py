@@ -1,8 +1,8 @@
 """z-score over what is no air or padding around the patient, so that it does not move with how much of that there is.
 
 Air is the low part of the grey values (Otsu, IEEE Trans Syst Man Cybern 1979;9:62) as far as it is connected to the
-image's border and much darker than the rest. Where there is none (a skull-stripped box, a part of an organ) nothing is
-left out: dark tissue at the border is no air.
+image's border, much darker than the rest and parted from it by a valley. Where there is none (a skull-stripped box, a
+part of an organ) nothing is left out: dark tissue at the border is no air.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from overread.imaging.intensity.normalise import LEAST_DEVIATION
 
-BINS = 256
+FEWEST_BINS, MOST_BINS = 16, 256
 AIR = 0.25
 """Of the rest's mean: air lies below. Fluid in T1 is at a third of white matter."""
 ROUNDS = 4
 """Splits at most: where there is little air the first ones part tissues, else air and fluid from those."""
+VALLEY = 0.5
+"""Of the lower of two peaks of the histogram."""
 LEAST_AIR = 0.005
 """Of the image: less air moves mean and deviation by less than a hundredth."""
 PADDING = 0.2
@@ -57,25 +59,37 @@ def air_threshold(values: NDArray[np.float32]) -> float | None:
     low, high = np.percentile(values, [0.1, 99.9])
     if low < 0 or not high > low:
         return None
-    count, edges = np.histogram(values, BINS, (float(low), float(high)))
+    bins = int(np.clip(4 * values.size ** (1 / 3), FEWEST_BINS, MOST_BINS))
+    count, edges = np.histogram(values, bins, (float(low), float(high)))
     centre = (edges[1:] + edges[:-1]) / 2
-    found, end = None, BINS
+    found, end = None, bins
     for _ in range(ROUNDS):
         cut = _otsu(count[:end])
         if cut is None:
             break
         # Of the part that was split: of air and fluid together air is much darker than the fluid.
-        below, above = count[:cut], count[cut : end if found is not None else BINS]
+        stop = bins if found is None else end
+        below, above = count[:cut], count[cut:stop]
         dark = float(below @ centre[:cut]) / below.sum()
-        bright = float(above @ centre[cut : cut + len(above)]) / above.sum()
-        if dark < AIR * bright:
-            found = cut
+        bright = float(above @ centre[cut:stop]) / above.sum()
+        valley = _valley(count[:stop], cut)
+        if dark < AIR * bright and valley is not None:
+            found = valley
         elif found is not None:
             break
         end = cut
     if found is None or count[:found].sum() < LEAST_AIR * count.sum():
         return None
     return float(edges[found])
+
+
+def _valley(count: NDArray[np.integer], cut: int) -> int | None:
+    """The lowest bin between the two peaks beside ``cut``; None where it is not below `VALLEY` of the lower one: bright
+    tissue with a long tail is one hill, whose foot is no air."""
+    smooth = np.convolve(np.pad(count, 2, mode="edge"), np.ones(5) / 5, mode="valid")
+    left, right = int(np.argmax(smooth[:cut])), cut + int(np.argmax(smooth[cut:]))
+    lowest = left + int(np.argmin(smooth[left : right + 1]))
+    return lowest if smooth[lowest] < VALLEY * min(smooth[left], smooth[right]) else None
 
 
 def _otsu(count: NDArray[np.integer]) -> int | None:
