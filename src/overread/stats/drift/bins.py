@@ -9,6 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from overread.stats.arrays import Floats, as_floats
 
+MANY_ROWS = 20
+"""From so many rows on, categories of which most have one row each are none."""
+
 
 def binned_counts(
     reference: ArrayLike, current: ArrayLike, bins: int | ArrayLike | None
@@ -16,11 +19,17 @@ def binned_counts(
     """Counts (k,) of both samples in bins made from the reference, or per category with ``bins`` None.
 
     A number of bins: equal mass in the reference, (low, high], open at both ends, so that no current value
-    falls outside. Raises ValueError for NaN and where fewer than two bins or categories remain.
+    falls outside. Raises ValueError for NaN and where categories are so many that most rows have their own.
     """
     if bins is None:
         r, c = (_categories(v, n) for v, n in ((reference, "reference"), (current, "current")))
         names = np.unique(np.concatenate([r, c]))
+        rows = len(r) + len(c)
+        if rows >= MANY_ROWS and 2 * len(names) >= rows:
+            raise ValueError(
+                f"reference and current hold {len(names)} different values in {rows} rows: identifiers, free text or "
+                "numbers, which categories cannot compare; leave it out, or give a number of bins for numbers"
+            )
         tables = [np.bincount(np.searchsorted(names, v), minlength=len(names)) * 1.0 for v in (r, c)]
     else:
         x, y = as_floats(reference, "reference"), as_floats(current, "current")
