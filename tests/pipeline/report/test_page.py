@@ -24,7 +24,7 @@ from overread.evaluate.figures import (
 )
 from overread.evaluate.metric import Measured
 from overread.evaluate.metrics import METRICS
-from overread.pipeline.report.page import ReportFigures, write_report
+from overread.pipeline.report.page import ReportFigures, by_label, headline, legend, write_report
 from overread.pipeline.report.words import duration, interval, meanings, metric_name, moment, number
 from overread.stats.calibration import brier, ece
 from overread.stats.diagnostic import balanced_accuracy, diagnostic_accuracy
@@ -472,3 +472,153 @@ def test_metric_names() -> None:
         METRICS["dice"].name,
         METRICS["hd95"].name,
     ]
+
+
+def _shown(tmp_path: Path, **more: Any) -> str:
+    report, figures = classification()
+    return _text(write_report(tmp_path, report | more, figures))
+
+
+@pytest.mark.parametrize(
+    ("met", "words"),
+    [
+        ([False], "The goal fixed before the test was not met."),
+        ([True], "The goal fixed before the test was met."),
+        ([False, False], "None of the 2 goals fixed before the test was met."),
+        ([True, False, False], "1 of 3 goals fixed before the test was met; all must hold"),
+        ([True, True, False], "2 of 3 goals fixed before the test were met; all must hold"),
+        ([True, True], "All 2 goals fixed before the test were met."),
+    ],
+)
+def test_the_verdict_is_a_sentence(met: list[bool], words: str, tmp_path: Path) -> None:
+    report, _ = classification()
+    goals = [report["endpoints"][0] | {"met": m} for m in met]
+    text = _shown(tmp_path, endpoints=goals)
+    assert words in text
+    assert ("All goals must hold together" in text) is (len(met) > 1)
+
+
+def test_goals_that_nobody_chose_and_goals_that_changed_are_said(tmp_path: Path) -> None:
+    report, _ = classification()
+    goals = [report["endpoints"][0] | {"proposed": True}]
+    before = [{"metric": "auroc", "label": None, "goal": 0.99, "judged_on": "limit"}]
+    text = _shown(tmp_path, endpoints=goals, earlier_goals=[before])
+    assert "The goal was proposed by overread init ; no person chose it." in text
+    assert "goals were changed after an earlier opening" in text and "0.990, judged on the limit" in text
+    assert "proposed by" not in _shown(tmp_path)
+
+
+def test_the_lead_gives_the_number_analysed_and_both_ways_to_count(tmp_path: Path) -> None:
+    report, _ = classification()
+    counted = {"patients": 410, "images": 430, "answered_patients": 400, "answered_images": 420}
+    beside = [_row(report, "sensitivity") | {"estimate": 0.4321, "n": 240}]
+    by = [{"attribute": "site", "group": "B", "cases": 50, "patients": 50, "answered": 40}]
+    by = [by[0] | {"estimate": 0.8, "low": 0.7, "high": 0.9}]
+    text = _shown(tmp_path, counted=counted, beside=beside, answered_by=by)
+    assert "On 410 sealed test patients (430 images), opened once" in text
+    assert "The package answered 420 of 430 images; those that it refused count as wrong" in text
+    own = _row(report, "sensitivity")
+    assert f"Sensitivity {interval(own)} {own['n']} {interval(beside[0])} 240" in text
+    assert "site B 40 of 50 0.800 (0.700 to 0.900)" in text
+    left_out = _shown(tmp_path, counted=counted, unanswered="left_out")
+    assert "are left out, as the protocol says" in left_out
+
+
+def test_copies_in_training_stand_beside_the_headline(tmp_path: Path) -> None:
+    report, _ = classification()
+    row = _row(report, "auroc") | {"estimate": 0.7, "low": 0.6, "high": 0.8, "n": 380}
+    text = _shown(tmp_path, without_copies={"images": 20, "row": row, "reason": ""})
+    assert "a copy or near-copy in training or tuning of 20 of the test images" in text
+    assert "0.700 (0.600 to 0.800) , n = 380" in text and "Yet 20 test images are a copy" in text
+    assert "near-copy" not in _shown(tmp_path)
+
+
+def test_few_patients_are_warned_of(tmp_path: Path) -> None:
+    report, _ = classification()
+    few = [r | {"n": 8} if r["metric"] == "auroc" else r for r in report["test"]]
+    assert "This rests on 8 patients" in _shown(tmp_path, test=few)
+    assert "This rests on" not in _shown(tmp_path)
+
+
+def test_of_many_labels_the_cards_are_the_lowest_and_the_highest() -> None:
+    def row(metric: str, label: str | None, value: float) -> dict[str, Any]:
+        return {"metric": metric, "label": label, "estimate": value}
+
+    names = ["a", "b", "c", "d"]
+    primary = row("auroc_macro", None, 0.8)
+    areas = [row("auroc", k, v) for k, v in zip(names, (0.9, 0.6, 0.95, 0.7), strict=True)]
+    sens = [row("sensitivity", k, v) for k, v in zip(names, (0.5, 0.4, 0.3, 0.2), strict=True)]
+    found = headline([primary, *areas, *sens], primary)
+    assert [(r["metric"], r["label"], r["which"]) for r in found] == [
+        ("sensitivity", "d", "lowest of 4"),
+        ("sensitivity", "a", "highest of 4"),
+        ("auroc", "b", "lowest of 4"),
+        ("auroc", "c", "highest of 4"),
+    ]
+    assert headline([primary, *areas[::-1], *sens[::-1]], primary) == found
+    two = headline([primary, *areas[:2]], primary)
+    assert [r["label"] for r in two] == ["a", "b"]
+
+
+def test_labels_stand_side_by_side() -> None:
+    def row(metric: str, label: str) -> dict[str, Any]:
+        return {"metric": metric, "label": label, "estimate": 0.5}
+
+    rows = [row(m, k) for k in ("x", "y") for m in ("sensitivity", "specificity", "ppv")]
+    table = by_label(rows[:-1])
+    assert table is not None and [label for label, _ in table["rows"]] == ["x", "y"]
+    assert table["columns"] == ["Sensitivity", "Specificity"]
+    assert by_label(rows[:3]) is None
+
+
+def test_gaps_and_lost_groups_stand_with_the_subgroups(tmp_path: Path) -> None:
+    gap = {"estimate": 0.12, "low": 0.0, "high": 0.3}
+    worst = {"estimate": 0.8, "low": 0.6, "high": 0.95}
+    gaps = [
+        {
+            "metric": "auroc",
+            "label": None,
+            "attribute": "site",
+            "highest": "A",
+            "lowest": "B",
+            "comparisons": 3,
+        }
+        | {"gap": gap, "worst_group": "B", "worst": worst}
+    ]
+    lost = [
+        {
+            "metric": "auroc",
+            "label": None,
+            "attribute": "site",
+            "group": "C",
+            "cases": 4,
+            "reason": "one class",
+        }
+    ]
+    text = _shown(tmp_path, subgroup_gaps=gaps, subgroups_not_computed=lost)
+    assert "site A – B 0.120 (0.000 to 0.300) 3 B: 0.800 (0.600 to 0.950)" in text
+    assert "Too few cases, or one class only: site C (4)." in text
+
+
+def test_apparent_figures_are_called_so(tmp_path: Path) -> None:
+    figure = {"estimate": 0.97, "low": 0.9, "high": 1.0, "optimism": 0.04}
+    points = {"pneumonia": {"rule": "youden", "threshold": 0.4, "figures": {"apparent_sensitivity": figure}}}
+    text = _shown(tmp_path, operating_points=points)
+    assert "pneumonia 0.400 youden sensitivity 0.970 (0.040)" in text
+    assert "Apparent: on the very patients on which the threshold was chosen" in text
+
+
+def test_pictures_have_a_legend_of_their_colours(tmp_path: Path) -> None:
+    report, figures = segmentation()
+    text = _text(write_report(tmp_path, report, figures))
+    assert "Colours: anterior, posterior." in text
+    assert legend(report)[0] == ("anterior", "#e69f00") and legend(report)[1][1] == "#56b4e9"
+    assert legend({"task": "classification", "labels": ["a", "b"]}) == []
+
+
+def test_cases_that_do_not_show_a_label_are_no_points(tmp_path: Path) -> None:
+    values = {"a": np.array([0.5, np.nan, 0.9]), "b": np.array([np.nan, np.nan, 0.8])}
+    figure = PerCaseFigure("Dice", "Dice coefficient", ["x", "y", "z"], values, {})
+    report, _ = segmentation()
+    text = _text(write_report(tmp_path, report, ReportFigures([figure])))
+    assert "x 0.500 – 0.500" in text and "y –" not in text

@@ -62,23 +62,28 @@ def _first(cases: Sequence[Case], attribute: str) -> str:
 
 
 def _numbers(attribute: str, values: Mapping[str, Sequence[str]]) -> list[Line]:
-    """Median and range, and how many state none; empty where the values are words."""
+    """Median and range, and how many state none; empty where most values are words."""
+    every = [t for texts in values.values() for t in texts if t]
+    if 2 * len(_parsed(every)) < len(every):
+        return []
     cells: dict[str, str] = {}
     for name, texts in values.items():
-        found = []
-        for text in filter(None, texts):
-            try:
-                found.append(float(text))
-            except ValueError:
-                continue
-        known = [t for t in texts if t]
-        if known and 2 * len(found) < len(known):
-            return []
+        found = _parsed(texts)
         missing = f"; {len(texts) - len(found)} not stated" if len(found) < len(texts) else ""
         middle = f"{np.median(found):g} ({min(found):g} to {max(found):g})" if found else "–"
         cells[name] = middle + missing
     unit = ", years" if attribute == "age" else ""
     return [{"name": f"{attribute.capitalize()}{unit}, median (range)"} | cells]
+
+
+def _parsed(texts: Sequence[str]) -> list[float]:
+    found = []
+    for text in texts:
+        try:
+            found.append(float(text))
+        except ValueError:
+            continue
+    return [v for v in found if np.isfinite(v)]
 
 
 def _words(attribute: str, values: Mapping[str, Sequence[str]]) -> list[Line]:
