@@ -27,6 +27,12 @@ Epochs = Annotated[
         "--epochs", help="Exactly so many epochs, whatever the time: the same seed repeats the run."
     ),
 ]
+Exact = Annotated[
+    bool,
+    typer.Option(
+        "--exact", help="Do exactly the epochs that the budget should hold, by the speed seen now: the run can repeat."
+    ),
+]
 
 
 def _version(wanted: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from overread.cli.app import Budget, Epochs, Folder, app
+from overread.cli.app import Budget, Epochs, Exact, Folder, app
 
 
 @app.command()
@@ -87,11 +87,11 @@ def split(
 
 
 @app.command()
-def plan(folder: Folder, budget: Budget = None, epochs: Epochs = None) -> None:
+def plan(folder: Folder, budget: Budget = None, epochs: Epochs = None, exact: Exact = False) -> None:
     """Choose spacing, size, network and epochs from the cohort and the budget; write plan.json."""
     from overread.pipeline.stages import plan_stage
 
-    plan_stage(folder, budget, epochs=epochs)
+    plan_stage(folder, budget, epochs=epochs, exact=exact)
 
 
 @app.command()
@@ -145,11 +145,11 @@ def explain(folder: Folder) -> None:
 
 
 @app.command()
-def run(folder: Folder, budget: Budget = None, epochs: Epochs = None) -> None:
+def run(folder: Folder, budget: Budget = None, epochs: Epochs = None, exact: Exact = False) -> None:
     """All stages in order: init, check, plan, train, package, lock, test, explain."""
     from overread.pipeline.stages import run_stages
 
-    run_stages(folder, budget, epochs=epochs)
+    run_stages(folder, budget, epochs=epochs, exact=exact)
 
 
 @app.command()

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 
 from overread.cohort.fingerprint import Fingerprint
 from overread.learn.plan import Plan
+from overread.learn.planner.answering import Answering
 from overread.learn.planner.choice import Choice
-from overread.learn.planner.epochs import FEWEST_STEPS, epochs_in, train_seconds
+from overread.learn.planner.epochs import (
+    FEWEST_STEPS,
+    OTHER_SECONDS,
+    epochs_in,
+    guessed_case,
+    train_seconds,
+)
 from overread.learn.planner.grey_values import choose_grey_values
+from overread.learn.planner.learning_rate import choose_rate
+from overread.learn.planner.mirror import choose_mirror
 from overread.learn.planner.patch import SMALLEST_PATCH, most_voxels, windows_of
 from overread.learn.planner.room import Room
+from overread.learn.planner.rungs import PASSES, passes, rungs
 from overread.learn.planner.spacing import grid_size
 from overread.learn.tasks import TASKS
 from overread.learn.timing import Timing, time_step
@@ -22,7 +33,20 @@ from overread.runtime.sliding_window import OVERLAP
 from overread.task import TASKS as FACTS
 
 SCARCE_OVERLAP = 0.25
-"""Of windows where answering with the usual overlap would take more time than training."""
+"""Of windows where answering with the usual overlap would take more than a fifth of the time."""
+DEARER = 2.0
+"""A dearer way of looking takes at least so many times as long: it is tried where the cheaper one leaves that."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A plan without its times, and what it was made from."""
+
+    plan: Plan
+    choice: Choice
+    room: Room
+    size: list[int]
+    reasons: list[str]
 
 
 def make_plan(
@@ -37,22 +61,26 @@ def make_plan(
     train_cases: int,
     answered_cases: int,
     seconds_left: float,
+    answering: Callable[[Plan], Answering] | None = None,
+    epochs: int | None = None,
     seed: int = 0,
 ) -> Plan:
     """Choose grid, patch, network, loss, batch, augmentation and epochs.
 
-    What depends on the task is chosen by its module in `overread.learn.tasks`. ``seconds_left`` is the wall-clock time
-    for training and for answering ``answered_cases`` (tuning, test and explained cases) afterwards; the epochs follow
-    from the speed of some steps that are run here, on this machine. Where that is too slow for `FEWEST_STEPS`, a task
-    that sees patches is given smaller ones.
+    What depends on the task is chosen by its module in `overread.learn.tasks`, what is a rule by its module in
+    `overread.learn.planner`. ``seconds_left`` is the wall-clock time for training and for answering ``answered_cases``
+    (tuning and test) afterwards. How many steps it holds follows from some that are run here, on this machine, and from
+    ``answering``, which answers a training case by the plan's untrained network; without it answers are guessed from the
+    steps. Of the ways of looking at pictures (`rungs`) it is the dearest that time allows. Where a machine is too
+    slow for `FEWEST_STEPS`, a task that sees patches is given smaller ones.
+
+    With ``epochs`` nothing is timed and the speed of this machine decides nothing: the cheapest way, and so many epochs.
     """
     gpu = torch.cuda.is_available()
     facts, learn = FACTS[task], TASKS[task]
     gray = look.color != "rgb"
     names = list(channels) if gray else [f"{channels[0]}_{c}" for c in ("red", "green", "blue")]
-    limit = most_voxels(dimensions, gpu=gpu)
-    room = Room(dimensions, len(names), len(labels), train_cases, limit, gpu)
-    grid, why_grid = learn.grid(look, room)
+    most = most_voxels(dimensions, gpu=gpu)
     intensity, why_grey = choose_grey_values(
         look.intensity,
         of_foreground=facts.background,
@@ -60,18 +88,25 @@ def make_plan(
         body_part=body_part,
         channels=len(names),
     )
-    spec = Preprocess(
-        dimensions=2 if dimensions == 2 else 3,
-        color=("gray" if gray else "rgb") if dimensions == 2 and len(channels) == 1 else "as_is",
-        orientation="RAS" if dimensions == 3 else None,
-        intensity=intensity,
-        **grid,
+    flip, why_flip = choose_mirror(
+        dimensions=dimensions,
+        modality=modality,
+        body_part=body_part,
+        labels=labels,
+        outlined=facts.answer == "label_map",
     )
-    size = grid_size(look, spec)
-    choice = learn.choose(look, room, spec, limit)
 
-    def drafted(choice: Choice) -> Plan:
-        return Plan(
+    def drafted(room: Room, limit: int) -> Draft:
+        grid, why_grid = learn.grid(look, room)
+        spec = Preprocess(
+            dimensions=2 if dimensions == 2 else 3,
+            color=("gray" if gray else "rgb") if dimensions == 2 and len(channels) == 1 else "as_is",
+            orientation="RAS" if dimensions == 3 else None,
+            intensity=intensity,
+            **grid,
+        )
+        choice = learn.choose(look, room, spec, limit)
+        plan = Plan(
             task=task,
             dimensions=2 if dimensions == 2 else 3,
             inputs=list(channels),
@@ -82,7 +117,7 @@ def make_plan(
             batch=choice.batch,
             network=choice.network,
             loss=choice.loss,
-            augment=choice.augment,
+            augment=choice.augment.model_copy(update={"flip": flip}),
             learning_rate=choice.learning_rate,
             weight_decay=choice.weight_decay,
             foreground_share=choice.foreground_share,
@@ -95,55 +130,99 @@ def make_plan(
             seed=seed,
             reasons=[],
         )
+        reasons = [why_grid, why_grey, *choice.reasons, why_flip]
+        return Draft(plan, choice, room, grid_size(look, spec), reasons)
 
-    def timed(plan: Plan) -> tuple[Timing, float]:
-        timing = time_step(plan, size)
-        windows = windows_of(size, plan.patch)
-        return timing, train_seconds(
-            seconds_left, answered=answered_cases, windows=windows, step=timing.step, batch=plan.batch
+    rooms = rungs(look, Room(dimensions, len(names), len(labels), train_cases, most, gpu), facts.answer)
+    draft = drafted(rooms[0], most)
+    if epochs is not None:
+        steps = epochs * draft.plan.steps_per_epoch
+        return _rated(draft, steps).model_copy(update={"epochs": epochs, "reasons": draft.reasons})
+
+    def timed(draft: Draft) -> tuple[Timing, float]:
+        timing = time_step(draft.plan, draft.size)
+        case = guessed_case(
+            windows=windows_of(draft.size, draft.plan.patch), step=timing.step, batch=draft.plan.batch
         )
+        return timing, train_seconds(seconds_left, answered=answered_cases, case=case)
 
-    plan = drafted(choice)
-    timing, seconds = timed(plan)
+    timing, seconds = timed(draft)
+    for room in rooms[1:]:
+        if _passes(draft, timing, seconds) < PASSES * DEARER:
+            break
+        dearer = drafted(room, most)
+        found = timed(dearer)
+        if _passes(dearer, *found) < PASSES:
+            break
+        draft, (timing, seconds) = dearer, found
     while (
         seconds / (timing.step + timing.batch) < FEWEST_STEPS
-        and math.prod(plan.patch) // 2 >= SMALLEST_PATCH[dimensions]
+        and math.prod(draft.plan.patch) // 2 >= SMALLEST_PATCH[dimensions]
     ):
-        choice = learn.choose(look, room, spec, math.prod(plan.patch) // 2)
-        if choice.patch == plan.patch:
+        smaller = drafted(draft.room, math.prod(draft.plan.patch) // 2)
+        if smaller.plan.patch == draft.plan.patch:
             break
-        plan = drafted(choice)
-        timing, seconds = timed(plan)
-    overlap, why_overlap = OVERLAP, []
-    windows = {share: windows_of(size, plan.patch, overlap=share) for share in (OVERLAP, SCARCE_OVERLAP)}
-    if seconds < seconds_left / 2 and windows[SCARCE_OVERLAP] < windows[OVERLAP]:
-        # Answering would take more than training: fewer windows buy steps.
+        draft = smaller
+        timing, seconds = timed(draft)
+    return _scheduled(draft, timing, seconds, seconds_left, answered_cases, answering)
+
+
+def _passes(draft: Draft, timing: Timing, seconds: float) -> float:
+    return passes(
+        steps=seconds / (timing.step + timing.batch),
+        batch=draft.plan.batch,
+        patch=math.prod(draft.plan.patch),
+        cases=draft.room.cases,
+        image=math.prod(draft.size),
+    )
+
+
+def _rated(draft: Draft, steps: float) -> Plan:
+    """The plan with the learning rate for its number of steps, where the task leaves that to them."""
+    rate = choose_rate(steps) if draft.choice.rate_by_steps else draft.plan.learning_rate
+    return draft.plan.model_copy(update={"learning_rate": rate})
+
+
+def _scheduled(
+    draft: Draft,
+    timing: Timing,
+    seconds: float,
+    left: float,
+    answered: int,
+    answering: Callable[[Plan], Answering] | None,
+) -> Plan:
+    """The plan with its epochs: what answering takes is measured, and training gets what is left."""
+    plan, reasons = draft.plan, list(draft.reasons)
+    windows = {
+        share: windows_of(draft.size, plan.patch, overlap=share) for share in (OVERLAP, SCARCE_OVERLAP)
+    }
+    case = guessed_case(windows=windows[OVERLAP], step=timing.step, batch=plan.batch)
+    other, overlap = OTHER_SECONDS, OVERLAP
+    if answering is not None:
+        measured = answering(plan)
+        case, other = measured.case, OTHER_SECONDS + measured.export
+    if answered * case > left / 5 and windows[SCARCE_OVERLAP] < windows[OVERLAP]:
         overlap = SCARCE_OVERLAP
-        seconds = train_seconds(
-            seconds_left,
-            answered=answered_cases,
-            windows=windows[overlap],
-            step=timing.step,
-            batch=plan.batch,
-        )
-        why_overlap = [
+        case *= windows[overlap] / windows[OVERLAP]
+        reasons.append(
             f"Windows overlap by {overlap:.0%} and not by {OVERLAP:.0%}: {windows[overlap]} instead of "
             f"{windows[OVERLAP]} an image, and the time goes to training."
-        ]
+        )
+    seconds = train_seconds(left, answered=answered, case=case, other=other)
     step = timing.step + timing.batch
     epochs = epochs_in(seconds, steps_per_epoch=plan.steps_per_epoch, step=step, most=plan.most_epochs)
-    return plan.model_copy(
+    how = "measured by answering one" if answering is not None else "guessed from the steps"
+    return _rated(draft, epochs * plan.steps_per_epoch).model_copy(
         update={
             "overlap": overlap,
             "epochs": epochs,
             "seconds_per_step": round(step, 4),
             "train_seconds": round(seconds, 1),
+            "answer_seconds": round(case, 3),
             "memory_gib": round(timing.memory_gib, 2),
             "reasons": [
-                why_grid,
-                why_grey,
-                *choice.reasons,
-                *why_overlap,
+                *reasons,
+                f"Answering {answered} tuning and test cases takes {answered * case:.0f} s, {case:.2f} s each ({how}).",
                 f"About {epochs} epochs of {plan.steps_per_epoch} steps: one step took {step:.3f} s here, "
                 f"and training may take {seconds:.0f} s.",
             ],

@@ -23,10 +23,10 @@ class Augment(Strict):
     three of a colour picture, and contrasts that scanners scale each by itself each get theirs.
     """
 
-    rotate_deg: float = 0.0
-    scale: float = 0.0
-    shift: float = 0.0
-    elastic: float = 0.0
+    rotate_deg: float = Field(default=0.0, ge=0, le=180)
+    scale: float = Field(default=0.0, ge=0, le=2)
+    shift: float = Field(default=0.0, ge=0, le=1)
+    elastic: float = Field(default=0.0, ge=0, le=0.25)
     flip: list[int] = []
     coarse_axis: int | None = None
     grey_values: dict[str, float] = {}
@@ -69,7 +69,8 @@ class Plan(Strict):
     ``patch`` is the size in voxels that the network sees at once, ``overlap`` the share of it that neighbouring windows
     have in common when an image is answered; ``loss`` is one of `overread.learn.losses.LOSSES`;
     ``seconds_per_step`` was measured on this machine with this network; ``epochs`` are those expected from it in
-    ``train_seconds``. While ``follow_clock`` is true, training does as many epochs as the time really holds, up to
+    ``train_seconds``, what is left once every tuning and test case has been answered in ``answer_seconds`` each; both
+    and ``memory_gib``, the peak, are 0 where nothing was timed. While ``follow_clock`` is true, training does as many epochs as the time really holds, up to
     ``most_epochs``; false makes it do exactly ``epochs``, which the same seed then repeats.
 
     ``batch`` is what one step learns from, on all processes together; each takes its share in ``accumulate`` parts, so
@@ -86,7 +87,7 @@ class Plan(Strict):
     channels: list[str]
     labels: list[str]
     preprocess: Preprocess
-    patch: list[int]
+    patch: list[int] = Field(min_length=1)
     overlap: float = Field(default=OVERLAP, ge=0, lt=1)
     batch: int = Field(gt=0)
     accumulate: int = Field(default=1, gt=0)
@@ -94,9 +95,9 @@ class Plan(Strict):
     network: Network
     loss: Named
     augment: Augment
-    learning_rate: float
-    weight_decay: float
-    foreground_share: float = 0.0
+    learning_rate: float = Field(gt=0, le=10, allow_inf_nan=False)
+    weight_decay: float = Field(ge=0, allow_inf_nan=False)
+    foreground_share: float = Field(default=0.0, ge=0, le=1)
     read: Literal["store", "files"] = "store"
     average_decay: float = Field(default=0.99, ge=0, lt=1)
     selection: Selection | None = None
@@ -104,8 +105,9 @@ class Plan(Strict):
     most_epochs: int = Field(gt=0)
     follow_clock: bool = True
     steps_per_epoch: int = Field(gt=0)
-    seconds_per_step: float
-    train_seconds: float
-    memory_gib: float
+    seconds_per_step: float = Field(ge=0, allow_inf_nan=False)
+    train_seconds: float = Field(ge=0, allow_inf_nan=False)
+    answer_seconds: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    memory_gib: float = Field(ge=0, allow_inf_nan=False)
     seed: int = Field(ge=0)
     reasons: list[str]

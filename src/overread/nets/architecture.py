@@ -20,6 +20,8 @@ class Need:
 
     ``size`` is the input's voxels per axis, ``spacing`` their distances in mm; ``gpu`` whether there is one.
     ``object_size`` is the extent in voxels per axis of the objects to be found, empty where there are none to find.
+    ``first_stride`` above 1 asks for a first stage that shrinks every axis so, ``first_width`` for its channels and
+    ``widest`` for the most of any stage: what time allows, for the networks that have a choice.
     """
 
     dimensions: int
@@ -27,6 +29,9 @@ class Need:
     spacing: tuple[float, ...]
     gpu: bool
     object_size: tuple[float, ...] = ()
+    first_stride: int = 1
+    first_width: int | None = None
+    widest: int | None = None
 
 
 def full_resolution(arguments: Mapping[str, Any], dimensions: int) -> tuple[int, ...]:

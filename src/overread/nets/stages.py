@@ -13,15 +13,17 @@ MOST_STAGES = {2: 6, 3: 5}
 WIDEST = {2: 512, 3: 320}
 
 
-def stages(size: Sequence[float], spacing: Sequence[float]) -> tuple[list[list[int]], list[list[int]]]:
+def stages(
+    size: Sequence[float], spacing: Sequence[float], *, first_stride: int = 1
+) -> tuple[list[list[int]], list[list[int]]]:
     """Strides and kernels ``[stage][axis]`` for an input of ``size`` voxels, ``spacing`` mm apart.
 
-    The first stage keeps the resolution. An axis is halved while it keeps at least 4 voxels and its spacing is not
+    The first stage keeps the resolution, or shrinks every axis by ``first_stride``. An axis is halved while it keeps at least 4 voxels and its spacing is not
     over twice the finest; kernels span 3 voxels along axes of about the finest spacing, else 1.
     """
     d = len(size)
-    now, mm = list(map(float, size)), list(map(float, spacing))
-    strides, kernels = [[1] * d], [[3 if s <= 2 * min(mm) else 1 for s in mm]]
+    now, mm = [n / first_stride for n in size], [s * first_stride for s in spacing]
+    strides, kernels = [[first_stride] * d], [[3 if s <= 2 * min(mm) else 1 for s in mm]]
     while len(strides) < MOST_STAGES[d]:
         finest = min(mm)
         stride = [
@@ -42,9 +44,9 @@ def first_width(dimensions: int, gpu: bool) -> int:
     return 32 if gpu or dimensions == 2 else 16
 
 
-def widths(first: int, count: int, dimensions: int) -> list[int]:
-    """Channels of ``count`` stages: doubled at each, up to `WIDEST`."""
-    return [min(first * 2**i, WIDEST[dimensions]) for i in range(count)]
+def widths(first: int, count: int, dimensions: int, *, widest: int | None = None) -> list[int]:
+    """Channels of ``count`` stages: doubled at each, up to ``widest`` or `WIDEST`."""
+    return [min(first * 2**i, widest or WIDEST[dimensions]) for i in range(count)]
 
 
 def strides_together(strides: Sequence[Sequence[int]], dimensions: int) -> tuple[int, ...]:

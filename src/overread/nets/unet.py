@@ -23,18 +23,18 @@ def build(
 ) -> nn.Module:
     """``(batch, channels, *spatial)`` to logits ``(batch, labels, *spatial)``.
 
-    ``strides[0]`` is all ones; each later stage shrinks by its stride, so every spatial size must be a multiple
-    of the product of the strides of its axis.
+    Each stage shrinks by its stride: every spatial size must be a multiple of the product of the strides of its axis.
+    Where the first one shrinks, a transposed convolution brings the logits back to the input's voxels: a quarter of the
+    work of full resolution in 2D, and finer answers than those of a smaller image.
     """
     rule.check_stages("unet", dimensions, widths=widths, strides=strides, kernels=kernels)
-    if len(widths) < rule.FEWEST_STAGES or max(strides[0]) > 1:
+    if len(widths) < rule.FEWEST_STAGES:
         raise InputError(
-            f"network unet: strides: found {len(strides)} stages, the first {list(strides[0])}; "
-            f"expected at least {rule.FEWEST_STAGES}, the first all ones"
+            f"network unet: strides: found {len(strides)} stages, expected at least {rule.FEWEST_STAGES}"
         )
     from monai.networks.nets.dynunet import DynUNet
 
-    return DynUNet(
+    network = DynUNet(
         spatial_dims=dimensions,
         in_channels=channels,
         out_channels=labels,
@@ -44,14 +44,19 @@ def build(
         filters=list(widths),
         norm_name=("instance", {"affine": True}),
     )
+    if max(strides[0]) > 1:
+        shape = tuple(strides[0])
+        back: Any = nn.ConvTranspose2d if dimensions == 2 else nn.ConvTranspose3d
+        network.output_block = back(widths[0], labels, shape, stride=shape)
+    return network
 
 
 def arguments(need: Need) -> dict[str, Any]:
     """Stages by nnU-Net's rule, 32 channels at full resolution (3D on a processor: 16)."""
-    strides, kernels = rule.stages(need.size, need.spacing)
-    first = rule.first_width(need.dimensions, need.gpu)
+    strides, kernels = rule.stages(need.size, need.spacing, first_stride=need.first_stride)
+    first = need.first_width or rule.first_width(need.dimensions, need.gpu)
     return {
-        "widths": rule.widths(first, len(strides), need.dimensions),
+        "widths": rule.widths(first, len(strides), need.dimensions, widest=need.widest),
         "strides": strides,
         "kernels": kernels,
     }

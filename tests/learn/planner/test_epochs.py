@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from overread.learn.planner.epochs import FASTER, OTHER_SECONDS, epochs_in, train_seconds
+from overread.learn.planner.epochs import FASTER, OTHER_SECONDS, epochs_in, guessed_case, train_seconds
 
 
 def test_answering_is_paid_for_first() -> None:
-    left = train_seconds(600, answered=60, windows=8, step=0.5, batch=2)
-    assert left == pytest.approx(600 - OTHER_SECONDS - 60 * 8 * 0.25 / FASTER)
+    assert train_seconds(600, answered=60, case=2.0) == pytest.approx(600 - OTHER_SECONDS - 120)
+    assert train_seconds(600, answered=60, case=2.0, other=30) == pytest.approx(600 - 30 - 120)
 
 
 def test_never_under_a_third() -> None:
-    assert train_seconds(600, answered=10_000, windows=8, step=0.5, batch=2) == 200
+    assert train_seconds(600, answered=10_000, case=1.0) == 200
+
+
+def test_an_answer_is_guessed_from_the_steps() -> None:
+    assert guessed_case(windows=8, step=0.5, batch=2) == pytest.approx(8 * 0.25 / FASTER)
 
 
 @pytest.mark.parametrize(("seconds", "epochs"), [(100, 10), (1, 2), (1e6, 50)])

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from overread.learn.planner.patch import coarse_axis, fit_patch, fit_size, windows_of
+from overread.learn.planner.patch import coarse_axis, fit_patch, fit_size, object_limit, windows_of
 from overread.nets.architecture import Need, by_name
 from overread.nets.build import NETWORKS, build
 
@@ -68,3 +68,19 @@ def test_windows() -> None:
 def test_thick_slices() -> None:
     assert coarse_axis([0.6, 0.6, 4.0]) == 2
     assert coarse_axis([1.0, 1.0, 2.0]) is None
+
+
+@pytest.mark.parametrize(
+    ("extents", "d", "voxels"),
+    [
+        ([46], 2, 184**2),
+        ([300], 2, 256**2),
+        ([10], 2, 128**2),
+        ([5], 3, 32**3),
+        ([5, 11], 3, 44**3),
+        ([], 3, 64 * 64 * 48),
+    ],
+)
+def test_a_patch_shows_an_object_and_what_is_around_it(extents: list[float], d: int, voxels: int) -> None:
+    limit = {2: 256**2, 3: 64 * 64 * 48}[d]
+    assert object_limit(extents, dimensions=d, limit=limit) == voxels

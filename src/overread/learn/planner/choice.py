@@ -9,7 +9,10 @@ from overread.learn.plan import Augment, Named, Network
 
 @dataclass(frozen=True)
 class Choice:
-    """The part of a plan that is the task's, with a sentence for each decision."""
+    """The part of a plan that is the task's, with a sentence for each decision.
+
+    ``rate_by_steps``: the learning rate follows from the number of steps (`choose_rate`), once that is known.
+    """
 
     patch: list[int]
     batch: int
@@ -22,3 +25,4 @@ class Choice:
     most_epochs: int
     foreground_share: float
     reasons: list[str]
+    rate_by_steps: bool = False

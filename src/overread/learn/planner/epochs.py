@@ -5,19 +5,23 @@ from __future__ import annotations
 # Below this many steps a network that sees patches has hardly begun: smaller patches buy more of them.
 FEWEST_STEPS = 500
 FEWEST_EPOCHS = 2
-# A step is this many times as long as answering its windows in ONNX Runtime, with reading and resampling; measured.
-FASTER = 1.7
-# Export, report and start-up.
-OTHER_SECONDS = 18.0
+# A step is this many times as long as answering its windows in ONNX Runtime: a first guess, until it is measured.
+FASTER = 2.0
+# Reading cases back, statistics of the test and the report, beside export and answers, which are measured.
+OTHER_SECONDS = 14.0
 
 
-def train_seconds(left: float, *, answered: int, windows: int, step: float, batch: int) -> float:
-    """What is left of ``left`` seconds for training when ``answered`` cases of ``windows`` windows have been answered.
+def train_seconds(left: float, *, answered: int, case: float, other: float = OTHER_SECONDS) -> float:
+    """What is left of ``left`` seconds for training when ``answered`` cases have been answered, ``case`` seconds each.
 
-    ``step`` is the seconds of a training step of ``batch`` windows. Never under a third, whatever answering takes.
+    ``other`` is what export, statistics and report take. Never under a third, whatever answering takes.
     """
-    answering = answered * windows * step / batch / FASTER
-    return max(left / 3, left - answering - OTHER_SECONDS)
+    return max(left / 3, left - answered * case - other)
+
+
+def guessed_case(*, windows: int, step: float, batch: int) -> float:
+    """Seconds to answer an image of ``windows``, from those of a training ``step`` of ``batch`` windows."""
+    return windows * step / batch / FASTER
 
 
 def epochs_in(seconds: float, *, steps_per_epoch: int, step: float, most: int) -> int:

@@ -16,6 +16,9 @@ from overread.runtime.sliding_window import OVERLAP, starts
 CPU_PATCH = {2: 256 * 256, 3: 64 * 64 * 48}
 GPU_PATCH = {2: 512 * 512, 3: 128 * 128 * 96}
 SMALLEST_PATCH = {2: 64 * 64, 3: 32 * 32 * 32}
+# The side of a patch by the typical object's, and the smallest where nothing asks for less.
+AROUND = {2: 4, 3: 4}
+SMALLEST_USUAL = {2: 128 * 128, 3: 32 * 32 * 32}
 # Slices this many times as far apart as voxels within them show too little of what lies between.
 COARSE = 3
 
@@ -65,6 +68,18 @@ def fit_size(made: Architecture, need: Need, limit: int) -> list[int]:
         axis = int(np.argmax(excess))
         found[axis] -= multiple[axis]
     return found
+
+
+def object_limit(extents: Sequence[float], *, dimensions: int, limit: int) -> int:
+    """Voxels that show the largest kind of typical object, of ``extents`` voxels, and what is around it.
+
+    At most ``limit``, at least the smallest patch worth seeing: more of an image at once would be fewer of them in the
+    same time. Without extents it is ``limit``.
+    """
+    if not extents:
+        return limit
+    around = (AROUND[dimensions] * max(extents)) ** dimensions
+    return int(min(limit, max(SMALLEST_USUAL[dimensions], around)))
 
 
 def windows_of(size: Sequence[int], patch: Sequence[int], *, overlap: float = OVERLAP) -> int:

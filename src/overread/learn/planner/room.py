@@ -19,6 +19,11 @@ class Room:
         The most that the network may see at once on this machine.
     gpu
         Whether a GPU is there.
+    zoom
+        Share of themselves that pictures without a physical scale become.
+    first_stride, first_width, widest
+        Of a network that has the choice: by how much its first stage shrinks, its channels, and the most of any stage;
+        None for the network's own defaults.
     """
 
     dimensions: int
@@ -27,3 +32,7 @@ class Room:
     cases: int
     voxels: int
     gpu: bool
+    zoom: float = 1.0
+    first_stride: int = 1
+    first_width: int | None = None
+    widest: int | None = None

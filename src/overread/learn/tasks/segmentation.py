@@ -22,9 +22,11 @@ from overread.learn.augment.random import generator
 from overread.learn.example import Arrays, Example
 from overread.learn.losses.protocol import Tensors
 from overread.learn.plan import Augment, Named, Plan
+from overread.learn.planner.batch import choose_batch
 from overread.learn.planner.choice import Choice
+from overread.learn.planner.foreground import choose_foreground_share
 from overread.learn.planner.network import planned
-from overread.learn.planner.patch import coarse_axis, fit_patch
+from overread.learn.planner.patch import coarse_axis, fit_patch, object_limit
 from overread.learn.planner.room import Room
 from overread.learn.planner.spacing import grid_size, median_spacing
 from overread.nets.architecture import Need
@@ -37,33 +39,55 @@ PLACES = 2048
 
 
 def grid(look: Fingerprint, room: Room) -> tuple[Mapping[str, Any], str]:
-    """The median spacing of volumes; pictures keep their pixels."""
+    """The median spacing of volumes; pictures keep their pixels, or the room's share of them."""
     return median_spacing(look, room)
 
 
 def choose(look: Fingerprint, room: Room, spec: Preprocess, limit: int) -> Choice:
-    """A U-Net on patches as large as machine and time allow, by nnU-Net's rules, with cross-entropy and Dice."""
+    """A U-Net on patches by nnU-Net's rules, as large as objects, machine and time ask for; cross-entropy and Dice."""
     median, d = grid_size(look, spec), room.dimensions
     spacing = spec.spacing or [1.0] * d
-    need = Need(d, tuple(median), tuple(spacing), room.gpu)
-    patch, arguments = fit_patch(architecture("unet", answer="label_map"), need, limit)
+    need = Need(
+        d,
+        tuple(median),
+        tuple(spacing),
+        room.gpu,
+        first_stride=room.first_stride,
+        first_width=room.first_width,
+        widest=room.widest,
+    )
+    # mm, or pixels, to voxels of the grid: thick slices count by their mean.
+    voxel = math.prod(spacing) ** (1 / d) if d == 3 else math.prod(look.median_spacing) ** 0.5 / room.zoom
+    extents = {name: e["typical"] / voxel for name, e in look.extent_mm.items()}
+    wanted = object_limit(list(extents.values()), dimensions=d, limit=limit)
+    patch, arguments = fit_patch(architecture("unet", answer="label_map"), need, wanted)
     network = planned("unet", room, arguments)
     whole = all(p >= n for p, n in zip(patch, median, strict=True))
+    largest = max(extents.values(), default=0.0)
+    share, why_share = choose_foreground_share(patch, look.foreground_fraction, extents)
+    why = (
+        " and fits whole."
+        if whole
+        else f", and {limit} voxels is the most that machine and time allow."
+        if wanted == limit
+        else f", and this shows a typical object of {largest:.0f} voxels with what is around it."
+    )
+    half = " that begins at half resolution" if room.first_stride > 1 else ""
     reasons = [
-        f"Patch {patch}: the median image is {median}"
-        + (" and fits whole." if whole else f", and {limit} voxels is the most that machine and time allow."),
-        f"U-Net of {len(arguments['strides'])} stages from {arguments['widths'][0]} channels, "
+        f"Patch {patch}: the median image is {median}{why}",
+        f"U-Net of {len(arguments['strides'])} stages from {arguments['widths'][0]} channels{half}, "
         f"{network.parameters / 1e6:.1f} million parameters.",
+        *([] if whole else [why_share]),
     ]
     augment = Augment(
         coarse_axis=coarse_axis(spacing),
         rotate_deg=15,
-        scale=0.15,
+        scale=0.2,
         shift=0.03,
         elastic=0.03,
         grey_values={"blur": 0.8, "gamma": 0.2, "contrast": 0.2, "brightness": 0.2, "noise": 0.1},
     )
-    batch = 2 if d == 3 else max(2, min(16, limit // math.prod(patch)))
+    batch = choose_batch(patch, dimensions=d)
     return Choice(
         patch=patch,
         batch=batch,
@@ -74,8 +98,9 @@ def choose(look: Fingerprint, room: Room, spec: Preprocess, limit: int) -> Choic
         weight_decay=1e-3,
         steps_per_epoch=max(8, math.ceil(room.cases / batch)),
         most_epochs=1000,
-        foreground_share=0.5,
+        foreground_share=0.0 if whole else share,
         reasons=reasons,
+        rate_by_steps=True,
     )
 
 

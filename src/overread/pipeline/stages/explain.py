@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
@@ -45,8 +46,12 @@ class Question:
     centre: list[int] | None = None
 
 
-def explain_stage(folder: Path) -> None:
-    """Write ``explain/<case>.png`` (image beside heat map) and ``explain/overview.png``."""
+def explain_stage(folder: Path, *, seconds: float | None = None) -> None:
+    """Write ``explain/<case>.png`` (image beside heat map) and ``explain/overview.png``.
+
+    With ``seconds`` no further case is begun after so long; one is always explained.
+    """
+    began = time.perf_counter()
     space = Workspace.open(folder)
     space.record_of("test")
     network, plan = load_network(space)
@@ -58,11 +63,14 @@ def explain_stage(folder: Path) -> None:
 
         made = architecture(plan.network.name)
         cases = _chosen(space)
-        tiles, written = [], []
+        tiles: list[NDArray[np.uint8]] = []
+        written: list[str] = []
         layers: set[str] = set()
         methods: set[str] = set()
         with progress("Explaining", len(cases)) as advance:
             for case in cases:
+                if seconds is not None and written and time.perf_counter() - began > seconds:
+                    break
                 image = load_case(case)
                 prediction = predict(package, image)
                 advance()
@@ -100,6 +108,7 @@ def explain_stage(folder: Path) -> None:
             network=plan.network.name,
             layer=", ".join(sorted(layers)),
             pictures=written,
+            left_out=len(cases) - len(written),
         )
     console.print(
         f"  {len(tiles)} pictures in {folder / 'explain'}: what the network weighed, which is no proof of why."

@@ -19,25 +19,20 @@ from overread.settings import validated
 if TYPE_CHECKING:  # torch takes seconds to import: only the stages that train pay for it
     from overread.learn.plan import Plan
 
-EXPLAINED_CASES = 8
+ANSWERED = 2
+"""Training cases that are answered to see how long that takes."""
 
 
-UNLIMITED = 1e9
-"""Seconds: with a number of epochs given, no speed of this machine decides anything."""
-
-
-def plan_stage(folder: Path, budget: str | None = None, *, epochs: int | None = None) -> None:
+def plan_stage(
+    folder: Path, budget: str | None = None, *, epochs: int | None = None, exact: bool = False
+) -> None:
     """Write plan.json from the training cases and the budget (of the whole run).
 
     With ``epochs`` training does exactly so many, whatever the clock says: the same seed then gives the same network
-    on the same machine, and nothing in the plan depends on its speed.
+    on the same machine, and nothing in the plan depends on its speed. ``exact`` takes those that the budget should hold
+    at the speed seen now, and does exactly these: the plan can be trained again to the same weights.
     """
-    if epochs is not None and epochs < 1:
-        raise InputError(f"--epochs: found {epochs}, expected 1 or more")
-    try:
-        total = parse_budget(budget) if budget else None
-    except ValueError as error:
-        raise InputError(f"--budget: {error}") from error
+    total = check_budget(budget, epochs)
     space = Workspace.open(folder)
     protocol = space.protocol
     done = sum(v for k, v in space.seconds().items() if k in ("init", "check"))
@@ -45,6 +40,7 @@ def plan_stage(folder: Path, budget: str | None = None, *, epochs: int | None = 
     began = time.perf_counter()
     with stage_record(space, "plan") as result:
         from overread.learn.make_plan import make_plan
+        from overread.learn.planner.answering import measure_answering
 
         cohort = space.cohort()
         train = cohort.split("train")
@@ -60,12 +56,14 @@ def plan_stage(folder: Path, budget: str | None = None, *, epochs: int | None = 
             modality=modality,
             body_part=protocol.limits.body_part or body_parts(train),
             train_cases=len(train),
-            answered_cases=len(cohort.split("val")) + len(cohort.split("test")) + EXPLAINED_CASES,
-            seconds_left=UNLIMITED if epochs else left - (time.perf_counter() - began),
+            answered_cases=len(cohort.split("val")) + len(cohort.split("test")),
+            seconds_left=left - (time.perf_counter() - began),
+            answering=lambda plan: measure_answering(plan, train[:ANSWERED], positive=protocol.positive),
+            epochs=epochs,
             seed=protocol.seed,
         )
-        if epochs:
-            plan = exactly(plan, epochs)
+        if epochs or exact:
+            plan = exactly(plan, epochs or plan.epochs)
         write_text(space.plan_file, json.dumps(plan.model_dump(mode="json"), indent=2) + "\n")
         write_json(folder / "fingerprint.json", look.as_dict())
         event = space.ledger.append(
@@ -83,6 +81,16 @@ def plan_stage(folder: Path, budget: str | None = None, *, epochs: int | None = 
         console.print(f"  {reason}", highlight=False)
 
 
+def check_budget(budget: str | None, epochs: int | None) -> float | None:
+    """Seconds of ``budget``, None where none is given. Raises InputError for it, or epochs, that cannot be."""
+    if epochs is not None and epochs < 1:
+        raise InputError(f"--epochs: found {epochs}, expected 1 or more")
+    try:
+        return parse_budget(budget) if budget else None
+    except ValueError as error:
+        raise InputError(f"--budget: {error}") from error
+
+
 def exactly(plan: Plan, epochs: int) -> Plan:
     """The plan with just so many epochs, and no clock."""
     steps = epochs * plan.steps_per_epoch
@@ -93,8 +101,8 @@ def exactly(plan: Plan, epochs: int) -> Plan:
             "follow_clock": False,
             "train_seconds": round(steps * plan.seconds_per_step, 1),
             "reasons": [
-                *plan.reasons[:-1],
-                f"Exactly {epochs} epochs of {plan.steps_per_epoch} steps, as asked.",
+                *(r for r in plan.reasons if not r.startswith("About ")),
+                f"Exactly {epochs} epochs of {plan.steps_per_epoch} steps, whatever the clock says.",
             ],
         }
     )
@@ -109,6 +117,7 @@ def body_parts(cases: Sequence[Case]) -> list[str]:
 def read_plan(path: Path) -> Plan:
     """The plan at ``path``. Raises InputError where it is missing or was edited into something impossible."""
     from overread.learn.plan import Plan
+    from overread.learn.plan_check import check_plan
 
     if not path.is_file():
         raise InputError(f"{path}: no such file; run `overread plan {path.parent}` first")
@@ -116,4 +125,6 @@ def read_plan(path: Path) -> Plan:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise InputError(f"{path}: is not JSON ({error}); plan again or mend it") from error
-    return validated(Plan, content, str(path))
+    plan = validated(Plan, content, str(path))
+    check_plan(plan, str(path))
+    return plan

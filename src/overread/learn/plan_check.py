@@ -1,0 +1,125 @@
+"""What a plan that a person edited must fulfil beyond the types of its keys: one line, with key, found and expected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from overread.errors import InputError
+from overread.learn.augment.grey_values import GREY_VALUES
+from overread.learn.losses import build_loss
+from overread.learn.plan import Plan
+from overread.nets.architecture import Architecture
+from overread.nets.build import architecture, build
+from overread.task import TASKS
+
+
+def check_plan(plan: Plan, where: str) -> None:
+    """Raise InputError that begins with ``where`` for the first value that cannot be trained with."""
+    for fault in faults(plan):
+        raise InputError(f"{where}: {fault}")
+
+
+def faults(plan: Plan) -> Iterator[str]:
+    """Every fault of ``plan``, in the order of its keys."""
+    yield from _names(plan)
+    yield from _grid(plan)
+    yield from _augment(plan)
+    yield from _schedule(plan)
+    yield from _network(plan)
+
+
+def _names(plan: Plan) -> Iterator[str]:
+    fewest = TASKS[plan.task].fewest_labels
+    if len(plan.labels) < fewest or len(set(plan.labels)) < len(plan.labels):
+        yield f"labels: found {plan.labels}, expected at least {fewest} names, each once"
+    if not plan.inputs:
+        yield "inputs: found none, expected the protocol's channels"
+    grey = plan.preprocess.intensity
+    if len(plan.channels) != len(grey):
+        yield (
+            f"preprocess.intensity: found {len(grey)} entries, expected {len(plan.channels)}, one for each of the "
+            f"channels {', '.join(plan.channels)}"
+        )
+
+
+def _grid(plan: Plan) -> Iterator[str]:
+    d, spec = plan.dimensions, plan.preprocess
+    if spec.dimensions != d:
+        yield f"preprocess.dimensions: found {spec.dimensions}, expected {d} as in dimensions"
+    for key, value in (
+        ("preprocess.spacing", spec.spacing),
+        ("preprocess.size", spec.size),
+        ("patch", plan.patch),
+    ):
+        if value is not None and (len(value) != d or min(value) <= 0):
+            yield f"{key}: found {value}, expected {d} numbers above 0, one an axis"
+    given = [
+        k for k, v in (("spacing", spec.spacing), ("size", spec.size), ("zoom", spec.zoom)) if v is not None
+    ]
+    if len(given) > 1:
+        yield f"preprocess: found {' and '.join(given)}, expected one of them"
+    if spec.zoom is not None and d == 3:
+        yield f"preprocess.zoom: found {spec.zoom:g} for volumes, expected spacing, which is in mm"
+    if not TASKS[plan.task].local and spec.size != plan.patch:
+        yield f"patch: found {plan.patch}, expected {spec.size} as in preprocess.size: {plan.task} sees whole images"
+
+
+def _augment(plan: Plan) -> Iterator[str]:
+    augment, axes = plan.augment, list(range(plan.dimensions))
+    wrong = [a for a in augment.flip if a not in axes]
+    if wrong:
+        yield f"augment.flip: found axis {wrong[0]}, expected some of {_some(axes)}"
+    if augment.coarse_axis is not None and augment.coarse_axis not in axes:
+        yield f"augment.coarse_axis: found {augment.coarse_axis}, expected one of {_some(axes)}, or null"
+    for name, value in augment.grey_values.items():
+        if name not in GREY_VALUES:
+            yield f"augment.grey_values: found {name!r}, expected some of {', '.join(GREY_VALUES)}"
+        elif not 0 <= value < float("inf"):
+            yield f"augment.grey_values.{name}: found {value:g}, expected a range from 0"
+
+
+def _schedule(plan: Plan) -> Iterator[str]:
+    if plan.accumulate > plan.batch:
+        yield f"accumulate: found {plan.accumulate}, expected at most the batch, {plan.batch}"
+    if plan.epochs > plan.most_epochs:
+        yield f"epochs: found {plan.epochs}, expected at most most_epochs, {plan.most_epochs}"
+    if plan.follow_clock and not plan.train_seconds > 0:
+        yield (
+            f"train_seconds: found {plan.train_seconds:g}, expected seconds above 0, or follow_clock: false for exactly "
+            f"{plan.epochs} epochs"
+        )
+
+
+def _network(plan: Plan) -> Iterator[str]:
+    answer = TASKS[plan.task].answer
+    try:
+        made = architecture(plan.network.name, answer=answer)
+        with torch.device("meta"):
+            build(
+                plan.network.name,
+                plan.dimensions,
+                len(plan.channels),
+                len(plan.labels),
+                plan.network.arguments,
+            )
+        build_loss(plan.loss, answer=answer)
+    except InputError as error:
+        yield str(error)
+        return
+    yield from _multiple(plan, made)
+
+
+def _multiple(plan: Plan, made: Architecture) -> Iterator[str]:
+    multiple = made.multiple(plan.network.arguments, plan.dimensions)
+    if len(plan.patch) == len(multiple) and any(n % m for n, m in zip(plan.patch, multiple, strict=True)):
+        nearest = [max(1, round(n / m)) * m for n, m in zip(plan.patch, multiple, strict=True)]
+        yield (
+            f"patch: found {plan.patch}, expected multiples of {list(multiple)}, by which network {plan.network.name} "
+            f"shrinks it; such as {nearest}"
+        )
+
+
+def _some(axes: Sequence[int]) -> str:
+    return ", ".join(map(str, axes))

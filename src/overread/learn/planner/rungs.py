@@ -1,0 +1,64 @@
+"""From the cheapest to the dearest way of looking at pictures: resolution and network, by what the objects allow.
+
+A dearer one is worth its price only where time lets the network see every picture often: on small sets and in minutes,
+more looks at coarser pictures teach more than fewer at finer ones (measured, docs/performance.md).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from overread.cohort.fingerprint import Fingerprint
+from overread.learn.planner.room import Room
+from overread.task import AnswerKind
+
+ZOOMS = (1 / 8, 1 / 4, 1 / 2, 1.0)
+# Pixels that an object, and the thinnest structure, must still have on the network's grid.
+LEAST_EXTENT, LEAST_WIDTH = 32, 4
+# Pixels of an object, and of the thinnest structure, from which a network that begins at half resolution draws it as well.
+EXTENT_OF_STRIDE, WIDTH_OF_STRIDE = 12, 3
+FEW_CHANNELS, MANY_CHANNELS = 16, 32
+WIDEST_OF_FEW = 256
+# How often every training picture should be seen before a dearer way is tried: the next costs at least twice as much.
+PASSES = 50
+
+
+def allowed_zooms(extents: Sequence[float], widths: Sequence[float]) -> list[float]:
+    """Of `ZOOMS` those, coarsest first, at which objects of ``extents`` and structures of ``widths`` pixels remain."""
+    if not extents or not widths:
+        return [1.0]
+    return [
+        z for z in ZOOMS if z == 1 or (min(extents) * z >= LEAST_EXTENT and min(widths) * z >= LEAST_WIDTH)
+    ]
+
+
+def in_pixels(look: Fingerprint) -> tuple[list[float], list[float]]:
+    """Of pictures, the extent of each label's typical object, and the thickness of each label and the background."""
+    pixel = math.prod(look.median_spacing) ** 0.5
+    return [e["typical"] / pixel for e in look.extent_mm.values()], [
+        w / pixel for w in look.width_mm.values()
+    ]
+
+
+def rungs(look: Fingerprint, room: Room, answer: AnswerKind) -> list[Room]:
+    """``room`` with each zoom and network that suits the objects, cheapest first.
+
+    There is a choice for label maps of pictures on a processor. Volumes have a scale of their own, a GPU has time
+    enough, and other answers are of whole images.
+    """
+    if answer != "label_map" or room.dimensions == 3 or room.gpu or not look.extent_mm:
+        return [room]
+    extents, widths = in_pixels(look)
+    few = replace(room, first_width=FEW_CHANNELS, widest=WIDEST_OF_FEW)
+    found = []
+    for zoom in allowed_zooms(extents, widths):
+        if min(extents) * zoom >= EXTENT_OF_STRIDE and min(widths, default=0.0) * zoom >= WIDTH_OF_STRIDE:
+            found.append(replace(few, zoom=zoom, first_stride=2))
+    return [*found, few, replace(room, first_width=MANY_CHANNELS)]
+
+
+def passes(*, steps: float, batch: int, patch: int, cases: int, image: int) -> float:
+    """How often ``steps`` of ``batch`` patches of ``patch`` voxels show every voxel of ``cases`` images of ``image``."""
+    return steps * batch * min(patch, image) / (cases * image)
