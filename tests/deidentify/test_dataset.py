@@ -13,6 +13,7 @@ from pydicom.sequence import Sequence
 from pydicom.tag import Tag
 
 from overread.deidentify import Key, WithheldError, deidentify_dataset
+from overread.deidentify.allowed import Allowed
 from overread.deidentify.dataset import encode, process
 from overread.deidentify.options import OPTIONS, choose
 from overread.deidentify.table import actions, resolve
@@ -273,7 +274,7 @@ def test_names_in_other_character_sets(small: Small, key: Key, charset: str | li
     source = small(
         SpecificCharacterSet=charset, PatientName=name, Manufacturer=f"of {name.split('^')[0][-10:]}"
     )
-    done = process(source, key, choose(), (), False, "file")
+    done = process(source, key, choose(), (), Allowed(), "file")
     assert done.dataset.Manufacturer == "ANONYMIZED"
     assert encode(done, "file")
     done.dataset.Manufacturer = source.Manufacturer
@@ -282,13 +283,13 @@ def test_names_in_other_character_sets(small: Small, key: Key, charset: str | li
 
 
 def test_names_in_compressed_pixels_are_found(small: Small, key: Key) -> None:
-    # No stream that could be cleared of comments: the name stands where samples should.
+    # Nothing that could be cleared: the name stands where samples should.
     frame = b"\xff\xd8\xff\xda\x00\x02Zwyxelburg\xff\xd9"
     source = small(PixelData=encapsulate([frame]))
     source.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.50"
     source["PixelData"].is_undefined_length = True
-    done = process(source, key, choose(), (), False, "file")
-    with pytest.raises(WithheldError, match="compressed pixel data"):
+    done = process(source, key, choose(), (), Allowed(), "file")
+    with pytest.raises(WithheldError, match="inside the pixel data"):
         encode(done, "file")
 
 

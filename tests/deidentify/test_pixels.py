@@ -15,6 +15,7 @@ from pydicom.dataset import Dataset
 from pydicom.pixels import pixel_array
 
 from overread.deidentify import Key, WithheldError, deidentify_dataset
+from overread.deidentify.pixels import cut_to_size
 from overread.deidentify.regions import boxes_for, load_regions
 from overread.errors import InputError
 
@@ -74,7 +75,9 @@ def test_planar_colours_and_bright_zero(small: Small, key: Key) -> None:
 def test_compressed_pixels_stay_as_they_are_without_a_region(key: Key) -> None:
     source = examples.jpeg2k
     new, _ = deidentify_dataset(source, key, allow_burned_in=True)
-    assert new.PixelData == source.PixelData
+    assert (new.pixel_array == source.pixel_array).all()
+    again, changes = deidentify_dataset(new, key, allow_burned_in=True)
+    assert again.PixelData == new.PixelData and "PixelData" not in {c.keyword for c in changes}
     assert new.file_meta.TransferSyntaxUID == source.file_meta.TransferSyntaxUID
 
 
@@ -125,7 +128,7 @@ def test_regions_are_matched_by_attributes(tmp_path: Path, small: Small) -> None
         ("- {match: {Modalty: CT}, boxes: [[0, 0, 1, 1]]}", "not a DICOM keyword"),
         ("- {match: {Modality: CT}, boxes: [[0, 0, 0, 1]]}", "expected"),
         ("- {match: {Modality: CT}, boxes: []}", "boxes is empty"),
-        ("{", "cannot be read as YAML"),
+        ("{", "is not YAML"),
     ],
 )
 def test_wrong_regions_are_refused(tmp_path: Path, text: str, message: str) -> None:
@@ -151,3 +154,62 @@ def test_the_picture_of_a_label_in_any_letters(small: Callable[..., Dataset], ke
     with pytest.raises(WithheldError, match="burned-in"):
         deidentify_dataset(small(ImageType=["ORIGINAL", "PRIMARY", kind, "NONE"]), key)
     assert deidentify_dataset(small(ImageType=["ORIGINAL", "LABEL", "VOLUME"]), key)
+
+
+HIDDEN = b"Zwyxelburg^Anna 19610504"
+
+
+@pytest.mark.parametrize(
+    "tail", [b"\0\0", HIDDEN, bytes(4000) + HIDDEN, struct.pack("<24H", *range(24)) + HIDDEN]
+)
+def test_bytes_behind_native_pixels_are_cut(small: Small, key: Key, tail: bytes) -> None:
+    source = small()
+    clean = source.PixelData
+    source.PixelData = clean + tail
+    new, changes = deidentify_dataset(source, key)
+    assert new.PixelData == clean and source.PixelData == clean + tail
+    assert ("PixelData", "cut to the size that the header declares") in {
+        (c.keyword, c.action) for c in changes
+    }
+    again, changes = deidentify_dataset(new, key)
+    assert again.PixelData == clean and "PixelData" not in {c.keyword for c in changes}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "size"),
+    [
+        ({}, 48),
+        ({"NumberOfFrames": 3}, 144),
+        ({"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7}, 24),
+        ({"BitsAllocated": 1, "BitsStored": 1, "HighBit": 0}, 4),
+        ({"BitsAllocated": 12, "BitsStored": 12}, 36),
+        ({"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "BitsAllocated": 8}, 72),
+        ({"SamplesPerPixel": 3, "PhotometricInterpretation": "YBR_FULL_422", "BitsAllocated": 8}, 48),
+        ({"Rows": 5, "Columns": 5, "BitsAllocated": 8, "BitsStored": 8, "HighBit": 7}, 26),
+    ],
+)
+def test_the_declared_size(small: Small, attributes: dict[str, object], size: int) -> None:
+    source = small(**attributes, PixelData=b"\1" * 400)
+    assert cut_to_size(source, "file") and len(source.PixelData) == size
+    assert not cut_to_size(source, "file")
+
+
+def test_pixels_of_real_numbers_are_cut(small: Small, key: Key) -> None:
+    source = small()
+    del source.PixelData
+    source.FloatPixelData = np.arange(24, dtype=np.float32).tobytes() + HIDDEN
+    new, _ = deidentify_dataset(source, key)
+    assert np.frombuffer(new.FloatPixelData, np.float32).tolist() == list(range(24))
+
+
+def test_a_name_within_native_pixels_is_found(small: Small, key: Key) -> None:
+    source = small(PixelData=(HIDDEN + bytes(48))[:48])
+    with pytest.raises(WithheldError, match="inside the pixel data"):
+        deidentify_dataset(source, key)
+
+
+def test_pixels_without_a_size_are_withheld(small: Small, key: Key) -> None:
+    source = small()
+    del source.Rows
+    with pytest.raises(WithheldError, match="size the header does not tell"):
+        deidentify_dataset(source, key)

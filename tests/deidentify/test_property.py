@@ -14,6 +14,7 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.sequence import Sequence
 
 from overread.deidentify import Key, WithheldError
+from overread.deidentify.allowed import Allowed
 from overread.deidentify.dataset import encode, process
 from overread.deidentify.options import OPTIONS, choose
 
@@ -103,13 +104,13 @@ def test_no_planted_value_survives(
     buffer = BytesIO()
     dcmwrite(buffer, source)
     assert found(buffer.getvalue())
-    result = encode(process(source, key, choose(names), (), False, "file"), "file")
+    result = encode(process(source, key, choose(names), (), Allowed(), "file"), "file")
     assert found(result) == []
 
 
 def test_what_still_identifies_is_never_written(key: Key) -> None:
     source = planted_file(Dataset())
-    done = process(source, key, choose(), (), False, "file")
+    done = process(source, key, choose(), (), Allowed(), "file")
     done.dataset.Manufacturer = "of zwyxelburg"
     with pytest.raises(WithheldError, match="identifying value"):
         encode(done, "file")

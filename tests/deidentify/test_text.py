@@ -41,3 +41,45 @@ def test_codes_of_the_standard() -> None:
     assert is_known("DCM", "113100", "Basic Application Confidentiality Profile")
     assert not is_known("DCM", "113100", "Zwyxelburg")
     assert not is_known("99LOCAL", "1", "Liver")
+
+
+HOSTILE = {
+    "digits": lambda n: "1" * n,
+    "digits and a letter": lambda n: "1" * n + "x",
+    "two numbers": lambda n: "1" * (n // 2) + " " + "2" * (n // 2),
+    "one number and gaps": lambda n: "1" + " " * n,
+    "numbers in a row": lambda n: "1 " * (n // 2),
+    "letters": lambda n: "a" * n,
+    "underscores": lambda n: "_" * n,
+    "hyphens": lambda n: "-" * n,
+    "spaces": lambda n: " " * n,
+    "spaces and a hyphen": lambda n: " " * n + "-" + " " * n,
+    "dots": lambda n: "1." * (n // 2),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_long_text_of_anything_is_done(kind: str) -> None:
+    """By the square of its length this would take hours: that the test ends is the test."""
+    from overread.deidentify.dates import is_time, shift_date, shift_moment, written_forms
+    from overread.deidentify.identity import Identity, is_name
+
+    text = HOSTILE[kind](400_000)
+    clean(text)
+    for read in (lambda t: shift_date(t, 5), lambda t: shift_moment(t, 5), is_time, written_forms, is_name):
+        read(text)
+    identity = Identity()
+    for value in ("Zwyxelburg^Anna", "Li^Bo"):
+        identity.add_name(value)
+    for value in ("H-5521", "123456", "4711", "Main Street 7"):
+        identity.add_identifier(value)
+    identity.add_date("19610504")
+    assert not identity.found(text)
+    identity.add_name(text)
+    identity.add_identifier(text)
+    identity.in_pixels(text.encode(), True)
+
+
+def test_three_numbers_in_a_row_still_go() -> None:
+    assert clean("12 34 56") == "" and clean("ct 12.05.1961") == "ct" and clean("t1 12") == "t1 12"
+    assert clean("12345 67 89 axial") == "axial" and clean("3-4-5-6 ct") == "ct"

@@ -41,12 +41,32 @@ def deidentify_(
     allow_burned_in: Annotated[
         bool, typer.Option("--allow-burned-in", help="Let pass files that declare burned-in text.")
     ] = False,
+    allow_video: Annotated[
+        bool, typer.Option("--allow-video", help="Let pass video, whose pictures nobody looks at.")
+    ] = False,
+    withhold_undeclared: Annotated[
+        bool,
+        typer.Option(
+            "--withhold-undeclared",
+            help="Withhold ultrasound, captures, photographs and endoscopy that do not declare to be free of text.",
+        ),
+    ] = False,
 ) -> None:
     """De-identify DICOM by the Basic Profile of PS3.15 annex E and its options; moved dates, new UIDs."""
     from overread.deidentify.command import deidentify_command
 
     deidentify_command(
-        paths, out, key, option or [], regions, map_file, passphrase_file, ask, allow_burned_in
+        paths,
+        out,
+        key,
+        option or [],
+        regions,
+        map_file,
+        passphrase_file,
+        ask,
+        allow_burned_in,
+        allow_video,
+        withhold_undeclared,
     )
 
 

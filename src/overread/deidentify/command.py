@@ -13,9 +13,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from overread.deidentify.mapping import is_encrypted, read_map
-from overread.deidentify.report import REPORT
+from overread.deidentify.report import FILES, FOUND, REPORT, UNSEEN
 from overread.deidentify.run import Result, deidentify
 from overread.errors import InputError, OverreadError, printable
+from overread.imaging.text_finder import finder
 
 
 def deidentify_command(
@@ -28,6 +29,8 @@ def deidentify_command(
     passphrase_file: Path | None,
     ask: bool,
     allow_burned_in: bool,
+    allow_video: bool,
+    withhold_undeclared: bool,
 ) -> None:
     """De-identify with a progress bar and a short table; exit code 1 where a file was withheld."""
     console = Console(highlight=False, soft_wrap=True)
@@ -46,6 +49,8 @@ def deidentify_command(
             map=map_file,
             passphrase=passphrase,
             allow_burned_in=allow_burned_in,
+            allow_video=allow_video,
+            withhold_undeclared=withhold_undeclared,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     _print(console, result, out)
@@ -97,6 +102,18 @@ def _print(console: Console, result: Result, out: Path) -> None:
     for action, count in sorted(actions.items()):
         table.add_row(action, str(attributes[action]), str(count))
     console.print(table)
+    for kind, counts in sorted(result.undeclared.items()):
+        unseen = f", {counts[UNSEEN]} could not be looked at" if counts[UNSEEN] else ""
+        console.print(
+            f"{kind}: {counts[FILES]} written that do not declare whether text is burned in; text was found in "
+            f"{counts[FOUND]} (by {finder()}){unseen}",
+            markup=False,
+        )
+    if result.undeclared:
+        console.print(
+            "Look at these images. --regions FILE blanks text, --withhold-undeclared withholds such files.",
+            markup=False,
+        )
     again = f", {result.repeated} there already" if result.repeated else ""
     console.print(
         f"{result.written} files written to {out}{again}, {len(result.withheld)} withheld, "

@@ -13,15 +13,18 @@ from pydicom.filewriter import dcmwrite
 from pydicom.sequence import Sequence as Items
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
+from overread.deidentify.allowed import Allowed
 from overread.deidentify.comments import clear_comments
 from overread.deidentify.errors import WithheldError
 from overread.deidentify.identity import Identity, elements, gather, is_name
 from overread.deidentify.keys import Key
 from overread.deidentify.options import FULL_DATES, MODIFIED_DATES, Options, choose
-from overread.deidentify.pixels import BURNED_IN, blank, clear_overlay_bits, is_burned_in
+from overread.deidentify.pixels import BURNED_IN, blank, clear_overlay_bits, cut_to_size, is_burned_in
 from overread.deidentify.regions import Box
 from overread.deidentify.table import EDITION
+from overread.deidentify.undeclared import READ, UNDECLARED, Look, is_undeclared, look
 from overread.deidentify.values import PIXELS, has_value, put, shallow, values
+from overread.deidentify.video import IS_VIDEO, cannot_be_judged, is_video
 from overread.deidentify.walk import Walk
 from overread.imaging.dicom.files import reading, transfer_syntax
 
@@ -29,9 +32,8 @@ IMPLEMENTATION_UID = UID("2.25.302043790172249692526321623266752743501")
 """Of the software that writes the file, not of the file (PS3.7 D.3.3.2)."""
 NUMBERS = frozenset({"DA", "DS", "DT", "IS", "TM", "UI"})
 """Representations whose values may hold the digits of an identifier by chance, or by choice (retained UIDs)."""
-DOCUMENTS = "1.2.840.10008.5.1.4.1.1.104."
-"""Beginning of the SOP Class UIDs of encapsulated documents: PDF, CDA, STL, OBJ, MTL."""
-IN_STREAM = "an identifying value inside the compressed pixel data (a comment)"
+IN_PIXELS = "an identifying value inside the pixel data"
+PIXEL_DATA = 0x7FE00010
 LEFT_OVER = "an identifying value was still found in the finished file"
 
 
@@ -56,6 +58,8 @@ class Done:
     name: str
     uids: dict[str, str]
     identity: Identity
+    undeclared: Look | None = None
+    """What was seen in an image of a kind that often has text burned in, and does not declare that it has none."""
 
 
 def deidentify_dataset(
@@ -65,6 +69,8 @@ def deidentify_dataset(
     *,
     boxes: Sequence[Box] = (),
     allow_burned_in: bool = False,
+    allow_video: bool = False,
+    withhold_undeclared: bool = False,
     name: str = "data set",
 ) -> tuple[Dataset, tuple[Change, ...]]:
     """The de-identified copy of ``dataset``, and what was changed (PS3.15 annex E).
@@ -81,31 +87,46 @@ def deidentify_dataset(
         Regions of burned-in text to be blanked.
     allow_burned_in
         Let pass what declares burned-in text and has no ``boxes``.
+    allow_video
+        Let pass video, whose pictures and user data are not looked at.
+    withhold_undeclared
+        Withhold images of kinds that often have text burned in unless they declare that they have none.
 
     Raises
     ------
     WithheldError
-        An encapsulated document, burned-in text, or pixels that cannot be blanked.
+        An encapsulated document, a recording of voices, a printed page, a video; burned-in text; pixels that cannot be
+        blanked, or compressed pixels that cannot be taken apart; or an identifying value that is found in the bytes of
+        the result, as of a finished file.
     InputError
         An unknown option, or a key of another length; a data set too damaged to be walked through.
     """
     secret = key if isinstance(key, Key) else Key(key)
     chosen = choose(options)
     with reading(name, "a data set to be de-identified"):
-        done = process(dataset, secret, chosen, boxes, allow_burned_in, name)
+        allowed = Allowed(allow_burned_in, allow_video, not withhold_undeclared)
+        done = process(dataset, secret, chosen, boxes, allowed, name)
+        search(done, _written(done.dataset, name), name)
     return done.dataset, done.changes
 
 
 def process(
-    source: Dataset, key: Key, options: Options, boxes: Sequence[Box], allow_burned_in: bool, name: str
+    source: Dataset, key: Key, options: Options, boxes: Sequence[Box], allow: Allowed, name: str
 ) -> Done:
     """As `deidentify_dataset`, with all that a run over many files needs."""
-    if source.get("EncapsulatedDocument") or str(source.get("SOPClassUID", "")).startswith(DOCUMENTS):
-        raise WithheldError(name, "an encapsulated document, whose text cannot be judged")
-    if is_burned_in(source) and not boxes and not allow_burned_in:
+    if reason := cannot_be_judged(source):
+        raise WithheldError(name, reason)
+    if not allow.video and _is_video(source, name):
+        raise WithheldError(name, IS_VIDEO)
+    if is_burned_in(source) and not boxes and not allow.burned_in:
         raise WithheldError(name, BURNED_IN)
+    if not allow.undeclared and not boxes and is_undeclared(source):
+        raise WithheldError(name, UNDECLARED)
     identity = gather(source, options)
     patient = patient_of(source)
+    seen = look(source) if not boxes and is_undeclared(source) and not _is_video(source, name) else None
+    if seen is not None and seen.lines and any(identity.found(line.text) for line in seen.lines):
+        raise WithheldError(name, READ)
     walk = Walk(key, options, identity, patient)
     working, steps = _with_clean_pixels(source, boxes, name)
     result = walk.dataset(working)
@@ -116,7 +137,7 @@ def process(
         result.file_meta = _file_meta(result, transfer_syntax(working, name))
     changes = tuple(Change(t, k, a, n) for (t, k, a), n in sorted(walk.changes.items()))
     person = str(source.get("PatientName") or "").strip()
-    return Done(result, changes, patient, person, key.pseudonym(patient), walk.uids, identity)
+    return Done(result, changes, patient, person, key.pseudonym(patient), walk.uids, identity, seen)
 
 
 def patient_of(dataset: Dataset) -> str:
@@ -142,9 +163,9 @@ def _with_clean_pixels(
 ) -> tuple[Dataset, list[tuple[int, str, str]]]:
     """The source, or a copy with other pixels; what was done to them."""
     overlays = any((group, 0x0102) in source for group in range(0x6000, 0x6020, 2))
-    compressed = "PixelData" in source and transfer_syntax(source, name).is_encapsulated
-    if not boxes and not overlays and not compressed:
+    if not boxes and not overlays and not any(tag in source for tag in PIXELS):
         return source, []
+    compressed = "PixelData" in source and transfer_syntax(source, name).is_encapsulated
     steps: list[tuple[int, str, str]] = []
     working = shallow(source)
     for tag in [t for t in working.keys() if t.group in (0x0028, 0x7FE0)]:  # noqa: SIM118
@@ -153,7 +174,9 @@ def _with_clean_pixels(
     working.file_meta = FileMetaDataset()
     working.file_meta.TransferSyntaxUID = transfer_syntax(source, name)
     if compressed and clear_comments(working, name):
-        steps.append((0x7FE00010, "PixelData", "comments removed from the compressed stream"))
+        steps.append((0x7FE00010, "PixelData", "comments and leftovers removed from the compressed stream"))
+    if not compressed and cut_to_size(working, name):
+        steps.append((0x7FE00010, "PixelData", "cut to the size that the header declares"))
     if overlays and clear_overlay_bits(working, name):
         steps.append((0x7FE00010, "PixelData", "overlay bits cleared"))
     if boxes:
@@ -209,24 +232,45 @@ def encode(done: Done, name: str) -> bytes:
     result = done.dataset
     if not result.get("SOPClassUID") or not result.get("SOPInstanceUID"):
         raise WithheldError(name, "no SOP Class UID or SOP Instance UID")
+    file = FileDataset("", result, preamble=b"\0" * 128, file_meta=result.file_meta)
+    data = _written(file, name, enforce_file_format=True)
+    search(done, data, name)
+    return data
+
+
+def _written(dataset: Dataset, name: str, **how: bool) -> bytes:
+    """The bytes of a data set: of a file, or of a data set in memory, which may have no file meta information."""
     buffer = BytesIO()
+    if getattr(dataset, "file_meta", None) is None:
+        how |= {"implicit_vr": False, "little_endian": True}
     try:
-        dcmwrite(
-            buffer,
-            FileDataset("", result, preamble=b"\0" * 128, file_meta=result.file_meta),
-            enforce_file_format=True,
-        )
+        dcmwrite(buffer, dataset, **how)
     except Exception as error:
         raise WithheldError(name, f"cannot be encoded again ({type(error).__name__})") from error
-    data = buffer.getvalue()
-    searched = data
+    return buffer.getvalue()
+
+
+def search(done: Done, data: bytes, name: str) -> None:
+    """Search the bytes of a finished file for what identified its source.
+
+    Raises
+    ------
+    WithheldError
+        Something identifying is still there: in the header, or in the pixel data.
+    """
+    result, searched = done.dataset, data
+    meta = getattr(result, "file_meta", None)
+    compressed = meta is not None and UID(meta.get("TransferSyntaxUID", "")).is_encapsulated
     for tag in PIXELS:
         held = result[tag].value if tag in result else b""
         if isinstance(held, bytes) and held and (at := searched.rfind(held)) >= 0:
             searched = searched[:at] + searched[at + len(held) :]
-            if result.file_meta.TransferSyntaxUID.is_encapsulated and done.identity.in_bytes(held, (), 7):
-                raise WithheldError(name, IN_STREAM)
+            if done.identity.in_pixels(held, compressed and tag == PIXEL_DATA):
+                raise WithheldError(name, IN_PIXELS)
     chance = (v for e in elements(result) if e.VR in NUMBERS and has_value(e) for v in values(e))
     if done.identity.in_bytes(searched, chance):
         raise WithheldError(name, LEFT_OVER)
-    return data
+
+
+def _is_video(source: Dataset, name: str) -> bool:
+    return is_video(source, transfer_syntax(source, name) if "PixelData" in source else "")

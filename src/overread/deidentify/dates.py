@@ -11,7 +11,7 @@ from datetime import date, timedelta
 _DAY = re.compile(r"(\d{4})([.]?)(\d{2})\2(\d{2})")
 _MOMENT = re.compile(r"(\d{4})(\d{2})?(\d{2})?(\d{2}(?:\d{2}(?:\d{2}(?:\.\d{1,6})?)?)?)?([+-]\d{4})?")
 _TIME = re.compile(r"\d{2}(:?\d{2}(:?\d{2}(\.\d{1,6})?)?)?")
-_RANGE = re.compile(r"([^-]*)\s*-\s*([^-]*)")
+_RANGE = re.compile(r"([^-]*)-([^-]*)")
 
 
 def shift_date(value: str, days: int) -> str | None:

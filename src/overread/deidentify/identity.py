@@ -46,6 +46,9 @@ NOT_A_NAME = words(
 LONG = 5
 """Letters from which a name is found inside other words; shorter ones are found as words of their own."""
 LONG_NUMBER = 6
+CHANCE = 7
+"""Bytes from which a value does not turn up in pixels by chance."""
+_WRITING = re.compile(rb"[\x20-\x7e]{8,}")
 _ESCAPE = re.compile(rb"\x1b\$?[()\-]?[@-J]")
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _TOKEN = re.compile(r"[^\W_]+")
@@ -169,6 +172,16 @@ class Identity:
             if not value.isdigit() or any(re.search(alone % re.escape(f), low) for f in found):
                 return True
         return False
+
+    def in_pixels(self, data: bytes, compressed: bool) -> bool:
+        """Whether an identifying value stands in pixel data: of 7 bytes and more, which no pixels make up by chance.
+
+        In compressed streams shorter names are looked for as well, as words of their own within text: chance writes
+        neither eight letters in a row nor a name between them.
+        """
+        if self.in_bytes(data, (), CHANCE):
+            return True
+        return compressed and any(self.found(run.decode("ascii")) for run in _WRITING.findall(data))
 
 
 def gather(dataset: Dataset, options: Options) -> Identity:

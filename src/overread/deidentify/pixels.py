@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,53 @@ CANNOT_BLANK = "pixel data of a kind that cannot be blanked"
 def is_burned_in(dataset: Dataset) -> bool:
     """Whether a file says that its pixels identify: burned-in text, or the photograph of a slide's label."""
     # Defined terms are upper case (PS3.5 section 6.2); what is written otherwise means the same, and must not get out.
-    flags = (text(dataset, k).upper() for k in ("BurnedInAnnotation", "SpecimenLabelInImage"))
-    return "YES" in flags or "LABEL" in text(dataset, "ImageType").upper().split("\\")[2:3]
+    flags = [text(dataset, k).upper() for k in ("BurnedInAnnotation", "SpecimenLabelInImage")]
+    kinds = [kind.strip() for kind in text(dataset, "ImageType").upper().split("\\")]
+    return "YES" in flags or "LABEL" in kinds[2:3]
+
+
+def cut_to_size(dataset: Dataset, name: str) -> bool:
+    """Cut uncompressed pixel data to the size that the header declares, in place. True where there was more.
+
+    What follows belongs to no frame, no reader looks at it, and anything may stand there (PS3.5 section 8.1.1). The
+    byte that makes the length even becomes 0.
+
+    Raises
+    ------
+    WithheldError
+        The header does not tell the size.
+    """
+    cut = False
+    for keyword, bits in (("PixelData", None), ("FloatPixelData", 32), ("DoubleFloatPixelData", 64)):
+        data = dataset.get(keyword)
+        if not isinstance(data, bytes) or not data:
+            continue
+        size = _declared(dataset, bits, name)
+        whole = data[:size] + b"\0" * (len(data[:size]) % 2)
+        if whole != data:
+            cut |= len(data) > len(whole) or bool(data[size:].strip(b"\0"))
+            element = copy(dataset[keyword])
+            element.value = whole
+            dataset[keyword] = element
+    return cut
+
+
+def _declared(dataset: Dataset, bits: int | None, name: str) -> int:
+    """Bytes that Rows, Columns, Number of Frames and the size of a sample make up (PS3.3 C.7.6.3)."""
+    try:
+        samples = int(dataset.Rows) * int(dataset.Columns) * int(dataset.get("SamplesPerPixel") or 1)
+        size = (
+            samples * max(1, int(dataset.get("NumberOfFrames") or 1)) * (bits or int(dataset.BitsAllocated))
+        )
+    except (AttributeError, TypeError, ValueError) as error:
+        raise WithheldError(name, "pixel data whose size the header does not tell") from error
+    kind = text(dataset, "PhotometricInterpretation")
+    if kind.endswith("_422"):
+        # Two samples of each chrominance for four of luminance (PS3.3 C.7.6.3.1.2).
+        size = size * 2 // 3
+    elif kind.endswith("_420"):
+        size //= 2
+    return (size + 7) // 8
 
 
 def clear_overlay_bits(dataset: Dataset, name: str) -> bool:

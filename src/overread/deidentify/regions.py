@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 
 from overread.errors import InputError
 from overread.files import canonical_json
+from overread.parse import parse_yaml
 
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom in pixels; right and bottom are the first column and row outside."""
@@ -39,9 +39,10 @@ def load_regions(path: Path) -> tuple[Region, ...]:
         No such file, no YAML, or an entry of another form.
     """
     try:
-        entries = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeError, yaml.YAMLError) as error:
+        content = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
         raise InputError(f"{path}: cannot be read as YAML ({' '.join(str(error).split())})") from error
+    entries = parse_yaml(content, str(path))
     if not isinstance(entries, list) or not entries:
         raise InputError(f"{path}: expected a list of entries with match and boxes")
     return tuple(_region(entry, f"{path}: entry {i}") for i, entry in enumerate(entries, 1))

@@ -8,15 +8,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from overread.deidentify.allowed import Allowed
 from overread.deidentify.dataset import Change
 from overread.deidentify.keys import Key
 from overread.deidentify.options import Options
 from overread.deidentify.regions import Region, written
 from overread.deidentify.table import EDITION
+from overread.deidentify.undeclared import Look
 from overread.errors import InputError
 from overread.files import write_json
+from overread.imaging.text_finder import finder
 
 REPORT = "deidentification.json"
+FILES, FOUND, UNSEEN = "files", "with text found", "not looked at"
 
 
 class Report:
@@ -29,6 +33,7 @@ class Report:
         self.changes: Counter[tuple[int, str, str]] = Counter()
         self.withheld: list[dict[str, Any]] = []
         self.messages: list[tuple[str, str]] = []
+        self.undeclared: dict[str, Counter[str]] = {}
 
     def add(self, changes: Sequence[Change], repeated: bool) -> None:
         """Count one file."""
@@ -37,13 +42,22 @@ class Report:
         for change in changes:
             self.changes[(change.tag, change.keyword, change.action)] += change.count
 
+    def note_undeclared(self, seen: Look | None) -> None:
+        """Count an image that does not say whether text is burned in, and whether text was found."""
+        if seen is None:
+            return
+        counts = self.undeclared.setdefault(seen.kind, Counter({FILES: 0, FOUND: 0, UNSEEN: 0}))
+        counts[FILES] += 1
+        counts[FOUND] += bool(seen.lines)
+        counts[UNSEEN] += seen.lines is None
+
     def withhold(self, index: int, name: str, reason: str, message: str) -> None:
         """Note a file that was not written: by its place in the input, because its name may identify."""
         self.withheld.append({"file": index, "reason": reason})
         self.messages.append((name, message))
 
 
-def heading(key: Key, options: Options, regions: Sequence[Region], allow_burned_in: bool) -> dict[str, Any]:
+def heading(key: Key, options: Options, regions: Sequence[Region], allowed: Allowed) -> dict[str, Any]:
     """What must be the same for two runs to write into one folder."""
     return {
         "profile": f"PS3.15 {EDITION} annex E",
@@ -51,7 +65,9 @@ def heading(key: Key, options: Options, regions: Sequence[Region], allow_burned_
         "options": sorted(options.names),
         # What is matched may be an institution: only who has the key can test guesses.
         "regions": key.seal(written(regions)) if regions else "",
-        "burned-in text allowed": allow_burned_in,
+        "burned-in text allowed": allowed.burned_in,
+        "video allowed": allowed.video,
+        "undeclared burned-in text withheld": not allowed.undeclared,
     }
 
 
@@ -91,5 +107,13 @@ def finish(out: Path, report: Report) -> None:
         "withheld": len(report.withheld),
         "not DICOM, or DICOMDIR": report.others,
     }
-    content = {"complete": True, "files": files, "regions declared": report.regions}
+    content = {
+        "complete": True,
+        "files": files,
+        "regions declared": report.regions,
+        "burned-in text not declared": {
+            "by SOP Class": {kind: dict(counts) for kind, counts in sorted(report.undeclared.items())},
+            "text found by": finder(),
+        },
+    }
     write_json(out / REPORT, report.head | content | {"withheld": report.withheld, "attributes": attributes})

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from overread.deidentify.allowed import Allowed
 from overread.deidentify.dataset import Done, encode, process
 from overread.deidentify.errors import WithheldError
 from overread.deidentify.keys import Key, load_key
@@ -34,6 +35,9 @@ class Result:
     others: int
     withheld: tuple[tuple[str, str], ...]
     changes: Counter[tuple[int, str, str]]
+    undeclared: dict[str, dict[str, int]]
+    """Images written of kinds that often have text burned in, and do not declare that they have none: by SOP Class, how
+    many files, in how many text was found, and how many could not be looked at."""
 
 
 def deidentify(
@@ -46,6 +50,8 @@ def deidentify(
     map: Path | None = None,
     passphrase: str | None = None,
     allow_burned_in: bool = False,
+    allow_video: bool = False,
+    withhold_undeclared: bool = False,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Result:
     """De-identify every DICOM file of ``paths`` into ``out/PATIENT/STUDY/SERIES/INSTANCE.dcm``.
@@ -69,6 +75,11 @@ def deidentify(
         File that is to hold what became of whom; not inside ``out``. Encrypted where there is a ``passphrase``.
     allow_burned_in
         Let pass files that declare burned-in text without a region.
+    allow_video
+        Let pass video, whose pictures and user data are not looked at.
+    withhold_undeclared
+        Withhold images of kinds that often have text burned in (ultrasound, secondary capture, photographs, endoscopy)
+        unless they declare that they have none, or a region is declared for them.
     progress
         Called with how many files are done and how many there are.
 
@@ -87,7 +98,8 @@ def deidentify(
     found = find_sources(inputs)
     secret = key if isinstance(key, Key) else load_key(key)
     kept = None if map is None else open_map(Path(map), secret.fingerprint, passphrase=passphrase)
-    head = heading(secret, chosen, declared, allow_burned_in)
+    allowed = Allowed(allow_burned_in, allow_video, not withhold_undeclared)
+    head = heading(secret, chosen, declared, allowed)
     begin(out, head)
     if map is not None and kept is not None:
         # Another run that begins at this moment sees whose map it is before either has written a file.
@@ -97,7 +109,7 @@ def deidentify(
         progress(index - 1, len(found.sources))
         entry: dict[str, Any] = {"index": index, "new": None}
         try:
-            done, repeated, place = _one(source, out, secret, chosen, declared, allow_burned_in)
+            done, repeated, place = _one(source, out, secret, chosen, declared, allowed)
         except (WithheldError, InputError) as error:
             reason = error.reason if isinstance(error, WithheldError) else DAMAGED
             if reason == DICOMDIR:
@@ -106,6 +118,7 @@ def deidentify(
             report.withhold(index, source.name, reason, str(error))
         else:
             report.add(done.changes, repeated)
+            report.note_undeclared(done.undeclared)
             entry["new"] = str(place.relative_to(out))
             if kept is not None:
                 _remember(kept, done, secret)
@@ -116,17 +129,24 @@ def deidentify(
     if map is not None and kept is not None:
         add_to_map(Path(map), kept, passphrase=passphrase)
     progress(len(found.sources), len(found.sources))
-    return Result(report.written, report.repeated, report.others, tuple(report.messages), report.changes)
+    return Result(
+        report.written,
+        report.repeated,
+        report.others,
+        tuple(report.messages),
+        report.changes,
+        {kind: dict(counts) for kind, counts in report.undeclared.items()},
+    )
 
 
 def _one(
-    source: Source, out: Path, key: Key, options: Options, regions: Sequence[Region], allow_burned_in: bool
+    source: Source, out: Path, key: Key, options: Options, regions: Sequence[Region], allowed: Allowed
 ) -> tuple[Done, bool, Path]:
     """De-identify and write one file; whether it was there already, and where it is."""
     with reading(source.name), warnings.catch_warnings():
         # pydicom's warnings quote values of the source.
         warnings.simplefilter("ignore")
-        done, data = _process(source, key, options, regions, allow_burned_in)
+        done, data = _process(source, key, options, regions, allowed)
     new = done.dataset
     names = [_folder_name(new.get(k)) for k in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")]
     path = out.joinpath(done.name, *names[:2], f"{names[2]}.dcm")
@@ -140,13 +160,13 @@ def _one(
 
 
 def _process(
-    source: Source, key: Key, options: Options, regions: Sequence[Region], allow_burned_in: bool
+    source: Source, key: Key, options: Options, regions: Sequence[Region], allowed: Allowed
 ) -> tuple[Done, bytes]:
     dataset = source.open()
     meta = getattr(dataset, "file_meta", None)
     if "DirectoryRecordSequence" in dataset or (meta or {}).get("MediaStorageSOPClassUID") == DICOMDIR:
         raise WithheldError(source.name, DICOMDIR)
-    done = process(dataset, key, options, boxes_for(regions, dataset), allow_burned_in, source.name)
+    done = process(dataset, key, options, boxes_for(regions, dataset), allowed, source.name)
     return done, encode(done, source.name)
 
 

@@ -11,7 +11,8 @@ from overread.deidentify.wordlist import words
 
 Concepts = dict[str, dict[str, dict[str, tuple[str, list[int]]]]]
 _TOKEN = re.compile(r"[^\W_]+")
-_NUMBERS = re.compile(r"\d+(?:[\W_]+\d+){2,}")
+# Begun only where a row of digits begins, and never given back: the time grows with the text, not with its square.
+_NUMBERS = re.compile(r"(?<!\d)\d++(?:[\W_]++\d++){2,}")
 _NUMBER = re.compile(r"\d{1,3}")
 _MEASURE = re.compile(r"\d{1,3}(mm|cm|mg|ml|kv|kvp|ms|s|sec|min|hz|d|t|st|nd|rd|th|x\d{1,3})")
 _STANDARD_WORDS = 3
@@ -38,6 +39,7 @@ USUAL = words(
     on for to at by from headneck wholebody text num code container composite waveform pname uidref
     contains separate continuous complete partial verified unverified original primary secondary derived
     mixed color monochrome1 monochrome2 palette iso gbk gb18030
+    slide corner nasion xiphoid acromion sternal notch iliac crest orbitomeatal
     """
 )
 """Abbreviations and usual words of descriptions, and defined terms that could also be a name (TEXT, CODE)."""

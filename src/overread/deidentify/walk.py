@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum
 
-from pydicom.datadict import dictionary_has_tag, dictionary_is_retired
+from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
@@ -15,6 +15,7 @@ from pydicom.tag import BaseTag
 
 from overread.deidentify.codes import KEYWORDS, PATIENT, cleaned, concept, is_code, is_safe_meaning
 from overread.deidentify.dates import is_time, shift_date, shift_moment
+from overread.deidentify.decided import Fate, decide
 from overread.deidentify.identity import Identity
 from overread.deidentify.keys import Key
 from overread.deidentify.options import FULL_DATES, MODIFIED_DATES, Options
@@ -53,7 +54,6 @@ NO_LONGITUDE = frozenset({"PatientBirthDate", "PatientBirthTime", "GPSTimeStamp"
 """Dates and times that the options about dates do not cover."""
 STANDARD_UID = re.compile(r"1\.2\.840\.10008(\.\d+)+")
 CLASS_UIDS = frozenset({"CodingSchemeUID", "ContextUID", "MappingResourceUID"})
-REMARK = re.compile("(Comments?|Description|Notes)$")
 MOST_YEARS = 89
 
 
@@ -174,18 +174,35 @@ class Walk:
         ):
             size = element.VM
             return DataElement(element.tag, vr, [0.0] * size if size > 1 else 0.0), "replaced"
-        if vr not in TEXT or vr == "CS":
-            erased = mode is Mode.ERASE and vr == "CS"
-            return (dummy(element), "replaced") if erased else (element, "")
-        if not element.tag.is_private and dictionary_is_retired(element.tag):
+        if vr in BYTES and not element.tag.is_private and dictionary_VR(element.tag) in TEXT | DATES:
+            # Text that is declared to be bytes is read by whoever asks for it, but not by the rules of text.
             return None, "removed"
-        if keyword in KEYWORDS:
+        if vr not in TEXT or element.tag.is_private:
             return element, ""
-        if mode is Mode.CLEAN or (mode is Mode.KEEP and (vr in ("LT", "ST", "UT") or REMARK.search(keyword))):
-            return self._cleaned(element, "D")
-        if mode is Mode.KEEP or not has_value(element):
+        return self._text(element, mode)
+
+    def _text(self, element: DataElement, mode: Mode) -> tuple[DataElement | None, str]:
+        """Text that the table does not name, as `decided` says; within sequences that are replaced, a dummy."""
+        fate = decide(element.tag).fate
+        if fate is Fate.REMOVED:
+            return None, "removed"
+        if element.keyword in KEYWORDS or not has_value(element):
             return element, ""
-        return dummy(element), "replaced"
+        if mode is Mode.ERASE or (mode is Mode.DUMMY and element.VR != "CS"):
+            return dummy(element), "replaced"
+        if fate is Fate.TYPED and mode is Mode.KEEP and "clean-descriptors" not in self.options:
+            return dummy(element), "replaced"
+        if fate is Fate.DEVICE and mode is Mode.KEEP:
+            kept = "retain-device-identity" in self.options
+            return (element, "") if kept else (dummy(element), "replaced")
+        if element.VR == "CS" and fate is Fate.KEPT:
+            # Defined terms are in capital letters (PS3.5 section 6.2): what is not may be anything.
+            return (
+                (element, "")
+                if all(v.isascii() and v == v.upper() for v in values(element))
+                else (self._cleaned(element, "D"))
+            )
+        return (element, "") if fate is Fate.KEPT and mode is Mode.KEEP else self._cleaned(element, "D")
 
     def _sequence(self, element: DataElement, mode: Mode, action: str) -> tuple[DataElement, str]:
         items = []
