@@ -100,6 +100,19 @@ def data_files(path: Path) -> list[Path]:
         return _header(path)[1] or []
 
 
+def data_files(path: Path) -> list[Path]:
+    """Files beside the header that hold the voxels; none where they follow it.
+
+    Raises
+    ------
+    InputError
+        As `read_nrrd`, as far as the header tells.
+    """
+    path = Path(path)
+    with reading(path, "NRRD"):
+        return _header(path)[1] or []
+
+
 def _header(path: Path) -> tuple[Mapping[str, Any], list[Path] | None, bytes]:
     """The parsed header, the files that hold the voxels (None: this one), and what follows the header."""
     import nrrd
