@@ -14,7 +14,7 @@ import torch
 from PIL import Image as Picture
 from tests.learn.toys import DETECTION, MULTILABEL, SEGMENTATION, plan
 
-from overread.cohort.case import Case
+from overread.cohort.case import Case, CaseError
 from overread.errors import InputError, OverreadError
 from overread.learn import data
 from overread.learn.data import cases_at_once, load_examples
@@ -145,8 +145,36 @@ def test_an_image_that_went_is_named(case: Case, load: Load) -> None:
         load([case], plan())
 
 
+def test_a_volume_in_metres_is_one_line_with_its_case(tmp_path: Path, load: Load) -> None:
+    """At 1 mm it would have 10^12 voxels: told before memory is asked for (cf. MONAI#2316, nnUNet#2304)."""
+    nibabel = pytest.importorskip("nibabel")
+    cases = []
+    for i in range(3):
+        images = {}
+        for name in ("image", "mask"):
+            made = nibabel.Nifti1Image(np.ones((16, 16, 8), np.uint8), np.diag([1.0, 1, 2, 1]))
+            made.header.set_xyzt_units("meter" if i == 1 else "mm")
+            images[name] = tmp_path / f"{name}{i}.nii"
+            made.to_filename(images[name])
+        cases.append(Case(f"c{i}", f"p{i}", {"image": images["image"]}, mask=images["mask"]))
+    spec = {
+        "dimensions": 3,
+        "spacing": [1.0, 1.0, 2.0],
+        "orientation": "RAS",
+        "intensity": [{"method": "fixed"}],
+    }
+    with pytest.raises(OverreadError, match=r"^case c1: .*image1\.nii: .*voxels") as caught:
+        load(cases, plan(**(SEGMENTATION | {"dimensions": 3, "preprocess": spec, "patch": [8, 8, 8]})))
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
-    ("fault", "words"), [(MemoryError("9 TiB"), "not enough memory"), (IndexError("odd"), "IndexError: odd")]
+    ("fault", "words"),
+    [
+        (MemoryError("9 TiB"), "not enough memory"),
+        (IndexError("odd"), "IndexError: odd"),
+        (CaseError("a.code", "of another make"), "of another make"),
+    ],
 )
 def test_whatever_preparing_raises_names_case_and_file(
     case: Case, load: Load, monkeypatch: pytest.MonkeyPatch, fault: Exception, words: str

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from overread.cohort.case import Case
 from overread.cohort.load import load_case
 from overread.cohort.truth import TRUTHS
-from overread.errors import OverreadError
+from overread.errors import InputError, OverreadError
 from overread.learn.example import Example
 from overread.learn.file_examples import FileExamples
 from overread.learn.plan import Plan
@@ -84,19 +84,23 @@ def prepare_case(case: Case, plan: Plan) -> Mapping[str, NDArray[Any]]:
         target = TASKS[plan.task].target(truth, image, plan.preprocess)
         return {IMAGE: prepare(image, plan.preprocess).array, **target}
     except OverreadError as error:
-        if case.case in str(error):
-            raise
-        raise type(error)(f"case {case.case}: {_path(case)}: {error}") from error
+        kind = InputError if isinstance(error, InputError) else OverreadError
+        raise kind(_named(case, str(error))) from error
     except MemoryError as error:
-        raise OverreadError(
-            f"case {case.case}: {_path(case)}: there is not enough memory to prepare it ({error}); check its size and "
-            "spacing, or choose a coarser spacing in plan.json"
-        ) from error
+        text = f"there is not enough memory to prepare it ({error}); check its size and spacing"
+        raise OverreadError(_named(case, text)) from error
     except Exception as error:
         cause = " ".join(str(error).split())[:300]
-        raise OverreadError(
-            f"case {case.case}: {_path(case)}: cannot be prepared ({type(error).__name__}: {cause}); check the file"
-        ) from error
+        text = f"cannot be prepared ({type(error).__name__}: {cause}); check the file"
+        raise OverreadError(_named(case, text)) from error
+
+
+def _named(case: Case, text: str) -> str:
+    """``text`` with the case and its files before it, as far as it does not name them itself."""
+    paths = [str(p) for p in case.images.values()]
+    if not any(p in text for p in paths):
+        text = f"{', '.join(paths)}: {text}"
+    return text if text.startswith(f"case {case.case}: ") else f"case {case.case}: {text}"
 
 
 def _fill(
@@ -159,10 +163,6 @@ def cases_at_once(threads: int, largest: int, room: float) -> int:
     if not largest:
         return 1
     return max(1, min(2 * threads, int(room / (WORK * largest))))
-
-
-def _path(case: Case) -> str:
-    return ", ".join(map(str, case.images.values()))
 
 
 def _nothing() -> None:
