@@ -11,7 +11,7 @@ from rich.progress import TextColumn
 from overread.pipeline.workspace import bar, console
 
 if TYPE_CHECKING:
-    from overread.learn.history import Epoch, Live
+    from overread.learn.history import Epoch, Fitted, Live
 
 
 @contextmanager
@@ -53,3 +53,33 @@ def line(live: Live, epoch: Epoch, metric: str) -> str:
         parts.append(f"{metric} {epoch.metric:.3f}")
     left = (live.steps - live.step) * live.times.elapsed / max(1, live.step)
     return ", ".join(parts) + f"; {live.samples_per_second:.3g} images/s, about {left:.0f} s left"
+
+
+def ended_in_words(fitted: Fitted) -> list[str]:
+    """What a person reads when the training is done."""
+    last = fitted.history[-1]
+    why = {
+        "schedule": "all that were planned",
+        "clock": f"{fitted.epochs_planned} were expected; the clock decided",
+        "no better weights": f"of {fitted.epochs_planned}: the tuning metric had stopped improving",
+    }[fitted.ended_by]
+    tuning = next(
+        (e.validation_loss for e in reversed(fitted.history) if e.validation_loss is not None), None
+    )
+    losses = f"loss {last.loss:.3f} on training patches"
+    if tuning is not None:
+        losses += f", {tuning:.3f} on tuning cases"
+    lines = [
+        f"{len(fitted.history)} epochs ({why}) on {fitted.device} in {fitted.seconds:.0f} s; {losses}.",
+        f"Where the time went: {fitted.times}; {fitted.samples_per_second:.3g} images a second.",
+    ]
+    chosen = fitted.selected
+    if chosen.get("by"):
+        label = f" of {chosen['label']}" if chosen.get("label") else ""
+        lines.append(
+            f"Kept: the averaged weights after epoch {chosen['epoch']}, the best by {chosen['by']}{label} "
+            f"({chosen['value']:.3f}) on {chosen['cases']} tuning cases."
+        )
+    if fitted.precision.get("name") == "bfloat16":
+        lines.append(f"Computed in bfloat16: {fitted.precision['why']}.")
+    return lines

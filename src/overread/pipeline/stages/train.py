@@ -13,7 +13,8 @@ from overread.cohort.cohort import Cohort
 from overread.errors import InputError, StoppedError
 from overread.files import atomic_path, canonical_json, sha256_bytes, sha256_file, write_json, write_text
 from overread.pipeline.stages.plan import exactly, read_plan
-from overread.pipeline.training_display import training_display
+from overread.pipeline.training_display import ended_in_words, training_display
+from overread.pipeline.unfinished import begun, finished, identity
 from overread.pipeline.workspace import Workspace, console, progress, stage_record
 
 if TYPE_CHECKING:  # torch takes seconds to import: only the stages that train pay for it
@@ -54,78 +55,22 @@ def train_stage(folder: Path, *, resume: bool = False, anew: bool = False, exact
     with ExitStack() as stack:
         stack.enter_context(one_training(space.model))
         kept = Checkpoints(space.model / "checkpoints", {})
-        plan = _begun(space, plan, cohort, kept, resume=resume, anew=anew)
-        kept.of = _identity(plan, cohort)
-        if resume and _finished(space, kept):
+        plan = begun(
+            space,
+            plan,
+            cohort,
+            kept,
+            exact=exactly(plan, plan.epochs),
+            resume=resume,
+            anew=anew,
+        )
+        kept.of = identity(plan, cohort)
+        if resume and finished(space, kept):
             console.print(f"  The training in {folder} is finished: nothing to resume.", highlight=False)
             kept.clear()
             return
         _train(space, plan, cohort, kept, resume=resume)
         kept.clear()
-
-
-def _identity(plan: Plan, cohort: Cohort) -> dict[str, Any]:
-    """What a checkpoint must have in common with the training that goes on from it."""
-    return {"plan": plan.model_dump(mode="json"), "cohort": cohort.digest()}
-
-
-def _begun(
-    space: Workspace, plan: Plan, cohort: Cohort, kept: Checkpoints, *, resume: bool, anew: bool
-) -> Plan:
-    """The plan to train by, once it is clear what becomes of checkpoints that lie there. Raises InputError."""
-    from overread.learn.checkpoint import checkpoints
-
-    lying = checkpoints(kept.folder)
-    if not lying:
-        if resume and not (space.model / "history.json").is_file():
-            console.print("  No checkpoint yet: the training begins at its first step.", highlight=False)
-        return plan
-    last = lying[0]
-    # A run that repeats goes on so, also where --exact is not said again.
-    able = {"": plan, "exact": exactly(plan, plan.epochs)}
-    same = next((p for p in able.values() if _identity(p, cohort) == last.of), None)
-    at = f"step {last.step} of {last.steps_planned}, saved {last.saved}"
-    if resume:
-        if same is None:
-            raise InputError(
-                f"{space.folder}: the training that stopped at {at} cannot go on: "
-                f"{_differences(plan, cohort, last.of)}. Take that back, or begin anew with `overread train {space.folder} --anew`"
-            )
-        return same
-    if same is not None and not anew:
-        raise InputError(
-            f"{space.folder}: a training stopped here at {at}; go on with `overread train {space.folder} --resume`, or "
-            "begin anew with --anew"
-        )
-    console.print(f"  The unfinished training ({at}) is dropped.", highlight=False)
-    kept.clear()
-    return plan
-
-
-def _differences(plan: Plan, cohort: Cohort, before: dict[str, Any]) -> str:
-    """What changed since the checkpoint, key by key."""
-    now, then = plan.model_dump(mode="json"), before.get("plan", {})
-    said = [
-        f"plan.json: {key}: found {now.get(key)!r}, the training began with {then.get(key)!r}"
-        for key in {**then, **now}
-        if now.get(key) != then.get(key)
-    ]
-    if cohort.digest() != before.get("cohort"):
-        said.append("cohort.csv: cases, splits or truths are not those it began with")
-    return "; ".join(said)
-
-
-def _finished(space: Workspace, kept: Checkpoints) -> bool:
-    """Whether the last training that ended is the one to be resumed."""
-    record = space.folder / "record" / "train.json"
-    if not record.is_file() or not (space.model / "weights.pt").is_file():
-        return False
-    result = space.record_of("train")["result"]
-    asked = sha256_bytes(canonical_json(dict(kept.of)).encode())
-    return bool(
-        result.get("asked_sha256") == asked
-        and sha256_file(space.model / "weights.pt") == result["weights_sha256"]
-    )
 
 
 def _train(space: Workspace, plan: Plan, cohort: Cohort, kept: Checkpoints, *, resume: bool) -> None:
@@ -174,16 +119,18 @@ def _fit(
     from overread.learn.plan import Plan
     from overread.learn.processes import agreed, join
     from overread.learn.selection import tuning_metric
+    from overread.learn.watched import watched
 
     join()
     plan = Plan.model_validate(agreed(plan.model_dump()))
     protocol = space.protocol
     train, tune = cohort.split("train"), cohort.split("val")
+    chosen = watched([c.case for c in tune], task=plan.task, dimensions=plan.dimensions)
     metric = tuning_metric(plan, tune, positive=protocol.positive, counted=protocol.counted_labels)
     began = time.perf_counter()
-    with progress("Preparing cases", len(train) + len(tune)) as advance:
+    with progress("Preparing cases", len(train) + len(chosen)) as advance:
         examples = load_examples(train, plan, advance)
-        tuning = load_examples(tune, plan, advance)
+        tuning = load_examples([tune[i] for i in chosen], plan, advance)
     prepared = time.perf_counter() - began
     # Preparing counts towards the time given to training.
     timed = plan.model_copy(update={"train_seconds": max(5.0, plan.train_seconds - prepared)})
@@ -216,36 +163,6 @@ def _write_plan(space: Workspace, plan: Plan, fitted: Fitted) -> None:
     else:
         text = json.dumps(trained.model_dump(mode="json"), indent=2) + "\n"
     write_text(space.model / "plan.json", text)
-
-
-def ended_in_words(fitted: Fitted) -> list[str]:
-    """What a person reads when the training is done."""
-    last = fitted.history[-1]
-    why = {
-        "schedule": "all that were planned",
-        "clock": f"{fitted.epochs_planned} were expected; the clock decided",
-        "no better weights": f"of {fitted.epochs_planned}: the tuning metric had stopped improving",
-    }[fitted.ended_by]
-    tuning = next(
-        (e.validation_loss for e in reversed(fitted.history) if e.validation_loss is not None), None
-    )
-    losses = f"loss {last.loss:.3f} on training patches"
-    if tuning is not None:
-        losses += f", {tuning:.3f} on tuning cases"
-    lines = [
-        f"{len(fitted.history)} epochs ({why}) on {fitted.device} in {fitted.seconds:.0f} s; {losses}.",
-        f"Where the time went: {fitted.times}; {fitted.samples_per_second:.3g} images a second.",
-    ]
-    chosen = fitted.selected
-    if chosen.get("by"):
-        label = f" of {chosen['label']}" if chosen.get("label") else ""
-        lines.append(
-            f"Kept: the averaged weights after epoch {chosen['epoch']}, the best by {chosen['by']}{label} "
-            f"({chosen['value']:.3f}) on {chosen['cases']} tuning cases."
-        )
-    if fitted.precision.get("name") == "bfloat16":
-        lines.append(f"Computed in bfloat16: {fitted.precision['why']}.")
-    return lines
 
 
 def load_network(space: Workspace) -> tuple[nn.Module, Plan]:
