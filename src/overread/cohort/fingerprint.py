@@ -19,6 +19,7 @@ from overread.cohort.truth import TRUTHS
 from overread.errors import InputError
 from overread.imaging.grid.geometry import reorient
 from overread.imaging.image import Image
+from overread.imaging.intensity.uptake import headed, in_suv
 
 # Grey values drawn in all and, of them, at most from one case: enough for percentiles of a half per cent.
 SAMPLES = 4_000_000
@@ -111,6 +112,8 @@ def fingerprint(
     channels, colored = tuple(cases[0].images), 0
     for case in cases:
         image = load_case(case)
+        # PET of a DICOM header counts as the package will see it.
+        image = in_suv(image, headed(image))
         if shapes and len(image.spatial) != len(shapes[0]):
             raise InputError(
                 f"case {case.case}: image has {len(image.spatial)} spatial axes, "

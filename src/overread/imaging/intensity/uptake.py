@@ -47,6 +47,11 @@ def in_suv(image: Image, wanted: Wanted) -> Image:
     return image.with_(array=array, notes=(*image.notes, note))
 
 
+def headed(image: Image) -> list[str | None]:
+    """``header`` for each channel whose file has a PET header, None for the others."""
+    return ["header" if {"suv_factor", "suv_missing"} & set(s) else None for s in _sources(image)]
+
+
 def _factor(source: Mapping[str, Any], want: str) -> float | None:
     factor = source.get("suv_factor")
     if factor is not None:
