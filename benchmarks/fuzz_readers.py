@@ -1,8 +1,8 @@
-"""Damaged DICOM and NIfTI files by the thousand: each is an image or an InputError; nothing crashes, hangs or fills
-memory.
+"""Damaged files of every format by the thousand: each is an image or an InputError; nothing crashes, hangs or fills
+memory. DICOM files are de-identified, too: each is written, withheld or refused.
 
-Real small files are damaged in eight ways (bytes changed, cut, repeated or inserted; lengths, attributes and
-codestreams changed; sequences nested deep), each case by its own number, so that every one can be made again.
+Small files are damaged in many ways (bytes changed, cut, repeated or inserted; lengths, attributes, numbers of headers
+and codestreams changed; sequences nested deep), each case by its own number, so that every one can be made again.
 A child process reads them under a memory limit; this one watches it, and goes on after a crash or a hang.
 
     python benchmarks/fuzz_readers.py [--count 20000] [--case NUMBER]
@@ -11,12 +11,14 @@ A child process reads them under a memory limit; this one watches it, and goes o
 from __future__ import annotations
 
 import argparse
+import bz2
 import gzip
 import io
 import logging
 import os
 import queue
 import random
+import re
 import resource
 import struct
 import subprocess
@@ -25,17 +27,22 @@ import tempfile
 import threading
 import time
 import warnings
+import zipfile
+import zlib
 from collections import Counter
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pydicom
+from PIL import Image as Pillow
 from rich.console import Console
 from rich.table import Table
 
+from overread.deidentify import Key, WithheldError, deidentify_dataset
 from overread.errors import InputError
+from overread.imaging.dicom.files import open_dataset
 from overread.imaging.image import Image
 from overread.imaging.read import read
 
@@ -121,7 +128,14 @@ def seeds() -> tuple[tuple[str, bytes], ...]:
     """Sound files: name (with its suffix) and content."""
     folder = Path(pydicom.__file__).parent / "data" / "test_files"
     found = [(f"{name.replace('/', '_')}.dcm", (folder / name).read_bytes()) for name in DICOM_SEEDS]
-    return (*found, *_made_seeds(folder), *_nifti_seeds())
+    return (
+        *found,
+        *_made_seeds(folder),
+        *_nifti_seeds(),
+        *_voxel_seeds(),
+        *_picture_seeds(),
+        _zip_seed(folder),
+    )
 
 
 def _made_seeds(folder: Path) -> list[tuple[str, bytes]]:
@@ -162,6 +176,48 @@ def _nifti_seeds() -> list[tuple[str, bytes]]:
     return [*made, ("c.nii", second.to_bytes())]
 
 
+def _voxel_seeds() -> list[tuple[str, bytes]]:
+    """NRRD raw, gzip and bzip2, MetaImage plain and packed, and archives of NumPy."""
+    array = np.random.default_rng(1).integers(0, 99, (5, 6, 7)).astype(np.uint8)
+    made = []
+    for encoding, pack in (
+        ("raw", bytes),
+        ("gzip", partial(gzip.compress, mtime=0)),
+        ("bzip2", bz2.compress),
+    ):
+        head = f"NRRD0004\ntype: uint8\ndimension: 3\nsizes: 5 6 7\nencoding: {encoding}\nendian: little\n\n"
+        made.append((f"{encoding}.nrrd", head.encode() + pack(array.tobytes(order="F"))))
+    for name, packed, content in (
+        ("plain.mha", "False", array.tobytes()),
+        ("packed.mha", "True", zlib.compress(array.tobytes())),
+    ):
+        head = "ObjectType = Image\nNDims = 3\nDimSize = 5 6 7\nElementType = MET_UCHAR\n"
+        head += f"CompressedData = {packed}\nElementDataFile = LOCAL\n"
+        made.append((name, head.encode() + content))
+    for name, save in (("stored.npz", np.savez), ("packed.npz", np.savez_compressed)):
+        buffer = io.BytesIO()
+        save(buffer, array=array)
+        made.append((name, buffer.getvalue()))
+    return made
+
+
+def _picture_seeds() -> list[tuple[str, bytes]]:
+    array = np.random.default_rng(2).integers(0, 255, (40, 50)).astype(np.uint8)
+    made = []
+    for name, kind in (("a.png", "PNG"), ("a.jpg", "JPEG"), ("a.tif", "TIFF")):
+        buffer = io.BytesIO()
+        Pillow.fromarray(array).save(buffer, kind)
+        made.append((name, buffer.getvalue()))
+    return made
+
+
+def _zip_seed(folder: Path) -> tuple[str, bytes]:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(zipfile.ZipInfo("a.dcm"), (folder / "CT_small.dcm").read_bytes())
+    return "a.zip", buffer.getvalue()
+
+
 def mutate(number: int) -> tuple[str, str, bytes]:
     """Case ``number``: the name of its file, the kind of damage, and the damaged content."""
     rng = random.Random(number)
@@ -169,8 +225,10 @@ def mutate(number: int) -> tuple[str, str, bytes]:
     kinds = [change_bytes, cut, repeat, insert, change_length]
     if name.endswith(".dcm"):
         kinds += [change_attributes, change_attributes, change_codestream, nest]
-    else:
+    elif ".nii" in name:
         kinds += [change_dimensions, change_dimensions, grow]
+    elif name.endswith((".nrrd", ".mha")):
+        kinds += [change_text, change_text]
     kind = rng.choice(kinds)
     return name, kind.__name__, kind(rng, content)
 
@@ -283,6 +341,15 @@ def change_dimensions(rng: random.Random, content: bytes) -> bytes:
     return gzip.compress(bytes(data), mtime=0) if packed else bytes(data)
 
 
+def change_text(rng: random.Random, content: bytes) -> bytes:
+    """Numbers in a header of text, set to what no size should be."""
+    end = min(len(content), 200)
+    found = list(re.finditer(rb"\d+", content[:end]))
+    hit = rng.choice(found)
+    new = rng.choice((b"0", b"-1", b"1", b"7", b"99999", b"99999999999", b"1e9", b"x", b"2147483648", b"nan"))
+    return content[: hit.start()] + new + content[hit.end() :]
+
+
 def grow(rng: random.Random, content: bytes) -> bytes:
     """A gzip file that unpacks to far more than its header tells, or a header that tells far more than there is."""
     data = bytearray(gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content)
@@ -311,6 +378,8 @@ def run_case(number: int, folder: Path) -> tuple[str, str]:
     if series:
         (folder / "0.dcm").write_bytes(dict(seeds())[name])
     try:
+        if name.endswith(".dcm"):
+            _deidentify(path)
         image = read(folder if series else path)
         return kind, _sound(image)
     except InputError as error:
@@ -320,6 +389,15 @@ def run_case(number: int, folder: Path) -> tuple[str, str]:
     finally:
         for left in folder.iterdir():
             left.unlink()
+
+
+def _deidentify(path: Path) -> None:
+    """Anything but a result, a file withheld, or a refusal is raised."""
+    try:
+        deidentify_dataset(open_dataset(path, str(path)), Key(bytes(32)), name=str(path))
+    except (InputError, WithheldError) as error:
+        if "\n" in str(error):
+            raise ValueError("message of several lines") from error
 
 
 def _sound(image: Image) -> str:
