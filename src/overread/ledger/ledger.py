@@ -26,6 +26,7 @@ from sqlalchemy.pool import NullPool
 from overread.errors import InputError, OverreadError
 from overread.files import canonical_json
 from overread.ledger.artefacts import store_artefact
+from overread.ledger.read_only import for_reading
 from overread.ledger.schema import create_schema, event_hash, events_table, head_table, is_ledger
 from overread.ledger.verify import Row, Verification, verify_rows
 
@@ -58,13 +59,14 @@ class Ledger:
     (PostgreSQL) lets one in at a time, and an event and the head move in one transaction.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, url: URL | None = None) -> None:
         self._engine = engine
+        self._url = url if url is not None else engine.url
 
     @property
     def url(self) -> str:
         """Where it is, without a password."""
-        return self._engine.url.render_as_string(hide_password=True)
+        return self._url.render_as_string(hide_password=True)
 
     @classmethod
     def open(cls, url_or_path: str | Path, create: bool = True) -> Ledger:
@@ -75,7 +77,8 @@ class Ledger:
         url_or_path
             A file path, ``sqlite:///PATH`` or ``postgresql+psycopg://USER@HOST/DATABASE``.
         create
-            Make it where it does not exist. With False nothing is written.
+            Make it where it does not exist. With False nothing is written, and a SQLite file may lie on a medium
+            that cannot be written.
 
         Raises
         ------
@@ -88,8 +91,8 @@ class Ledger:
         if url.get_backend_name() == "sqlite" and not create and not Path(url.database or "").is_file():
             raise InputError(f"{url.database}: no such ledger; expected the file that an earlier stage wrote")
         try:
-            engine = _engine(url)
-            ledger = cls(engine)
+            engine = _engine(url if create else for_reading(url))
+            ledger = cls(engine, url)
             if create:
                 if url.get_backend_name() == "sqlite":
                     Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
@@ -193,7 +196,7 @@ class Ledger:
         """
         if self._engine.dialect.name != "sqlite":
             raise OverreadError(f"{self.url}: artefacts are kept beside a SQLite ledger only")
-        return store_artefact(Path(self._engine.url.database or "").parent / "artefacts", Path(path))
+        return store_artefact(Path(self._url.database or "").parent / "artefacts", Path(path))
 
     @contextmanager
     def _transaction(self, write: bool = False) -> Iterator[Connection]:
