@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from onnx.external_data_helper import convert_model_to_external_data
 from tests.runtime.models import mean_classifier, package_of, spot_detector
 
 from overread.errors import InputError
-from overread.runtime.engine import Engine, engine_of
+from overread.runtime.engine import KEPT, Engine, engine_of, use_threads
 
 
 def test_every_output_by_name() -> None:
@@ -73,3 +75,28 @@ def test_a_package_keeps_its_engine() -> None:
     package = package_of(mean_classifier(2))
     assert engine_of(package) is engine_of(package)
     assert engine_of(package_of(spot_detector(2, 2, 3.0))) is not engine_of(package)
+    # A draft states no hash of its weights: those of another are not taken for them.
+    assert package_of(mean_classifier(2)).sha256 == package_of(spot_detector(2, 2, 3.0)).sha256
+
+
+def test_networks_are_let_go_and_the_bytes_are_not_held() -> None:
+    packages = [package_of(spot_detector(2, 2, 3.0 + k)) for k in range(KEPT + 1)]
+    first, *_ = [engine_of(p) for p in packages]
+    assert engine_of(packages[-1]) is engine_of(packages[-1])
+    assert engine_of(packages[0]) is not first
+    held = [o for o in gc.get_referrers(packages[0].model) if o is not packages[0].__dict__]
+    assert not any(isinstance(o, (tuple, OrderedDict)) for o in held)
+
+
+def test_threads_are_a_setting() -> None:
+    package = package_of(mean_classifier(2))
+    every = engine_of(package)
+    use_threads(1)
+    try:
+        one = engine_of(package)
+        assert one is not every and one.threads == 1
+    finally:
+        use_threads(0)
+    assert engine_of(package) is every and every.threads == 0
+    with pytest.raises(ValueError, match="threads: found -1"):
+        use_threads(-1)

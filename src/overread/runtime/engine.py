@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from functools import lru_cache
+from collections import OrderedDict
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from overread.runtime.package import Package
 
 EXTERNAL_FOLDER = "session.model_external_initializers_file_folder_path"
 """Where ONNX Runtime looks for weights outside of the model; by default in the working directory."""
+KEPT = 4
+"""Networks that stay loaded. They are found by the hash of their bytes, which only ONNX Runtime then holds."""
 
 
 class Engine:
@@ -24,14 +27,20 @@ class Engine:
     ----------
     outputs
         Names of the network's outputs, in its order.
+    threads
+        It computes with so many; 0 is all cores.
     """
 
-    def __init__(self, model: bytes, name: str) -> None:
-        """Load ONNX bytes; ``name`` is what errors call them. Raises InputError where they cannot be loaded."""
+    def __init__(self, model: bytes, name: str, *, threads: int = 0) -> None:
+        """Load ONNX bytes; ``name`` is what errors call them, ``threads`` as in `use_threads`.
+
+        Raises InputError where they cannot be loaded.
+        """
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        options.intra_op_num_threads = threads
         # Threads that wait sleep: a node has other work to do on its cores.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
@@ -45,6 +54,7 @@ class Engine:
             raise InputError(
                 f"{name}: ONNX Runtime cannot load its network ({str(error).splitlines()[0]})"
             ) from error
+        self.threads: int = self._session.get_session_options().intra_op_num_threads
         self._input = self._session.get_inputs()[0].name
         self.outputs: tuple[str, ...] = tuple(o.name for o in self._session.get_outputs())
 
@@ -53,11 +63,28 @@ class Engine:
         return dict(zip(self.outputs, self._session.run(None, {self._input: batch}), strict=True))
 
 
-@lru_cache(maxsize=4)
-def _engine(sha256: str, model: bytes, name: str) -> Engine:
-    return Engine(model, name)
+_loaded: OrderedDict[tuple[str, int], Engine] = OrderedDict()
+_threads = 0
+_lock = Lock()
+
+
+def use_threads(count: int) -> None:
+    """How many threads each network that is loaded from now on computes with; 0 is ONNX Runtime's choice, all cores.
+
+    A node with several workers gives each its share. Raises ValueError for a negative count.
+    """
+    global _threads
+    if count < 0:
+        raise ValueError(f"threads: found {count}, expected 0 or more")
+    _threads = count
 
 
 def engine_of(package: Package) -> Engine:
-    """The package's network; the four used last stay loaded."""
-    return _engine(package.sha256, package.model, str(package.path))
+    """The package's network; the `KEPT` used last stay loaded. Raises InputError as `Engine`."""
+    key = package.model_sha256, _threads
+    with _lock:
+        engine = _loaded.pop(key, None) or Engine(package.model, str(package.path), threads=_threads)
+        _loaded[key] = engine
+        while len(_loaded) > KEPT:
+            _loaded.popitem(last=False)
+        return engine

@@ -6,11 +6,13 @@ import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from overread.errors import InputError
 from overread.files import atomic_path, sha256_bytes
+from overread.parse import parse_json, short
 from overread.runtime import manifest_v1
 from overread.runtime.manifest import FORMAT, Manifest, digest_of
 from overread.runtime.onnx_file import OnnxFacts, onnx_facts
@@ -36,6 +38,11 @@ class Package:
     def sha256(self) -> str:
         """The package's hash; it covers manifest and weights."""
         return self.manifest.sha256
+
+    @cached_property
+    def model_sha256(self) -> str:
+        """The hash of the weights as they are: also of a draft, whose manifest does not state it yet."""
+        return sha256_bytes(self.model)
 
     @classmethod
     def load(cls, path: str | Path) -> Package:
@@ -86,11 +93,11 @@ def write_package(path: Path, manifest: Manifest, model: bytes) -> Package:
 
 def _verified(data: bytes, model: bytes, path: Path) -> Mapping[str, Any]:
     """The manifest's content, whatever its format, once its own hash and the weights' are right."""
+    content = parse_json(data, f"{path}: {MANIFEST}")
     try:
-        content = json.loads(data)
         digest = digest_of(content) if isinstance(content, dict) else ""
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: {MANIFEST} is damaged ({' '.join(str(error).split())})") from error
+    except ValueError as error:
+        raise InputError(f"{path}: {MANIFEST} is damaged ({short(str(error))})") from error
     if not isinstance(content, dict) or content.get("format") not in (manifest_v1.FORMAT, FORMAT):
         found = content.get("format") if isinstance(content, dict) else type(content).__name__
         raise InputError(
