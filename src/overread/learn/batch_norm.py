@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from overread.learn.losses.protocol import full
 from overread.learn.pooled import pooled, together
 
 
@@ -23,10 +24,10 @@ class PooledBatchNorm(_BatchNorm):
         """``(batch, channels, *spatial)``, normalised by channel."""
         if not (self.training and together()):
             return super().forward(input)
-        x = input.float()
+        x = full(input)
         axes = [0, *range(2, x.ndim)]
         shape = (1, -1, *[1] * (x.ndim - 2))
-        own = torch.full((1,), x.numel() / x.shape[1], device=x.device)
+        own = x.new_full((1,), x.numel() / x.shape[1])
         sums = pooled(torch.cat([x.sum(axes), own]))
         count = sums[-1].detach()
         mean = sums[:-1] / count

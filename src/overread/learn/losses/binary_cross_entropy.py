@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from overread.learn.losses.protocol import Loss, LossFunction, Tensors
+from overread.learn.losses.protocol import Loss, LossFunction, Tensors, full
 from overread.learn.pooled import pooled_mean
 
 
@@ -18,7 +18,7 @@ def binary_cross_entropy() -> LossFunction:
     """
 
     def compute(outputs: Tensors, targets: Tensors) -> Tensor:
-        logits, labels = outputs["logits"].float(), targets["labels"].float()
+        logits, labels = full(outputs["logits"]), targets["labels"].float()
         stated = ~torch.isnan(labels)
         each = F.binary_cross_entropy_with_logits(
             logits,

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from overread.learn.losses.protocol import Loss, LossFunction, Tensors
+from overread.learn.losses.protocol import Loss, LossFunction, Tensors, full
 from overread.learn.pooled import pooled_mean
 
 # The exponents of the paper (and of Law 2018, arXiv 1808.01244): hard cells, and mercy beside a centre.
@@ -22,7 +22,7 @@ def center_focal(*, size_weight: float = 1.0, offset_weight: float = 1.0) -> Los
     """
 
     def compute(outputs: Tensors, targets: Tensors) -> Tensor:
-        logits, heat = outputs["heat"].float(), targets["heat"].float()
+        logits, heat = full(outputs["heat"]), targets["heat"].float()
         known = ~torch.isnan(heat)
         heat = torch.where(known, heat, torch.zeros_like(heat))
         centre = (heat == 1) & known
@@ -42,7 +42,7 @@ def center_focal(*, size_weight: float = 1.0, offset_weight: float = 1.0) -> Los
 def _distance(output: Tensor, target: Tensor) -> Tensor:
     """Mean absolute difference where the target is a number; 0 where it is nowhere."""
     known = ~torch.isnan(target)
-    difference = (output.float() - torch.where(known, target.float(), torch.zeros_like(target))).abs()
+    difference = (full(output) - torch.where(known, target.float(), torch.zeros_like(target))).abs()
     return pooled_mean((difference * known).sum(), known.sum())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from overread.learn.losses.protocol import Loss, LossFunction, Tensors
+from overread.learn.losses.protocol import Loss, LossFunction, Tensors, full
 from overread.learn.pooled import pooled_mean
 
 
@@ -19,7 +19,7 @@ def cross_entropy(*, smoothing: float = 0.0) -> LossFunction:
 
     def compute(outputs: Tensors, targets: Tensors) -> Tensor:
         total = F.cross_entropy(
-            outputs["logits"].float(), targets["label"], label_smoothing=smoothing, reduction="sum"
+            full(outputs["logits"]), targets["label"], label_smoothing=smoothing, reduction="sum"
         )
         return pooled_mean(total, len(targets["label"]))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from overread.learn.losses.protocol import Loss, LossFunction, Tensors
+from overread.learn.losses.protocol import Loss, LossFunction, Tensors, full
 from overread.learn.pooled import pooled
 
 SMOOTH = 1e-5
@@ -21,7 +21,7 @@ def dice_cross_entropy(*, dice_weight: float = 1.0, cross_entropy_weight: float 
     """
 
     def compute(outputs: Tensors, targets: Tensors) -> Tensor:
-        logits = outputs["logits"].float()
+        logits = full(outputs["logits"])
         mask = targets["mask"][:, None].to(torch.long)
         likelihood = torch.log_softmax(logits, dim=1)
         p = likelihood.exp()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import torch
 from torch import Tensor
 
 from overread.task import AnswerKind
@@ -33,3 +34,8 @@ class Loss:
     build: Callable[..., LossFunction]
     answers: frozenset[AnswerKind]
     source: str
+
+
+def full(value: Tensor) -> Tensor:
+    """``value`` in float32, or in float64 where it is: sums over images in less would lose what they are made of."""
+    return value if value.dtype == torch.float64 else value.float()

@@ -16,6 +16,7 @@ from overread.evaluate.run import Evaluation, answered_rows, evaluation_of
 from overread.evaluate.subgroups import subgroups
 from overread.pipeline.protocol import Protocol
 from overread.pipeline.report.people import copied, table_one
+from overread.pipeline.report.training import epochs_of, training_of
 from overread.pipeline.workspace import Workspace
 from overread.runtime.manifest import Manifest
 from overread.runtime.package import Package
@@ -92,11 +93,8 @@ def report_content(
         "seconds": space.seconds(),
         "versions": {"overread": version("overread"), **_versions()},
         "limits": manifest.limits.model_dump(mode="json"),
-        "training": {k: v for k, v in history.items() if k != "history"},
-        "history": [
-            {"epoch": e["epoch"], "loss": e["loss"], "tuning_loss": e["validation_loss"]}
-            for e in history["history"]
-        ],
+        "training": training_of(history),
+        "history": epochs_of(history),
     }
 
 

@@ -15,6 +15,7 @@ from overread.imaging.picture import COLORS
 from overread.pipeline.report.figures import draw
 from overread.pipeline.report.plots import history_svg
 from overread.pipeline.report.tables import finding_rows, limit_rows, plan_rows, threshold_rows
+from overread.pipeline.report.training import selected_metric, training_rows
 from overread.pipeline.report.words import (
     duration,
     interval,
@@ -91,7 +92,7 @@ def context(report: dict[str, Any], figures: ReportFigures) -> dict[str, Any]:
     primary = by_key.get((stated.get("metric", ""), stated.get("label")))
     absent = list(report.get("not_computed") or [])
     asked = (stated.get("metric"), stated.get("label"))
-    plan = report.get("plan") or {}
+    plan, training = report.get("plan") or {}, report.get("training") or {}
     return {
         "r": report,
         "subject": list(report.get("subject") or report.get("labels") or []),
@@ -133,7 +134,11 @@ def context(report: dict[str, Any], figures: ReportFigures) -> dict[str, Any]:
         "evidence": report.get("evidence") or {},
         "seconds": report.get("seconds") or {},
         "versions": report.get("versions") or {},
-        "history": history_svg(report["history"]) if report.get("history") else None,
+        "history": history_svg(report["history"], selected_metric(training))
+        if report.get("history")
+        else None,
+        "training": training_rows(training, plan),
+        "weights_by": selected_metric(training),
         "meanings": meanings(row["metric"] for row in test),
         "methods": method_notes(str(row.get("method", "")) for row in test),
         "uri": data_uri,

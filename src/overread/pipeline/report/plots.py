@@ -287,13 +287,11 @@ def froc_svg(figure: FrocFigure) -> str:
         return _svg(page)
 
 
-def history_svg(history: Sequence[dict[str, Any]]) -> str:
-    """Training loss and the loss on tuning patients, by epoch."""
+def history_svg(history: Sequence[dict[str, Any]], metric: str | None = None) -> str:
+    """Training loss, the loss on tuning patients, and there the ``metric`` that chose the weights, by epoch."""
     epochs = [h["epoch"] for h in history]
-    parts = [
-        (name, title)
-        for name, title in (("loss", "Loss, training patients"), ("tuning_loss", "Loss, tuning patients"))
-    ]
+    parts = [("loss", "Loss, training patients"), ("tuning_loss", "Loss, tuning patients")]
+    parts += [("metric", _short(f"{metric}, tuning patients", 40))] if metric else []
     shown = [(k, t) for k, t in parts if any(h.get(k) is not None for h in history)]
     with _figure(8.4, 2.5, columns=len(shown)) as (figure, panels):
         for i, (key, title) in enumerate(shown):

@@ -51,10 +51,8 @@ def plan_rows(plan: dict[str, Any]) -> list[tuple[str, str]]:
         ("Image size", f"{_plain(preprocess['size'], ' × ')} voxels" if preprocess.get("size") else None),
         ("Patch", f"{_plain(plan['patch'], ' × ')} voxels" if plan.get("patch") else None),
         ("Batch", plan.get("batch")),
-        ("Epochs", plan.get("epochs")),
         ("Steps per epoch", plan.get("steps_per_epoch")),
         ("Learning rate", plan.get("learning_rate")),
-        ("Seed", plan.get("seed")),
     ]
     return [(name, str(value)) for name, value in rows if value not in (None, "", [])]
 
