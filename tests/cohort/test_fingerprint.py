@@ -12,7 +12,8 @@ import pytest
 
 from overread.cohort.case import Case
 from overread.cohort.cohort import Cohort
-from overread.cohort.fingerprint import Fingerprint, fingerprint
+from overread.cohort.fingerprint import Fingerprint, extents, fingerprint
+from overread.cohort.truth.mask import width_mm
 from overread.errors import InputError
 
 LABELS = ["background", "part"]
@@ -100,3 +101,38 @@ def test_faults(tmp_path: Path, picture: Callable[[Path, np.ndarray], Path]) -> 
         fingerprint([volume], labels=LABELS, truth="mask")
     with pytest.raises(InputError, match="plan again"):
         Fingerprint.from_dict({"cases": 1})
+
+
+def test_extents_of_objects_and_of_their_voxels() -> None:
+    assert extents([4.0], axes=2) == {"p5": 4, "p50": 4, "p95": 4, "typical": 4}
+    # Ninety specks beside one organ: the organ is what a voxel lies in.
+    found = extents([1.0] * 90 + [20.0], axes=2)
+    assert (found["p50"], found["typical"]) == (1, 20)
+    assert extents([1.0] * 90 + [2.0], axes=3)["typical"] == 1
+
+
+def test_width_of_a_line_a_disc_and_a_ball() -> None:
+    rows, columns = np.mgrid[:400, :400]
+    for slope in (0.0, 0.4, 1.0):
+        distance = np.abs(columns - slope * rows - 100) / np.hypot(1, slope)
+        # Right in the mean over directions: by 4 / pi too wide along the grid, by 10% too narrow across it.
+        assert width_mm(distance <= 5.2, (1.0, 1.0)) == pytest.approx(11, rel=0.3)
+    disc = np.hypot(rows - 200, columns - 200) <= 80
+    assert width_mm(disc, (1.0, 1.0)) == pytest.approx(80, rel=0.03)
+    assert width_mm(disc, (0.5, 0.5)) == pytest.approx(40, rel=0.03)
+    x, y, z = np.mgrid[:64, :64, :32]
+    ball = (x - 32.0) ** 2 + (y - 32.0) ** 2 + (2 * (z - 16.0)) ** 2 <= 24**2
+    assert width_mm(ball, (1.0, 1.0, 2.0)) == pytest.approx(16, rel=0.06)
+    assert width_mm(np.zeros((4, 4), bool), (1.0, 1.0)) is None
+
+
+def test_few_coloured_pictures_make_no_colour(
+    tmp_path: Path, picture: Callable[[Path, np.ndarray], Path]
+) -> None:
+    ramp = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    gray = [Case(f"g{i}", f"g{i}", {"image": picture(tmp_path / f"g{i}.png", ramp)}, "no") for i in range(30)]
+    color = Case(
+        "c", "c", {"image": picture(tmp_path / "c.png", np.stack([ramp, ramp // 2, ramp], -1))}, "no"
+    )
+    assert fingerprint([*gray, color], labels=["no", "yes"], truth="label").color == "gray"
+    assert fingerprint([*gray[:9], color], labels=["no", "yes"], truth="label").color == "rgb"

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from overread.cohort.columns import IMAGE, KNOWN, LABELS, is_finding, is_image
 from overread.cohort.splits.parts import SPLITS
+from overread.commands import command
 from overread.errors import InputError
 
 # Results are written to files named after cases.
@@ -97,6 +98,10 @@ def read_case(folder: Path, path: Path, n: int, row: Mapping[str, str], wanted: 
         )
     if not CASE_NAME.fullmatch(cell("case")):
         columns.fail(f"case is {cell('case')!r}; expected letters, digits and ._- for it names files")
+    if "split" in row and not cell("split"):
+        columns.fail(
+            f"column 'split' is empty; {command('split', folder)} fills it, and who has a split keeps it"
+        )
     if "split" in row and cell("split") not in SPLITS:
         columns.fail(f"split is {cell('split')!r}, expected one of {', '.join(SPLITS)}")
     label = cell("label") or None

@@ -12,6 +12,7 @@ from overread.cohort.case import Case, Wanted, cells_of, channel_columns, read_c
 from overread.cohort.columns import FINDINGS, LABELS, is_finding
 from overread.cohort.splits.parts import SPLITS, split_of
 from overread.cohort.table import CSV, PARQUET, read_table, write_csv
+from overread.commands import command
 from overread.errors import InputError
 from overread.files import canonical_json, sha256_bytes
 
@@ -172,8 +173,14 @@ class Cohort:
                 )
         for name in SPLITS:
             if not self.split(name):
+                how = command("split", path.parent)
                 raise InputError(
-                    f"{path}: no case in split {name!r}; expected cases in each of {', '.join(SPLITS)}"
+                    f"{path}: no case in split {name!r}; expected cases in each of {', '.join(SPLITS)}. "
+                    + (
+                        f"{how} takes them from train, and leaves the test as it is"
+                        if name == "val" and self.split("test")
+                        else f"{how} --anew deals all patients, without column split or with it"
+                    )
                 )
 
     def _check_classes(self, path: Path, labels: list[str]) -> None:

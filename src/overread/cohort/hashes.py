@@ -9,12 +9,13 @@ from pathlib import Path
 
 from overread.cohort.case import Case
 from overread.files import canonical_json, sha256_bytes, sha256_file
+from overread.imaging.image_files import image_files
 
 
 def file_hashes(cases: Sequence[Case], folder: Path) -> dict[str, str]:
     """SHA-256 of every image, mask and boxes file of ``cases`` by path, relative to ``folder`` where it lies inside.
 
-    A DICOM series, which is a folder, counts with each of its files.
+    A DICOM series, which is a folder, counts with each of its files, and a header with the files of its voxels.
     """
     paths = sorted({p for case in cases for p in _files(case)})
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -35,7 +36,4 @@ def digest_of_hashes(hashes: Mapping[str, str]) -> str:
 
 def _files(case: Case) -> Iterator[Path]:
     for path in (*case.images.values(), *(p for p in (case.mask, case.boxes) if p)):
-        if path.is_dir():
-            yield from (p for p in path.rglob("*") if p.is_file())
-        else:
-            yield path
+        yield from image_files(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from overread.cohort.cohort import Cohort
+from overread.commands import command
 from overread.errors import InputError
 from overread.files import canonical_json, sha256_bytes, sha256_file
 from overread.pipeline.workspace import Workspace, console
@@ -50,13 +51,13 @@ def begun(
             raise InputError(
                 f"{space.folder}: the training that stopped at {at} cannot go on: "
                 f"{_differences(plan, cohort, last.of)}. Take that back, or begin anew with "
-                f"`overread train {space.folder} --anew`"
+                f"{command('train', space.folder, '--anew')}"
             )
         return same
     if same is not None and not anew:
         raise InputError(
-            f"{space.folder}: a training stopped here at {at}; go on with `overread train {space.folder} --resume`, or "
-            "begin anew with --anew"
+            f"{space.folder}: a training stopped here at {at}; go on with "
+            f"{command('train', space.folder, '--resume')}, or begin anew with --anew"
         )
     console.print(f"  The unfinished training ({at}) is dropped.", highlight=False)
     kept.clear()

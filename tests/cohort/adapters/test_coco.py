@@ -159,7 +159,7 @@ def test_faults_are_named(tmp_path: Path, change: Change, said: str) -> None:
         fault(
             "no JSON",
             added("annotations/instances_val.json", bytes_of, b"{"),
-            r"instances_val\.json: not JSON",
+            r"instances_val\.json: is not JSON",
         ),
         fault("nothing", gone("*"), "has no annotations/instances"),
     ],

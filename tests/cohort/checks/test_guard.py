@@ -106,7 +106,7 @@ def test_an_image_that_cannot_be_looked_at(
     pictures: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = pictures(ROWS)
-    known = inspection._hash
+    known = inspection.content_hash
     monkeypatch.setattr(
         inspection, "content_hash", lambda i: _fails() if i.array[0, 0, 0] == first else known(i)
     )

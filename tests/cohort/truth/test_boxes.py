@@ -47,7 +47,7 @@ def test_boxes_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("{", "is no JSON file of boxes"),
+        ("{", "is not JSON"),
         ({"boxes": []}, "holds dict, expected a list"),
         ([{"box": [0, 0, 1, 1]}], "box 1: has no label"),
         ([7], "box 1: has no label"),

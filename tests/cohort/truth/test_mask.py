@@ -8,11 +8,14 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 from overread.cohort.case import Case
 from overread.cohort.load import load_case
+from overread.cohort.truth import mask
 from overread.cohort.truth.mask import read_mask
 from overread.errors import InputError
+from overread.imaging.read import read
 
 AFFINE = np.diag([2.0, 2, 3, 1])
 
@@ -112,3 +115,48 @@ def test_channels_on_other_grids_are_named(tmp_path: Path, image: Path) -> None:
     other = _nifti(tmp_path / "flair.nii.gz", np.ones((4, 5, 7), np.int16))
     with pytest.raises(InputError, match=r"case c1: channel FLAIR lies on another grid than T1"):
         load_case(Case("c1", "p1", {"T1": image, "FLAIR": other}))
+
+
+def _pictures(folder: Path, values: list[list[int]], kind: type = np.uint8) -> list[Case]:
+    cases = []
+    for n, shown in enumerate(values):
+        array = np.resize(np.array(shown, kind), (4, 6))
+        Pillow.fromarray(array).save(folder / f"m{n}.png")
+        cases.append(Case(f"c{n}", f"c{n}", {"image": folder / f"m{n}.png"}, mask=folder / f"m{n}.png"))
+    return cases
+
+
+@pytest.mark.parametrize(("white", "kind"), [(255, np.uint8), (65535, np.uint16)])
+def test_black_and_white_masks_are_one_label(white: int, kind: type, tmp_path: Path) -> None:
+    """Never 256 labels: what painting programs write, understood and said; a mask without the label stays 0."""
+    cases = _pictures(tmp_path, [[0, white], [0, 0], [white, white, 0]], kind)
+    labels = mask.infer(cases)
+    assert labels == ["background", "foreground"]
+    for case, share in zip(cases, (1 / 2, 0, 2 / 3), strict=True):
+        image = read(case.images["image"])
+        assert np.mean(read_mask(case, image, labels=2)) == pytest.approx(share, abs=0.01)
+        assert set(np.unique(read_mask(case, image, labels=2)).tolist()) <= {0, 1}
+        shown = mask.look(case, image, labels)
+        assert set(shown.counts) <= {"0", "1"}
+        assert any("255 (65535 of 16 bits) is taken for the label" in n for n in shown.notes) == (share > 0)
+    assert not mask.faults([(c, mask.look(c, read(c.images["image"]), labels)) for c in cases], labels)[2:]
+
+
+def test_255_among_more_labels_is_what_it_is(tmp_path: Path) -> None:
+    (case, *_) = cases = _pictures(tmp_path, [[0, 255], [0, 1, 2]])
+    with pytest.raises(InputError, match="holds 255, expected whole numbers from 0 to 2"):
+        read_mask(case, read(case.images["image"]), labels=3)
+    with pytest.raises(
+        InputError, match=r"c0: mask .*m0\.png holds 255; the masks hold 4 values .*--foreground NAME"
+    ):
+        mask.infer(cases)
+    assert mask.infer(cases[1:]) == ["background", "label1", "label2"]
+
+
+def test_what_the_reader_of_a_mask_notes_is_told(tmp_path: Path) -> None:
+    array = np.zeros((4, 4, 4), np.float32)
+    array[0], array[1, 0, 0] = 1.0002, np.nan
+    nib.save(nib.Nifti1Image(array, np.eye(4)), tmp_path / "m.nii.gz")
+    case = Case("a", "a", {"image": tmp_path / "m.nii.gz"}, mask=tmp_path / "m.nii.gz")
+    notes = mask.look(case, read(tmp_path / "m.nii.gz"), ["background", "organ"]).notes
+    assert all(n.startswith("mask: ") for n in notes) and any("off a whole number" in n for n in notes)

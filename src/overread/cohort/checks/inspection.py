@@ -26,8 +26,8 @@ FACTS = ("PatientID", "StudyInstanceUID", "Manufacturer", "ManufacturerModelName
 class Inspection:
     """One case as seen. ``problem`` is ``(code, message)`` of what cannot be read or does not fit.
 
-    ``pixels`` is the `content_hash`; ``shown`` is what the truth says; ``constant`` names the channels
-    without any contrast. ``facts`` are what the file says of its origin, by DICOM keyword; ``measured`` is what the
+    ``pixels`` is the `content_hash`; ``notes`` are those of the readers of image and truth; ``shown`` is what the truth
+    says; ``constant`` names the channels without any contrast. ``facts`` are what the file says of its origin, by DICOM keyword; ``measured`` is what the
     pixels say.
     """
 
@@ -60,7 +60,8 @@ def inspect_case(case: Case, *, truth: str, labels: Sequence[str]) -> Inspection
         where = ", ".join(map(str, case.images.values()))
         return Inspection(case, (CODE, f"{case.case}: not checked: {where} ({reason(error)})"))
     try:
-        return replace(seen, shown=TRUTHS[truth].look(case, image, labels))
+        shown = TRUTHS[truth].look(case, image, labels)
+        return replace(seen, shown=shown, notes=(*seen.notes, *shown.notes))
     except CaseError as error:
         return replace(seen, problem=(error.code, str(error)))
     except InputError as error:
@@ -95,7 +96,8 @@ def _read(case: Case, path: Path) -> Image:
     try:
         return read(path)
     except InputError as error:
-        raise CaseError("image.unreadable", f"{case.case}: {error}") from error
+        # Readers give a code to what must not pass for a damaged file: images of two patients.
+        raise CaseError(getattr(error, "code", "image.unreadable"), f"{case.case}: {error}") from error
     except Exception as error:
         # A file that no reader foresaw will not train, either.
         raise CaseError("image.unreadable", f"{case.case}: {path}: {reason(error)}") from error

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from overread.cohort.columns import LABELS, is_finding
+from overread.cohort.splits.allocate import allocate
 from overread.cohort.splits.folds import folds
 from overread.cohort.splits.parts import SPLITS
 from overread.cohort.splits.patient import by_patient, shares
@@ -31,6 +32,8 @@ class SplitResult:
     cases: Mapping[str, int]
     folds: Mapping[int, int]
     kept: int
+    carved: bool = False
+    """The test was given and nobody was val: val was taken from the others."""
 
 
 def split_table(
@@ -47,7 +50,9 @@ def split_table(
 ) -> SplitResult:
     """Write the column ``split`` of a cohort's table, and ``fold`` where ``k`` folds are asked for.
 
-    Patients who have a split (or a fold) keep it, empty cells are filled; see `overread.cohort.splits`. Folds are
+    Patients who have a split (or a fold) keep it, empty cells are filled; where the table gives the test and no val,
+    the test stays as it is and val is taken from the others in the shares of train and val, of every class its part
+    (methods ``"patient"`` and ``"stratified"``); see `overread.cohort.splits`. Folds are
     of the patients outside the test, and of whole sites where ``method`` is ``"site"``.
 
     Parameters
@@ -81,8 +86,12 @@ def split_table(
         if s not in SPLITS:
             raise InputError(f"{table.path}: split of patient {p!r} is {s!r}, expected {', '.join(SPLITS)}")
     strata = _strata(table, patients, by)
+    carved = method in ("patient", "stratified") and "test" in had.values() and "val" not in had.values()
     try:
-        if method == "patient":
+        if carved:
+            found = _carved(patients, had, strata if method == "stratified" else {}, share, seed)
+            had = {p: s for p, s in had.items() if found[p] == s}
+        elif method == "patient":
             found = by_patient(patients, fractions=share, seed=seed, current=had)
         elif method == "stratified":
             found = stratified(patients, strata, fractions=share, seed=seed, current=had)
@@ -123,7 +132,27 @@ def split_table(
         {s: images[s] for s in SPLITS},
         dict(sorted(Counter(fold.values()).items())),
         len(had),
+        carved,
     )
+
+
+def _carved(
+    patients: Sequence[str],
+    had: Mapping[str, str],
+    strata: Mapping[str, str],
+    share: Mapping[str, float],
+    seed: int,
+) -> dict[str, str]:
+    """The test as given, the others dealt to train and val."""
+    inside = [p for p in dict.fromkeys(patients) if had.get(p) != "test"]
+    if len(inside) < 2:
+        raise InputError(
+            f"split: found {len(inside)} patients outside the test that the table gives, expected 2 or more: one each "
+            "for train and val"
+        )
+    both = share["train"] + share["val"]
+    parts = {name: share[name] / both for name in ("train", "val")}
+    return dict.fromkeys(patients, "test") | allocate(inside, parts, strata, seed, {})
 
 
 def _meant(method: str, by: Sequence[str], sites: Sequence[str], cuts: Sequence[str], k: int | None) -> None:

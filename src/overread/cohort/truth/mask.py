@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,10 @@ from overread.imaging.read import read_labels as read_label_map
 
 COLUMN = "mask"
 LabelMap = NDArray[np.integer[Any]]
+WHITE = (255, 65535)
+"""What painting programs write for "here": the largest value of a picture of 8 or 16 bits."""
+MOST_LABELS = 64
+"""More values than this number single objects, or are no labels."""
 
 
 def stated(case: Case) -> bool:
@@ -36,13 +40,17 @@ def read(case: Case, image: Image, labels: Sequence[str]) -> TruthValue:
 
 def look(case: Case, image: Image, labels: Sequence[str]) -> Shown:
     """Voxels by mask value, whatever ``labels`` names, and the hash of the values."""
-    mask = read_mask(case, image)
+    mask, notes = _mask(case, image, labels=len(labels), within=False)
     counts = _counts(mask)
     # Equal masks are equal whatever the type they are stored in.
     small = all(0 <= value < 256 for value in counts)
     digest = hashlib.sha256(f"{mask.shape}".encode())
     digest.update(np.ascontiguousarray(mask, dtype=np.uint8 if small else np.int64).data)
-    return Shown({str(value): n for value, n in counts.items()}, digest.hexdigest())
+    return Shown(
+        {str(value): n for value, n in counts.items()},
+        digest.hexdigest(),
+        notes=tuple(f"mask: {n}" for n in notes),
+    )
 
 
 def presence(case: Case, shown: Shown, labels: Sequence[str]) -> Mapping[str, bool | None]:
@@ -80,15 +88,39 @@ def faults(cases: Sequence[tuple[Case, Shown]], labels: Sequence[str]) -> list[F
 
 
 def infer(cases: Sequence[Case]) -> list[str]:
-    """``background`` and a numbered name for every value up to the largest of any mask."""
-    top = 1
+    """``background`` and a numbered name for every value up to the largest of any mask; of masks that hold nothing but
+    0 and 255, ``background`` and ``foreground``.
+
+    Raises InputError, naming a case and the values, where these can hardly be labels: more than 64, or one of 255 among
+    others that leave most numbers out.
+    """
+    values: dict[int, Case] = {}
     for case in cases:
         if case.mask is not None:
             try:
-                top = max(top, int(read_labels(case.mask)[0].max(initial=0)))
+                array = read_labels(case.mask)[0]
             except InputError as error:
                 raise InputError(f"case {case.case}: {error}") from error
-    return ["background", *(f"label{k}" for k in range(1, top + 1))]
+            for value in _counts(array):
+                values.setdefault(value, case)
+    if white_of(values):
+        return ["background", "foreground"]
+    top = max(values, default=1)
+    if top > MOST_LABELS:
+        shown = ", ".join(map(str, sorted(values)[:8])) + (", ..." if len(values) > 8 else "")
+        raise InputError(
+            f"case {values[top].case}: mask {values[top].mask} holds {top}; the masks hold {len(values)} values "
+            f"({shown}), expected 0 for background and 1, 2 ... for labels. Masks that number single objects become "
+            "one class by `overread import pairs IMAGES MASKS --foreground NAME`; other values must be numbered anew, "
+            "or labels named in a protocol.yaml of your own"
+        )
+    return ["background", *(f"label{k}" for k in range(1, max(top, 1) + 1))]
+
+
+def white_of(values: Iterable[int]) -> int | None:
+    """The value that stands for "here" in masks of two values, 0 and the largest of 8 or 16 bits; else None."""
+    found = set(values)
+    return next((w for w in WHITE if w in found and found <= {0, w}), None)
 
 
 def regions(truth: TruthValue, image: Image, labels: Sequence[str]) -> Regions:
@@ -132,7 +164,8 @@ def marks(case: Case, image: Image) -> NDArray[np.bool_] | None:
 def read_mask(case: Case, image: Image, *, labels: int | None = None) -> LabelMap:
     """Read the label map of a case: integers of shape ``image.spatial``, on the image's grid.
 
-    With ``labels``, the number of labels with the background, every value must lie in ``0..labels - 1``.
+    With ``labels``, the number of labels with the background, every value must lie in ``0..labels - 1``; of two labels,
+    a mask of 0 and 255 (or 65535) has the second where it is 255.
 
     Raises
     ------
@@ -140,23 +173,35 @@ def read_mask(case: Case, image: Image, *, labels: int | None = None) -> LabelMa
         No mask, an unreadable one, values that are no whole numbers or outside the ``labels``, or another
         shape or affine than the image's; the case, the file and what was found and expected are named.
     """
+    return _mask(case, image, labels=labels, within=labels is not None)[0]
+
+
+def _mask(case: Case, image: Image, *, labels: int | None, within: bool) -> tuple[LabelMap, tuple[str, ...]]:
+    """The mask of `read_mask`, and what a person should know of how it was read; ``within`` asks for known values."""
     if case.mask is None:
         raise CaseError(
             "mask.missing", f"case {case.case}: has no mask; fill the column 'mask' of cohort.csv"
         )
     try:
-        array, affine = read_labels(case.mask)
+        found = read_label_map(case.mask)
     except InputError as error:
         raise InputError(f"case {case.case}: {error}") from error
+    array, affine = found.array[0], None if is_raster(case.mask) else found.affine
     array = on_grid(case, image, array, affine)
-    if labels is not None and array.size:
-        low, high = int(array.min()), int(array.max())
-        if low < 0 or high >= labels:
-            raise InputError(
-                f"case {case.case}: mask {case.mask} holds {low if low < 0 else high}, expected whole numbers from 0 "
-                f"to {labels - 1}; correct the mask or the protocol's labels"
-            )
-    return array
+    # That a picture has no place in the patient is told of the image itself.
+    notes = found.notes if affine is not None else ()
+    if labels is None or not array.size:
+        return array, notes
+    low, high = int(array.min()), int(array.max())
+    if labels == 2 and high in WHITE and low >= 0 and not np.any((array != 0) & (array != high)):
+        array, low, high = (array != 0).astype(np.uint8), 0, 1
+        notes = (*notes, "0 and 255: 255 (65535 of 16 bits) is taken for the label")
+    if within and (low < 0 or high >= labels):
+        raise InputError(
+            f"case {case.case}: mask {case.mask} holds {low if low < 0 else high}, expected whole numbers from 0 "
+            f"to {labels - 1}; correct the mask or the protocol's labels"
+        )
+    return array, notes
 
 
 def on_grid(case: Case, image: Image, array: LabelMap, affine: NDArray[np.float64] | None) -> LabelMap:

@@ -31,11 +31,14 @@ class Shown:
         SHA-256 of the truth's content, empty where the table's cell is all there is.
     outside
         Boxes that reach over a pixel beyond the image.
+    notes
+        What a person should know of how the truth was read.
     """
 
     counts: Mapping[str, int] = field(default_factory=dict)
     digest: str = ""
     outside: int = 0
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

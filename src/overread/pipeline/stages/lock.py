@@ -6,6 +6,7 @@ from pathlib import Path
 
 from overread.cohort.cohort import Cohort
 from overread.cohort.hashes import files_digest
+from overread.commands import command
 from overread.errors import InputError
 from overread.files import sha256_file
 from overread.pipeline.workspace import Workspace, console, stage_record
@@ -36,12 +37,12 @@ def _check_chain(space: Workspace, package: Package, cohort: Cohort) -> None:
     checked = space.record_of("check")["result"]
     if checked["cohort_sha256"] != now:
         raise InputError(
-            f"{table}: was changed after it was checked; run `overread run {space.folder}` again"
+            f"{table}: was changed after it was checked; run {command('run', space.folder)} again"
         )
     if checked["files_sha256"] != files_digest(cohort.cases, space.folder):
         raise InputError(
             f"{space.folder / 'files.json'}: image or mask files were changed after they were checked (it has their "
-            f"hashes); run `overread run {space.folder}` again"
+            f"hashes); run {command('run', space.folder)} again"
         )
     if space.record_of("plan")["result"]["sealed_test_sha256"] != cohort.digest("test"):
         raise InputError(
@@ -59,5 +60,5 @@ def _check_chain(space: Workspace, package: Package, cohort: Cohort) -> None:
 
 def _built(space: Workspace) -> Path:
     if not space.package_file.is_file():
-        raise InputError(f"{space.package_file}: no such file; run `overread package {space.folder}` first")
+        raise InputError(f"{space.package_file}: no such file; run {command('package', space.folder)} first")
     return space.package_file

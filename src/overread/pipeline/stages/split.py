@@ -25,7 +25,7 @@ def split_stage(
     seed: int | None,
     anew: bool,
 ) -> None:
-    """Split ``folder``'s table; shares and seed come from protocol.yaml where there is one and they are not given."""
+    """Split ``folder``'s table; shares come from protocol.yaml where there is one and they are not given."""
     protocol = read_protocol(folder) if (folder / FILE).is_file() else None
     share: Mapping[str, float] | None = protocol.split if protocol else None
     result = split_table(
@@ -36,7 +36,7 @@ def split_stage(
         cuts=cuts,
         k=folds,
         fractions=_fractions(fractions) if fractions else share,
-        seed=seed if seed is not None else (protocol.seed if protocol else 0),
+        seed=seed or 0,
         anew=anew,
     )
     _print(result)
@@ -61,5 +61,11 @@ def _print(result: SplitResult) -> None:
     if result.folds:
         console.print(
             f"folds: {', '.join(f'{k}: {n}' for k, n in result.folds.items())} patients", highlight=False
+        )
+    if result.carved:
+        console.print(
+            "The test stays as the table gives it; the tuning patients (val) were taken from the others, of every "
+            "class its share.",
+            highlight=False,
         )
     console.print(f"Wrote {result.path}; {result.kept} patients had a split and keep it.", highlight=False)

@@ -10,6 +10,7 @@ from typing import Any
 
 from overread.cohort.cohort import Cohort
 from overread.cohort.hashes import files_digest
+from overread.commands import command
 from overread.errors import InputError
 from overread.evaluate.run import evaluate
 from overread.files import atomic_path, quoted_cell, sha256_file, write_json
@@ -95,19 +96,19 @@ def _locked(space: Workspace) -> tuple[Package, Cohort]:
     lock = space.record_of("lock")["result"]
     if lock["protocol_sha256"] != space.protocol.digest():
         raise InputError(
-            f"{space.folder / 'protocol.yaml'}: changed after the lock; run `overread lock {space.folder}` again"
+            f"{space.folder / 'protocol.yaml'}: changed after the lock; run {command('lock', space.folder)} again"
         )
     package = Package.load(space.package_file)
     if lock["package_sha256"] != package.sha256:
         raise InputError(
-            f"{space.package_file}: not the locked package; run `overread lock {space.folder}` again"
+            f"{space.package_file}: not the locked package; run {command('lock', space.folder)} again"
         )
     cohort = space.cohort()
     files = files_digest(cohort.split("test"), space.folder)
     if (lock["sealed_test_sha256"], lock["test_files_sha256"]) != (cohort.digest("test"), files):
         raise InputError(
             f"{space.folder / 'cohort.csv'}: test cases or their files changed after the lock; "
-            f"run `overread lock {space.folder}` again"
+            f"run {command('lock', space.folder)} again"
         )
     return package, cohort
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from overread.cohort.cohort import Cohort
+from overread.commands import command
 from overread.errors import InputError, StoppedError
 from overread.files import atomic_path, canonical_json, sha256_bytes, sha256_file, write_json, write_text
 from overread.pipeline.stages.plan import exactly, read_plan
@@ -82,7 +83,8 @@ def _train(space: Workspace, plan: Plan, cohort: Cohort, kept: Checkpoints, *, r
         except StoppedError as error:
             space.ledger.append("pipeline.train.stopped", {"why": str(error), **_sha(kept.of)})
             raise StoppedError(
-                f"{error}; go on with `overread train {space.folder} --resume`", number=error.exit_code - 128
+                f"{error}; go on with {command('train', space.folder, '--resume')}",
+                number=error.exit_code - 128,
             ) from None
         with atomic_path(space.model / "weights.pt") as temporary:
             torch.save(fitted.network.state_dict(), temporary)
@@ -179,7 +181,7 @@ def load_network(space: Workspace) -> tuple[nn.Module, Plan]:
 
     weights = space.model / "weights.pt"
     if not weights.is_file():
-        raise InputError(f"{weights}: no such file; run `overread train {space.folder}` first")
+        raise InputError(f"{weights}: no such file; run {command('train', space.folder)} first")
     plan = read_plan(space.model / "plan.json")
     check_trained(space, plan)
     network = build(
@@ -192,7 +194,7 @@ def load_network(space: Workspace) -> tuple[nn.Module, Plan]:
 def check_trained(space: Workspace, plan: Plan) -> None:
     """Raise InputError unless weights, plan, protocol and cohort are the ones that training ran with."""
     record = space.record_of("train")["result"]
-    again = f"train again: `overread train {space.folder}`"
+    again = f"train again: {command('train', space.folder)}"
     for name, key in (("weights.pt", "weights_sha256"), ("plan.json", "plan_sha256")):
         if sha256_file(space.model / name) != record[key]:
             raise InputError(
