@@ -118,7 +118,7 @@ def test_averaged_maps_are_monais() -> None:
     from monai.visualize.class_activation_maps import GradCAM
 
     p = plan()
-    network = trained(p, squares(96))
+    network = trained(p, squares(96)).requires_grad_()
     image = squares(2, seed=4)[1].image
     # Of two classes the log odds is the difference of the logits.
     score = TASKS["classification"].score

@@ -102,3 +102,19 @@ def test_arguments_are_json_and_follow_large_images_too(name: str, dimensions: i
 def test_every_answer_has_a_network() -> None:
     for task, facts in TASKS.items():
         assert any(facts.answer in a.answers for a in NETWORKS.values()), task
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_a_unet_that_begins_at_half_resolution_answers_every_voxel(dimensions: int) -> None:
+    need = Need(
+        dimensions, (40,) * dimensions, (1.0,) * dimensions, False, first_stride=2, first_width=4, widest=8
+    )
+    arguments = NETWORKS["unet"].arguments(need)
+    assert arguments["strides"][0] == [2] * dimensions and arguments["widths"][:3] == [4, 8, 8]
+    size = tuple(2 * m for m in NETWORKS["unet"].multiple(arguments, dimensions))
+    network = build("unet", dimensions, 1, LABELS, arguments)
+    out = by_name(network(torch.randn(1, 1, *size)))["logits"]
+    assert tuple(out.shape) == (1, LABELS, *size)
+    plan = plan_for_network("segmentation", "unet", arguments, size, channels=1, labels=LABELS)
+    sample = np.random.default_rng(0).normal(size=(1, *size)).astype(np.float32)
+    assert export_onnx(network, plan, [sample]).largest_difference < 1e-4

@@ -53,9 +53,9 @@ class _InOrder(nn.Module):
 
 
 def export_onnx(network: nn.Module, plan: Plan, samples: Sequence[NDArray[np.float32]]) -> Exported:
-    """Export with a free batch size and the plan's patch; check every output against torch on ``samples``.
+    """Export with a free batch size and the plan's window; check every output against torch on ``samples``.
 
-    ``samples`` are prepared inputs ``(channels, *patch)``; they are answered one by one and all at once.
+    ``samples`` are prepared inputs ``(channels, *window)``; they are answered one by one and all at once.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def export_onnx(network: nn.Module, plan: Plan, samples: Sequence[NDArray[np.flo
         The exported network answers differently from the trained one; the output is named.
     """
     network = in_format(network.eval(), torch.contiguous_format)
-    example = torch.zeros(1, len(plan.channels), *plan.patch)
+    example = torch.zeros(1, len(plan.channels), *plan.answered_at_once)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         names = list(by_name(network(example)))

@@ -26,8 +26,10 @@ from overread.learn.planner.patch import SMALLEST_PATCH, most_voxels, windows_of
 from overread.learn.planner.room import Room
 from overread.learn.planner.rungs import PASSES, passes, rungs
 from overread.learn.planner.spacing import grid_size
+from overread.learn.planner.window import choose_window
 from overread.learn.tasks import TASKS
 from overread.learn.timing import Timing, time_step
+from overread.nets.build import architecture
 from overread.runtime.manifest import Preprocess
 from overread.runtime.sliding_window import OVERLAP
 from overread.task import TASKS as FACTS
@@ -36,6 +38,12 @@ SCARCE_OVERLAP = 0.25
 """Of windows where answering with the usual overlap would take more than a fifth of the time."""
 DEARER = 2.0
 """A dearer way of looking takes at least so many times as long: it is tried where the cheaper one leaves that."""
+
+
+def window_for(choice: Choice, size: Sequence[int]) -> list[int]:
+    """The window in which images of ``size`` voxels are answered by what a task has chosen."""
+    multiple = architecture(choice.network.name).multiple(choice.network.arguments, len(size))
+    return choose_window(size, choice.patch, multiple)
 
 
 @dataclass(frozen=True)
@@ -69,12 +77,13 @@ def make_plan(
 
     What depends on the task is chosen by its module in `overread.learn.tasks`, what is a rule by its module in
     `overread.learn.planner`. ``seconds_left`` is the wall-clock time for training and for answering ``answered_cases``
-    (tuning and test) afterwards. How many steps it holds follows from some that are run here, on this machine, and from
-    ``answering``, which answers a training case by the plan's untrained network; without it answers are guessed from the
-    steps. Of the ways of looking at pictures (`rungs`) it is the dearest that time allows. Where a machine is too
-    slow for `FEWEST_STEPS`, a task that sees patches is given smaller ones.
+    (tuning and test) afterwards. How many steps it holds follows from some that are run here, on this machine, and
+    from ``answering``, which answers a training case by the plan's untrained network; without it answers are guessed
+    from the steps. Of the ways of looking at pictures (`rungs`) it is the dearest that time allows. Where a machine is
+    too slow for `FEWEST_STEPS`, a task that sees patches is given smaller ones.
 
-    With ``epochs`` nothing is timed and the speed of this machine decides nothing: the cheapest way, and so many epochs.
+    With ``epochs`` nothing is timed, and the speed of this machine decides nothing: the cheapest way of looking, and so
+    many epochs.
     """
     gpu = torch.cuda.is_available()
     facts, learn = FACTS[task], TASKS[task]
@@ -114,6 +123,7 @@ def make_plan(
             labels=list(labels),
             preprocess=spec,
             patch=choice.patch,
+            window=window_for(choice, grid_size(look, spec)) if facts.local else None,
             batch=choice.batch,
             network=choice.network,
             loss=choice.loss,
@@ -141,9 +151,7 @@ def make_plan(
 
     def timed(draft: Draft) -> tuple[Timing, float]:
         timing = time_step(draft.plan, draft.size)
-        case = guessed_case(
-            windows=windows_of(draft.size, draft.plan.patch), step=timing.step, batch=draft.plan.batch
-        )
+        case = _guessed(draft, timing, OVERLAP)
         return timing, train_seconds(seconds_left, answered=answered_cases, case=case)
 
     timing, seconds = timed(draft)
@@ -165,6 +173,14 @@ def make_plan(
         draft = smaller
         timing, seconds = timed(draft)
     return _scheduled(draft, timing, seconds, seconds_left, answered_cases, answering)
+
+
+def _guessed(draft: Draft, timing: Timing, overlap: float) -> float:
+    """Seconds to answer an image, from the voxels of its windows and those of a step."""
+    plan = draft.plan
+    window = plan.answered_at_once
+    patches = math.prod(window) / math.prod(plan.patch) * windows_of(draft.size, window, overlap=overlap)
+    return guessed_case(windows=patches, step=timing.step, batch=plan.batch)
 
 
 def _passes(draft: Draft, timing: Timing, seconds: float) -> float:
@@ -193,10 +209,9 @@ def _scheduled(
 ) -> Plan:
     """The plan with its epochs: what answering takes is measured, and training gets what is left."""
     plan, reasons = draft.plan, list(draft.reasons)
-    windows = {
-        share: windows_of(draft.size, plan.patch, overlap=share) for share in (OVERLAP, SCARCE_OVERLAP)
-    }
-    case = guessed_case(windows=windows[OVERLAP], step=timing.step, batch=plan.batch)
+    window = plan.answered_at_once
+    windows = {share: windows_of(draft.size, window, overlap=share) for share in (OVERLAP, SCARCE_OVERLAP)}
+    case = _guessed(draft, timing, OVERLAP)
     other, overlap = OTHER_SECONDS, OVERLAP
     if answering is not None:
         measured = answering(plan)

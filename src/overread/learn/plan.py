@@ -66,12 +66,13 @@ class Plan(Strict):
     """What the planner chose, and why (``reasons``, one sentence each).
 
     ``inputs`` are the protocol's channels, ``channels`` the network's (three for a colour picture).
-    ``patch`` is the size in voxels that the network sees at once, ``overlap`` the share of it that neighbouring windows
-    have in common when an image is answered; ``loss`` is one of `overread.learn.losses.LOSSES`;
-    ``seconds_per_step`` was measured on this machine with this network; ``epochs`` are those expected from it in
-    ``train_seconds``, what is left once every tuning and test case has been answered in ``answer_seconds`` each; both
-    and ``memory_gib``, the peak, are 0 where nothing was timed. While ``follow_clock`` is true, training does as many epochs as the time really holds, up to
-    ``most_epochs``; false makes it do exactly ``epochs``, which the same seed then repeats.
+    ``patch`` is the size in voxels that the network learns from at once, ``window`` the one that it answers at once
+    (without it the patch), ``overlap`` the share of a window that its neighbour has in common with it; ``loss`` is one
+    of `overread.learn.losses.LOSSES`; ``seconds_per_step`` was measured on this machine with this network; ``epochs``
+    are those expected from it in ``train_seconds``, what is left once every tuning and test case has been answered in
+    ``answer_seconds`` each; both and ``memory_gib``, the peak, are 0 where nothing was timed. While ``follow_clock`` is
+    true, training does as many epochs as the time really holds, up to ``most_epochs``; false makes it do exactly
+    ``epochs``, which the same seed then repeats.
 
     ``batch`` is what one step learns from, on all processes together; each takes its share in ``accumulate`` parts, so
     that less memory is needed. ``precision``: ``auto`` computes in bfloat16 where the machine has it and the loss
@@ -88,6 +89,7 @@ class Plan(Strict):
     labels: list[str]
     preprocess: Preprocess
     patch: list[int] = Field(min_length=1)
+    window: list[int] | None = None
     overlap: float = Field(default=OVERLAP, ge=0, lt=1)
     batch: int = Field(gt=0)
     accumulate: int = Field(default=1, gt=0)
@@ -111,3 +113,8 @@ class Plan(Strict):
     memory_gib: float = Field(ge=0, allow_inf_nan=False)
     seed: int = Field(ge=0)
     reasons: list[str]
+
+    @property
+    def answered_at_once(self) -> list[int]:
+        """The size of the windows in which images are answered."""
+        return list(self.window or self.patch)

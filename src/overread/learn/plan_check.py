@@ -52,6 +52,7 @@ def _grid(plan: Plan) -> Iterator[str]:
         ("preprocess.spacing", spec.spacing),
         ("preprocess.size", spec.size),
         ("patch", plan.patch),
+        ("window", plan.window),
     ):
         if value is not None and (len(value) != d or min(value) <= 0):
             yield f"{key}: found {value}, expected {d} numbers above 0, one an axis"
@@ -87,8 +88,8 @@ def _schedule(plan: Plan) -> Iterator[str]:
         yield f"epochs: found {plan.epochs}, expected at most most_epochs, {plan.most_epochs}"
     if plan.follow_clock and not plan.train_seconds > 0:
         yield (
-            f"train_seconds: found {plan.train_seconds:g}, expected seconds above 0, or follow_clock: false for exactly "
-            f"{plan.epochs} epochs"
+            f"train_seconds: found {plan.train_seconds:g}, expected seconds above 0, or follow_clock: false for "
+            f"exactly {plan.epochs} epochs"
         )
 
 
@@ -113,12 +114,13 @@ def _network(plan: Plan) -> Iterator[str]:
 
 def _multiple(plan: Plan, made: Architecture) -> Iterator[str]:
     multiple = made.multiple(plan.network.arguments, plan.dimensions)
-    if len(plan.patch) == len(multiple) and any(n % m for n, m in zip(plan.patch, multiple, strict=True)):
-        nearest = [max(1, round(n / m)) * m for n, m in zip(plan.patch, multiple, strict=True)]
-        yield (
-            f"patch: found {plan.patch}, expected multiples of {list(multiple)}, by which network {plan.network.name} "
-            f"shrinks it; such as {nearest}"
-        )
+    for key, size in (("patch", plan.patch), ("window", plan.answered_at_once)):
+        if len(size) == len(multiple) and any(n % m for n, m in zip(size, multiple, strict=True)):
+            nearest = [max(1, round(n / m)) * m for n, m in zip(size, multiple, strict=True)]
+            yield (
+                f"{key}: found {size}, expected multiples of {list(multiple)}, by which network {plan.network.name} "
+                f"shrinks it; such as {nearest}"
+            )
 
 
 def _some(axes: Sequence[int]) -> str:

@@ -137,7 +137,7 @@ def tuning_metric(
         labels=plan.labels,
         positive=positive,
         decoding=dict(RUNTIME[plan.task].DECODING),
-        windows=Windows(size=plan.patch, overlap=plan.overlap) if FACTS[plan.task].local else None,
+        windows=Windows(size=plan.answered_at_once, overlap=plan.overlap) if FACTS[plan.task].local else None,
         counted_labels=list(counted),
         files={"model.onnx": sha256_bytes(b"")},
     )

@@ -16,7 +16,7 @@ from overread.learn.plan import Plan
 from overread.learn.step import Step
 from overread.learn.tasks import TASKS
 
-LEAST_STEPS, LEAST_SECONDS = 6, 3.0
+LEAST_STEPS, LEAST_SECONDS = 4, 2.0
 
 
 @dataclass(frozen=True)

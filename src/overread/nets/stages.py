@@ -18,8 +18,9 @@ def stages(
 ) -> tuple[list[list[int]], list[list[int]]]:
     """Strides and kernels ``[stage][axis]`` for an input of ``size`` voxels, ``spacing`` mm apart.
 
-    The first stage keeps the resolution, or shrinks every axis by ``first_stride``. An axis is halved while it keeps at least 4 voxels and its spacing is not
-    over twice the finest; kernels span 3 voxels along axes of about the finest spacing, else 1.
+    The first stage keeps the resolution, or shrinks every axis by ``first_stride``. An axis is halved while it keeps at
+    least 4 voxels and its spacing is not over twice the finest; kernels span 3 voxels along axes of about the finest
+    spacing, else 1.
     """
     d = len(size)
     now, mm = [n / first_stride for n in size], [s * first_stride for s in spacing]

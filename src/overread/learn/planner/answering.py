@@ -45,7 +45,7 @@ def measure_answering(plan: Plan, cases: Sequence[Case], *, positive: str | None
         plan.network.name, plan.dimensions, len(plan.channels), len(plan.labels), plan.network.arguments
     )
     first = prepare(load_case(cases[0]), plan.preprocess).array
-    exported = export_onnx(network, plan, [np.ascontiguousarray(centre_patch(first, plan.patch))])
+    exported = export_onnx(network, plan, [np.ascontiguousarray(centre_patch(first, plan.answered_at_once))])
     manifest = Manifest(
         name="untrained",
         version="0",
@@ -57,7 +57,7 @@ def measure_answering(plan: Plan, cases: Sequence[Case], *, positive: str | None
         positive=positive,
         outputs=list(exported.outputs),
         decoding=dict(RUNTIME[plan.task].DECODING),
-        windows=Windows(size=plan.patch, overlap=plan.overlap) if FACTS[plan.task].local else None,
+        windows=Windows(size=plan.answered_at_once, overlap=plan.overlap) if FACTS[plan.task].local else None,
         files={"model.onnx": sha256_bytes(exported.model)},
     ).sealed()
     package = Package(Path("untrained.overread"), manifest, exported.model)

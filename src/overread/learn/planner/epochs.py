@@ -19,7 +19,7 @@ def train_seconds(left: float, *, answered: int, case: float, other: float = OTH
     return max(left / 3, left - answered * case - other)
 
 
-def guessed_case(*, windows: int, step: float, batch: int) -> float:
+def guessed_case(*, windows: float, step: float, batch: int) -> float:
     """Seconds to answer an image of ``windows``, from those of a training ``step`` of ``batch`` windows."""
     return windows * step / batch / FASTER
 

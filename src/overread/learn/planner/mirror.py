@@ -33,9 +33,9 @@ def choose_mirror(
         return [0, 1], f"Pictures are mirrored along both axes: {', '.join(sorted(stated))} has no side."
     if dimensions == 2 and outlined and not parts and not sided:
         return [1], (
-            "Pictures are mirrored left to right: the label of a pixel does not depend on the side. Where it does, take "
-            "flip out of augment; where up and down mean nothing either (micrographs), state limits.body_part, such as "
-            "MICROSCOPY, in protocol.yaml."
+            "Pictures are mirrored left to right: the label of a pixel does not depend on the side. Where it does, "
+            "take flip out of augment; where up and down mean nothing either (micrographs), state "
+            "limits.body_part, such as MICROSCOPY, in protocol.yaml."
         )
     return (
         [],

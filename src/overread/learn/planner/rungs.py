@@ -17,7 +17,7 @@ from overread.task import AnswerKind
 ZOOMS = (1 / 8, 1 / 4, 1 / 2, 1.0)
 # Pixels that an object, and the thinnest structure, must still have on the network's grid.
 LEAST_EXTENT, LEAST_WIDTH = 32, 4
-# Pixels of an object, and of the thinnest structure, from which a network that begins at half resolution draws it as well.
+# Pixels of an object, and of the thinnest structure, from which a network that begins at half resolution will do.
 EXTENT_OF_STRIDE, WIDTH_OF_STRIDE = 12, 3
 FEW_CHANNELS, MANY_CHANNELS = 16, 32
 WIDEST_OF_FEW = 256
@@ -60,5 +60,5 @@ def rungs(look: Fingerprint, room: Room, answer: AnswerKind) -> list[Room]:
 
 
 def passes(*, steps: float, batch: int, patch: int, cases: int, image: int) -> float:
-    """How often ``steps`` of ``batch`` patches of ``patch`` voxels show every voxel of ``cases`` images of ``image``."""
+    """How often ``steps`` of ``batch`` patches of ``patch`` voxels show each voxel of ``cases`` of ``image`` voxels."""
     return steps * batch * min(patch, image) / (cases * image)

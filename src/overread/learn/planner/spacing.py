@@ -22,8 +22,9 @@ def median_spacing(look: Fingerprint, room: Room) -> tuple[Mapping[str, Any], st
     extents, widths = in_pixels(look)
     return {"zoom": room.zoom}, (
         f"Images are shrunk to {room.zoom:g} of their size: a typical object of {min(extents):.0f} pixels keeps "
-        f"{min(extents) * room.zoom:.0f} (at least {LEAST_EXTENT}), the thinnest structure {min(widths) * room.zoom:.1f} "
-        f"(at least {LEAST_WIDTH}), and the time goes further. Answers come back to the image's own pixels."
+        f"{min(extents) * room.zoom:.0f} (at least {LEAST_EXTENT}), the thinnest structure "
+        f"{min(widths) * room.zoom:.1f} (at least {LEAST_WIDTH}), and the time goes further. "
+        "Answers come back to the image's own pixels."
     )
 
 

@@ -39,7 +39,7 @@ def package_stage(folder: Path) -> None:
         cohort = space.cohort()
         tune = cohort.split("val")
         samples = [
-            centre_patch(prepare(load_case(c), plan.preprocess).array, plan.patch)
+            centre_patch(prepare(load_case(c), plan.preprocess).array, plan.answered_at_once)
             for c in tune[:CHECKED_INPUTS]
         ]
         exported = export_onnx(network, plan, samples)
@@ -98,7 +98,7 @@ def _manifest(space: Workspace, plan: Plan, look: Fingerprint, outputs: Sequence
         positive=protocol.positive,
         outputs=list(outputs),
         decoding=dict(RUNTIME_TASKS[protocol.task].DECODING),
-        windows=Windows(size=plan.patch, overlap=plan.overlap) if protocol.facts.local else None,
+        windows=Windows(size=plan.answered_at_once, overlap=plan.overlap) if protocol.facts.local else None,
         limits=_limits(protocol, look),
         counted_labels=protocol.counted_labels,
         reference={"fingerprint": look.as_dict()}
