@@ -84,13 +84,22 @@ def _train(task: str, kind: str) -> None:
     from overread.learn.fit import fit
 
     if kind == "float64":
-        processes.FABRIC_PRECISION["float32"] = "64-true"
+        _in_float64()
     plan, examples = {"classification": _radiographs, "segmentation": _hippocampi}[task]()
     losses: list[float] = []
     began = time.perf_counter()
     fit(plan, examples, [], lambda live: None if live.epoch else losses.append(live.loss))
     if processes.rank() == 0:
         print(json.dumps({"losses": losses, "seconds": time.perf_counter() - began}))
+
+
+def _in_float64() -> None:
+    """Networks and their input in float64 from here on; batches are drawn as ever."""
+    from overread.learn import step
+
+    build, forward = step.build, step.Step._forward
+    step.build = lambda *given: build(*given).double()
+    step.Step._forward = lambda self, network, image, targets: forward(self, network, image.double(), targets)
 
 
 def _plan(**changes: Any) -> Plan:

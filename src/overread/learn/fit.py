@@ -6,7 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -25,11 +25,13 @@ from overread.learn.prefetch import Prefetched
 from overread.learn.processes import agreed, any_of, join, rank, world
 from overread.learn.repeatable import repeatable
 from overread.learn.schedule import due, epochs_in_time, schedule
-from overread.learn.selection import TuningMetric
 from overread.learn.state import State
 from overread.learn.step import Step
 from overread.learn.stop import Stop
 from overread.learn.watched import watched_loss
+
+if TYPE_CHECKING:  # it brings the readers of every format along
+    from overread.learn.selection import TuningMetric
 
 __all__ = ["Epoch", "Fitted", "Live", "fit", "schedule"]
 

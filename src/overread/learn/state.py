@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from overread.learn.history import Epoch, Times
 from overread.learn.plan import Plan, Selection
-from overread.learn.selection import TuningMetric
+
+if TYPE_CHECKING:  # it brings the readers of every format along
+    from overread.learn.selection import TuningMetric
 
 
 @dataclass
