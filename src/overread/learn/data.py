@@ -30,6 +30,8 @@ MEMORY_SHARE = 0.5
 WORK = 6
 """Memory that preparing takes, in prepared cases: what was read, its copies on the way, and what is written."""
 TRIES = 3
+LOOK = 64
+"""Cases of which it is asked at once whether another process has prepared them."""
 
 
 def load_examples(
@@ -120,40 +122,47 @@ def _fill(
     if not missing:
         return
 
-    def entry(key: str) -> Entry | None:
+    def still_missing(keys: Sequence[str]) -> Iterator[str]:
         # What another process has kept meanwhile needs no work.
-        return None if store.index.rows([key]) else pack_entry(prepared(missing[key]))
+        for first in range(0, len(keys), LOOK):
+            some = keys[first : first + LOOK]
+            there = store.index.rows(some)
+            for key in some:
+                if key in there:
+                    advance()
+                else:
+                    yield key
 
     with store.filling() as first, store.writer() as writer:
         # Processes that fill one store begin at different cases.
         turn = 0 if first else os.getpid() * 7919 % len(missing)
         order = [*missing][turn:] + [*missing][:turn]
-        for key, made in _some_at_once(order, entry):
-            if made is not None:
-                writer.add(key, made)
+        for key, entry in _some_at_once(still_missing(order), lambda key: pack_entry(prepared(missing[key]))):
+            writer.add(key, entry)
             advance()
 
 
-def _some_at_once(
-    keys: Sequence[str], entry: Callable[[str], Entry | None]
-) -> Iterator[tuple[str, Entry | None]]:
-    """Each key with its entry, in order; so many are made at once as memory has room for."""
+def _some_at_once(keys: Iterator[str], made: Callable[[str], Entry]) -> Iterator[tuple[str, Entry]]:
+    """Each key with what is ``made`` of it, in order; so many are made at once as memory has room for."""
     threads = os.cpu_count() or 1
     room = MEMORY_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
     largest = 0
-    left = deque(keys)
-    coming: deque[tuple[str, Future[Entry | None]]] = deque()
+    coming: deque[tuple[str, Future[Entry]]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         try:
-            while left or coming:
-                while left and len(coming) < cases_at_once(threads, largest, room):
-                    coming.append((left[0], pool.submit(entry, left.popleft())))
-                key, future = coming.popleft()
-                made = future.result()
-                largest = max(largest, made.values if made else 0)
-                yield key, made
+            while True:
+                while len(coming) < cases_at_once(threads, largest, room):
+                    if (key := next(keys, None)) is None:
+                        break
+                    coming.append((key, pool.submit(made, key)))
+                if not coming:
+                    return
+                done, future = coming.popleft()
+                entry = future.result()
+                largest = max(largest, entry.values)
+                yield done, entry
                 # Neither name may keep the bytes while the next case is waited for.
-                del future, made
+                del future, entry
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 KEPT = 1e-3
 """What rounding may move a value by: of the array's `spread`, or (`half`) of that and of the value itself."""
-SAMPLE = 1 << 16
+SAMPLE, FEW = 1 << 16, 1 << 12
+FACTORS = np.random.default_rng(0).integers(1 << 28, 1 << 32, 64).astype(np.uint32) | np.uint32(1)
 BLOCK = 1 << 22
 
 
@@ -99,16 +100,18 @@ def _table(array: NDArray[np.float32]) -> Coded | None:
     """As places in a table; None where there are too many values for one, or so many that it would not pay."""
     # Bit patterns: two zeros and every NaN stay what they are.
     bits = np.ascontiguousarray(array).reshape(-1).view(np.uint32)
-    sample = bits[:: max(1, bits.size // SAMPLE)]
-    known = np.unique(sample)
+    known = np.unique(bits[:: max(1, bits.size // FEW)])
     most = max(256, min(1 << 16, bits.size // 8))
-    if len(known) > max(256, min(most, len(sample) // 2)):
-        return None
+    if len(known) > 256:
+        sample = bits[:: max(1, bits.size // SAMPLE)]
+        known = np.unique(sample)
+        if len(known) > max(256, min(most, len(sample) // 2)):
+            return None
     numbers = np.empty(bits.size, np.uint16)
     first = 0
     while first < bits.size:
         part = bits[first : first + BLOCK]
-        places = np.searchsorted(known, part).clip(max=len(known) - 1)
+        places = _places(known, part)
         odd = known[places] != part
         if odd.any():
             # The places so far are of the old table: begin anew with the larger one.
@@ -122,6 +125,19 @@ def _table(array: NDArray[np.float32]) -> Coded | None:
     kind = np.uint8 if len(known) <= 256 else np.uint16
     table = known.view(np.float32)
     return Coded(numbers.astype(kind).reshape(array.shape), Coding("table", array.dtype.str), table)
+
+
+def _places(known: NDArray[np.uint32], part: NDArray[np.uint32]) -> NDArray[np.integer]:
+    """Where each number stands in the sorted ``known``; anywhere, if it does not."""
+    if len(known) <= 256:
+        # A multiplication that sends each to another place of a small table is several times faster than searching.
+        for factor in FACTORS:
+            hashes = (known * factor) >> 16
+            if len(np.unique(hashes)) == len(known):
+                table = np.zeros(1 << 16, np.uint8)
+                table[hashes] = np.arange(len(known))
+                return table[(part * factor) >> 16]
+    return np.searchsorted(known, part).clip(max=len(known) - 1)
 
 
 def _line(array: NDArray[np.float32]) -> Coded | None:
