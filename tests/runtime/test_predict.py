@@ -23,7 +23,11 @@ def test_who_answered_what() -> None:
     found = predict(package, gray(1.0, modality="CR", notes=("read with care",), source={"age_years": 40.0}))
     assert found.outcome is Outcome.OK and isinstance(found.answer, Classes)
     assert (found.task, found.package, found.package_version) == ("classification", "tiny", "1.0")
-    assert found.package_sha256 == package.sha256 and found.notes == ("read with care",)
+    assert found.package_sha256 == package.sha256
+    assert found.notes == (
+        "read with care",
+        "the package states no modality: nobody checked that CR is the right one",
+    )
     assert found.quality == {"size": [8, 8], "spacing_mm": [1, 1], "modality": "CR", "age_years": 40}
     assert found.seconds > 0
 

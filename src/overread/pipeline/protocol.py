@@ -44,10 +44,14 @@ class Endpoint(Strict):
 
 
 class DeclaredLimits(Strict):
-    """Limits of the intended use that cannot be read off the images; sizes and spacings are measured."""
+    """Limits of the intended use that cannot be read off the images; sizes and spacings are measured.
+
+    ``unstated``: an image that does not state its modality, age or body part is answered with a note, or refused.
+    """
 
     age_years: tuple[float, float] | None = None
     body_part: list[str] = []
+    unstated: Literal["note", "refuse"] = "note"
 
     @field_validator("age_years")
     @classmethod

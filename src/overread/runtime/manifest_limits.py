@@ -12,7 +12,8 @@ from overread.settings import Strict
 class GreyLimits(Strict):
     """Percentiles of one channel's network input, and the range of each that is answered.
 
-    ``low`` and ``high`` are those of the training and tuning cases, widened as `overread.runtime.grey_check` says.
+    ``low`` and ``high`` are those of the training and tuning cases, widened as `overread.runtime.reference` says. No
+    percentiles where the channel's scale is each image's own.
     """
 
     percentiles: list[float]
@@ -32,20 +33,20 @@ class GreyLimits(Strict):
 class Likeness(Strict):
     """How far an image may look from the training images, by a descriptor of its looks (`overread.runtime.looks`).
 
-    ``references`` are descriptors of training cases after ``(x - centre) / scale``; the distance is that to the
+    ``references`` are descriptors of training cases after ``(x - centre) @ axes``; the distance is that to the
     nearest ones. ``most``: the largest that is answered, chosen on ``cases`` training and tuning cases.
     """
 
     descriptor: Literal["looks-1"]
     centre: list[FiniteFloat]
-    scale: list[FiniteFloat]
+    axes: list[list[FiniteFloat]]
     references: list[list[FiniteFloat]] = Field(min_length=1)
     most: FiniteFloat
     cases: int
 
     @model_validator(mode="after")
     def _alike(self) -> Likeness:
-        lengths = {len(self.centre), len(self.scale), *map(len, self.references)}
+        lengths = {len(self.centre), len(self.axes), *map(len, self.axes), *map(len, self.references)}
         if len(lengths) != 1:
             raise ValueError(f"found vectors of {sorted(lengths)} numbers, expected one length")
         return self
@@ -58,6 +59,7 @@ class Limits(Strict):
     by which factor both were widened beyond the training and tuning cases;
     ``age_years``: of the patient, where the image carries it;
     ``color``: smallest and largest share of coloured pixels; ``grey_values``: by channel of the network;
+    ``likeness``: how much an image must look like those that were trained with;
     ``unstated``: whether an image that does not state a limited property is answered with a note, or refused.
     """
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from overread.errors import InputError, OverreadError
 from overread.imaging.image import Image
 from overread.runtime.engine import Engine, engine_of
-from overread.runtime.limits import breaches
+from overread.runtime.limits import breaches, unchecked
 from overread.runtime.manifest import Manifest
 from overread.runtime.outputs import Network, Outputs
 from overread.runtime.package import Package
@@ -56,14 +56,18 @@ def predict(package: Package, image: Image) -> Prediction:
         return Prediction(
             Outcome.OUT_OF_LIMITS,
             breaches=broken,
-            notes=image.notes,
+            notes=(*image.notes, *unchecked(image, manifest)),
             seconds=time.perf_counter() - began,
             **common,
         )
     prepared = prepare(image, manifest.preprocess)
     answer = TASKS[manifest.task].answer(raw_of(package, prepared), prepared, manifest)
     return Prediction(
-        Outcome.OK, answer=answer, notes=prepared.notes, seconds=time.perf_counter() - began, **common
+        Outcome.OK,
+        answer=answer,
+        notes=(*prepared.notes, *unchecked(image, manifest)),
+        seconds=time.perf_counter() - began,
+        **common,
     )
 
 

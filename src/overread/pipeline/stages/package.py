@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from overread.cohort.fingerprint import Fingerprint
 from overread.cohort.load import load_case
+from overread.errors import InputError
 from overread.evaluate.calibrate import calibrate
 from overread.files import sha256_bytes
-from overread.pipeline.protocol import Protocol
+from overread.pipeline.package_limits import looked_at, package_limits
 from overread.pipeline.stages.train import load_network
 from overread.pipeline.workspace import Workspace, console, progress, stage_record
 from overread.runtime.manifest import Channel, Limits, Manifest, Windows
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from overread.learn.plan import Plan
 
 CHECKED_INPUTS = 4
-# An image of half to twice the sizes and spacings that were trained on is still of the same kind.
-SLACK = 2.0
 
 
 def package_stage(folder: Path) -> None:
@@ -46,7 +45,10 @@ def package_stage(folder: Path) -> None:
         look = Fingerprint.from_dict(
             json.loads((space.model / "fingerprint.json").read_text(encoding="utf-8"))
         )
-        manifest = _manifest(space, plan, look, exported.outputs)
+        seen, tuned = (looked_at(cohort.split(part), look) for part in ("train", "val"))
+        with progress("Looking at training and tuning cases", len(seen) + len(tuned)) as advance:
+            limits = package_limits(space.protocol, look, plan.preprocess, seen, tuned, advance)
+        manifest = _manifest(space, plan, look, exported.outputs, limits)
         draft = Package(space.package_file, manifest.sealed(), exported.model)
         with progress("Calibrating on tuning cases", len(tune)) as advance:
             decided = calibrate(draft, tune, rule=space.protocol.rule(), advance=advance)
@@ -57,6 +59,7 @@ def package_stage(folder: Path) -> None:
                 "reference": {**manifest.reference, **decided.reference},
             }
         )
+        manifest = _numbered(manifest, exported.model, space.package_file)
         package = write_package(space.package_file, manifest, exported.model)
         result.update(
             path=package.path.relative_to(folder).as_posix(),
@@ -73,7 +76,30 @@ def package_stage(folder: Path) -> None:
     )
 
 
-def _manifest(space: Workspace, plan: Plan, look: Fingerprint, outputs: Sequence[str]) -> Manifest:
+def _numbered(manifest: Manifest, model: bytes, path: Path) -> Manifest:
+    """The manifest under a version of its own: other weights or thresholds never answer under the number of those that
+    were packaged before (0.1.0, then 0.1.0+1, until the protocol states another)."""
+    try:
+        old = Package.load(path)
+    except InputError:
+        return manifest
+    base, _, count = old.manifest.version.partition("+")
+    if base != manifest.version:
+        return manifest
+    same = (old.model_sha256, _decisions(old.manifest)) == (sha256_bytes(model), _decisions(manifest))
+    version = old.manifest.version if same else f"{base}+{int(count) + 1 if count.isdigit() else 1}"
+    return manifest.model_copy(update={"version": version})
+
+
+def _decisions(manifest: Manifest) -> dict[str, Any]:
+    """What turns the network's outputs into an answer."""
+    content = manifest.model_dump(mode="json")
+    return {k: content[k] for k in ("operating_points", "calibration", "preprocess", "decoding", "labels")}
+
+
+def _manifest(
+    space: Workspace, plan: Plan, look: Fingerprint, outputs: Sequence[str], limits: Limits
+) -> Manifest:
     protocol = space.protocol
     channels = protocol.channels
     if len(plan.channels) != len(channels):  # colour: one file, three network channels
@@ -99,32 +125,13 @@ def _manifest(space: Workspace, plan: Plan, look: Fingerprint, outputs: Sequence
         outputs=list(outputs),
         decoding=dict(RUNTIME_TASKS[protocol.task].DECODING),
         windows=Windows(size=plan.answered_at_once, overlap=plan.overlap) if protocol.facts.local else None,
-        limits=_limits(protocol, look),
+        limits=limits,
         counted_labels=protocol.counted_labels,
         reference={"fingerprint": look.as_dict()}
         | ({} if protocol.box_overlap is None else {"box_overlap": protocol.box_overlap}),
         model_card=_card(space, plan),
         evidence=evidence,
         files={"model.onnx": sha256_bytes(b"")},
-    )
-
-
-def _limits(protocol: Protocol, look: Fingerprint) -> Limits:
-    """Sizes and spacings from half the smallest to twice the largest seen in training; the rest as declared."""
-    size = [
-        (max(1, int(a / SLACK)), int(b * SLACK)) for a, b in zip(look.min_shape, look.max_shape, strict=True)
-    ]
-    spacing = [
-        (float(a / SLACK), float(b * SLACK)) for a, b in zip(look.min_spacing, look.max_spacing, strict=True)
-    ]
-    modality = sorted({m for c in protocol.channels for m in c.modality})
-    return Limits(
-        modality=modality,
-        body_part=[b.upper() for b in protocol.limits.body_part],
-        age_years=protocol.limits.age_years,
-        size=size,
-        # A 2D photograph has no physical spacing: the reader's placeholder of 1 must not become a limit.
-        spacing_mm=spacing if protocol.dimensions == 3 else None,
     )
 
 
