@@ -93,16 +93,6 @@ def read_nrrd(path: Path) -> Image:
 def data_files(path: Path) -> list[Path]:
     """Files beside the header that hold the voxels; none where they follow it.
 
-    Raises InputError as `read_nrrd`, as far as the header tells.
-    """
-    path = Path(path)
-    with reading(path, "NRRD"):
-        return _header(path)[1] or []
-
-
-def data_files(path: Path) -> list[Path]:
-    """Files beside the header that hold the voxels; none where they follow it.
-
     Raises
     ------
     InputError
