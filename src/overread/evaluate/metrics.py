@@ -104,7 +104,7 @@ _ALL = (
     Metric(
         "volume_error",
         "Volume error",
-        "Found minus true volume; positive is too large. Opposite errors cancel in the mean.",
+        "Found minus true volume (area in the plane); positive is too large. Opposite errors cancel in the mean.",
         better="none",
         share=False,
     ),

@@ -506,6 +506,9 @@ def test_goals_that_nobody_chose_and_goals_that_changed_are_said(tmp_path: Path)
     assert "The goal was proposed by overread init ; no person chose it." in text
     assert "goals were changed after an earlier opening" in text and "0.990, judged on the limit" in text
     assert "proposed by" not in _shown(tmp_path)
+    assert "3 of 4708 training patients were test patients of an earlier" in _shown(
+        tmp_path, opened_in_training=3
+    )
 
 
 def test_the_lead_gives_the_number_analysed_and_both_ways_to_count(tmp_path: Path) -> None:

@@ -170,8 +170,9 @@ def figures(rows: Sequence[Row], manifest: Manifest, measured: Sequence[Measured
         return []
     means = {m.label: m for m in measured if m.metric.key == "dice" and m.label is not None}
     values = {labels[k]: table[:, k] for k in shown}
-    title = "Dice of every test case that shows the structure"
-    return [PerCaseFigure(title, "Dice coefficient", [r["case"] for r in rows], values, means)]
+    return [
+        PerCaseFigure("Dice of every test case", "Dice coefficient", [r["case"] for r in rows], values, means)
+    ]
 
 
 def telling(rows: Sequence[Row], manifest: Manifest, /) -> list[Telling]:

@@ -90,6 +90,7 @@ def report_content(
             "ledger head": space.ledger.head(),
         },
         "openings": result["openings"],
+        "opened_in_training": space.record_of("lock")["result"].get("opened_in_training", 0),
         "seconds": space.seconds(),
         "versions": {"overread": version("overread"), **_versions()},
         "limits": manifest.limits.model_dump(mode="json"),

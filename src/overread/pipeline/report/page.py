@@ -107,6 +107,7 @@ def context(report: dict[str, Any], figures: ReportFigures) -> dict[str, Any]:
         "endpoints": endpoints,
         "goals_met": sum(bool(e["met"]) for e in endpoints),
         "openings": report.get("openings"),
+        "opened_in_training": report.get("opened_in_training") or 0,
         "metrics": [_metric_row(row) for row in test],
         "not_computed": absent,
         "subgroups": subgroup_tables(report, by_key),
@@ -159,6 +160,8 @@ def headline(test: Sequence[dict[str, Any]], primary: dict[str, Any] | None) -> 
     found = of_all[:MOST_CARDS]
     for name in HEADLINE:
         rows = [r for r in test if r["metric"] == name and r["label"] is not None and r is not primary]
+        if len(rows) == 1 and primary is not None and primary["metric"] == name:
+            continue  # of a single label the mean over labels says the same
         if len(rows) <= 2:
             found += rows[: MOST_CARDS - len(found)]
         elif len(found) <= MOST_CARDS - 2:
