@@ -15,6 +15,7 @@ from pydicom.dataset import Dataset, FileDataset
 from pydicom.sequence import Sequence
 
 from overread.deidentify import Key
+from overread.imaging import text_finder
 
 NAME, GIVEN, ID, ACCESSION = "Zwyxelburg", "Qorvantha", "PLNT-8842917", "ACC77120934"
 BIRTH, STUDY = "19470319", "20190604"
@@ -86,6 +87,12 @@ def remaining(data: bytes) -> list[str]:
     """The planted identifiers in the bytes of a file, in any case, also as UTF-16."""
     low = data.lower()
     return [f for f in FORMS if f.lower().encode() in low or f.lower().encode("utf-16-le") in low]
+
+
+@pytest.fixture(autouse=True)
+def unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Text in pictures is found by its strokes, whatever is installed: reading takes a second a picture."""
+    monkeypatch.setattr(text_finder, "is_installed", lambda: False)
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from pydicom.tag import Tag
 
 from overread.deidentify import Key, WithheldError, deidentify_dataset
 from overread.deidentify.allowed import Allowed
-from overread.deidentify.dataset import encode, process
+from overread.deidentify.dataset import process
+from overread.deidentify.finished import encode
 from overread.deidentify.options import OPTIONS, choose
 from overread.deidentify.table import actions, resolve
 from overread.errors import InputError

@@ -15,7 +15,8 @@ from pydicom.uid import ImplicitVRLittleEndian
 
 from overread.deidentify import Key
 from overread.deidentify.allowed import Allowed
-from overread.deidentify.dataset import encode, process
+from overread.deidentify.dataset import process
+from overread.deidentify.finished import encode
 from overread.deidentify.options import choose
 from overread.deidentify.private import NUMERIC
 

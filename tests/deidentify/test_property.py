@@ -15,7 +15,8 @@ from pydicom.sequence import Sequence
 
 from overread.deidentify import Key, WithheldError
 from overread.deidentify.allowed import Allowed
-from overread.deidentify.dataset import encode, process
+from overread.deidentify.dataset import process
+from overread.deidentify.finished import encode
 from overread.deidentify.options import OPTIONS, choose
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")

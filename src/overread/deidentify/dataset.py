@@ -5,61 +5,31 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from copy import copy
-from dataclasses import dataclass
-from io import BytesIO
 
-from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.filewriter import dcmwrite
+from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence as Items
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
 from overread.deidentify.allowed import Allowed
 from overread.deidentify.comments import clear_comments
+from overread.deidentify.done import Change, Done
 from overread.deidentify.errors import WithheldError
-from overread.deidentify.identity import Identity, elements, gather, is_name
+from overread.deidentify.finished import search, written
+from overread.deidentify.identity import gather, is_name
 from overread.deidentify.keys import Key
 from overread.deidentify.options import FULL_DATES, MODIFIED_DATES, Options, choose
 from overread.deidentify.pixels import BURNED_IN, blank, clear_overlay_bits, cut_to_size, is_burned_in
 from overread.deidentify.regions import Box
+from overread.deidentify.sweep import sweep
 from overread.deidentify.table import EDITION
-from overread.deidentify.undeclared import READ, UNDECLARED, Look, is_undeclared, look
-from overread.deidentify.values import PIXELS, has_value, put, shallow, values
+from overread.deidentify.undeclared import READ, UNDECLARED, is_undeclared, look
+from overread.deidentify.values import PIXELS, put, shallow
 from overread.deidentify.video import IS_VIDEO, cannot_be_judged, is_video
 from overread.deidentify.walk import Walk
 from overread.imaging.dicom.files import reading, transfer_syntax
 
 IMPLEMENTATION_UID = UID("2.25.302043790172249692526321623266752743501")
 """Of the software that writes the file, not of the file (PS3.7 D.3.3.2)."""
-NUMBERS = frozenset({"DA", "DS", "DT", "IS", "TM", "UI"})
-"""Representations whose values may hold the digits of an identifier by chance, or by choice (retained UIDs)."""
-IN_PIXELS = "an identifying value inside the pixel data"
-PIXEL_DATA = 0x7FE00010
-LEFT_OVER = "an identifying value was still found in the finished file"
-
-
-@dataclass(frozen=True)
-class Change:
-    """What was done to an attribute, and how many times at any depth; private ones are summed by group."""
-
-    tag: int
-    keyword: str
-    action: str
-    count: int
-
-
-@dataclass(frozen=True)
-class Done:
-    """One de-identified data set, with what the map and the report need to know."""
-
-    dataset: Dataset
-    changes: tuple[Change, ...]
-    patient: str
-    person: str
-    name: str
-    uids: dict[str, str]
-    identity: Identity
-    undeclared: Look | None = None
-    """What was seen in an image of a kind that often has text burned in, and does not declare that it has none."""
 
 
 def deidentify_dataset(
@@ -106,7 +76,7 @@ def deidentify_dataset(
     with reading(name, "a data set to be de-identified"):
         allowed = Allowed(allow_burned_in, allow_video, not withhold_undeclared)
         done = process(dataset, secret, chosen, boxes, allowed, name)
-        search(done, _written(done.dataset, name), name)
+        search(done, written(done.dataset, name), name)
     return done.dataset, done.changes
 
 
@@ -130,7 +100,7 @@ def process(
     walk = Walk(key, options, identity, patient)
     working, steps = _with_clean_pixels(source, boxes, name)
     result = walk.dataset(working)
-    walk.sweep(result)
+    sweep(result, identity, walk.note)
     walk.changes.update(Counter(steps))
     _declare(result, options, bool(boxes), source)
     if getattr(working, "file_meta", None) is not None or working.original_encoding[0] is not None:
@@ -219,57 +189,6 @@ def _file_meta(result: Dataset, syntax: UID) -> FileMetaDataset:
     meta.ImplementationClassUID = IMPLEMENTATION_UID
     meta.ImplementationVersionName = "OVERREAD"
     return meta
-
-
-def encode(done: Done, name: str) -> bytes:
-    """The finished file, searched for what identified its source.
-
-    Raises
-    ------
-    WithheldError
-        Something identifying is still there, or the data set cannot be encoded.
-    """
-    result = done.dataset
-    if not result.get("SOPClassUID") or not result.get("SOPInstanceUID"):
-        raise WithheldError(name, "no SOP Class UID or SOP Instance UID")
-    file = FileDataset("", result, preamble=b"\0" * 128, file_meta=result.file_meta)
-    data = _written(file, name, enforce_file_format=True)
-    search(done, data, name)
-    return data
-
-
-def _written(dataset: Dataset, name: str, **how: bool) -> bytes:
-    """The bytes of a data set: of a file, or of a data set in memory, which may have no file meta information."""
-    buffer = BytesIO()
-    if getattr(dataset, "file_meta", None) is None:
-        how |= {"implicit_vr": False, "little_endian": True}
-    try:
-        dcmwrite(buffer, dataset, **how)
-    except Exception as error:
-        raise WithheldError(name, f"cannot be encoded again ({type(error).__name__})") from error
-    return buffer.getvalue()
-
-
-def search(done: Done, data: bytes, name: str) -> None:
-    """Search the bytes of a finished file for what identified its source.
-
-    Raises
-    ------
-    WithheldError
-        Something identifying is still there: in the header, or in the pixel data.
-    """
-    result, searched = done.dataset, data
-    meta = getattr(result, "file_meta", None)
-    compressed = meta is not None and UID(meta.get("TransferSyntaxUID", "")).is_encapsulated
-    for tag in PIXELS:
-        held = result[tag].value if tag in result else b""
-        if isinstance(held, bytes) and held and (at := searched.rfind(held)) >= 0:
-            searched = searched[:at] + searched[at + len(held) :]
-            if done.identity.in_pixels(held, compressed and tag == PIXEL_DATA):
-                raise WithheldError(name, IN_PIXELS)
-    chance = (v for e in elements(result) if e.VR in NUMBERS and has_value(e) for v in values(e))
-    if done.identity.in_bytes(searched, chance):
-        raise WithheldError(name, LEFT_OVER)
 
 
 def _is_video(source: Dataset, name: str) -> bool:

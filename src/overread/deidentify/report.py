@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from overread.deidentify.allowed import Allowed
-from overread.deidentify.dataset import Change
+from overread.deidentify.done import Change
 from overread.deidentify.keys import Key
 from overread.deidentify.options import Options
 from overread.deidentify.regions import Region, written

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from overread.deidentify.allowed import Allowed
-from overread.deidentify.dataset import Done, encode, process
+from overread.deidentify.dataset import process
+from overread.deidentify.done import Done
 from overread.deidentify.errors import WithheldError
+from overread.deidentify.finished import encode
 from overread.deidentify.keys import Key, load_key
 from overread.deidentify.mapping import Map, add_to_map, open_map
 from overread.deidentify.options import Options, choose

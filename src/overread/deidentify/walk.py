@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
 
-from overread.deidentify.codes import KEYWORDS, PATIENT, cleaned, concept, is_code, is_safe_meaning
+from overread.deidentify.codes import KEYWORDS, PATIENT, cleaned, concept, is_code
 from overread.deidentify.dates import is_time, shift_date, shift_moment
 from overread.deidentify.decided import Fate, decide
 from overread.deidentify.identity import Identity
@@ -25,8 +25,6 @@ from overread.deidentify.text import clean
 from overread.deidentify.values import (
     BYTES,
     DATES,
-    DUMMY_TEXT,
-    PIXELS,
     TEXT,
     dummy,
     emptied,
@@ -86,18 +84,19 @@ class Walk:
                 element = source[tag]
             except Exception:
                 # Nothing that cannot be parsed can be judged, so it does not stay.
-                self._note(tag, "", "removed (unreadable)")
+                self.note(tag, "", "removed (unreadable)")
                 continue
             new, action = self._element(source, element, mode, declared)
             if action:
-                self._note(tag, element.keyword, action)
+                self.note(tag, element.keyword, action)
             if new is not None:
                 result[tag] = new
         for creator in creators(source, result):
             result[creator.tag] = creator
         return result
 
-    def _note(self, tag: BaseTag, keyword: str, action: str) -> None:
+    def note(self, tag: BaseTag, keyword: str, action: str) -> None:
+        """Count what was done to an attribute."""
         if tag.is_private:
             # One line for each private group: there may be thousands, and their numbers say little.
             tag = BaseTag(tag.group << 16)
@@ -208,7 +207,7 @@ class Walk:
         items = []
         for item in element.value or ():
             if element.keyword == "ContentSequence" and self._about_patient(item):
-                self._note(element.tag, element.keyword, "item removed")
+                self.note(element.tag, element.keyword, "item removed")
                 continue
             items.append(self.dataset(item, mode))
         return DataElement(element.tag, "SQ", Sequence(items)), action
@@ -220,7 +219,7 @@ class Walk:
     def _code(self, source: Dataset, mode: Mode) -> Dataset:
         new, action = cleaned(source, mode is Mode.ERASE, mode is Mode.DUMMY, self.identity.words)
         if action:
-            self._note(BaseTag(0x00080104), "CodeMeaning", action)
+            self.note(BaseTag(0x00080104), "CodeMeaning", action)
         return new
 
     def _pseudonym(self, source: Dataset, element: DataElement) -> tuple[DataElement, str]:
@@ -314,26 +313,3 @@ class Walk:
         if number in (0x0022, 0x1500, 0x4000):
             return self._cleaned(element, "X")
         return element, ""
-
-    def sweep(self, dataset: Dataset) -> None:
-        """Replace in place what still carries an identifying value of the source."""
-        for tag in list(dataset.keys()):
-            element = dataset[tag]
-            if element.VR == "SQ":
-                for item in element.value:
-                    self.sweep(item)
-            elif element.VR in TEXT and not is_safe_meaning(dataset, element):
-                old = values(element)
-                new = [DUMMY_TEXT if self.identity.found(v, element.VR == "CS") else v for v in old]
-                if new != old:
-                    dataset[tag] = with_values(element, new)
-                    self._note(tag, element.keyword, "replaced (held an identifier)")
-            elif element.VR in ("DS", "IS") and any(self.identity.found_number(v) for v in values(element)):
-                dataset[tag] = emptied(element)
-                self._note(tag, element.keyword, "emptied (an identifier)")
-            elif element.VR in BYTES and tag not in PIXELS and self._in_bytes(element):
-                del dataset[tag]
-                self._note(tag, element.keyword, "removed (held an identifier)")
-
-    def _in_bytes(self, element: DataElement) -> bool:
-        return isinstance(element.value, bytes) and self.identity.in_bytes(element.value)
