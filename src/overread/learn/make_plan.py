@@ -19,7 +19,7 @@ from overread.learn.planner.epochs import (
     guessed_case,
     train_seconds,
 )
-from overread.learn.planner.grey_values import choose_grey_values
+from overread.learn.planner.grey_values import choose_grey_values, own_changes, sees_window
 from overread.learn.planner.learning_rate import choose_rate
 from overread.learn.planner.mirror import choose_mirror
 from overread.learn.planner.patch import SMALLEST_PATCH, most_voxels, windows_of
@@ -30,7 +30,7 @@ from overread.learn.planner.window import choose_window
 from overread.learn.tasks import TASKS
 from overread.learn.timing import Timing, time_step
 from overread.nets.build import architecture
-from overread.runtime.manifest import Preprocess
+from overread.runtime.manifest import Channel, Preprocess
 from overread.runtime.sliding_window import OVERLAP
 from overread.task import TASKS as FACTS
 
@@ -66,6 +66,7 @@ def make_plan(
     labels: Sequence[str],
     modality: Sequence[str],
     body_part: Sequence[str] = (),
+    inputs: Sequence[Channel] = (),
     train_cases: int,
     answered_cases: int,
     seconds_left: float,
@@ -96,6 +97,9 @@ def make_plan(
         modality=modality,
         body_part=body_part,
         channels=len(names),
+        dimensions=dimensions,
+        inputs=inputs,
+        seen=look.modalities,
     )
     flip, why_flip = choose_mirror(
         dimensions=dimensions,
@@ -105,6 +109,8 @@ def make_plan(
         outlined=facts.answer == "label_map",
     )
 
+    augmented = {"flip": flip, "channels": own_changes(len(names), color=not gray)}
+
     def drafted(room: Room, limit: int) -> Draft:
         grid, why_grid = learn.grid(look, room)
         spec = Preprocess(
@@ -112,6 +118,8 @@ def make_plan(
             color=("gray" if gray else "rgb") if dimensions == 2 and len(channels) == 1 else "as_is",
             orientation="RAS" if dimensions == 3 else None,
             intensity=intensity,
+            order="values_first",
+            window=sees_window(modality),
             **grid,
         )
         choice = learn.choose(look, room, spec, limit)
@@ -127,7 +135,7 @@ def make_plan(
             batch=choice.batch,
             network=choice.network,
             loss=choice.loss,
-            augment=choice.augment.model_copy(update={"flip": flip}),
+            augment=choice.augment.model_copy(update=augmented),
             learning_rate=choice.learning_rate,
             weight_decay=choice.weight_decay,
             foreground_share=choice.foreground_share,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
@@ -51,7 +52,6 @@ def explain_stage(folder: Path, *, seconds: float | None = None) -> None:
 
     With ``seconds`` no further case is begun after so long; one is always explained.
     """
-    began = time.perf_counter()
     space = Workspace.open(folder)
     space.record_of("test")
     network, plan = load_network(space)
@@ -68,9 +68,9 @@ def explain_stage(folder: Path, *, seconds: float | None = None) -> None:
         layers: set[str] = set()
         methods: set[str] = set()
         with progress("Explaining", len(cases)) as advance:
-            for case in cases:
-                if seconds is not None and written and time.perf_counter() - began > seconds:
-                    break
+            begun = 0
+            for case in in_time(cases, seconds):
+                begun += 1
                 image = load_case(case)
                 prediction = predict(package, image)
                 advance()
@@ -108,11 +108,20 @@ def explain_stage(folder: Path, *, seconds: float | None = None) -> None:
             network=plan.network.name,
             layer=", ".join(sorted(layers)),
             pictures=written,
-            left_out=len(cases) - len(written),
+            left_out=len(cases) - begun,
         )
     console.print(
         f"  {len(tiles)} pictures in {folder / 'explain'}: what the network weighed, which is no proof of why."
     )
+
+
+def in_time(cases: Sequence[Case], seconds: float | None) -> Iterator[Case]:
+    """The first of ``cases``, and each further one that is asked for within ``seconds`` (None: whenever)."""
+    began = time.perf_counter()
+    for number, case in enumerate(cases):
+        if number and seconds is not None and time.perf_counter() - began > seconds:
+            return
+        yield case
 
 
 def question_of(answer: Answer, image: Image, package: Package) -> Question:

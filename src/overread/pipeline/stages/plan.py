@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from overread.cohort.cohort import Case
+from overread.cohort.cohort import Case, Cohort
 from overread.cohort.fingerprint import fingerprint
 from overread.errors import InputError
+from overread.evaluate.rules import shortfall
 from overread.files import sha256_file, write_json, write_text
-from overread.pipeline.protocol import parse_budget
+from overread.parse import parse_json
+from overread.pipeline.protocol import Protocol, parse_budget
 from overread.pipeline.workspace import Workspace, console, progress, stage_record
 from overread.settings import validated
 
@@ -55,6 +57,7 @@ def plan_stage(
             labels=protocol.labels,
             modality=modality,
             body_part=protocol.limits.body_part or body_parts(train),
+            inputs=protocol.channels,
             train_cases=len(train),
             answered_cases=len(cohort.split("val")) + len(cohort.split("test")),
             seconds_left=left - (time.perf_counter() - began),
@@ -62,8 +65,12 @@ def plan_stage(
             epochs=epochs,
             seed=protocol.seed,
         )
+        if protocol.dimensions == 2 and not epochs:
+            plan = _read_as_measured(plan, train)
         if epochs or exact:
             plan = exactly(plan, epochs or plan.epochs)
+        if short := _shortfall(protocol, cohort):
+            plan = plan.model_copy(update={"reasons": [*plan.reasons, short]})
         write_text(space.plan_file, json.dumps(plan.model_dump(mode="json"), indent=2) + "\n")
         write_json(folder / "fingerprint.json", look.as_dict())
         event = space.ledger.append(
@@ -79,6 +86,28 @@ def plan_stage(
         )
     for reason in plan.reasons:
         console.print(f"  {reason}", highlight=False)
+
+
+def _read_as_measured(plan: Plan, train: Sequence[Case]) -> Plan:
+    """The plan with pictures from the store or from their files, whichever takes less time."""
+    from overread.learn.reading import choose_read, measure_reading
+
+    read, why = choose_read(
+        measure_reading(train, plan),
+        dimensions=plan.dimensions,
+        cases=len(train),
+        seen=plan.epochs * plan.steps_per_epoch * plan.batch,
+    )
+    return plan.model_copy(update={"read": read, "reasons": [*plan.reasons, why]})
+
+
+def _shortfall(protocol: Protocol, cohort: Cohort) -> str:
+    """Why the tuning patients are too few for the operating point's rule; empty where they are not."""
+    if protocol.positive is None:
+        return ""
+    labels = [c.label for c in cohort.split("val")]
+    positive = labels.count(protocol.positive)
+    return shortfall(protocol.rule(), positive=positive, negative=len(labels) - positive)
 
 
 def check_budget(budget: str | None, epochs: int | None) -> float | None:
@@ -121,10 +150,7 @@ def read_plan(path: Path) -> Plan:
 
     if not path.is_file():
         raise InputError(f"{path}: no such file; run `overread plan {path.parent}` first")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path}: is not JSON ({error}); plan again or mend it") from error
+    content = parse_json(path.read_bytes(), str(path))
     plan = validated(Plan, content, str(path))
     check_plan(plan, str(path))
     return plan

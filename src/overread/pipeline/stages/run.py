@@ -12,6 +12,7 @@ from overread.pipeline.stages.init import init_stage
 from overread.pipeline.stages.lock import lock_stage
 from overread.pipeline.stages.package import package_stage
 from overread.pipeline.stages.plan import check_budget, plan_stage
+from overread.pipeline.stages.predicted import keep_predicted
 from overread.pipeline.stages.test import refresh_seconds, test_stage
 from overread.pipeline.stages.train import train_stage
 from overread.pipeline.workspace import Workspace, console
@@ -35,5 +36,9 @@ def run_stages(
     test_stage(folder)
     left = None if epochs else (total or parse_budget(Workspace.open(folder).protocol.budget))
     explain_stage(folder, seconds=None if left is None else left - (time.perf_counter() - began))
-    refresh_seconds(Workspace.open(folder))
+    space = Workspace.open(folder)
+    told = keep_predicted(space)
+    refresh_seconds(space)
+    if told:
+        console.print(f"  {told}", highlight=False)
     console.print(f"Done in {time.perf_counter() - began:.0f} s: {folder / 'report.html'}", highlight=False)
