@@ -27,14 +27,16 @@ def test_without_a_known_spacing_areas_are_in_pixels() -> None:
 
 def test_diagonal_neighbours_are_one_part() -> None:
     assert count_components(np.eye(4, dtype=bool)) == 1
+    stray = np.eye(4, dtype=bool) | np.array([[0, 0, 0, 1]] + [[0] * 4] * 3, bool)
+    assert (count_components(stray), count_components(stray, smallest=1)) == (1, 2)
     cube = np.zeros((3, 3, 3), bool)
     cube[0, 0, 0] = cube[2, 2, 2] = True
-    assert count_components(cube) == 2
+    assert count_components(cube, smallest=1) == 2
 
 
 def test_a_line_of_voxels_has_parts() -> None:
     """Of bool volumes one voxel wide and high cc3d 4.1 raises."""
-    assert count_components(np.array([True, False, True]).reshape(3, 1, 1)) == 2
+    assert count_components(np.array([True, False, True]).reshape(3, 1, 1), smallest=1) == 2
 
 
 def test_objects_are_counted_label_by_label() -> None:

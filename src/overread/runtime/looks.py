@@ -28,7 +28,7 @@ NEAREST = 3
 LEAST = 1e-3
 FEWEST = 8
 """Training cases below which nobody can say what they have in common."""
-SPARE = 0.5
+SPARE = 0.75
 """Beyond the distances of training and tuning cases, as a share of what parts the outermost of them from the middle."""
 LEAST_DEVIATION = 0.02
 """Of a number that is the same in all training cases: it may differ a little."""

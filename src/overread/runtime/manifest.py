@@ -12,7 +12,7 @@ from overread.runtime.manifest_calibration import Calibration, OperatingPoint, S
 from overread.runtime.manifest_check import faults
 from overread.runtime.manifest_input import Channel, Intensity, Preprocess
 from overread.runtime.manifest_limits import GreyLimits, Likeness, Limits
-from overread.settings import Strict
+from overread.settings import PlainName, Strict
 from overread.task import TaskName
 
 __all__ = [
@@ -49,12 +49,13 @@ class Manifest(Strict):
     ``positive``: which of two classes is the one sought. ``outputs``: names of the network's outputs that are read;
     `write_package` fills them in where they are not given. ``operating_points``: per label; a choice between
     classes has at most one. ``decoding``: numbers that the task reads the outputs with, see
-    `RuntimeTask.DECODING`.
+    `RuntimeTask.DECODING`. ``smallest_part``: voxels from which a part of a counted label counts; 1 in earlier
+    packages.
     """
 
     format: Literal[2] = FORMAT
-    name: str
-    version: str
+    name: PlainName
+    version: PlainName
     created: str
     task: TaskName
     channels: list[Channel]
@@ -68,6 +69,7 @@ class Manifest(Strict):
     windows: Windows | None = None
     limits: Limits = Limits()
     counted_labels: list[str] = []
+    smallest_part: int = Field(default=1, ge=1)
     reference: dict[str, Any] = {}
     model_card: dict[str, Any] = {}
     evidence: dict[str, str] = {}

@@ -12,7 +12,8 @@ from overread.settings import Strict
 class OperatingPoint(Strict):
     """Threshold on a label's score, fixed on tuning cases by ``rule``; belongs to this version only.
 
-    ``figures``: what it gave on those very cases, intervals by the metric's key (``sensitivity``).
+    ``figures``: what it gave on those very cases, intervals by name: ``apparent_sensitivity`` ..., apparent
+    because the threshold was chosen on the same cases.
     """
 
     rule: str

@@ -14,10 +14,16 @@ from overread.imaging.image import Image
 from overread.runtime.answer import Measurement
 from overread.runtime.manifest import Calibration, Manifest, Spread
 
+SMALLEST_PART = 3
+"""Voxels from which a separate part is counted: one or two are the network's noise, not a lesion."""
 
-def count_components(mask: NDArray[np.bool_]) -> int:
-    """Number of separate parts, with diagonal neighbours connected (26 in 3D, 8 in 2D)."""
-    return components(mask)[1]
+
+def count_components(mask: NDArray[np.bool_], *, smallest: int = SMALLEST_PART) -> int:
+    """Number of separate parts of ``smallest`` voxels or more; diagonal neighbours are connected (26 in 3D, 8 in 2D)."""
+    parts, count = components(mask)
+    if smallest <= 1 or not count:
+        return count
+    return int((np.bincount(parts.ravel(), minlength=count + 1)[1:] >= smallest).sum())
 
 
 def unit_volume(image: Image) -> tuple[str, str, float]:
@@ -49,7 +55,8 @@ def measure(mask: NDArray[np.uint8], image: Image, manifest: Manifest) -> tuple[
         ends = [(size + error.offset) * r - error.offset for r in (error.low, error.high)] if error else None
         out.append(_measurement(label, name, size, ends, unit, error, calibration))
         if label in manifest.counted_labels:
-            out.append(_count(label, count_components(part), calibration))
+            parts = count_components(part, smallest=manifest.smallest_part)
+            out.append(_count(label, parts, calibration))
     return tuple(out)
 
 

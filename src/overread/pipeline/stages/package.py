@@ -17,6 +17,7 @@ from overread.pipeline.package_limits import looked_at, package_limits
 from overread.pipeline.stages.train import load_network
 from overread.pipeline.workspace import Workspace, console, progress, stage_record
 from overread.runtime.manifest import Channel, Limits, Manifest, Windows
+from overread.runtime.measure import SMALLEST_PART
 from overread.runtime.package import Package, write_package
 from overread.runtime.patch import centre_patch
 from overread.runtime.preprocess import prepare
@@ -127,6 +128,7 @@ def _manifest(
         windows=Windows(size=plan.answered_at_once, overlap=plan.overlap) if protocol.facts.local else None,
         limits=limits,
         counted_labels=protocol.counted_labels,
+        smallest_part=SMALLEST_PART,
         reference={"fingerprint": look.as_dict()}
         | ({} if protocol.box_overlap is None else {"box_overlap": protocol.box_overlap}),
         model_card=_card(space, plan),
