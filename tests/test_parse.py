@@ -41,6 +41,7 @@ def test_what_is_written_comes_back() -> None:
         "c": [1, 2],
         "d": "2026-01-02 x",
     }
+    assert parse_json(b"\xef\xbb\xbf[1]", "w") == [1]
     deepest = "[" * DEEPEST + "]" * DEEPEST
     assert parse_json(deepest, "w") == parse_yaml(deepest, "w")
 

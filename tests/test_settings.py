@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from overread.settings import dicom_patterns
+from overread.errors import InputError
+from overread.settings import PlainName, Strict, dicom_patterns, validated
 
 
 def test_patterns_over_dicom_keywords() -> None:
@@ -23,3 +24,23 @@ def test_patterns_over_dicom_keywords() -> None:
 def test_faults_are_named(bad: dict[str, str], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         dicom_patterns(bad)
+
+
+class Named(Strict):
+    """Something with a version."""
+
+    version: PlainName
+
+
+@pytest.mark.parametrize("version", ["1", "0.1.0", "1.2 beta", "2026-01-02+a", "v1_é"])
+def test_a_version_is_any_plain_text(version: str) -> None:
+    assert validated(Named, {"version": version}, "w").version == version
+
+
+@pytest.mark.parametrize(
+    "version", ["", " ", "../1", "/etc/x", "a/b", "a\\b", "C:x", ".hidden", "1\n2", "\x1b[31m", "1" * 129]
+)
+def test_a_version_is_no_path_and_no_escape_code(version: str) -> None:
+    with pytest.raises(InputError, match="is not a name") as caught:
+        validated(Named, {"version": version}, "w")
+    assert str(caught.value).isprintable() and len(str(caught.value)) < 400

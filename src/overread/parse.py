@@ -6,6 +6,7 @@ found quotes all of it: a small file can so exhaust the stack, the memory, or th
 
 from __future__ import annotations
 
+import codecs
 import json
 import reprlib
 from typing import Any
@@ -52,7 +53,8 @@ def parse_json(data: str | bytes, where: str) -> Any:
         No JSON, not UTF-8, or more than 64 levels deep: one line that begins with ``where``.
     """
     try:
-        content = json.loads(data)
+        # Programs of Windows begin a file with a byte order mark.
+        content = json.loads(data.removeprefix(codecs.BOM_UTF8) if isinstance(data, bytes) else data)
     except RecursionError as error:
         raise InputError(_too_deep(where, "JSON")) from error
     except ValueError as error:

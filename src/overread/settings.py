@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from overread.errors import InputError
 from overread.parse import brief, parse_yaml, short
@@ -47,6 +47,25 @@ def validated(model: type[Model], content: Any, where: str) -> Model:
         return model.model_validate(content)
     except ValidationError as error:
         raise InputError(f"{where}: {_first(error)}") from error
+
+
+def _plain_name(value: str) -> str:
+    if (
+        not value.strip()
+        or len(value) > 128
+        or not value.isprintable()
+        or value.startswith(".")
+        or set(value) & set("/\\:")
+    ):
+        raise ValueError(
+            f"{brief(value)} is not a name; expected 1 to 128 characters without / \\ : and control characters, and "
+            "no dot at the beginning"
+        )
+    return value
+
+
+PlainName = Annotated[str, AfterValidator(_plain_name)]
+"""A name or version that may become part of a file's name or a line on a terminal."""
 
 
 def dicom_patterns(value: dict[str, str]) -> dict[str, str]:

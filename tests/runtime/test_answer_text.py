@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -58,7 +60,10 @@ IN_2D = Objects(Boxes.of([[1, 2]], [[3.5, 5]], [0], [0.5], axes=2), ("nodule",))
             LabelMap(np.zeros((1, 1), np.uint8), (Measurement("a", "volume", 0, None, None, "ml"),)),
             "Nothing found",
         ),
-        (IN_3D, "2 nodule, 1 mass found"),
+        (replace(IN_3D, thresholds={"nodule": 0.2, "mass": 0.2}), "2 nodule, 1 mass found"),
+        # Without a threshold all candidates are boxed, and nobody has decided: the report says Undetermined.
+        (IN_3D, "Not decided: 2 nodule, 1 mass"),
+        (replace(IN_3D, thresholds={"nodule": 0.2}), "2 nodule found; not decided: 1 mass"),
         (Objects(Boxes.of([], [], [], axes=2), ("a",)), "Nothing found"),
     ],
 )

@@ -39,9 +39,7 @@ def headline(answer: Answer) -> str:
             found = dict.fromkeys(m.label for m in answer.measurements if m.value > 0)
             return f"{', '.join(found)} found" if found else NOTHING
         case Objects():
-            numbers = {label: int((answer.boxes.labels == k).sum()) for k, label in enumerate(answer.labels)}
-            counted = ", ".join(f"{n} {label}" for label, n in numbers.items() if n)
-            return f"{counted} found" if counted else NOTHING
+            return _counted(answer)
         case _:
             assert_never(answer)
 
@@ -69,6 +67,18 @@ def lines(answer: Answer) -> tuple[Line, ...]:
             return (*_measurements(answer.measurements), *_objects(answer))
         case _:
             assert_never(answer)
+
+
+def _counted(answer: Objects) -> str:
+    """How many of each label were found; of a label without a threshold, nobody has decided about what is boxed."""
+    numbers = {label: int((answer.boxes.labels == k).sum()) for k, label in enumerate(answer.labels)}
+    found = ", ".join(f"{n} {label}" for label, n in numbers.items() if n and label in answer.thresholds)
+    undecided = ", ".join(
+        f"{n} {label}" for label, n in numbers.items() if n and label not in answer.thresholds
+    )
+    parts = ([f"{found} found"] if found else []) + ([f"not decided: {undecided}"] if undecided else [])
+    said = "; ".join(parts)
+    return said[:1].upper() + said[1:] if undecided and not found else said or NOTHING
 
 
 def one_line(answer: Answer) -> str:

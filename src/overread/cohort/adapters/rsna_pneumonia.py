@@ -5,7 +5,6 @@ Shih et al., Radiology: Artificial Intelligence 2019;1:e180041. Published by the
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from overread.cohort.case import Case
 from overread.cohort.cohort import Cohort
 from overread.cohort.folder import building
 from overread.errors import InputError
+from overread.parse import parse_json
 
 IMAGES = "stage_2_train_images"
 TABLE = "stage_2_train_labels.csv"
@@ -149,7 +149,7 @@ def _patients(path: Path, images: dict[str, Any]) -> dict[str, str]:
     if not path.is_file():
         return {image: image for image in images}
     try:
-        entries = json.loads(path.read_text(encoding="utf-8-sig"))
+        entries = parse_json(path.read_bytes(), str(path))
         # 00000001_000.png is the first image of the NIH's patient 1.
         patients = {str(e["subset_img_id"]): str(int(str(e["img_id"]).split("_")[0])) for e in entries}
     except (ValueError, KeyError, TypeError, RecursionError) as error:

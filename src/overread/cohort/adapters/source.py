@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from overread.cohort.case import CASE_NAME
 from overread.errors import InputError
+from overread.parse import parse_json
 
 
 def existing(root: Path, names: Sequence[str], what: str) -> Path:
@@ -86,10 +86,7 @@ def json_of(path: Path) -> dict[str, Any]:
     """The object in a JSON file. Raises InputError where there is none."""
     if not path.is_file():
         raise InputError(f"{path}: no such file; it belongs to the data set, download it too")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not JSON ({error}); download it again") from error
+    content = parse_json(path.read_bytes(), str(path))
     if not isinstance(content, dict):
         raise InputError(f"{path}: holds a {type(content).__name__}, expected a JSON object")
     return content

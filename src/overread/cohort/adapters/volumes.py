@@ -6,7 +6,6 @@ Nature Communications 2022;13:4128) and nnU-Net (Isensee et al., Nature Methods 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from overread.imaging.formats.nifti import write_nifti
 from overread.imaging.grid.geometry import describe, same_grid
 from overread.imaging.image import Image
 from overread.imaging.read import read
+from overread.parse import parse_json
 
 SUFFIXES = (".nii.gz", ".nii")
 # What dataset.json writes for a modality, and DICOM's code for it.
@@ -105,7 +105,7 @@ def read_dataset(path: Path) -> dict[str, Any]:
         No labels, numbers with gaps, a name twice.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        content = parse_json(path.read_bytes(), str(path))
         # MSD maps number to name, nnU-Net name to number.
         given = {str(k): v for k, v in content["labels"].items()}
         by_number = {int(k): str(v) for k, v in given.items()} if all(k.isdigit() for k in given) else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -22,6 +21,7 @@ from overread.errors import InputError
 from overread.files import canonical_json, sha256_bytes
 from overread.imaging.boxes import Boxes, boxes_to_mask, from_world
 from overread.imaging.image import Image
+from overread.parse import parse_json
 
 COLUMN = "boxes"
 CORNERS = {4: 2, 6: 3}
@@ -140,10 +140,10 @@ def read_boxes(path: Path) -> tuple[Box, ...]:
         its corners the wrong way round, a score outside 0 to 1; the number of the box is named.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        content = parse_json(path.read_bytes(), str(path))
+    except OSError as error:
         raise InputError(
-            f"{path}: is no JSON file of boxes ({error}); write a list, empty for none"
+            f"{path}: cannot be read ({error.strerror}), expected a JSON list of boxes"
         ) from error
     if not isinstance(content, list):
         raise InputError(f"{path}: holds {type(content).__name__}, expected a list of boxes, empty for none")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from overread.cohort.table import read_table
 from overread.cohort.truth import TRUTHS
 from overread.errors import InputError
 from overread.evaluate import tasks as evaluate_tasks
+from overread.parse import parse_json
 from overread.pipeline.protocol import FILE, write_protocol
 from overread.pipeline.workspace import Workspace, console, stage_record
 from overread.task import TASKS
@@ -115,10 +115,7 @@ def _stated(folder: Path) -> dict[str, Any]:
     path = folder / "task.json"
     if not path.is_file():
         return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path}: not JSON ({error}); import the data again or delete the file") from error
+    content = parse_json(path.read_bytes(), str(path))
     if not isinstance(content, dict) or not {"task", "labels"} <= set(content):
         raise InputError(f"{path}: has no task and labels; import the data again or delete the file")
     return content
