@@ -19,7 +19,7 @@ SMALLEST_PART = 3
 
 
 def count_components(mask: NDArray[np.bool_], *, smallest: int = SMALLEST_PART) -> int:
-    """Number of separate parts of ``smallest`` voxels or more; diagonal neighbours are connected (26 in 3D, 8 in 2D)."""
+    """Number of separate parts of ``smallest`` voxels or more; diagonal neighbours belong together (26 or 8)."""
     parts, count = components(mask)
     if smallest <= 1 or not count:
         return count
