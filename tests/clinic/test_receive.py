@@ -33,7 +33,12 @@ def test_receive(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate(timeout=CEILING_SECONDS)
     assert process.returncode == 0
-    assert said.count("stored from ME: ") == 2 and "stop with Ctrl+C" in said and "note:" not in said
+    assert (
+        said.count("stored from ME: ") == 2
+        and "stop with Ctrl+C" in said
+        and said.endswith("stopping\n")
+        and "note:" not in said
+    )
     modes = {p.name: p.stat().st_mode & 0o777 for p in (out, *out.rglob("*"))}
     assert {n: m for n, m in modes.items() if n.endswith(".dcm")} == dict.fromkeys(
         (f.name for f in files), 0o600

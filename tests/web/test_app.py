@@ -17,7 +17,7 @@ from overread.clinic.tables import DeliveryState, StudyState
 from overread.imaging.boxes import Boxes
 from overread.runtime.answer import Answer, Classes, Findings, LabelMap, Measurement, Objects
 from overread.runtime.prediction import Breach, Outcome, Prediction
-from overread.web.app import MOST_LINES, NodeFacts, create_app, person
+from overread.web.app import MOST_LINES, NodeFacts, create_app, person, short_uids
 
 KEY = "0123456789abcdef" * 2
 EVIL = "<img src=x onerror=alert(1)>"
@@ -266,3 +266,10 @@ def test_unknown_study_and_health(clinic: Clinic) -> None:
 )
 def test_person_names_are_read(name: str, read: str) -> None:
     assert person(name) == read
+
+
+def test_long_uids_in_the_list_are_told_by_their_end() -> None:
+    uid = "1.2.826.0.1.3680043.9.4245.1760717064491086528325869788156915668"
+    assert short_uids(f"slices of {uid}/1.2.3.4.dcm are 6.9986 mm apart") == (
+        "slices of ...56915668/1.2.3.4.dcm are 6.9986 mm apart"
+    )

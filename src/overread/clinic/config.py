@@ -81,6 +81,7 @@ class ClinicConfig(Strict):
     quiet_seconds: Seconds = 30.0
     peers: Annotated[list[Aet], Field(min_length=1)] | None = None
     maximum_associations: int = Field(50, ge=1, le=1000)
+    threads: int = Field(0, ge=0, le=1024)
     content_qualification: Literal["RESEARCH", "PRODUCT"] = "RESEARCH"
     serial_number: str = Field("1", min_length=1, max_length=64, pattern=r"^[ -\[\]-~]+$")
     ledger: str | None = None

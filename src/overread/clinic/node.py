@@ -27,6 +27,7 @@ from overread.clinic.tables import StudyState
 from overread.errors import InputError
 from overread.files import fsync_folder
 from overread.ledger.ledger import Ledger
+from overread.runtime.engine import use_threads
 from overread.runtime.package import Package
 
 LONGEST_TICK_SECONDS = 0.5
@@ -64,6 +65,7 @@ class Node:
 
             predict = runtime_predict
         self.config = config
+        use_threads(config.threads)
         self.packages = {route.name: Package.load(route.package) for route in config.routes}
         config.folder.mkdir(parents=True, exist_ok=True)
         fsync_folder(config.folder.parent)

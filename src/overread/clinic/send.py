@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -293,13 +294,22 @@ def _store(association: Association, item: Item) -> Answer:
         return Answer(item.path, item.sop, NOT_SUPPORTED, "SOP class or transfer syntax not accepted")
     if not association.is_established:
         return Answer(item.path, item.sop, None, "the association broke before")
+    begun = time.monotonic()
     try:
         with _as_meant(item) as path:
             status: Dataset = association.send_c_store(path)
     except (ValueError, AttributeError, RuntimeError, OSError) as error:
         return Answer(item.path, item.sop, None, f"cannot be sent: {' '.join(str(error).split())}")
     if "Status" not in status:
-        return Answer(item.path, item.sop, None, "the association broke before an answer came")
+        waited = time.monotonic() - begun
+        patience = association.dimse_timeout
+        late = patience is not None and waited >= patience
+        return Answer(
+            item.path,
+            item.sop,
+            None,
+            f"none within {patience:g} s" if late else "the association broke before an answer came",
+        )
     return Answer(item.path, item.sop, int(status.Status), str(status.get("ErrorComment", "") or ""))
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from pydicom.dataset import Dataset
+from pydicom.uid import UID
 from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, _config, evt
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dsutils import encode_file_meta
@@ -49,8 +50,10 @@ def _known_encodings(event: evt.Event) -> None:
 
     A context that has none is turned into one that is refused for its transfer syntaxes (PS3.8 table 9-18).
     """
-    for context in event.assoc.requestor.primitive.presentation_context_definition_list:
-        known = [s for s in context.transfer_syntax if str(s) in ENCODINGS]
+    proposal = event.assoc.requestor.primitive
+    assert proposal is not None, "an association is requested by a proposal"
+    for context in proposal.presentation_context_definition_list:
+        known: list[str | bytes | UID] = [s for s in context.transfer_syntax if str(s) in ENCODINGS]
         if known:
             context.transfer_syntax = known
         else:
@@ -173,5 +176,6 @@ def receive_command(out: Path, host: str, port: int, aet: str) -> None:
     )
     try:
         wait_for_stop()
+        console.print("stopping")
     finally:
         server.shutdown()

@@ -23,6 +23,8 @@ REFRESH_SECONDS = 5
 MOST_LINES = 8
 """Numbers of one result in the list of studies; its own page has all."""
 RUN_KEY = re.compile(r"[0-9a-f]{32}")
+LONG_UID = re.compile(r"\d+(?:\.\d+){3,}")
+UID_END = 8
 STATE_WORDS = {
     StudyState.RECEIVING: "Receiving",
     StudyState.QUEUED: "Queued",
@@ -77,7 +79,7 @@ def create_app(state: State, results: Path, facts: NodeFacts, trouble: Callable[
         undefined=StrictUndefined,
         trim_blocks=True,
     )
-    pages.filters.update(moment=moment, person=person)
+    pages.filters.update(moment=moment, person=person, short_uids=short_uids)
     pages.globals.update(
         facts=facts,
         state_words=STATE_WORDS,
@@ -159,6 +161,11 @@ def has_picture(run: RunRow | None) -> bool:
 def moment(text: str) -> str:
     """A time in UTC as the node's local time, to the second."""
     return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M:%S") if text else ""
+
+
+def short_uids(text: str) -> str:
+    """A sentence for a narrow column: of every long UID its end, which tells those of one study apart."""
+    return LONG_UID.sub(lambda m: m[0] if len(m[0]) <= 3 * UID_END else f"...{m[0][-UID_END:]}", text)
 
 
 def person(name: str) -> str:

@@ -76,6 +76,8 @@ def measures(seg: Dataset) -> Dataset:
         {"SOPClassUID": CTImageStorage, "Modality": "CT"},
         {"SOPClassUID": SecondaryCaptureImageStorage},
         {"SOPClassUID": PRIVATE},
+        {"PatientIdentityRemoved": "YES", "DeidentificationMethod": ""},
+        {"PatientIdentityRemoved": "YES"},
         {"SpecificCharacterSet": None, "PatientName": "A^B", "Laterality": ""},
     ],
     ids=lambda a: ",".join(f"{k}={v}" for k, v in a.items()),

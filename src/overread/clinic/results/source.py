@@ -59,6 +59,7 @@ COPIED = (
     "Occupation",
     "AdditionalPatientHistory",
 )
+METHOD_UNKNOWN = "Not stated by the source"
 CHECKED_VRS = frozenset({"AS", "CS", "DA", "DS", "DT", "IS", "TM"})
 
 
@@ -132,6 +133,11 @@ def copy_identity(source: Path, result: Dataset) -> None:
             result[element.tag] = element._replace(VR=dictionary_VR(element.tag))
         else:
             result[element.tag] = element
+    if _text(result, "PatientIdentityRemoved").upper() == "YES" and not _text(
+        result, "DeidentificationMethod"
+    ):
+        # Needed then (PS3.3 C.7.1.1), and left empty by many a tool.
+        result.DeidentificationMethod = METHOD_UNKNOWN
     if charset is None:
         if "SpecificCharacterSet" in result:
             del result.SpecificCharacterSet
@@ -140,6 +146,12 @@ def copy_identity(source: Path, result: Dataset) -> None:
     # Our times are given in the source's zone, see local_time.
     if "TimezoneOffsetFromUTC" in original:
         result.TimezoneOffsetFromUTC = original.TimezoneOffsetFromUTC
+
+
+def _text(dataset: Dataset, keyword: str) -> str:
+    element = dataset.get_item(keyword)
+    value = None if element is None else element.value
+    return (value.decode("latin-1") if isinstance(value, bytes) else str(value or "")).strip("\0 ")
 
 
 def _valid(keyword: str, value: Any) -> bool:
