@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 from overread.evaluate.metric import Measure
 from overread.evaluate.metrics import METRICS
 from overread.evaluate.rows import Row, numbers
+from overread.runtime.measure import SMALLEST_PART
 from overread.stats.intervals import mean_ci, ratio_ci
 from overread.stats.segmentation import match_lesions
 
 OVERLAP = 0.1
 """Intersection over union above which a found part may match a true lesion: it says that the lesion was found, not
 that its outline was (Maier-Hein et al., Nat Methods 2024;21:195)."""
-SMALLEST = 3
-"""Voxels (pixels): a smaller part is neither a lesion nor a finding."""
+SMALLEST = SMALLEST_PART
+"""Voxels (pixels): a smaller part is neither a lesion nor a finding, as in the counts of packages."""
 
 SHARES = ("lesion_sensitivity", "lesion_precision", "lesion_f1")
 PER_CASE = ("false_lesions_per_case", "merged_lesions_per_case", "split_lesions_per_case")

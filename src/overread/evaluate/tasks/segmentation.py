@@ -60,8 +60,9 @@ def evidence(raw: Outputs, truth: TruthValue, prepared: Prepared, manifest: Mani
     for k, label in enumerate(manifest.labels[1:], 1):
         found, true = mask == k, real == k
         counts = label in manifest.counted_labels
-        parts = (count_components(found), count_components(true)) if counts else (0, 0)
-        out[label] = (int(found.sum()) * per_voxel, int(true.sum()) * per_voxel, *parts)
+        least = manifest.smallest_part
+        parts = tuple(count_components(m, smallest=least) for m in (found, true)) if counts else (0, 0)
+        out[label] = (int(found.sum()) * per_voxel, int(true.sum()) * per_voxel, parts[0], parts[1])
     return out
 
 
@@ -117,7 +118,7 @@ def row(answer: Answer | None, truth: TruthValue, image: Image, manifest: Manife
         if label in manifest.counted_labels:
             part |= lesions.columns(found, true, label)
             if given is not None:
-                n = count_components(true)
+                n = count_components(true, smallest=manifest.smallest_part)
                 part[f"count_inside_{label}"] = volumes.inside(given.measurements, label, ["count"], n)
         if given is None:
             part = {
