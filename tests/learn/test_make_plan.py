@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from tests.learn.looks import look
@@ -13,6 +14,7 @@ from overread.learn import make_plan as module
 from overread.learn.augment.change import draw
 from overread.learn.losses import build_loss
 from overread.learn.plan import Plan
+from overread.learn.planner.answering import Answering
 from overread.learn.timing import Timing
 from overread.task import TASKS
 
@@ -32,6 +34,7 @@ def planned(
     *,
     step: float = 0.5,
     seconds: float = 860,
+    answered: int = 60,
 ) -> Plan:
     """The plan where every step takes ``step`` seconds; tasks need the machine only for that."""
     monkeypatch.setattr(module, "time_step", lambda plan, size: Timing(step, 0.0, 1.0))
@@ -43,7 +46,7 @@ def planned(
         labels=labels,
         modality=list(seen.modalities),
         train_cases=200,
-        answered_cases=60,
+        answered_cases=answered,
         seconds_left=seconds,
     )
 
@@ -156,3 +159,94 @@ def test_scarce_time_is_not_spent_on_overlap(monkeypatch: pytest.MonkeyPatch) ->
     assert not any("Windows overlap" in reason for reason in roomy.reasons)
     # What is answered by one window has none that overlap.
     assert planned(CHEST, "classification", ["no", "yes"], monkeypatch, seconds=30).overlap == 0.5
+
+
+def pictures(shape: tuple[int, int], extent: float, width: float, fraction: float) -> Fingerprint:
+    """Gray pictures with one kind of object on them."""
+    return replace(
+        look(shape, (1, 1)),
+        extent_mm={"thing": {"p5": extent / 2, "p50": extent, "p95": extent, "typical": extent}},
+        width_mm={"background": 200.0, "thing": width},
+        foreground_fraction={"thing": fraction},
+    )
+
+
+HEADS, VESSELS, NUCLEI = (
+    pictures((270, 400), 178, 73, 0.18),
+    pictures((960, 999), 301, 5.8, 0.07),
+    pictures((256, 256), 46, 9, 0.14),
+)
+
+
+@pytest.mark.parametrize(
+    ("seen", "zoom", "patch", "batch", "window"),
+    [
+        (HEADS, 0.25, [80, 112], 8, [80, 112]),
+        (VESSELS, None, [256, 256], 2, [960, 256]),
+        (NUCLEI, None, [160, 192], 4, [256, 256]),
+    ],
+)
+def test_minutes_go_where_the_objects_are(seen, zoom, patch, batch, window, monkeypatch) -> None:
+    plan = planned(seen, "segmentation", ["bg", "thing"], monkeypatch, step=0.3, seconds=220, answered=6)
+    assert plan.preprocess.zoom == zoom and (plan.patch, plan.batch, plan.window) == (patch, batch, window)
+    assert plan.network.arguments["strides"][0] == [2, 2] and plan.network.arguments["widths"][0] == 16
+    # None is rare, and none is named by its side.
+    assert plan.foreground_share == 0 and plan.augment.flip == [1]
+
+
+def test_hours_buy_resolution_and_a_wider_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = planned(HEADS, "segmentation", ["bg", "thing"], monkeypatch, step=0.3, seconds=100_000)
+    assert plan.preprocess.zoom is None and plan.network.arguments["widths"][0] == 32
+    assert plan.network.arguments["strides"][0] == [1, 1]
+
+
+def test_few_steps_are_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    short, long = (
+        planned(HIPPOCAMPUS, "segmentation", ["bg", "a"], monkeypatch, step=0.3, seconds=s)
+        for s in (250, 9000)
+    )
+    assert short.learning_rate > 2 * long.learning_rate == 2 * 2e-3
+    # Other tasks keep the rate of their module.
+    assert planned(CHEST, "classification", ["a", "b"], monkeypatch, seconds=90).learning_rate == 2e-3
+
+
+def test_answers_are_paid_for_as_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "time_step", lambda plan, size: Timing(0.1, 0.0, 1.0))
+
+    def plan(seconds_a_case: float) -> Plan:
+        return module.make_plan(
+            HIPPOCAMPUS,
+            task="segmentation",
+            dimensions=3,
+            channels=["image"],
+            labels=["bg", "a"],
+            modality=["MR"],
+            train_cases=200,
+            answered_cases=60,
+            seconds_left=900,
+            answering=lambda plan: Answering(2.0, seconds_a_case),
+        )
+
+    quick, slow = plan(0.5), plan(3.0)
+    assert quick.train_seconds - slow.train_seconds == pytest.approx(60 * 2.5)
+    assert slow.answer_seconds == 3.0 and any("measured by answering one" in r for r in slow.reasons)
+
+
+def test_with_epochs_given_nothing_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "time_step", lambda plan, size: pytest.fail("timed"))
+    plan = module.make_plan(
+        HEADS,
+        task="segmentation",
+        dimensions=2,
+        channels=["image"],
+        labels=["bg", "thing"],
+        modality=[],
+        train_cases=80,
+        answered_cases=40,
+        seconds_left=1.0,
+        answering=lambda plan: pytest.fail("answered"),
+        epochs=7,
+    )
+    assert (
+        plan.epochs == 7 and plan.seconds_per_step == plan.train_seconds == 0 and plan.preprocess.zoom == 0.25
+    )

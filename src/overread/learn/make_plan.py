@@ -35,7 +35,8 @@ from overread.runtime.sliding_window import OVERLAP
 from overread.task import TASKS as FACTS
 
 SCARCE_OVERLAP = 0.25
-"""Of windows where answering with the usual overlap would take more than a fifth of the time."""
+"""Of windows where answering with the usual overlap would take more than a twentieth of the time."""
+SCARCE = 20
 DEARER = 2.0
 """A dearer way of looking takes at least so many times as long: it is tried where the cheaper one leaves that."""
 
@@ -43,7 +44,7 @@ DEARER = 2.0
 def window_for(choice: Choice, size: Sequence[int]) -> list[int]:
     """The window in which images of ``size`` voxels are answered by what a task has chosen."""
     multiple = architecture(choice.network.name).multiple(choice.network.arguments, len(size))
-    return choose_window(size, choice.patch, multiple)
+    return choose_window(size, choice.patch, multiple, overlap=SCARCE_OVERLAP)
 
 
 @dataclass(frozen=True)
@@ -224,7 +225,7 @@ def _scheduled(
     if answering is not None:
         measured = answering(plan)
         case, other = measured.case, OTHER_SECONDS + measured.export
-    if answered * case > left / 5 and windows[SCARCE_OVERLAP] < windows[OVERLAP]:
+    if answered * case > left / SCARCE and windows[SCARCE_OVERLAP] < windows[OVERLAP]:
         overlap = SCARCE_OVERLAP
         case *= windows[overlap] / windows[OVERLAP]
         reasons.append(

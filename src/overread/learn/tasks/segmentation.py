@@ -64,7 +64,9 @@ def choose(look: Fingerprint, room: Room, spec: Preprocess, limit: int) -> Choic
     network = planned("unet", room, arguments)
     whole = all(p >= n for p, n in zip(patch, median, strict=True))
     largest = max(extents.values(), default=0.0)
-    share, why_share = choose_foreground_share(patch, look.foreground_fraction, extents)
+    # Vessels and membranes are one large object and thin everywhere: a blob as wide as they are counts.
+    blobs = {k: min(e, d * look.width_mm.get(k, math.inf) / voxel) for k, e in extents.items()}
+    share, why_share = choose_foreground_share(patch, look.foreground_fraction, blobs)
     why = (
         " and fits whole."
         if whole
