@@ -112,7 +112,7 @@ def test_a_grid_beyond_the_bound_is_a_breach_and_no_exception() -> None:
     of = manifest(preprocess=spec)
     metres = Image(np.zeros((1, 64, 64, 40), np.uint8), np.diag([1000.0, 1000, 1000, 1]), "MR")
     found = breaches(metres, of)
-    assert [b.code for b in found] == ["GRID"] and "64 x 64 x 40 voxels of 1000 x 1000 x 1000 mm" in found[
+    assert [b.code for b in found] == ["GRID_SIZE"] and "64 x 64 x 40 voxels of 1000 x 1000 x 1000 mm" in found[
         0
     ].found
 

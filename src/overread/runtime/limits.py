@@ -36,7 +36,7 @@ def breaches(image: Image, manifest: Manifest) -> tuple[Breach, ...]:
     missing = missing_suv(image, [s.suv for s in manifest.preprocess.intensity])
     if missing:
         found.append(Breach("SUV", missing, "what SUV by body weight is calculated from"))
-    if not any(b.code in ("SUV", "GRID") for b in found):
+    if not any(b.code in ("SUV", "GRID_SIZE") for b in found):
         found += _pixels(image, manifest)
     return tuple(found)
 
@@ -96,7 +96,7 @@ def _grid(image: Image, manifest: Manifest) -> Iterator[Breach]:
     try:
         target_size(spatial, tuple(np.linalg.norm(affine[:3, : len(spatial)], axis=0).tolist()), spec)
     except GridTooLargeError as error:
-        yield Breach("GRID", error.found, error.expected)
+        yield Breach("GRID_SIZE", error.found, error.expected)
 
 
 def _channels(image: Image, manifest: Manifest) -> Breach | None:
