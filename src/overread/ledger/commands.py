@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from overread.commands import command
 from overread.errors import InputError, OverreadError
 from overread.ledger.ledger import Ledger
 
@@ -75,7 +76,7 @@ def open_existing(where: str) -> Ledger:
         file = Path(where) / LEDGER_FILE
         if not file.is_file():
             raise InputError(
-                f"{where}: no {LEDGER_FILE} in this folder; run a stage first, such as overread check"
+                f"{where}: no {LEDGER_FILE} in this folder; run a stage first, such as {command('check', where)}"
             )
         return Ledger.open(file, create=False)
     return Ledger.open(where, create=False)

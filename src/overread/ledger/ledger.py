@@ -23,6 +23,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
+from overread.commands import command
 from overread.errors import InputError, OverreadError
 from overread.files import canonical_json
 from overread.ledger.artefacts import store_artefact
@@ -67,6 +68,14 @@ class Ledger:
     def url(self) -> str:
         """Where it is, without a password."""
         return self._url.render_as_string(hide_password=True)
+
+    @property
+    def _verify(self) -> str:
+        return command("ledger", "verify", self._url.database or "" if self._is_file else self.url)
+
+    @property
+    def _is_file(self) -> bool:
+        return self._engine.dialect.name == "sqlite"
 
     @classmethod
     def open(cls, url_or_path: str | Path, create: bool = True) -> Ledger:
@@ -140,9 +149,7 @@ class Ledger:
             with self._transaction(write=True) as connection:
                 head = connection.execute(select(head_table).with_for_update()).one_or_none()
                 if head is None:
-                    raise OverreadError(
-                        f"{self.url}: the ledger's head is missing; run overread ledger verify"
-                    )
+                    raise OverreadError(f"{self.url}: the ledger's head is missing; run {self._verify}")
                 _, count, previous = head
                 seq, now = count + 1, datetime.now(UTC).isoformat(timespec="microseconds")
                 digest = event_hash(seq, now, actor, kind, text, previous)
@@ -151,7 +158,7 @@ class Ledger:
                 connection.execute(head_table.update().values(count=seq, hash=digest))
         except DBAPIError as error:
             raise OverreadError(
-                f"{self.url}: the event was not added ({_reason(error)}); run overread ledger verify"
+                f"{self.url}: the event was not added ({_reason(error)}); run {self._verify}"
             ) from error
         return row
 
@@ -168,7 +175,7 @@ class Ledger:
         with self._transaction() as connection:
             found = connection.execute(select(head_table.c.hash)).scalar_one_or_none()
         if found is None:
-            raise OverreadError(f"{self.url}: the ledger's head is missing; run overread ledger verify")
+            raise OverreadError(f"{self.url}: the ledger's head is missing; run {self._verify}")
         return str(found)
 
     def verify(self, known_head: str | None = None) -> Verification:
@@ -194,7 +201,7 @@ class Ledger:
         InputError
             The file cannot be read.
         """
-        if self._engine.dialect.name != "sqlite":
+        if not self._is_file:
             raise OverreadError(f"{self.url}: artefacts are kept beside a SQLite ledger only")
         return store_artefact(Path(self._url.database or "").parent / "artefacts", Path(path))
 
