@@ -250,3 +250,13 @@ def test_with_epochs_given_nothing_is_timed(monkeypatch: pytest.MonkeyPatch) -> 
     assert (
         plan.epochs == 7 and plan.seconds_per_step == plan.train_seconds == 0 and plan.preprocess.zoom == 0.25
     )
+
+
+@pytest.mark.parametrize("task", ["classification", "multilabel"])
+def test_whole_volumes_of_thick_slices_stay_in_their_plane(
+    task: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thick = look((256, 256, 24), (0.9, 0.9, 9.0), modality="MR")
+    assert planned(thick, task, ["a", "b"], monkeypatch).augment.coarse_axis == 2
+    even = look((120, 120, 100), (1.0, 1.0, 1.2), modality="CT")
+    assert planned(even, task, ["a", "b"], monkeypatch).augment.coarse_axis is None

@@ -15,6 +15,7 @@ from overread.learn.example import Example
 from overread.learn.plan import Augment, Named, Plan
 from overread.learn.planner.choice import Choice
 from overread.learn.planner.network import planned
+from overread.learn.planner.patch import coarse_axis
 from overread.learn.planner.room import Room
 from overread.nets.architecture import Need
 from overread.nets.build import architecture
@@ -35,9 +36,12 @@ def grid(look: Fingerprint, room: Room) -> tuple[Mapping[str, Any], str]:
     }, f"Size {size}: the median image is {list(look.median_shape)}, and {cap} per axis is the most."
 
 
-def choose(room: Room, spec: Preprocess, *, answer: AnswerKind, loss: Named) -> Choice:
-    """A ResNet as deep as the image is large."""
+def choose(look: Fingerprint, room: Room, spec: Preprocess, *, answer: AnswerKind, loss: Named) -> Choice:
+    """A ResNet as deep as the image is large. Volumes of thick slices are not turned out of their plane."""
     assert spec.size is not None
+    # mm between the voxels of the grid of one size, of the median case.
+    cells = zip(look.median_spacing, look.median_shape, spec.size, strict=True)
+    spacing = [mm * n / size for mm, n, size in cells]
     made = architecture("resnet", answer=answer)
     need = Need(room.dimensions, tuple(spec.size), (1.0,) * room.dimensions, room.gpu)
     arguments = made.arguments(need)
@@ -45,6 +49,7 @@ def choose(room: Room, spec: Preprocess, *, answer: AnswerKind, loss: Named) -> 
     stem = "full-resolution" if arguments["small_stem"] else "strided"
     # Mirroring would swap the heart's side in a chest and the laterality of every finding: left out.
     augment = Augment(
+        coarse_axis=coarse_axis(spacing) if room.dimensions == 3 else None,
         rotate_deg=10,
         scale=0.1,
         shift=0.05,
