@@ -14,6 +14,7 @@ from overread.cohort.truth.protocol import Regions, Shown, TruthValue
 from overread.imaging.image import Image
 
 COLUMN = "mask"
+UNSURE = False
 stated = mask.stated
 
 

@@ -107,8 +107,15 @@ def import_nifti(
 @imports.command("pairs")
 def import_pairs(
     images: Annotated[Path, typer.Argument(help="Folder of 2D images (PNG, JPEG, TIFF).")],
-    labels: Annotated[Path, typer.Argument(help="Folder of label images with the same names.")],
+    labels: Annotated[Path, typer.Argument(help="Folder of label images; may be the same.")],
     out: Out,
+    mask_pattern: Annotated[
+        Optional[str],
+        typer.Option(
+            "--mask-pattern",
+            help="How label images are named, such as '{name}_mask'; guessed and said without it.",
+        ),
+    ] = None,
     foreground: Annotated[
         Optional[str],
         typer.Option(
@@ -116,10 +123,10 @@ def import_pairs(
         ),
     ] = None,
 ) -> None:
-    """From a folder of 2D images and one of label images with the same names."""
+    """From a folder of 2D images and one of label images whose names go together (X.png and X_mask.png)."""
     from overread.cohort.adapters.pairs import import_pairs as make
 
-    make(images, labels, out, foreground)
+    make(images, labels, out, foreground, mask_pattern)
 
 
 @imports.command("virtual")

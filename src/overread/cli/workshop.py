@@ -156,7 +156,11 @@ def run(folder: Folder, budget: Budget = None, epochs: Epochs = None, exact: Exa
 def predict(
     package: Annotated[Path, typer.Argument(help="Package folder or .overread file.")],
     images: Annotated[
-        list[Path], typer.Argument(help="One file or DICOM folder per channel, in the package's order.")
+        list[Path],
+        typer.Argument(
+            help="One file or DICOM folder per channel, in the package's order; or many images: files for a package of "
+            "one channel, a folder of them, or a folder with cohort.csv."
+        ),
     ],
     mask: Annotated[
         Optional[Path], typer.Option("--mask", help="Write the segmentation here (.nii.gz or .png).")
@@ -164,11 +168,15 @@ def predict(
     json_file: Annotated[
         Optional[Path], typer.Option("--json", help="Write the answer here as JSON, without its arrays.")
     ] = None,
+    out: Annotated[
+        Optional[Path],
+        typer.Option("--out", help="Folder for answers.csv and each image's JSON and segmentation."),
+    ] = None,
 ) -> None:
-    """Answer one image with a package and print what was found."""
+    """Answer one image or many with a package and print what was found."""
     from overread.pipeline.stages.predict import predict_command
 
-    predict_command(package, images, mask=mask, json_file=json_file)
+    predict_command(package, images, mask=mask, json_file=json_file, out=out)
 
 
 @app.command()

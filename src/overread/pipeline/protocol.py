@@ -10,14 +10,16 @@ import yaml
 from pydantic import Field, field_validator, model_validator
 
 from overread.cohort.splits.parts import FRACTIONS, SPLITS
+from overread.cohort.truth import TRUTHS
 from overread.cohort.truth.labels import Rule
+from overread.commands import command
 from overread.evaluate import tasks as evaluate_tasks
 from overread.evaluate.judge import Goal
 from overread.evaluate.metric import Metric
 from overread.evaluate.run import Unanswered, offered
 from overread.files import canonical_json, sha256_bytes, write_text
 from overread.runtime.manifest import Channel
-from overread.settings import Strict, dicom_patterns, read_settings, validated
+from overread.settings import PlainName, Strict, dicom_patterns, read_settings, validated
 from overread.task import TASKS, Task, TaskName
 
 FILE = "protocol.yaml"
@@ -77,11 +79,12 @@ class Protocol(Strict):
     ``box_overlap``: intersection over union from which a found box is right; a half in the plane and a tenth in volumes
     where not given.
     ``bands``: of an attribute that holds numbers, where its subgroups part: ``{age: [18, 40, 65]}``.
+    ``reuse_opened``: train although patients were opened in an earlier test, which the report then says.
     ``counted_labels``: segmentation labels whose separate parts are counted (lesions, not organs).
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    version: str = "0.1.0"
+    version: PlainName = "0.1.0"
     intended_use: str = ""
     task: TaskName
     dimensions: Literal[2, 3]
@@ -101,6 +104,7 @@ class Protocol(Strict):
     split: dict[str, float] = dict(FRACTIONS)
     budget: str = "10m"
     seed: int = Field(default=0, ge=0)
+    reuse_opened: bool = False
     virtual: bool = False
 
     @field_validator("budget")
@@ -121,7 +125,9 @@ class Protocol(Strict):
     def _bands(cls, value: dict[str, list[float]]) -> dict[str, list[float]]:
         for name, cuts in value.items():
             if not cuts or sorted(set(cuts)) != cuts:
-                raise ValueError(f"{name}: found {cuts}, expected numbers where groups part, the smallest first")
+                raise ValueError(
+                    f"{name}: found {cuts}, expected numbers where groups part, the smallest first"
+                )
         return value
 
     @field_validator("split")
@@ -147,7 +153,7 @@ class Protocol(Strict):
             raise ValueError(
                 f"counted_labels: {extra[0]!r} is not among the foreground labels {foreground} of {self.task}"
             )
-        if facts.truth != "labels" and (self.uncertain, self.missing) != ("ignore", "ignore"):
+        if not TRUTHS[facts.truth].UNSURE and (self.uncertain, self.missing) != ("ignore", "ignore"):
             raise ValueError(
                 "uncertain, missing: only findings (columns label_<name>) can be uncertain or missing"
             )
@@ -215,7 +221,7 @@ def parse_budget(text: str) -> float:
 
 def read_protocol(folder: Path) -> Protocol:
     """Read and check ``folder/protocol.yaml``. Raises InputError naming file and key."""
-    return read_settings(folder / FILE, Protocol, f"`overread init {folder}` writes one from cohort.csv")
+    return read_settings(folder / FILE, Protocol, f"{command('init', folder)} writes one from cohort.csv")
 
 
 _COMMENTS = {
@@ -241,7 +247,9 @@ def write_protocol(folder: Path, values: dict[str, Any]) -> Path:
     lines = []
     for key, value in protocol.model_dump(mode="json").items():
         # What does not apply to the task (no positive, no rule) would only raise questions.
-        if key not in values and (value in (None, "", [], {}) or key in ("uncertain", "missing")):
+        if key not in values and (
+            value in (None, "", [], {}) or key in ("uncertain", "missing", "reuse_opened")
+        ):
             continue
         if key in _COMMENTS:
             lines.append(f"# {_COMMENTS[key]}")

@@ -26,6 +26,7 @@ from overread.cohort.cohort import Cohort
 from overread.cohort.truth import TRUTHS
 from overread.cohort.truth.labels import ruled
 from overread.cohort.truth.protocol import Truth
+from overread.commands import command
 from overread.errors import InputError
 from overread.files import write_json
 from overread.ledger.ledger import Ledger
@@ -75,7 +76,6 @@ class Workspace:
             need=self.truth.COLUMN,
             labels=p.labels,
             fractions=p.split,
-            seed=p.seed,
             missing_channels=missing_channels,
         )
 
@@ -109,12 +109,12 @@ class Workspace:
         """What ``stage`` left in record/<stage>.json. Raises InputError where it has not run."""
         path = self.folder / "record" / f"{stage}.json"
         if not path.is_file():
-            raise InputError(f"{path}: no such file; run `overread {stage} {self.folder}` first")
+            raise InputError(f"{path}: no such file; run {command(stage, self.folder)} first")
         try:
             content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise InputError(
-                f"{path}: is damaged ({error}); run `overread {stage} {self.folder}` again"
+                f"{path}: is damaged ({error}); run {command(stage, self.folder)} again"
             ) from error
         return content
 

@@ -79,3 +79,21 @@ def test_the_real_nuclei(data_dir: Path, tmp_path: Path) -> None:
         pytest.skip(f"no {folder}")
     import_pairs(folder / "images", folder / "labels", tmp_path / "out", "nucleus")
     assert len(Cohort.read(tmp_path / "out", need="mask")) == 399
+
+
+@pytest.mark.parametrize(
+    ("name", "masks", "count", "labels"),
+    [
+        ("chase_db1_vessels", "masks", 20, 2),
+        ("hc18_fetal_head_ultrasound", "masks", 127, 2),
+        ("isbi2012_em_membrane", "labels", 22, 2),
+    ],
+)
+def test_real_sets(data_dir: Path, tmp_path: Path, name: str, masks: str, count: int, labels: int) -> None:
+    """Two observers' masks, names with a tail, masks of 0 and 255: nothing needs to be renamed or numbered anew."""
+    import_pairs(data_dir / name / "images", data_dir / name / masks, tmp_path / "out")
+    task = json.loads((tmp_path / "out" / "task.json").read_text())
+    cohort = Cohort.read(tmp_path / "out", need="mask")
+    assert len(cohort) == count and len(task["labels"]) == labels
+    truth = read_mask(cohort.cases[0], load_case(cohort.cases[0]), labels=labels)
+    assert set(np.unique(truth)) == {0, 1} and 0.01 < truth.mean() < 0.99

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from overread.cohort.case import Case
+from overread.cohort.checks import shortcuts
 from overread.cohort.checks.inspection import Inspection
 from overread.cohort.checks.logistic import cross_validated, fit_logistic
 from overread.cohort.checks.measure import Measured
@@ -186,3 +187,15 @@ def test_scores_come_from_other_folds() -> None:
     again = cross_validated(x, changed, fold)
     np.testing.assert_array_equal(score[fold == 1], again[fold == 1])
     assert (score[fold == 0] != again[fold == 0]).any()
+
+
+def test_ranks_within_folds_forget_the_folds_levels() -> None:
+    """Scores of which one fold's are all higher: compared within folds their area is what the folds say."""
+    fold = np.repeat([0, 1], 50)
+    truth = np.tile([0, 1], 50)
+    rng = np.random.default_rng(0)
+    score = truth + rng.normal(size=100)
+    moved = score + 100 * fold
+    np.testing.assert_allclose(shortcuts._within(moved, fold), shortcuts._within(score, fold))
+    found = shortcuts._within(np.array([3.0, 1, 1, 2]), np.zeros(4, np.int64))
+    np.testing.assert_allclose(found, [0.875, 0.25, 0.25, 0.625])

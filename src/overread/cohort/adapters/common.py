@@ -23,7 +23,7 @@ def pair_by_name(
     InputError
         A folder is missing or has no such file, a name stands twice in one folder or in only one of them.
     """
-    found = [_by_name(images, image_suffixes), _by_name(labels, label_suffixes)]
+    found = [files_by_name(images, image_suffixes), files_by_name(labels, label_suffixes)]
     for mine, other, folder in ((found[0], found[1], labels), (found[1], found[0], images)):
         alone = sorted(mine.keys() - other.keys())
         if alone:
@@ -35,7 +35,8 @@ def pair_by_name(
     return {name: (found[0][name], found[1][name]) for name in sorted(found[0])}
 
 
-def _by_name(folder: Path, suffixes: Sequence[str]) -> dict[str, Path]:
+def files_by_name(folder: Path, suffixes: Sequence[str]) -> dict[str, Path]:
+    """Files of ``folder`` by their names without suffix. Raises InputError as `pair_by_name`."""
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; check the path")
     found: dict[str, Path] = {}

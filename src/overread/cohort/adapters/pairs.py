@@ -1,4 +1,4 @@
-"""Folders of 2D pictures and label pictures with the same names."""
+"""Folders of 2D pictures and label pictures whose names go together."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from PIL import Image as Pillow
 from rich.console import Console
 from rich.progress import track
 
-from overread.cohort.adapters.common import names_of_values, pair_by_name, splits_of, take_over
+from overread.cohort.adapters.common import files_by_name, names_of_values, splits_of, take_over
+from overread.cohort.adapters.partners import partners
+from overread.cohort.adapters.source import case_name
 from overread.cohort.cohort import Case, Cohort
 from overread.cohort.folder import building
+from overread.cohort.truth.mask import white_of
 from overread.errors import InputError
 from overread.imaging.read import read_label_raster, read_raster
 
@@ -22,11 +25,14 @@ IMAGES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 LABELS = (".png", ".tif", ".tiff")
 
 
-def import_pairs(images: Path, labels: Path, out: Path, foreground: str | None = None) -> None:
+def import_pairs(
+    images: Path, labels: Path, out: Path, foreground: str | None = None, mask_pattern: str | None = None
+) -> None:
     """Take over pairs of pictures below ``out``, with cohort.csv and task.json; a picture is a patient.
 
     With ``foreground``, every label but 0 becomes the one class of that name: masks that number single
-    objects become masks of what they are.
+    objects become masks of what they are. Masks of 0 and 255 hold one class, too. ``mask_pattern`` says how masks are
+    named (``{name}_mask``); without it that is guessed and said, see `partners`. Both may lie in one folder.
 
     Raises
     ------
@@ -37,7 +43,8 @@ def import_pairs(images: Path, labels: Path, out: Path, foreground: str | None =
     images, labels = Path(images), Path(labels)
     if foreground is not None and (not foreground.strip() or foreground.strip() == "background"):
         raise InputError(f"--foreground is {foreground!r}, expected a class name other than background")
-    pairs = pair_by_name(images, labels, IMAGES, LABELS)
+    found = partners(files_by_name(images, IMAGES), files_by_name(labels, LABELS), mask_pattern)
+    pairs = {case_name(name): pair for name, pair in found.pairs.items()}
     splits = splits_of(pairs)
     made = {
         "name": "pairs",
@@ -45,6 +52,8 @@ def import_pairs(images: Path, labels: Path, out: Path, foreground: str | None =
         "labels": str(labels.resolve()),
         "foreground": foreground,
     }
+    if mask_pattern is not None:
+        made["mask_pattern"] = mask_pattern
     task: dict[str, Any] = {"source": {"import": made}}
     cases, values = [], set[int]()
     with building(out, task) as folder:
@@ -64,7 +73,18 @@ def import_pairs(images: Path, labels: Path, out: Path, foreground: str | None =
             cases.append(Case(case, case, {"image": target}, None, kept, splits[case]))
         task.update(_task(images, labels, values, foreground, made))
         Cohort(folder, tuple(cases)).write()
-    Console().print(f"{out}: {len(cases)} cases with {', '.join(task['labels'][1:])}", highlight=False)
+    console = Console()
+    console.print(f"{out}: {len(cases)} cases with {', '.join(task['labels'][1:])}", highlight=False)
+    for remark in filter(None, (found.said, _said(values, foreground))):
+        console.print(f"  {remark}", highlight=False)
+
+
+def _said(values: set[int], foreground: str | None) -> str:
+    """What was made of masks of 0 and 255."""
+    white = white_of(values)
+    if white is None or foreground is not None:
+        return ""
+    return f"masks hold 0 and {white}: {white} is taken for the one class, foreground; --foreground NAME names it"
 
 
 def _label(image_path: Path, label_path: Path) -> NDArray[Any]:
@@ -84,7 +104,14 @@ def _label(image_path: Path, label_path: Path) -> NDArray[Any]:
 def _task(
     images: Path, labels: Path, values: set[int], foreground: str | None, made: dict[str, str | None]
 ) -> dict[str, Any]:
-    names = names_of_values(values, labels, None if foreground is None else [foreground.strip()])
+    one = foreground.strip() if foreground is not None else "foreground"
+    # The truth's own reading takes 255 for the one label there is.
+    white = foreground is None and white_of(values) is not None
+    names = (
+        ["background", one]
+        if white
+        else names_of_values(values, labels, None if foreground is None else [one])
+    )
     return {
         "task": "segmentation",
         "dimensions": 2,

@@ -1,4 +1,4 @@
-"""The imports of published layouts by name: `overread import NAME FOLDER --out DIR`.
+"""The imports of published and of common layouts by name: `overread import NAME FOLDER --out DIR`.
 
 An adapter is a module beside this one, named as the import with ``_`` for ``-``, with one function
 ``import_<module>(folder, out, **options)``. Modules are loaded when asked for.
@@ -45,6 +45,12 @@ ADAPTERS: Mapping[str, Adapter] = {
         "From boxes in COCO's format (instances_*.json), keeping its parts.",
         {"task": "detection (the default) or segmentation, which makes label maps of the outlines."},
     ),
+    "folders": Adapter(
+        "From a folder per class, or train, val and test with a folder per class in each.",
+        {
+            "patient": "Regular expression whose first group is the patient in a file's name, such as ^([^_]+)."
+        },
+    ),
     "ham10000": Adapter("From HAM10000: dermatoscopic images, all of one lesion together."),
     "idrid": Adapter(
         "From IDRiD, fundus photographs, keeping its training and testing sets.",
@@ -56,6 +62,16 @@ ADAPTERS: Mapping[str, Adapter] = {
     "nnunet": Adapter("From nnU-Net's raw data, version 2, keeping its test part."),
     "panda": Adapter("From PANDA: slides of prostate biopsies graded by ISUP."),
     "rsna-pneumonia": Adapter("From the RSNA pneumonia challenge: chest radiographs with boxes of opacity."),
+    "table": Adapter(
+        "From a folder of images and a table of labels (CSV or TSV); columns are guessed, and that is said.",
+        {
+            "table": "The table, where the folder does not hold just one.",
+            "image": "Column that names the image files, with or without suffix.",
+            "label": "Column of the class; several with commas between them are findings of 1, 0 and -1.",
+            "patient": "Column that tells the patient.",
+            "split": "Column that tells train, val and test.",
+        },
+    ),
     "vindr-cxr": Adapter(
         "From VinDr-CXR: chest radiographs with the boxes of every reader, keeping its test part."
     ),

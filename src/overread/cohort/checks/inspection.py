@@ -27,8 +27,8 @@ class Inspection:
     """One case as seen. ``problem`` is ``(code, message)`` of what cannot be read or does not fit.
 
     ``pixels`` is the `content_hash`; ``notes`` are those of the readers of image and truth; ``shown`` is what the truth
-    says; ``constant`` names the channels without any contrast. ``facts`` are what the file says of its origin, by DICOM keyword; ``measured`` is what the
-    pixels say.
+    says; ``constant`` names the channels without any contrast. ``facts`` are what the file says of its origin, by DICOM
+    keyword; ``measured`` is what the pixels say.
     """
 
     case: Case

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from overread.cohort.checks.inspection import Inspection
 from overread.cohort.checks.logistic import cross_validated
@@ -54,14 +55,16 @@ def check_shortcuts(inspections: Sequence[Inspection], presence: Presence) -> li
             message = (
                 f"{what} alone tell{'' if ' and ' in what or what.endswith('s') else 's'} {name!r} from the rest: "
                 f"cross-validated AUC {found.estimate:.2f} ({found.low:.2f} to {found.high:.2f}, corrected for "
-                f"{models} models); a model may learn that instead of the finding"
+                f"{models} models); a model may learn that instead of the finding. This is a screen, not a proof"
             )
             code = "shortcut.border" if what == BORDER else "shortcut.metadata"
             findings.append(Finding(code, "warning", message))
     if tried and not findings:
         findings.append(
             Finding(
-                "shortcut.none", "info", f"shortcuts: none of {tried} models tells the label above chance"
+                "shortcut.none",
+                "info",
+                f"shortcuts: none of {tried} models tells the label above chance; a screen, which sees no others",
             )
         )
     elif not tried and seen:
@@ -149,8 +152,21 @@ def _number(text: str) -> float | None:
     return value if np.isfinite(value) else None
 
 
+def _within(score: Floats, fold: NDArray[np.int64]) -> Floats:
+    """Ranks of the scores within their folds, from 0 to 1; equal ones share a rank."""
+    out = np.empty(len(score))
+    for k in np.unique(fold):
+        here = fold == k
+        out[here] = (rankdata(score[here]) - 0.5) / np.count_nonzero(here)
+    return out
+
+
 def _skill(seen: Sequence[Inspection], x: Floats, states: Floats, confidence: float) -> Interval | None:
-    """AUC of the cross-validated scores, patients being the units; None where no fold can be made."""
+    """AUC of the cross-validated scores, patients being the units; None where no fold can be made.
+
+    Scores are compared by their rank within their fold: models of different folds differ in level, and the AUC of
+    pooled scores falls below 0.5 for features that say nothing (Airola et al., Comput Stat Data Anal 2011;55:1828).
+    """
     known = np.flatnonzero(np.isfinite(states))
     seen, x, y = [seen[i] for i in known.tolist()], x[known], states[known] == 1
     patients = [s.case.patient for s in seen]
@@ -161,6 +177,7 @@ def _skill(seen: Sequence[Inspection], x: Floats, states: Floats, confidence: fl
         fold = folds(ever, FOLDS, strata=ever)
     except InputError:
         return None
-    score = cross_validated(x, y, np.array([fold[p] for p in patients]))
+    folded = np.array([fold[p] for p in patients])
+    score = _within(cross_validated(x, y, folded), folded)
     cluster = patients if len(ever) < len(patients) else None
     return auc(y, score, confidence=confidence, cluster=cluster)

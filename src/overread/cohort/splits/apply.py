@@ -136,6 +136,16 @@ def split_table(
     )
 
 
+def keep_splits(folder: Path, found: Mapping[str, str]) -> bool:
+    """Write the splits by which a cohort without the column is read, ``found`` by patient: from then on they are the
+    table's own, and nothing moves anybody. Says whether that was to be done."""
+    table = read_table(folder)
+    if "split" in table.columns:
+        return False
+    set_columns(table, {"split": [found[p] for p in _column(table, "patient", whole=True)]})
+    return True
+
+
 def _carved(
     patients: Sequence[str],
     had: Mapping[str, str],

@@ -24,6 +24,7 @@ from overread.imaging.image import Image
 from overread.parse import parse_json
 
 COLUMN = "boxes"
+UNSURE = False
 CORNERS = {4: 2, 6: 3}
 
 

@@ -15,6 +15,7 @@ from overread.errors import InputError
 from overread.imaging.image import Image
 
 COLUMN = "label"
+UNSURE = False
 
 
 def stated(case: Case) -> bool:

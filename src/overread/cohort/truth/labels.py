@@ -19,6 +19,7 @@ from overread.errors import InputError
 from overread.imaging.image import Image
 
 COLUMN = FINDINGS
+UNSURE = True
 UNCERTAIN = -1
 Rule = Literal["ignore", "as_0", "as_1"]
 RULES: Mapping[str, int | None] = {"ignore": None, "as_0": 0, "as_1": 1}

@@ -21,6 +21,7 @@ from overread.imaging.read import is_raster
 from overread.imaging.read import read_labels as read_label_map
 
 COLUMN = "mask"
+UNSURE = False
 LabelMap = NDArray[np.integer[Any]]
 WHITE = (255, 65535)
 """What painting programs write for "here": the largest value of a picture of 8 or 16 bits."""

@@ -71,6 +71,9 @@ class Truth(Protocol):
     COLUMN: str
     """The column that must be filled, as `Cohort.read` takes it in ``need``: label, labels, mask or boxes."""
 
+    UNSURE: bool
+    """Whether a row may call a label uncertain or say nothing of it, so that the protocol's rules for these apply."""
+
     def stated(self, case: Case, /) -> bool:
         """Whether the case's row holds this kind of truth at all."""
         ...

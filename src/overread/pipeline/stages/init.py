@@ -106,7 +106,7 @@ def _values(folder: Path) -> tuple[dict[str, Any], list[str]]:
         "subgroups": [a for a in SUBGROUPS if a in attributes],
         "virtual": bool(stated.get("source", {}).get("virtual", False)),
     }
-    if facts.truth == "labels":
+    if truth.UNSURE:
         values |= {"uncertain": "ignore", "missing": "ignore"}
     return {k: v for k, v in values.items() if v is not None}, remarks
 

@@ -9,6 +9,7 @@ from overread.cohort.hashes import files_digest
 from overread.commands import command
 from overread.errors import InputError
 from overread.files import sha256_file
+from overread.pipeline.openings import EVENT, opened_in_training
 from overread.pipeline.workspace import Workspace, console, stage_record
 from overread.runtime.package import Package
 
@@ -26,7 +27,8 @@ def lock_stage(folder: Path) -> None:
             package_file_sha256=sha256_file(package.path),
             sealed_test_sha256=cohort.digest("test"),
             test_files_sha256=files_digest(cohort.split("test"), space.folder),
-            openings_before=len(space.ledger.events("pipeline.opened")),
+            openings_before=len(space.ledger.events(EVENT)),
+            opened_in_training=opened_in_training(space, cohort),
         )
     console.print("  Protocol, package and sealed test patients are fixed by hash.")
 

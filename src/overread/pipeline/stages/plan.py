@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 
 from overread.cohort.cohort import Case, Cohort
 from overread.cohort.fingerprint import fingerprint
+from overread.cohort.splits.apply import keep_splits
+from overread.commands import command
 from overread.errors import InputError
 from overread.evaluate.rules import shortfall
 from overread.files import sha256_file, write_json, write_text
 from overread.parse import parse_json
+from overread.pipeline.openings import refuse_opened
 from overread.pipeline.protocol import Protocol, parse_budget
 from overread.pipeline.workspace import Workspace, console, progress, stage_record
 from overread.settings import validated
@@ -45,6 +48,9 @@ def plan_stage(
         from overread.learn.planner.answering import measure_answering
 
         cohort = space.cohort()
+        refuse_opened(space, cohort)
+        if keep_splits(folder, {c.patient: c.split for c in cohort}):
+            console.print("  The patients' splits were written into the table (column split), and stay.")
         train = cohort.split("train")
         with progress("Reading training cases", len(train)) as advance:
             look = fingerprint(train, truth=protocol.facts.truth, labels=protocol.labels, progress=advance)
@@ -149,7 +155,7 @@ def read_plan(path: Path) -> Plan:
     from overread.learn.plan_check import check_plan
 
     if not path.is_file():
-        raise InputError(f"{path}: no such file; run `overread plan {path.parent}` first")
+        raise InputError(f"{path}: no such file; run {command('plan', path.parent)} first")
     content = parse_json(path.read_bytes(), str(path))
     plan = validated(Plan, content, str(path))
     check_plan(plan, str(path))

@@ -14,6 +14,7 @@ from overread.commands import command
 from overread.errors import InputError
 from overread.evaluate.run import evaluate
 from overread.files import atomic_path, quoted_cell, sha256_file, write_json
+from overread.pipeline.openings import EVENT, PATIENTS, identities
 from overread.pipeline.report.content import report_content
 from overread.pipeline.report.explained import show_explanations
 from overread.pipeline.report.gallery import Gallery
@@ -29,9 +30,15 @@ def test_stage(folder: Path) -> None:
     package, cohort = _locked(space)
     cases = cohort.split("test")
     goals = [e.model_dump(mode="json") for e in space.protocol.endpoints]
-    earlier = [e.data.get("goals") for e in space.ledger.events("pipeline.opened")]
+    earlier = [e.data.get("goals") for e in space.ledger.events(EVENT)]
     opened = space.ledger.append(
-        "pipeline.opened", {"test": cohort.digest("test"), "package": package.sha256, "goals": goals}
+        EVENT,
+        {
+            "test": cohort.digest("test"),
+            "package": package.sha256,
+            "goals": goals,
+            PATIENTS: identities(cases),
+        },
     )
     openings = len(earlier) + 1
     with stage_record(space, "test") as result:
