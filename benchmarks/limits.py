@@ -94,8 +94,13 @@ def main() -> None:
             train, tune, test = ([seen[name][k] for k in part] for part in parts)
             limits = (
                 color_limits(s.color for s in [*train, *tune]),
-                grey_limits([*train, *tune]),
-                likeness_of([s.looks for s in train], [s.looks for s in tune]),
+                grey_limits([*train, *tune], patients=len(train) + len(tune)),
+                likeness_of(
+                    [s.looks for s in train],
+                    [s.looks for s in tune],
+                    patients=[str(k) for k in parts[0]],
+                    tuned_patients=[str(k) for k in parts[1]],
+                ),
             )
             for other, group in seen.items():
                 held = test if other == name else group

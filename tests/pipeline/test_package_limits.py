@@ -48,8 +48,8 @@ PROTOCOL = Protocol(
 def cases(tmp_path: Path) -> list[Case]:
     rng = np.random.default_rng(0)
     made = []
-    for k in range(16):
-        size = (40, 50) if k < 12 else (40, 56)
+    for k in range(28):
+        size = (40, 50) if k < 24 else (40, 56)
         path = tmp_path / f"{k}.png"
         write_png(path, rng.normal(90, 30, size).clip(0, 255).astype(np.uint8))
         made.append(Case(f"c{k}", f"p{k}", {"image": path}))
@@ -58,13 +58,13 @@ def cases(tmp_path: Path) -> list[Case]:
 
 def test_limits_of_cases(cases: list[Case]) -> None:
     counted: list[int] = []
-    limits = package_limits(PROTOCOL, LOOK, SPEC, cases[:12], cases[12:], lambda: counted.append(1))
-    assert limits.slack == SLACK and len(counted) == 16
+    limits = package_limits(PROTOCOL, LOOK, SPEC, cases[:24], cases[24:], lambda: counted.append(1))
+    assert limits.slack == SLACK and len(counted) == 28
     # A tuning case was wider than any that was trained with.
     assert limits.size == [(32, 50), (40, 70)] and limits.spacing_mm is None
     assert (limits.modality, limits.age_years, limits.unstated) == (["DX"], (18, 90), "refuse")
     assert limits.color == (0.0, pytest.approx(0.1))
-    assert limits.likeness is not None and limits.likeness.cases == 16 and limits.likeness.most > 0
+    assert limits.likeness is not None and limits.likeness.cases == 28 and limits.likeness.most > 0
     assert limits.grey_values[0].percentiles == [5, 25, 50, 75, 95]
     seen = package_limits(PROTOCOL, replace(LOOK, modalities=("CR",)), SPEC, cases[:4], [])
     assert seen.modality == ["CR", "DX"] and seen.likeness is None

@@ -9,7 +9,7 @@ from tests.runtime.models import manifest
 
 from overread.imaging.image import Image
 from overread.runtime.limits import breaches, unchecked
-from overread.runtime.looks import FEWEST, distance, likeness_of, looks
+from overread.runtime.looks import FEWEST, beyond, distance, likeness_of, looks
 from overread.runtime.manifest import Intensity, Limits, Preprocess
 from overread.runtime.reference import Seen, color_limits, grey_limits
 
@@ -38,6 +38,10 @@ def image(array: np.ndarray, modality: str = "CT", **source: object) -> Image:
     return Image(np.clip(array, 0, 255).astype(np.uint8), np.eye(4), modality, source=source)
 
 
+def names(count: int) -> list[str]:
+    return [str(i) for i in range(count)]
+
+
 HEADS = [Seen.of(image(head(i)), GRAY) for i in range(60)]
 MADE = manifest(
     preprocess=GRAY,
@@ -45,8 +49,13 @@ MADE = manifest(
         modality=["CT"],
         age_years=(18, 90),
         color=color_limits(s.color for s in HEADS),
-        grey_values=grey_limits(HEADS),
-        likeness=likeness_of([s.looks for s in HEADS[:48]], [s.looks for s in HEADS[48:]]),
+        grey_values=grey_limits(HEADS, patients=60),
+        likeness=likeness_of(
+            [s.looks for s in HEADS[:48]],
+            [s.looks for s in HEADS[48:]],
+            patients=names(48),
+            tuned_patients=[f"t{i}" for i in range(12)],
+        ),
     ),
 )
 
@@ -112,9 +121,9 @@ def test_a_grid_beyond_the_bound_is_a_breach_and_no_exception() -> None:
     of = manifest(preprocess=spec)
     metres = Image(np.zeros((1, 64, 64, 40), np.uint8), np.diag([1000.0, 1000, 1000, 1]), "MR")
     found = breaches(metres, of)
-    assert [b.code for b in found] == ["GRID_SIZE"] and "64 x 64 x 40 voxels of 1000 x 1000 x 1000 mm" in found[
-        0
-    ].found
+    assert [b.code for b in found] == [
+        "GRID_SIZE"
+    ] and "64 x 64 x 40 voxels of 1000 x 1000 x 1000 mm" in found[0].found
 
 
 def test_pet_without_what_suv_needs_is_a_breach() -> None:
@@ -142,7 +151,31 @@ def test_looks_do_not_depend_on_size_or_scale(d: int) -> None:
 
 
 def test_few_training_cases_say_nothing() -> None:
-    assert likeness_of([s.looks for s in HEADS[: FEWEST - 1]], []) is None
-    found = likeness_of([HEADS[0].looks] * FEWEST, [])
-    assert found is not None and distance(HEADS[0].looks, found) == 0
+    few = [s.looks for s in HEADS[: FEWEST - 1]]
+    assert likeness_of(few, [], patients=names(FEWEST - 1), tuned_patients=[]) is None
+    assert likeness_of(few * 3, [], patients=names(FEWEST - 1) * 3, tuned_patients=[]) is None
+    found = likeness_of([HEADS[0].looks] * FEWEST, [], patients=names(FEWEST), tuned_patients=[])
+    assert found is not None and distance(HEADS[0].looks, found) == pytest.approx(0, abs=1e-9)
     assert distance(HEADS[0].looks[:5], found) == float("inf")
+
+
+@pytest.mark.parametrize("count", [20, 30])
+def test_few_patients_refuse_no_ordinary_one(count: int) -> None:
+    """With n patients the next one lies beyond the outermost with a chance of 1 in n + 1, in some fifty directions."""
+    draws = np.random.default_rng(count)
+    refused = []
+    for _ in range(20):
+        own = draws.permutation(len(HEADS))
+        seen = [HEADS[k] for k in own[:count]]
+        likeness = likeness_of([s.looks for s in seen], [], patients=names(count), tuned_patients=[])
+        assert likeness is not None
+        refused += [distance(HEADS[k].looks, likeness) > likeness.most for k in own[count:]]
+        # What is of another kind is refused all the same.
+        assert distance(looks(image(texture(1))), likeness) > likeness.most
+    assert np.mean(refused) <= 0.02
+
+
+def test_tails_of_few_patients_reach_further() -> None:
+    assert beyond(100) == pytest.approx(1) and beyond(500) == 1
+    assert beyond(8) == pytest.approx(np.log(50) / np.log(4))
+    assert beyond(2) == beyond(4)

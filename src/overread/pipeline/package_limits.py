@@ -63,7 +63,12 @@ def package_limits(
         spacing_mm=spacing if protocol.dimensions == 3 else None,
         slack=SLACK,
         color=color_limits(s.color for s in every),
-        grey_values=grey_limits(every),
-        likeness=likeness_of([s.looks for s in trained], [s.looks for s in tuned]),
+        grey_values=grey_limits(every, patients=len({c.patient for c in (*train, *tune)})),
+        likeness=likeness_of(
+            [s.looks for s in trained],
+            [s.looks for s in tuned],
+            patients=[c.patient for c in train],
+            tuned_patients=[c.patient for c in tune],
+        ),
         unstated=protocol.limits.unstated,
     )

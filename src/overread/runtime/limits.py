@@ -47,6 +47,8 @@ def unchecked(image: Image, manifest: Manifest) -> tuple[str, ...]:
     notes = [f"{code} {NOT_STATED}, limit not checked" for code, _ in _unstated(image, manifest)]
     if not limits.modality and image.modality:
         notes.append(f"the package states no modality: nobody checked that {image.modality} is the right one")
+    if limits.slack is not None and limits.likeness is None:
+        notes.append("looks not checked: the training patients were too few to say what others look like")
     return tuple(notes)
 
 

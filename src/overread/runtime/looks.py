@@ -26,13 +26,17 @@ QUANTILES = (5, 10, 25, 50, 75, 90, 95)
 NEAREST = 3
 """References whose mean distance counts: one alone may be a stray."""
 LEAST = 1e-3
-FEWEST = 8
-"""Training cases below which nobody can say what they have in common."""
-SPARE = 0.75
+FEWEST = 20
+"""Training patients below which nobody can say what they have in common."""
+FOLDS = 40
+"""In which training patients are left out at most; fewer patients one by one."""
+REFUSED = 0.01
+"""Of further patients, that the limit is to refuse."""
+SPARE = 0.25
 """Beyond the distances of training and tuning cases, as a share of what parts the outermost of them from the middle."""
 LEAST_DEVIATION = 0.02
 """Of a number that is the same in all training cases: it may differ a little."""
-FLOOR = 0.3
+FLOOR = 1.0
 """Of the mean variance, added to each: directions in which few training cases hardly vary decide nothing alone."""
 
 
@@ -57,35 +61,65 @@ def distance(found: NDArray[np.float64], likeness: Likeness) -> float:
 
 
 def likeness_of(
-    train: Sequence[NDArray[np.float64]], tune: Sequence[NDArray[np.float64]], *, most_refused: float = 0.01
+    train: Sequence[NDArray[np.float64]],
+    tune: Sequence[NDArray[np.float64]],
+    *,
+    patients: Sequence[str],
+    tuned_patients: Sequence[str] = (),
+    most_refused: float = REFUSED,
 ) -> Likeness | None:
-    """References of the ``train`` descriptors, and the distance that all but ``most_refused`` of them keep.
+    """References of the ``train`` descriptors, and the distance that all but ``most_refused`` of new patients keep.
 
-    Numbers that vary together are taken apart (Mahalanobis, with a floor under the smallest variances). Distances of
-    training cases are to the other ones, those of ``tune`` cases to all; the limit is their quantile, or their largest
-    where they are too few for it, and `SPARE` beyond. None for fewer than `FEWEST` training cases.
+    Numbers that vary together are taken apart (Mahalanobis, with a floor under the smallest variances). The distance of
+    a training case is the one it has when its patient (``patients``, one for each descriptor) takes part neither in the
+    references nor in the variances; those of ``tune`` cases are to all. The limit is their quantile, by `beyond` where
+    there are too few patients for it, and `SPARE` beyond. None for fewer than `FEWEST` training patients.
     """
-    if len(train) < FEWEST:
+    who = np.array(list(patients))
+    names = np.unique(who)
+    if len(names) < FEWEST:
         return None
     raw = np.stack(list(train))
-    centre = raw.mean(axis=0)
-    scale = np.maximum(raw.std(axis=0), LEAST_DEVIATION * (1 + np.abs(centre)))
-    variances, turn = np.linalg.eigh(np.cov(((raw - centre) / scale).T))
-    axes = turn / np.sqrt(np.maximum(variances, 0) + FLOOR * variances.mean()) / scale[:, None]
+    every: list[float] = []
+    for fold in np.array_split(np.random.default_rng(0).permutation(names), min(FOLDS, len(names))):
+        held = np.isin(who, fold)
+        centre, axes = _frame(raw[~held])
+        every += _nearest((raw[held] - centre) @ axes, (raw[~held] - centre) @ axes).tolist()
+    centre, axes = _frame(raw)
     places = np.round((raw - centre) @ axes, 3)
-    apart = [_nearest(places[i : i + 1], np.delete(places, i, axis=0))[0] for i in range(len(places))]
-    others = (np.stack(list(tune)) - centre) @ axes if tune else np.zeros((0, raw.shape[1]))
-    every = np.concatenate([apart, _nearest(others, places)])
-    enough = len(every) * most_refused >= 1
-    most = float(np.quantile(every, 1 - most_refused)) if enough else float(np.max(every))
+    if tune:
+        every += _nearest((np.stack(list(tune)) - centre) @ axes, places).tolist()
+    count = len(set(names.tolist()) | set(tuned_patients))
+    median = float(np.median(every))
+    most = float(np.quantile(every, 1 - most_refused))
+    if count * most_refused < 1:
+        most = median + beyond(count, most_refused) * (max(every) - median)
     return Likeness(
         descriptor=DESCRIPTOR,
         centre=centre.tolist(),
         axes=axes.tolist(),
         references=places.tolist(),
-        most=most + SPARE * (most - float(np.median(every))),
+        most=most + SPARE * (most - median),
         cases=len(every),
     )
+
+
+def beyond(patients: int, most_refused: float = REFUSED) -> float:
+    """How many times as far from the median as the outermost of ``patients`` lies what all but ``most_refused`` keep.
+
+    The next patient lies beyond the outermost of n with a chance of 1 in n + 1. With an exponential tail beyond the
+    median the outermost of n lies about ``ln(n / 2)`` scales from it, the wanted quantile ``ln(0.5 / most_refused)``.
+    """
+    return float(max(1.0, np.log(0.5 / most_refused) / np.log(max(patients, 4) / 2)))
+
+
+def _frame(raw: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Centre, and the axes ``(n, n)`` along which descriptors vary by one each."""
+    centre = raw.mean(axis=0)
+    scale = np.maximum(raw.std(axis=0), LEAST_DEVIATION * (1 + np.abs(centre)))
+    variances, turn = np.linalg.eigh(np.cov(((raw - centre) / scale).T))
+    floor = FLOOR * max(float(variances.mean()), LEAST)
+    return centre, turn / np.sqrt(np.maximum(variances, 0) + floor) / scale[:, None]
 
 
 def _nearest(places: NDArray[np.float64], references: NDArray[np.float64]) -> NDArray[np.float64]:

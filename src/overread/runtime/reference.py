@@ -13,7 +13,7 @@ from overread.imaging.image import Image
 from overread.imaging.intensity.color import to_gray, to_rgb
 from overread.imaging.intensity.uptake import in_suv
 from overread.imaging.intensity.window import windowed
-from overread.runtime.looks import looks
+from overread.runtime.looks import beyond, looks
 from overread.runtime.manifest import GreyLimits, Intensity, Preprocess
 from overread.runtime.normalise import normalise
 
@@ -109,19 +109,20 @@ def is_absolute(intensity: Intensity) -> bool:
     return intensity.method in ABSOLUTE
 
 
-def grey_limits(seen: Sequence[Seen]) -> list[GreyLimits]:
-    """Per channel of the network, the range of percentiles that is answered: `SPREAD` and `ROOM` beyond those seen."""
+def grey_limits(seen: Sequence[Seen], *, patients: int) -> list[GreyLimits]:
+    """Per channel of the network, the range of percentiles that is answered: `SPREAD` and `ROOM` beyond those seen, and
+    further where the ``patients`` are few, by `overread.runtime.looks.beyond`."""
     every = np.stack([s.grey_values for s in seen])
+    further = beyond(patients)
     out = []
     for channel in np.moveaxis(every, 1, 0):
         if np.isnan(channel).any():
             out.append(GreyLimits(percentiles=[], low=[], high=[]))
             continue
-        low, high = channel.min(axis=0), channel.max(axis=0)
-        room = SPREAD * (high - low) + ROOM
-        out.append(
-            GreyLimits(percentiles=list(PERCENTILES), low=(low - room).tolist(), high=(high + room).tolist())
-        )
+        low, middle, high = (np.quantile(channel, q, axis=0) for q in (0, 0.5, 1))
+        room = SPREAD * further * (high - low) + ROOM
+        below, above = middle - further * (middle - low) - room, middle + further * (high - middle) + room
+        out.append(GreyLimits(percentiles=list(PERCENTILES), low=below.tolist(), high=above.tolist()))
     return out
 
 
