@@ -68,7 +68,7 @@ def decode(numbers: NDArray[Any], coding: Coding, table: NDArray[Any]) -> NDArra
         case "same" | "half":
             return numbers.astype(dtype, copy=False)
         case "table":
-            taken: NDArray[Any] = table[numbers]
+            taken: NDArray[Any] = np.take(table, numbers)
             return taken
         case "line":
             values = numbers.astype(dtype)
