@@ -14,7 +14,7 @@ COVERAGE := 90
 .PHONY: help demo test check format bench docs clean
 
 help:
-	@echo "make demo    set up, then drive the whole road once on virtual patients (about 5 minutes)"
+	@echo "make demo    set up, then drive the whole road once on virtual patients (about 7 minutes)"
 	@echo "make test    set up, then run the tests"
 	@echo "make check   lint, types and the import floors"
 	@echo "make bench   print the benchmark tables"

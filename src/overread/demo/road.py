@@ -28,7 +28,7 @@ from overread.stats.segmentation import dice
 
 MARKER = "overread-demo.txt"
 PATIENTS = 100
-BUDGET = "300s"
+BUDGET = "360s"
 EPOCHS: int | None = None
 QUIET_SECONDS = 5.0
 ANSWER_SECONDS = 1200.0
