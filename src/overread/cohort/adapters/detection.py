@@ -10,6 +10,7 @@ from PIL import Image as Pillow
 
 from overread.cohort.adapters.result import box
 from overread.errors import InputError
+from overread.imaging.formats.raster import PILLOW_FORMATS
 
 ORIENTATION = 0x0112
 
@@ -25,7 +26,7 @@ def picture_size(path: Path) -> tuple[int, int]:
     if not path.is_file():
         raise InputError(f"{path}: no such file; it belongs to the data set, download it too")
     try:
-        with Pillow.open(path) as picture:
+        with Pillow.open(path, formats=PILLOW_FORMATS) as picture:
             turned = picture.getexif().get(ORIENTATION, 1) != 1
             columns, rows = picture.size
     except Exception as error:

@@ -13,6 +13,7 @@ from overread.cohort.adapters.common import take_over
 from overread.cohort.adapters.source import listed
 from overread.cohort.case import CASE_NAME
 from overread.errors import InputError
+from overread.imaging.formats.raster import PILLOW_FORMATS
 
 PICTURES = (".png", ".jpg", ".jpeg")
 DICOM = (".dcm", ".dicom")
@@ -106,7 +107,7 @@ def size_of(path: Path) -> tuple[int, int]:
     from PIL import Image as Pillow
 
     try:
-        with Pillow.open(path) as image:
+        with Pillow.open(path, formats=PILLOW_FORMATS) as image:
             return image.size
     except (OSError, ValueError, SyntaxError, Pillow.DecompressionBombError) as error:
         raise InputError(f"{path}: cannot be read as a picture ({error}); download it again") from error

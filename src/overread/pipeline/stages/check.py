@@ -8,9 +8,12 @@ from pathlib import Path
 from overread.cohort.checks.page import write_check_page
 from overread.cohort.checks.run import CheckReport, check_cohort, print_report
 from overread.cohort.cohort import Cohort
+from overread.cohort.finding import Finding
 from overread.cohort.hashes import digest_of_hashes, file_hashes
 from overread.cohort.truth.labels import ruling
+from overread.cohort.truth.protocol import Shown
 from overread.errors import BlockingError
+from overread.evaluate.rules import shortfall
 from overread.files import write_json
 from overread.pipeline.workspace import Workspace, bar, console, stage_record
 
@@ -29,14 +32,8 @@ def check_stage(folder: Path) -> None:
     with stage_record(space, "check") as result:
         cohort = space.cohort(missing_channels=True)
         report = _checked(space, cohort)
-        protocol = space.protocol
-        said = ruling(
-            space.cohort_as_read(missing_channels=True),
-            protocol.labels,
-            uncertain=protocol.uncertain,
-            missing=protocol.missing,
-        )
-        report = replace(report, findings=(*report.findings, *said))
+        said = _ruled(space)
+        report = replace(report, findings=(*report.findings, *said, *rule_findings(space, cohort)))
         write_json(folder / "check.json", report.as_dict())
         page = write_check_page(
             folder, cohort, report, name=space.protocol.name, virtual=space.protocol.virtual
@@ -54,6 +51,31 @@ def check_stage(folder: Path) -> None:
             files=len(hashes),
             files_sha256=digest_of_hashes(hashes),
         )
+
+
+def _ruled(space: Workspace) -> list[Finding]:
+    """What the protocol's rules for uncertain and unstated labels do, where a truth knows such."""
+    if not space.truth.UNSURE:
+        return []
+    p = space.protocol
+    return ruling(
+        space.cohort_as_read(missing_channels=True), p.labels, uncertain=p.uncertain, missing=p.missing
+    )
+
+
+def rule_findings(space: Workspace, cohort: Cohort) -> list[Finding]:
+    """A warning for each label whose operating point the tuning patients are too few to promise."""
+    p = space.protocol
+    if p.facts.local:
+        return []
+    found = []
+    tuning = [(c, space.truth.presence(c, Shown(), p.labels)) for c in cohort.split("val")]
+    for label in [p.positive] if p.positive is not None else p.labels:
+        people = [{c.patient for c, shown in tuning if shown.get(label) is state} for state in (True, False)]
+        short = shortfall(p.rule(), positive=len(people[0]), negative=len(people[1]))
+        if short:
+            found.append(Finding("tuning.rule", "warning", f"{label}: {short}"))
+    return found
 
 
 def _checked(space: Workspace, cohort: Cohort) -> CheckReport:
