@@ -34,7 +34,7 @@ class BlockingError(OverreadError):
 
 
 class StoppedError(OverreadError):
-    """Stopped from outside, by Ctrl-C or a request to terminate; what was done is kept. A shell's code: 128 + signal."""
+    """Stopped from outside, by Ctrl-C or a request to terminate; what was done is kept. Exit code 128 + signal."""
 
     def __init__(self, text: str, *, number: int = 2) -> None:
         super().__init__(text)

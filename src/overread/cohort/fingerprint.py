@@ -32,12 +32,13 @@ COLORED = 0.05
 class Fingerprint:
     """Facts of a set of cases; shapes in voxels and spacings in mm, volumes in RAS order.
 
-    ``color`` is ``rgb`` where more than `COLORED` of the images have three channels that differ, else ``gray``. ``intensity`` has per
-    channel the keys ``p0_5``, ``p50``, ``p99_5``, ``mean`` and ``std``, over the foreground where
+    ``color`` is ``rgb`` where more than `COLORED` of the images have three channels that differ, else ``gray``.
+    ``intensity`` has per channel the keys ``p0_5``, ``p50``, ``p99_5``, ``mean`` and ``std``, over the foreground where
     the truth says where: what a mask marks, what lies in any box. ``class_counts`` counts the cases that show a label
     (no background). Per label of such a truth, ``foreground_fraction`` is the mean share of voxels, ``size_mm`` the
-    median size of an object (`Regions.sizes_mm`), and ``extent_mm`` tells more of these sizes: their percentiles ``p5``,
-    ``p50``, ``p95``, and ``typical``, the size of the object that a voxel of the label lies in (the median over voxels).
+    median size of an object (`Regions.sizes_mm`), and ``extent_mm`` tells more of these sizes: their percentiles
+    ``p5``, ``p50``, ``p95``, and ``typical``, the size of the object that a voxel of the label lies in (the median over
+    voxels).
     ``width_mm`` is the median thickness of each label and of the background (`Regions.widths_mm`).
     """
 
