@@ -15,10 +15,10 @@ from pynetdicom.dsutils import split_dataset
 from tests.clinic.outside import program, run
 from tests.clinic.site import CEILING_SECONDS, Archive, free_port, wait_for, write_series
 
+from overread.clinic.outgoing import Item
 from overread.clinic.send import (
     MAXIMUM_CONTEXTS,
     Answer,
-    Item,
     Peer,
     UnreachableError,
     _by_contexts,

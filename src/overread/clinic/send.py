@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import re
-import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.errors import InvalidDicomError
-from pydicom.uid import UID
+from pydicom.dataset import Dataset
 from pynetdicom import AE, _config, evt
 from pynetdicom.association import Association
-from pynetdicom.dsutils import encode_file_meta, split_dataset
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from overread.clinic.encoded import NotWholeError, walk
-from overread.clinic.spool import SOP_CLASS_UID, SOP_INSTANCE_UID
-from overread.clinic.storage import MAXIMUM_PDU, PREFIX, no_delay
+from overread.clinic.outgoing import Item, as_meant, dicom_files, item_of
+from overread.clinic.storage import MAXIMUM_PDU, no_delay
 from overread.errors import InputError, OverreadError, printable
 
 _config.LOG_HANDLER_LEVEL = "none"
@@ -30,7 +23,6 @@ _config.LOG_HANDLER_LEVEL = "none"
 _config.STORE_SEND_CHUNKED_DATASET = True
 MAXIMUM_CONTEXTS = 128
 NOT_SUPPORTED = 0x0122  # SOP class not supported (PS3.7 annex C.5.6)
-DICOMDIR = "1.2.840.10008.1.3.10"
 VERIFICATION = "1.2.840.10008.1.1"
 
 
@@ -80,22 +72,6 @@ class SendResult:
         return tuple(a for a in self.answers if not a.stored)
 
 
-class Item(NamedTuple):
-    """A file to be sent, the presentation context that it needs, and which of its bytes are the data set.
-
-    SOP Class and Instance are the data set's own (PS3.4 B.1.1): tools that change a data set may leave others in the
-    file meta information. ``meant`` is False where that is so.
-    """
-
-    path: Path
-    sop_class: str
-    syntax: str
-    sop: str
-    begin: int = 0
-    end: int | None = None
-    meant: bool = True
-
-
 class UnreachableError(OverreadError):
     """No association could be made, or it broke."""
 
@@ -106,17 +82,6 @@ def parse_peer(text: str) -> Peer:
     if not match or not 1 <= int(match[3]) <= 65535 or not match[1].strip():
         raise InputError(f"{text!r} is not a node; expected AET@host:port, such as PACS@192.0.2.7:11112")
     return Peer(match[1].strip(), match[2].strip("[]"), int(match[3]))
-
-
-def dicom_files(paths: Iterable[Path]) -> Iterator[Path]:
-    """The files named, and every file in the folders named, sorted."""
-    for path in map(Path, paths):
-        if path.is_dir():
-            yield from sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
-        elif path.is_file():
-            yield path
-        else:
-            raise InputError(f"{path}: no such file or folder")
 
 
 def send_files(
@@ -150,7 +115,7 @@ def send_files(
     batch: list[Item] = []
     skipped: list[Path] = []
     for path in dicom_files(paths):
-        item = _head(path)
+        item = item_of(path)
         if item is not None:
             batch.append(item)
         elif path in named:
@@ -216,36 +181,6 @@ def echo_command(to: str, calling: str) -> None:
     Console(highlight=False).print(f"{peer} answers", markup=False)
 
 
-def _head(path: Path) -> Item | None:
-    """What is needed to propose a file, or None where it is no DICOM instance; a broken one is an error."""
-    try:
-        meta, begin = split_dataset(path)
-        if meta.MediaStorageSOPClassUID == DICOMDIR:
-            return None
-        named = str(meta.MediaStorageSOPClassUID), str(meta.MediaStorageSOPInstanceUID)
-        syntax = str(meta.TransferSyntaxUID)
-        data = path.read_bytes()[begin:]
-    except (InvalidDicomError, AttributeError, EOFError, ValueError):
-        return None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); nothing was sent") from error
-    try:
-        found, end = walk(data, syntax, (SOP_CLASS_UID, SOP_INSTANCE_UID))
-    except NotWholeError as error:
-        raise InputError(
-            f"{path}: truncated or broken DICOM: {error}; nothing was sent, get the whole file"
-        ) from error
-    texts = (
-        found.get(tag, b"").decode("ascii", "replace").strip("\0 ")
-        for tag in (SOP_CLASS_UID, SOP_INSTANCE_UID)
-    )
-    sop_class, sop = (own or other for own, other in zip(texts, named, strict=True))
-    whole = end == len(data)
-    return Item(
-        path, sop_class, syntax, sop, begin, None if whole else begin + end, (sop_class, sop) == named
-    )
-
-
 def _by_contexts(batch: list[Item]) -> Iterator[list[Item]]:
     """Groups of files that need at most 128 presentation contexts, the limit of one association."""
     group: list[Item] = []
@@ -296,7 +231,7 @@ def _store(association: Association, item: Item) -> Answer:
         return Answer(item.path, item.sop, None, "the association broke before")
     begun = time.monotonic()
     try:
-        with _as_meant(item) as path:
+        with as_meant(item) as path:
             status: Dataset = association.send_c_store(path)
     except (ValueError, AttributeError, RuntimeError, OSError) as error:
         return Answer(item.path, item.sop, None, f"cannot be sent: {' '.join(str(error).split())}")
@@ -311,18 +246,3 @@ def _store(association: Association, item: Item) -> Answer:
             f"none within {patience:g} s" if late else "the association broke before an answer came",
         )
     return Answer(item.path, item.sop, int(status.Status), str(status.get("ErrorComment", "") or ""))
-
-
-@contextmanager
-def _as_meant(item: Item) -> Iterator[Path]:
-    """The file, or a copy of it that names its data set's UIDs and ends where the data set does."""
-    if item.meant and item.end is None:
-        yield item.path
-        return
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = UID(item.sop_class), UID(item.sop)
-    meta.TransferSyntaxUID = UID(item.syntax)
-    with tempfile.NamedTemporaryFile(prefix="overread-", suffix=".dcm") as copy:
-        copy.write(PREFIX + encode_file_meta(meta) + item.path.read_bytes()[item.begin : item.end])
-        copy.flush()
-        yield Path(copy.name)
