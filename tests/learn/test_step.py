@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tests.learn.toys import TOYS, plan, squares
+from tests.learn.toys import MULTILABEL, TOYS, plan, sides, squares
 
 from overread.errors import InputError, OverreadError
 from overread.learn.patch_batches import PatchBatches
 from overread.learn.plan import Named, Network
-from overread.learn.step import CLIP, Step
+from overread.learn.step import CLIP, Step, decayed
 
 
 def batch(p, examples):
@@ -76,3 +76,29 @@ def test_a_loss_that_is_not_finite_stops_with_advice() -> None:
 def test_what_does_not_fit_the_task_is_refused(changes: dict, message: str) -> None:
     with pytest.raises(InputError, match=message):
         Step(plan(**changes))
+
+
+def test_norms_and_biases_do_not_decay() -> None:
+    step = Step(plan(weight_decay=0.5))
+    by_decay = {g["weight_decay"]: g["params"] for g in step._optimizer.param_groups}
+    assert {p.ndim for p in by_decay[0.5]} <= {2, 4} and {p.ndim for p in by_decay[0.0]} == {1}
+    named = dict(step._model.module.named_parameters())
+    assert sum(map(len, by_decay.values())) == len(named)
+    assert len(decayed(torch.nn.Linear(2, 2, bias=False), 0.1)) == 1
+
+
+def test_a_step_in_parts_learns_what_one_at_once_does() -> None:
+    """Of a network and loss that pool nothing over the batch; parts of 6, 5 and 5 images count by their number."""
+    p = plan(**MULTILABEL)
+    whole, parts = Step(p), Step(p.model_copy(update={"accumulate": 3}))
+    for step in (whole, parts):
+        for module in step._model.modules():
+            if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+                module.train = lambda mode=True: None  # its statistics stay as they are
+                module.training = False
+    images, targets = batch(p, sides(32))
+    targets = {"labels": torch.nan_to_num(targets["labels"])}
+    losses = [step(images, targets, 1e-3) for step in (whole, parts)]
+    torch.testing.assert_close(losses[0], losses[1])
+    for a, b in zip(whole._model.parameters(), parts._model.parameters(), strict=True):
+        torch.testing.assert_close(a.grad, b.grad, rtol=1e-3, atol=1e-5)

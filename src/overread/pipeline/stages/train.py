@@ -119,7 +119,7 @@ def _fit(
     from overread.learn.data import load_examples
     from overread.learn.fit import fit
     from overread.learn.plan import Plan
-    from overread.learn.processes import agreed, join
+    from overread.learn.processes import agreed, join, leave
     from overread.learn.selection import tuning_metric
     from overread.learn.watched import watched
 
@@ -145,6 +145,7 @@ def _fit(
             write(live)
 
         fitted = fit(timed, examples, tuning, report, metric=metric, checkpoints=kept, resume=resume)
+    leave()
     return prepared, fitted
 
 
