@@ -30,7 +30,8 @@ Epochs = Annotated[
 Exact = Annotated[
     bool,
     typer.Option(
-        "--exact", help="Do exactly the epochs that the budget should hold, by the speed seen now: the run can repeat."
+        "--exact",
+        help="Do exactly the epochs that the budget should hold, by the speed seen now: the run can repeat.",
     ),
 ]
 
