@@ -58,26 +58,42 @@ def plan_rows(plan: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def limit_rows(limits: dict[str, Any]) -> list[tuple[str, str]]:
-    """Name and value of each declared input limit."""
+    """Name and value of each declared input limit, in words where the package holds more than a person can read."""
     names = {
         "modality": "Modality",
         "body_part": "Body part",
         "age_years": "Age, years",
         "size": "Size, voxels",
         "spacing_mm": "Spacing, mm",
+        "slack": "Slack",
+        "color": "Coloured pixels",
+        "grey_values": "Grey values",
+        "likeness": "Likeness",
+        "unstated": "Not stated",
     }
     rows = []
     for key, value in limits.items():
-        if value in (None, [], ()):
-            continue
-        if key == "age_years":
-            text = " to ".join(_plain(v) for v in value)
-        elif key in ("size", "spacing_mm"):
-            text = "; ".join(" to ".join(_plain(v) for v in axis) for axis in value)
-        else:
-            text = _plain(value)
-        rows.append((names.get(key, key.replace("_", " ")), text))
+        text = _limit(key, value)
+        if text:
+            rows.append((names.get(key, key.replace("_", " ")), text))
     return rows
+
+
+def _limit(key: str, value: Any) -> str:
+    if value in (None, [], ()):
+        return ""
+    if key in ("age_years", "color"):
+        return " to ".join(f"{v:.0%}" if key == "color" else _plain(v) for v in value)
+    if key in ("size", "spacing_mm"):
+        return "; ".join(" to ".join(_plain(v) for v in axis) for axis in value)
+    if key == "grey_values":
+        limited = sum(bool(channel.get("low")) for channel in value)
+        return f"percentiles of the image within those of training, {limited} channels" if limited else ""
+    if key == "likeness":
+        return f"a distance of at most {value['most']:.3g} from the images trained with"
+    if key == "unstated":
+        return {"note": "answered with a note", "refuse": "refused"}[value]
+    return _plain(value)
 
 
 def _plain(value: Any, between: str = ", ") -> str:
