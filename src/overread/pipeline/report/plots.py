@@ -291,7 +291,7 @@ def history_svg(history: Sequence[dict[str, Any]], metric: str | None = None) ->
     """Training loss, the loss on tuning patients, and there the ``metric`` that chose the weights, by epoch."""
     epochs = [h["epoch"] for h in history]
     parts = [("loss", "Loss, training patients"), ("tuning_loss", "Loss, tuning patients")]
-    parts += [("metric", _short(f"{metric}, tuning patients", 40))] if metric else []
+    parts += [("metric", _short(metric, 28))] if metric else []
     shown = [(k, t) for k, t in parts if any(h.get(k) is not None for h in history)]
     with _figure(8.4, 2.5, columns=len(shown)) as (figure, panels):
         for i, (key, title) in enumerate(shown):
@@ -304,7 +304,7 @@ def history_svg(history: Sequence[dict[str, Any]], metric: str | None = None) ->
                 marker="o" if len(points) < 30 else "",
                 markersize=3,
             )
-            axes.set(xlabel="epoch", title=title)
+            axes.set(xlabel="epoch (tuning patients)" if key == "metric" else "epoch", title=title)
             axes.xaxis.get_major_locator().set_params(integer=True)
         return _svg(figure)
 
