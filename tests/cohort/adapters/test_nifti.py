@@ -135,7 +135,7 @@ def test_other_faults(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("{", "dataset.json: expected 'labels'"),
+        ("{", "dataset.json: is not JSON"),
         ("{}", "dataset.json: expected 'labels'"),
         ('{"labels": {"0": "background", "2": "x"}}', r"numbered \[0, 2\]"),
         ('{"labels": {"0": "background", "1": "x"}}', "hold 2, expected at most 1"),
