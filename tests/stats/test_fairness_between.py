@@ -47,3 +47,10 @@ def test_what_is_worst_depends_on_the_measure() -> None:
     assert largest_gap(groups, lower_is_better=True).worst_group == "b"
     with pytest.raises(ValueError, match="two or more"):
         largest_gap({"a": groups["a"]})
+
+
+def test_no_limit_lies_beyond_the_measure() -> None:
+    groups = {"a": Interval(0.9, 0.2, 1.0), "b": Interval(0.8, 0.1, 0.99), "c": Interval(0.1, 0.0, 0.9)}
+    found = largest_gap(groups, bounds=(0, 1))
+    assert found.gap.high == 1 and found.worst.low == 0
+    assert found.worst.high <= 1 and largest_gap(groups).gap.high > 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -139,5 +140,6 @@ def _of_groups(
 def _gap(evaluation: Evaluation, attribute: str, key: Key, found: Mapping[str, Interval]) -> dict[str, Any]:
     overall = evaluation.of(*key)
     lower = overall is not None and overall.metric.better == "lower"
-    gap = largest_gap(found, lower_is_better=lower)
+    share = overall is not None and overall.metric.share
+    gap = largest_gap(found, lower_is_better=lower, bounds=(0, 1) if share else (-math.inf, math.inf))
     return {"attribute": attribute, "metric": key[0], "label": key[1]} | asdict(gap)

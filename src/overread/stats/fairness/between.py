@@ -26,13 +26,19 @@ class GroupGap:
     comparisons: int
 
 
-def largest_gap(groups: Mapping[str, Interval], *, lower_is_better: bool = False) -> GroupGap:
+def largest_gap(
+    groups: Mapping[str, Interval],
+    *,
+    lower_is_better: bool = False,
+    bounds: tuple[float, float] = (-np.inf, np.inf),
+) -> GroupGap:
     """Largest difference of two independent groups, with simultaneous limits.
 
     Limits of a difference come from those of its parts (MOVER: Zou and Donner, Stat Med 2008;27:1693), each drawn apart
     from its estimate by the ratio of normal quantiles that allows for the number of pairs (Bonferroni); likewise those
     of the worst group for the number of groups. The lower limit of the gap is the largest of the pairs', and 0 where no
-    pair differs beyond chance. It asks nothing of the measure but intervals, of one confidence.
+    pair differs beyond chance. It asks nothing of the measure but intervals, of one confidence; no limit lies beyond
+    the measure's ``bounds``.
 
     Raises ValueError for fewer than two groups or different confidences.
     """
@@ -57,8 +63,8 @@ def largest_gap(groups: Mapping[str, Interval], *, lower_is_better: bool = False
     w, by = groups[worst_group], _wider(confidence, len(names))
     worst = Interval(
         w.estimate,
-        w.estimate - by * (w.estimate - w.low),
-        w.estimate + by * (w.high - w.estimate),
+        max(bounds[0], w.estimate - by * (w.estimate - w.low)),
+        min(bounds[1], w.estimate + by * (w.high - w.estimate)),
         confidence,
         f"{w.method}, Bonferroni over {len(names)} groups",
         w.n,
@@ -66,7 +72,7 @@ def largest_gap(groups: Mapping[str, Interval], *, lower_is_better: bool = False
     gap = Interval(
         max(estimates) - min(estimates),
         max(lows),
-        max(highs),
+        min(bounds[1] - bounds[0], max(highs)),
         confidence,
         f"MOVER, Bonferroni over {pairs} pairs",
     )
