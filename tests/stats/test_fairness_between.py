@@ -50,7 +50,8 @@ def test_what_is_worst_depends_on_the_measure() -> None:
 
 
 def test_no_limit_lies_beyond_the_measure() -> None:
-    groups = {"a": Interval(0.9, 0.2, 1.0), "b": Interval(0.8, 0.1, 0.99), "c": Interval(0.1, 0.0, 0.9)}
+    groups = {"a": Interval(0.9, 0.2, 1.0), "z": Interval(0.1, 0.0, 0.9)}
+    groups |= {k: Interval(0.5, 0.2, 0.8) for k in "bcde"}
     found = largest_gap(groups, bounds=(0, 1))
     assert found.gap.high == 1 and found.worst.low == 0
     assert found.worst.high <= 1 and largest_gap(groups).gap.high > 1
