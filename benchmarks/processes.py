@@ -164,12 +164,12 @@ def _hippocampi() -> tuple[Plan, list[Example]]:
         dimensions=3,
         labels=["background", "anterior", "posterior"],
         preprocess={"dimensions": 3, "intensity": [{"method": "zscore"}]},
-        patch=[32, 32, 32],
+        patch=[24, 24, 24],
         batch=4,
         network={
             "name": "unet",
             "arguments": {
-                "widths": [8, 16, 32],
+                "widths": [4, 8, 16],
                 "strides": [[1] * 3, [2] * 3, [2] * 3],
                 "kernels": [[3] * 3] * 3,
             },
@@ -184,7 +184,7 @@ def _hippocampi() -> tuple[Plan, list[Example]]:
         image = read(file).array[0].astype(np.float32)
         mask = read(file.parents[1] / "labelsTr" / file.name).array[0].astype(np.uint8)
         image = (image - image.mean()) / image.std()
-        pads = [(0, max(0, 32 - n)) for n in image.shape]
+        pads = [(0, max(0, 24 - n)) for n in image.shape]
         examples.append(Example(file.name, np.pad(image, pads)[None], with_places(np.pad(mask, pads))))
     return plan, examples
 
