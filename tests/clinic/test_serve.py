@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom import Dataset, dcmread
 from pynetdicom.dsutils import split_dataset
 from tests.clinic import format_1
 from tests.clinic.site import (
@@ -143,6 +144,7 @@ def test_results_of_an_earlier_version_are_delivered(
     site.kill()
     folder = site.folder / "state" / "results" / key
     objects = [data_set_bytes(folder / name) for name in ("seg.dcm", "sr.dcm")]
+    reasons_apart = [without_comments(folder / name) for name in ("seg.dcm", "sr.dcm")]
     content = format_1.SEGMENTED | {"package_sha256": Package.load(site.folder / "blocks.overread").sha256}
     content |= {"measurements": format_1.measured(0.216), "notes": []}
     mask = np.zeros(SHAPE, np.uint8)
@@ -158,8 +160,31 @@ def test_results_of_an_earlier_version_are_delivered(
     done = site.wait_state("1.2.3", "delivered")
     assert (done["run"]["key"], done["result"]) == (key, "lesion found")
     assert "0.216 ml" in site.get("/studies/1.2.3")
-    assert sorted(map(data_set_bytes, archive.files())) == sorted(objects)
+    if lost:
+        # Made again from the older answer, which knew no reason for an interval that is not there.
+        assert sorted(map(without_comments, archive.files())) == sorted(reasons_apart)
+    else:
+        assert sorted(map(data_set_bytes, archive.files())) == sorted(objects)
     assert archive.refusals == []
+
+
+def is_comment(item: Dataset) -> bool:
+    """Content item (121106, DCM, "Comment")."""
+    return any(code.CodeValue == "121106" for code in item.get("ConceptNameCodeSequence", []))
+
+
+def without_comments(path: Path) -> str:
+    """A data set as JSON, less the comments of its content items."""
+    content = dcmread(path)
+
+    def strip(item: Dataset) -> None:
+        if "ContentSequence" in item:
+            item.ContentSequence = [i for i in item.ContentSequence if not is_comment(i)]
+            for inner in item.ContentSequence:
+                strip(inner)
+
+    strip(content)
+    return str(content.to_json())
 
 
 def test_damaged_result_is_answered_again(site: Site, archive: Archive, tmp_path: Path) -> None:

@@ -160,7 +160,11 @@ def test_segmentation_2d(data_dir: Path, tmp_path: Path) -> None:
     stages.run_stages(folder, epochs=16)
     report = checked_report(folder, "dice")
     assert row_of(report, "dice")["estimate"] > 0.5
-    assert len(list((folder / "predictions").glob("*.png"))) == 12
+    with (folder / "predictions.csv").open() as f:
+        answered = [r["case"] for r in csv.DictReader(f) if r["outcome"] == "ok"]
+    # The set is of many kinds: an image of one that no other shows may lie beyond the limits.
+    assert len(answered) >= 10
+    assert sorted(p.stem for p in (folder / "predictions").glob("*.png")) == sorted(answered)
 
 
 def test_segmentation_3d(data_dir: Path, tmp_path: Path) -> None:
