@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from overread.cohort.case import Case
 from overread.cohort.load import load_case
 from overread.cohort.truth.mask import read_mask
+from overread.imaging.intensity.color import to_rgb
 from overread.pipeline.protocol import parse_budget
 from overread.pipeline.workspace import Workspace
 from overread.stats.intervals.bootstrap import bootstrap_ci
@@ -32,8 +33,10 @@ CROP, BATCH, RATE, MULTIPLE = 256, 8, 1e-3, 16
 
 
 def prepared(case: Case) -> tuple[torch.Tensor, torch.Tensor]:
-    """Channels scaled to mean 0 and deviation 1 each, and the label map."""
+    """Channels (three: sets mix gray and colour) scaled to mean 0 and deviation 1 each, and the label map."""
     image = load_case(case)
+    if len(image.array) in (1, 3):
+        image = to_rgb(image)
     x = torch.from_numpy(image.array.astype(np.float32))
     x = (x - x.mean((1, 2), keepdim=True)) / x.std((1, 2), keepdim=True).clamp_min(1e-6)
     return x, torch.from_numpy(read_mask(case, image).astype(np.int64))
