@@ -91,8 +91,8 @@ def check_subgroups(found: Sequence[Group]) -> list[Finding]:
         who = f"{where}{smallest.label}"
         people = f"{smallest.patients} patient{'' if smallest.patients == 1 else 's'}"
         message = (
-            f"the smallest group of the test, {who}, has {people}: finding {smallest.found} of them would give a "
-            f"sensitivity with a 95% interval from {smallest.low:.2f} to {smallest.high:.2f}, {smallest.width:.2f} wide"
+            f"the smallest group of the test, {who}, has {people}: a share of {smallest.found} of them has a 95% "
+            f"interval from {smallest.low:.2f} to {smallest.high:.2f}, {smallest.width:.2f} wide"
         )
         findings.append(Finding("subgroup.smallest", "info", message))
     return findings
