@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, overload
@@ -43,7 +44,31 @@ class Example:
     target: Mapping[str, Any]
 
 
-class Part(Sequence[Example]):
+class Examples(Sequence[Example]):
+    """Examples that are read when asked for by `at`; a slice reads nothing."""
+
+    @abstractmethod
+    def at(self, index: int, /) -> Example:
+        """The example at ``index``, from 0 to the length less 1."""
+
+    @property
+    @abstractmethod
+    def read_seconds(self) -> float:
+        """Seconds spent on reading, over all threads."""
+
+    @overload
+    def __getitem__(self, index: int) -> Example: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Example]: ...
+
+    def __getitem__(self, index: int | slice) -> Example | Sequence[Example]:
+        if isinstance(index, slice):
+            return Part(self, range(len(self))[index])
+        return self.at(range(len(self))[index])
+
+
+class Part(Examples):
     """Some of ``examples``, in the order of ``chosen``; none is read before it is asked for."""
 
     def __init__(self, examples: Sequence[Example], chosen: Sequence[int]) -> None:
@@ -57,13 +82,6 @@ class Part(Sequence[Example]):
     def __len__(self) -> int:
         return len(self._chosen)
 
-    @overload
-    def __getitem__(self, index: int) -> Example: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Example]: ...
-
-    def __getitem__(self, index: int | slice) -> Example | Sequence[Example]:
-        if isinstance(index, slice):
-            return Part(self._examples, self._chosen[index])
+    def at(self, index: int) -> Example:
+        """Of the examples, the one chosen."""
         return self._examples[self._chosen[index]]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, overload
+from typing import Any
 
 from numpy.typing import NDArray
 
-from overread.learn.example import Example, Part
+from overread.learn.example import Example, Examples
 from overread.learn.reading_clock import ReadingClock
 from overread.learn.store.entry import IMAGE
 
 
-class FileExamples(Sequence[Example]):
+class FileExamples(Examples):
     """Examples that ``prepare(index)`` gives; nothing is kept. `read_seconds` counts over all threads."""
 
     def __init__(self, names: Sequence[str], prepare: Callable[[int], Mapping[str, NDArray[Any]]]) -> None:
@@ -26,16 +26,8 @@ class FileExamples(Sequence[Example]):
     def __len__(self) -> int:
         return len(self._names)
 
-    @overload
-    def __getitem__(self, index: int) -> Example: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Example]: ...
-
-    def __getitem__(self, index: int | slice) -> Example | Sequence[Example]:
-        if isinstance(index, slice):
-            return Part(self, range(len(self))[index])
-        i = range(len(self))[index]
+    def at(self, index: int) -> Example:
+        """Prepared anew. Raises what ``prepare`` raises."""
         with self._clock:
-            arrays = dict(self._prepare(i))
-        return Example(self._names[i], arrays.pop(IMAGE), arrays)
+            arrays = dict(self._prepare(index))
+        return Example(self._names[index], arrays.pop(IMAGE), arrays)

@@ -19,13 +19,13 @@ from overread.errors import InputError
 from overread.evaluate.metric import Metric
 from overread.evaluate.tasks import TASKS as EVALUATE
 from overread.evaluate.tasks.protocol import clusters_of
-from overread.files import sha256_bytes
 from overread.imaging.image import Image
+from overread.learn.draft_manifest import draft_manifest
 from overread.learn.plan import Plan, Selection
 from overread.learn.processes import agreed, gathered, rank, world
 from overread.learn.watched import drawn
 from overread.nets.architecture import by_name
-from overread.runtime.manifest import Channel, Manifest, Windows
+from overread.runtime.manifest import Manifest
 from overread.runtime.prediction import Outcome
 from overread.runtime.preprocess import Prepared, prepare
 from overread.runtime.tasks import TASKS as RUNTIME
@@ -127,19 +127,6 @@ def tuning_metric(
         )
     if not cases:
         raise InputError("plan.json: selection: there are no tuning cases to measure it on; leave it out")
-    manifest = Manifest(
-        name="tuning",
-        version="0",
-        created="",
-        task=plan.task,
-        channels=[Channel(name=name) for name in plan.channels],
-        preprocess=plan.preprocess,
-        labels=plan.labels,
-        positive=positive,
-        decoding=dict(RUNTIME[plan.task].DECODING),
-        windows=Windows(size=plan.answered_at_once, overlap=plan.overlap) if FACTS[plan.task].local else None,
-        counted_labels=list(counted),
-        files={"model.onnx": sha256_bytes(b"")},
-    )
+    manifest = draft_manifest(plan, "tuning", positive=positive, counted=counted)
     chosen = drawn([c.case for c in cases], selection.most_cases)
     return TuningMetric(selection, [cases[i] for i in chosen], manifest, metric)

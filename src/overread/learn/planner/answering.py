@@ -12,17 +12,14 @@ import torch
 
 from overread.cohort.case import Case
 from overread.cohort.load import load_case
-from overread.files import sha256_bytes
+from overread.learn.draft_manifest import draft_manifest
 from overread.learn.export import export_onnx
 from overread.learn.plan import Plan
 from overread.nets.build import build
-from overread.runtime.manifest import Channel, Manifest, Windows
 from overread.runtime.package import Package
 from overread.runtime.patch import centre_patch
 from overread.runtime.predict import predict
 from overread.runtime.preprocess import prepare
-from overread.runtime.tasks import TASKS as RUNTIME
-from overread.task import TASKS as FACTS
 
 
 @dataclass(frozen=True)
@@ -46,19 +43,8 @@ def measure_answering(plan: Plan, cases: Sequence[Case], *, positive: str | None
     )
     first = prepare(load_case(cases[0]), plan.preprocess).array
     exported = export_onnx(network, plan, [np.ascontiguousarray(centre_patch(first, plan.answered_at_once))])
-    manifest = Manifest(
-        name="untrained",
-        version="0",
-        created="",
-        task=plan.task,
-        channels=[Channel(name=name) for name in plan.channels],
-        preprocess=plan.preprocess,
-        labels=plan.labels,
-        positive=positive,
-        outputs=list(exported.outputs),
-        decoding=dict(RUNTIME[plan.task].DECODING),
-        windows=Windows(size=plan.answered_at_once, overlap=plan.overlap) if FACTS[plan.task].local else None,
-        files={"model.onnx": sha256_bytes(exported.model)},
+    manifest = draft_manifest(
+        plan, "untrained", positive=positive, outputs=exported.outputs, model=exported.model
     ).sealed()
     package = Package(Path("untrained.overread"), manifest, exported.model)
     done, seconds = time.perf_counter() - began, []

@@ -6,13 +6,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import RLock
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from overread.errors import OverreadError
-from overread.learn.example import Example, Part
+from overread.learn.example import Example, Examples
 from overread.learn.reading_clock import ReadingClock
 from overread.learn.store.bricks import DamagedError, Fetch
 from overread.learn.store.entry import IMAGE, Head, pack_entry, read_head
@@ -42,7 +42,7 @@ class _Opened:
         return np.stack([planes[c].read(part[1:], self.fetch) for c in channels])
 
 
-class StoredExamples(Sequence[Example]):
+class StoredExamples(Examples):
     """Examples whose images, and targets on the image's grid, are read from a store when they are sliced.
 
     An entry that is no longer what was written (its checksums tell) is prepared again by ``prepare(index)``. The packs
@@ -77,23 +77,15 @@ class StoredExamples(Sequence[Example]):
     def __len__(self) -> int:
         return len(self._names)
 
-    @overload
-    def __getitem__(self, index: int) -> Example: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Example]: ...
-
-    def __getitem__(self, index: int | slice) -> Example | Sequence[Example]:
-        if isinstance(index, slice):
-            return Part(self, range(len(self))[index])
-        i = range(len(self))[index]
+    def at(self, index: int) -> Example:
+        """Read from its pack; prepared again where that is damaged."""
         with self._clock:
             try:
-                opened = self._opened(i)
+                opened = self._opened(index)
             except DamagedError:
-                opened = self._prepared_again(i)
-            arrays = {name: self._array(i, opened, name) for name in opened.head}
-        return Example(self._names[i], arrays.pop(IMAGE), arrays)
+                opened = self._prepared_again(index)
+            arrays = {name: self._array(index, opened, name) for name in opened.head}
+        return Example(self._names[index], arrays.pop(IMAGE), arrays)
 
     def _array(self, i: int, opened: _Opened, name: str) -> Any:
         planes = opened.head[name]
