@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from overread.cohort.case import Case
-from overread.evaluate.groups import groups_of
+from overread.cohort.groups import groups_of
 from overread.evaluate.metric import Measured
 from overread.evaluate.rows import Row
 from overread.evaluate.run import Evaluation, answered_rows, measures_of

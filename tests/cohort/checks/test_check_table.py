@@ -124,7 +124,12 @@ def test_groups_and_what_they_can_prove() -> None:
     expected = proportion_ci(9, 10)
     assert (whole.low, whole.high) == (expected.low, expected.high)
     assert found["all", "all", "no"].patients == 20
-    assert {v for a, v, _ in found if a == "age"} == {"18 to 39 years", "40 to 64 years"}
+    assert {v for a, v, _ in found if a == "age"} == {"18 to below 40", "40 to below 65"}
+    presence = presence_of(inspections, truth="label", labels=LABELS)
+    assert {g.value for g in groups(inspections, presence, ages=(30,)) if g.attribute == "age"} == {
+        "below 30",
+        "30 and over",
+    }
     assert found["site", "B", "yes"].patients == 0 and found["site", "B", "yes"].width == 1
     smallest = next(f for f in check_subgroups([*found.values()]) if f.code == "subgroup.smallest")
     assert "site B with no, has 1 patient:" in smallest.message

@@ -32,6 +32,7 @@ from overread.cohort.checks.subgroups import Group, check_subgroups, groups
 from overread.cohort.checks.visits import check_channels, check_identity, check_visits
 from overread.cohort.cohort import Cohort
 from overread.cohort.finding import Finding
+from overread.cohort.groups import AGES
 from overread.cohort.truth import TRUTHS
 
 ORDER = ("blocking", "warning", "info")
@@ -81,6 +82,7 @@ def check_cohort(
     *,
     truth: str,
     labels: Sequence[str],
+    ages: Sequence[float] = AGES,
     progress: Callable[[], None] | None = None,
     compared: Callable[[int], None] | None = None,
     workers: int | None = 1,
@@ -97,6 +99,8 @@ def check_cohort(
         What the labels are read from, a key of `overread.cohort.truth.TRUTHS`.
     labels
         The protocol's, as that kind of truth takes them: class names, findings, the names of mask values 0, 1, 2 ...
+    ages
+        Cut points of the age bands, years.
     progress
         Called after each case that was read.
     compared
@@ -114,7 +118,9 @@ def check_cohort(
     presence, failed = guarded(
         "which case shows which label", lambda: presence_of(inspections, truth=truth, labels=labels), nothing
     )
-    found, more = guarded("groups of patients", lambda: groups(inspections, presence), list[Group]())
+    found, more = guarded(
+        "groups of patients", lambda: groups(inspections, presence, ages=ages), list[Group]()
+    )
     findings = [*failed, *more]
     checks: dict[str, Callable[[], list[Finding]]] = {
         "files": lambda: check_reading(inspections),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,11 @@ import numpy as np
 from overread.cohort.checks.inspection import Inspection
 from overread.cohort.checks.presence import Presence
 from overread.cohort.finding import Finding
+from overread.cohort.groups import AGES, NOT_STATED, groups_of
 from overread.cohort.splits.parts import SPLITS
 from overread.stats.intervals import proportion_ci
 
 SENSITIVITY = 0.9
-AGES = ((0, 18), (18, 40), (40, 65), (65, 131))
 
 
 @dataclass(frozen=True)
@@ -54,24 +54,29 @@ class Group:
         }
 
 
-def groups(inspections: Sequence[Inspection], presence: Presence) -> list[Group]:
-    """Every label in all cases, and in each site, sex and age band that the table names."""
-    out = []
-    kinds: list[tuple[str, Callable[[Inspection], str]]] = [("all", lambda s: "all")]
+def groups(
+    inspections: Sequence[Inspection], presence: Presence, *, ages: Sequence[float] = AGES
+) -> list[Group]:
+    """Every label in all cases, and in each site, sex and age band that the table names; ``ages`` part the bands."""
+    everyone = np.arange(len(inspections))
+    members = [("all", "all", everyone)]
     present = {k for s in inspections for k in s.case.attributes}
     for name in ("sex", "age", "site"):
         if name in present:
-            kinds.append((name, _age if name == "age" else lambda s, k=name: s.case.attributes.get(k, "")))  # type: ignore[misc]
-    for kind, of in kinds:
-        for value in sorted({of(s) for s in inspections} - {""}, key=_order):
-            member = np.array([of(s) == value for s in inspections])
-            for label in presence.labels:
-                here = [inspections[i] for i in np.flatnonzero(member & presence.shows(label)).tolist()]
-                cases = {split: sum(int(s.case.split == split) for s in here) for split in SPLITS}
-                n = len({s.case.patient for s in here if s.case.split == "test"})
-                interval = proportion_ci(round(SENSITIVITY * n), n) if n else None
-                limits = (interval.low, interval.high) if interval else (None, None)
-                out.append(Group(kind, value, label, cases, n, *limits))
+            values = [s.case.attributes.get(name, "") for s in inspections]
+            found = groups_of(values, ages if name == "age" else None)
+            members += [(name, value, of) for value, of in found.items() if value != NOT_STATED]
+    out = []
+    for attribute, value, of in members:
+        for label in presence.labels:
+            here = [
+                inspections[i] for i in np.intersect1d(of, np.flatnonzero(presence.shows(label))).tolist()
+            ]
+            cases = {split: sum(int(s.case.split == split) for s in here) for split in SPLITS}
+            n = len({s.case.patient for s in here if s.case.split == "test"})
+            interval = proportion_ci(round(SENSITIVITY * n), n) if n else None
+            limits = (interval.low, interval.high) if interval else (None, None)
+            out.append(Group(attribute, value, label, cases, n, *limits))
     return out
 
 
@@ -96,19 +101,3 @@ def check_subgroups(found: Sequence[Group]) -> list[Finding]:
         )
         findings.append(Finding("subgroup.smallest", "info", message))
     return findings
-
-
-def _age(inspection: Inspection) -> str:
-    try:
-        age = float(inspection.case.attributes.get("age", ""))
-    except ValueError:
-        return ""
-    for low, high in AGES:
-        if low <= age < high:
-            return f"{low} to {high - 1} years" if high < 131 else f"{low} years and over"
-    return ""
-
-
-def _order(value: str) -> tuple[float, str]:
-    first = value.split(" ")[0]
-    return (float(first) if first.isdecimal() else float("inf"), value)

@@ -10,7 +10,7 @@ from typing import Any
 
 from overread.cohort.case import Case
 from overread.cohort.cohort import Cohort
-from overread.evaluate.groups import cuts_of
+from overread.cohort.groups import cuts_of
 from overread.evaluate.judge import judge
 from overread.evaluate.run import Evaluation, answered_rows, evaluation_of
 from overread.evaluate.subgroups import subgroups

@@ -9,6 +9,7 @@ from overread.cohort.checks.page import write_check_page
 from overread.cohort.checks.run import CheckReport, check_cohort, print_report
 from overread.cohort.cohort import Cohort
 from overread.cohort.finding import Finding
+from overread.cohort.groups import AGES
 from overread.cohort.hashes import digest_of_hashes, file_hashes
 from overread.cohort.truth.labels import ruling
 from overread.cohort.truth.protocol import Shown
@@ -93,6 +94,7 @@ def _checked(space: Workspace, cohort: Cohort) -> CheckReport:
             cohort,
             truth=space.protocol.facts.truth,
             labels=space.protocol.labels,
+            ages=space.protocol.bands.get("age", AGES),
             progress=read_one,
             compared=compared,
             workers=None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from overread.cohort.case import Case
-from overread.evaluate.groups import AGES, cuts_of, groups_of
+from overread.cohort.groups import AGES, cuts_of, groups_of
 
 
 def _cases(attribute: str, values: list[str]) -> list[Case]:
