@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from overread.evaluate.promised import threshold
+from overread.evaluate.promised import optimism, threshold
 from overread.evaluate.rules import parsed
 
 
@@ -77,3 +77,14 @@ def test_youden_varies_less_than_that_of_the_cases_themselves() -> None:
         plain.append(operating_point(truth, score).threshold)
     assert np.std(smooth) < 0.9 * np.std(plain)
     assert np.mean(smooth) == pytest.approx(0.75, abs=0.15)
+
+
+@pytest.mark.parametrize("text", ["sensitivity>=0.9", "youden"])
+def test_a_patient_drawn_twice_counts_as_two(text: str) -> None:
+    """With one image a patient, naming the patients changes nothing."""
+    rng = np.random.default_rng(4)
+    truth = np.arange(60) % 3 == 0
+    score = norm.cdf(rng.normal(truth * 1.2, 1))
+    rule = parsed(text)
+    alone = optimism(score, truth, rule)
+    assert optimism(score, truth, rule, cluster=np.arange(60)) == pytest.approx(alone)

@@ -70,8 +70,8 @@ def optimism(
     gives on all cases (Harrell, Stat Med 1996;15:361).
     """
     differences = []
-    for rows in _drawn(truth, cluster, RESAMPLES):
-        owner = None if cluster is None else cluster[rows]
+    for rows, drawn in _drawn(truth, cluster, RESAMPLES):
+        owner = None if cluster is None else drawn
         chosen = (
             _best(score[rows], truth[rows])
             if rule.kind == "youden"
@@ -83,7 +83,7 @@ def optimism(
 
 
 def _youden(score: NDArray[np.float64], truth: NDArray[np.bool_], cluster: NDArray[Any] | None) -> float:
-    found = [_best(score[rows], truth[rows]) for rows in _drawn(truth, cluster, RESAMPLES)]
+    found = [_best(score[rows], truth[rows]) for rows, _ in _drawn(truth, cluster, RESAMPLES)]
     return float(np.median(found)) if found else _best(score, truth)
 
 
@@ -91,12 +91,20 @@ def _best(score: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:
     return float(operating_point(truth, score, rule="youden").threshold)
 
 
-def _drawn(truth: NDArray[np.bool_], cluster: NDArray[Any] | None, resamples: int) -> list[NDArray[np.int64]]:
-    """Rows of resampled patients that hold both kinds."""
+def _drawn(
+    truth: NDArray[np.bool_], cluster: NDArray[Any] | None, resamples: int
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Rows of resampled patients that hold both kinds, and for each row which draw it came with: a patient who is drawn
+    twice counts as two."""
     codes = np.arange(len(truth)) if cluster is None else np.unique(cluster, return_inverse=True)[1]
-    counts = np.concatenate(list(resample_counts(int(codes.max()) + 1, resamples, 0)))
-    rows = [np.repeat(np.arange(len(truth)), c[codes].astype(np.int64)) for c in counts]
-    return [r for r in rows if truth[r].any() and not truth[r].all()]
+    own = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
+    out = []
+    for counts in np.concatenate(list(resample_counts(len(own), resamples, 0))):
+        patients = np.repeat(np.arange(len(own)), counts.astype(np.int64))
+        rows = np.concatenate([own[p] for p in patients])
+        if truth[rows].any() and not truth[rows].all():
+            out.append((rows, np.repeat(np.arange(len(patients)), [len(own[p]) for p in patients])))
+    return out
 
 
 def _tolerance(

@@ -600,7 +600,9 @@ def test_gaps_and_lost_groups_stand_with_the_subgroups(tmp_path: Path) -> None:
     ]
     text = _shown(tmp_path, subgroup_gaps=gaps, subgroups_not_computed=lost)
     assert "site A – B 0.120 (0.000 to 0.300) 3 B: 0.800 (0.600 to 0.950)" in text
-    assert "Too few cases, or one class only: site C (4)." in text
+    assert "Not computed: site C, 4 cases (one class)." in text
+    other = _shown(tmp_path, subgroups_not_computed=[lost[0] | {"metric": "sensitivity"}])
+    assert "Sensitivity" in other and "site C, 4 cases (one class)." in other
 
 
 def test_apparent_figures_are_called_so(tmp_path: Path) -> None:

@@ -206,14 +206,18 @@ def subgroup_tables(report: dict[str, Any], by_key: dict[Key, dict[str, Any]]) -
     lost: dict[Key, list[dict[str, Any]]] = {}
     for row in report.get("subgroups_not_computed") or []:
         lost.setdefault((row["metric"], row["label"]), []).append(row)
-    return [_subgroup_table(rows, by_key.get(key), lost.get(key, [])) for key, rows in tables.items()]
+    keys = dict.fromkeys([*tables, *lost])
+    return [_subgroup_table(key, tables.get(key, []), by_key.get(key), lost.get(key, [])) for key in keys]
 
 
 def _subgroup_table(
-    rows: Sequence[dict[str, Any]], overall: dict[str, Any] | None, lost: Sequence[dict[str, Any]]
+    key: Key,
+    rows: Sequence[dict[str, Any]],
+    overall: dict[str, Any] | None,
+    lost: Sequence[dict[str, Any]],
 ) -> dict[str, Any]:
     whole = [row[k] for row in rows for k in ("low", "high")] + ([overall["estimate"]] if overall else [])
-    low, high = min(whole), max(whole)
+    low, high = min(whole, default=0.0), max(whole, default=1.0)
     room = 0.04 * (high - low) or 0.05
     low, high = low - room, high + room
 
@@ -221,8 +225,8 @@ def _subgroup_table(
         return 100 * (value - low) / (high - low)
 
     return {
-        "metric": rows[0]["metric"],
-        "label": rows[0]["label"],
+        "metric": key[0],
+        "label": key[1],
         "rows": [{**row, "bar": {k: place(row[k]) for k in ("low", "estimate", "high")}} for row in rows],
         "overall": {**overall, "place": place(overall["estimate"])} if overall else None,
         "axis": (low + room, high - room),
