@@ -70,7 +70,11 @@ def alone(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             # Who held it before has removed it: then this is a lock on a name that is gone.
-            if lock.exists() and os.path.samestat(os.fstat(handle), lock.stat()):
+            try:
+                current = os.path.samestat(os.fstat(handle), lock.stat())
+            except FileNotFoundError:
+                current = False
+            if current:
                 try:
                     yield
                 finally:

@@ -142,7 +142,9 @@ class RunSteps:
         content = result.content
         if isinstance(content, Failure) and content.code == PATIENT_DIFFERS:
             # A report is about one patient, and refers to the images: any would tell one of the other.
-            self.give_up(key, content.text, code=content.code)
+            # `answer` has noted it.
+            self.state.set_run(key, StudyState.FAILED, error=content.text)
+            log.error("run %s: %s", key, content.text)
             return False
         made = self._objects(facts, result, package)
         for name, dataset in made.datasets.items():
@@ -231,11 +233,11 @@ class RunSteps:
         self.settle(key)
         return ended.wait
 
-    def give_up(self, key: str, text: str, again: bool = False, code: str = "NO_RESULT") -> None:
+    def give_up(self, key: str, text: str, again: bool = False) -> None:
         """The run ends without a result object; ``again``: the next start of the node tries once more."""
         run = self.state.run(key)
         self.state.set_run(key, StudyState.FAILED, error=text, again=int(again))
-        self.note("clinic.failed", run=key, study=run.study_uid if run else "", code=code)
+        self.note("clinic.failed", run=key, study=run.study_uid if run else "", code="NO_RESULT")
         log.error("run %s: %s", key, text)
 
     def settle(self, key: str) -> None:

@@ -113,6 +113,8 @@ def _fill(
 ) -> None:
     """Prepare the cases whose keys the store lacks, several at a time, and keep them there."""
     there = store.find(keys)
+    # What this training has found already is not what makes room for the rest.
+    store.index.mark_used({row.pack for row in there.values()})
     missing: dict[str, int] = {}
     for i, key in enumerate(keys):
         if key in there or key in missing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import zipfile
 import zlib
@@ -29,13 +30,17 @@ INFLATE_LIMIT = 1 << 30
 """Largest deflated data set, in bytes after unpacking."""
 
 
+SYSTEM = (errno.EIO, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ENOSPC)
+"""Of the disk, the network or the machine, not of the file: what tries again later may succeed."""
+
+
 @contextmanager
 def reading(name: str, what: str = "DICOM") -> Iterator[None]:
     """Turn any exception that a damaged file provokes in a parser or decoder into an InputError.
 
     Parsers meet damaged input at any depth and raise whatever they happen to (ValueError, struct.error,
     AttributeError, RecursionError ...); a caller has one question only: can this file be used. Errors of overread's
-    own pass.
+    own pass, and those of the disk or the system (`SYSTEM`): the file may be as good as ever.
     """
     try:
         yield
@@ -46,6 +51,8 @@ def reading(name: str, what: str = "DICOM") -> Iterator[None]:
         error.args = (_one_line(str(error)),)
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in SYSTEM:
+            raise
         cause = _one_line(str(error))[:300] or "no further detail"
         raise InputError(
             f"{name}: cannot be read as {what} ({type(error).__name__}: {cause}); "

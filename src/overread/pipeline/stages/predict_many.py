@@ -96,6 +96,11 @@ def _rows(package: Package, folder: Path) -> list[Asked]:
     if "" in columns or "case" not in table.columns:
         lacking = "case" if "case" not in table.columns else f"image_{names[columns.index('')]}"
         raise InputError(f"{table.path}: no column {lacking!r}; the package wants {', '.join(names)}")
+    for row in table.rows:
+        if empty := [c for c in columns if not row[c].strip()]:
+            raise InputError(
+                f"{table.path}: case {row['case']}: column {empty[0]} is empty; fill it, or take out the row"
+            )
     return [
         Asked(case_name(row["case"].strip()), tuple(folder / row[c].strip() for c in columns))
         for row in table.rows

@@ -46,7 +46,8 @@ def train_stage(folder: Path, *, resume: bool = False, anew: bool = False, exact
     plan = read_plan(space.plan_file)
     if exact:
         plan = exactly(plan, plan.epochs)
-    if int(os.environ.get("RANK", "0")):
+    # What torch.distributed.is_torchelastic_launched asks, without torch: others set RANK, too.
+    if "TORCHELASTIC_RUN_ID" in os.environ and int(os.environ["RANK"]):
         _help(space, plan)
         return
     from overread.learn.checkpoint import Checkpoints
