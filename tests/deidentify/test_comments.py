@@ -144,6 +144,16 @@ def test_streams_that_were_cut_short() -> None:
     assert without_comments(scan) == PLAIN.removesuffix(b"\xff\xd9")
 
 
+def test_what_follows_a_tile_part_without_a_length_goes() -> None:
+    """Psot 0: up to the end of codestream, of which there is one; a second one behind a text ends nothing."""
+    at = J2K.index(b"\xff\x90\0\x0a")
+    open_ended = J2K[: at + 6] + bytes(4) + J2K[at + 10 :]
+    assert open_ended.endswith(b"\xff\xd9") and without_comments(open_ended) == without_comments(
+        open_ended + SECRET + b"\xff\xd9"
+    )
+    assert SECRET not in without_comments(open_ended + SECRET + b"\xff\xd9")
+
+
 def test_a_list_of_tile_parts_goes_with_what_it_lists() -> None:
     at = J2K.index(b"\xff\x90\0\x0a")
     listed = segment(0x55, struct.pack(">BBBI", 0, 0x50, 0, int.from_bytes(J2K[at + 6 : at + 10], "big")))

@@ -65,11 +65,16 @@ def test_faults(tmp_path: Path) -> None:
     Pillow.fromarray(np.zeros((9, 12, 3), np.uint8)).save(folders[1] / "c2.png")
     _fails(folders, out, r"labels/c2\.png: mode is RGB")
     (folders[1] / "c2.png").write_bytes(b"\x89PNG\r\n\x1a\n cut")
-    _fails(folders, out, r"labels/c2\.png")
+    _fails(folders, out, r"labels/c2\.png: .*cannot be read")
     (folders[1] / "c2.png").unlink()
     _fails(folders, out, r"images/c2\.tif: has no partner")
     Pillow.fromarray(np.zeros((9, 12), np.uint8)).save(folders[0] / "c1.png")
     _fails(folders, out, r"images/c1\.tif: c1\.png has the same name")
+    folders = _folders(tmp_path / "alike")
+    for folder in folders:
+        for name in ("a 1.png", "a_1.png"):
+            Pillow.fromarray(np.zeros((9, 12), np.uint8)).save(folder / name)
+    _fails(folders, out, r"would be the same case, a_1; rename one")
     _fails(_folders(tmp_path / "named"), out, "--foreground is 'background'", "background")
 
 

@@ -44,7 +44,13 @@ def import_pairs(
     if foreground is not None and (not foreground.strip() or foreground.strip() == "background"):
         raise InputError(f"--foreground is {foreground!r}, expected a class name other than background")
     found = partners(files_by_name(images, IMAGES), files_by_name(labels, LABELS), mask_pattern)
-    pairs = {case_name(name): pair for name, pair in found.pairs.items()}
+    pairs: dict[str, tuple[Path, Path]] = {}
+    for name, pair in found.pairs.items():
+        if (case := case_name(name)) in pairs:
+            raise InputError(
+                f"{pair[0]}: {pairs[case][0].name} would be the same case, {case}; rename one of them"
+            )
+        pairs[case] = pair
     splits = splits_of(pairs)
     made = {
         "name": "pairs",

@@ -23,11 +23,13 @@ def clean_codestream(frame: bytes) -> bytes:
     changed = False
     while frame[at : at + 2] == SOT:
         stated = int.from_bytes(frame[at + 6 : at + 10], "big")
-        end = at + stated if stated else _end(frame)
-        if end < at + 14 or frame[at + 2 : at + 4] != b"\0\x0a":
+        if frame[at + 2 : at + 4] != b"\0\x0a":
             raise OtherwiseBuiltError("JPEG 2000")
-        # A stream that was cut short: what there is of its last tile-part.
         segments, data = _header(frame, at + 12, SOD)
+        # Of a stream that was cut short what there is of its last tile-part.
+        end = at + stated if stated else _end(frame, data)
+        if end < data + 2:
+            raise OtherwiseBuiltError("JPEG 2000")
         kept = b"".join(s for s in segments if s[1] != COM)
         shorter = data - at - 12 - len(kept)
         changed |= shorter > 0
@@ -52,8 +54,8 @@ def _header(frame: bytes, at: int, last: bytes) -> tuple[list[bytes], int]:
     return segments, at
 
 
-def _end(frame: bytes) -> int:
-    """Where the last tile-part ends that states no length: before the end of codestream."""
+def _end(frame: bytes, data: int) -> int:
+    """Where the last tile-part ends that states no length and whose packets begin at ``data``: at the end marker."""
     # No marker above FF8F occurs in packet data (T.800 B.10.1), so the first one is the real one.
-    at = frame.rfind(EOC)
+    at = frame.find(EOC, data)
     return at if at >= 0 else len(frame)
