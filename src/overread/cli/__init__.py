@@ -29,10 +29,7 @@ def main() -> None:
     except SystemExit as ended:
         # What typer makes of a KeyboardInterrupt, without a word.
         if ended.code == INTERRUPTED:
-            print(
-                "stopped: every file that was written is whole; the same command does the rest",
-                file=sys.stderr,
-            )
+            print("stopped: every file that was written is whole", file=sys.stderr)
         raise
     except ModuleNotFoundError as error:
         if error.name not in ("torch", "monai", "lightning_fabric", "onnx"):
