@@ -33,6 +33,8 @@ class Task:
         The labels are grades, lowest first.
     fewest_labels
         How many labels a protocol must name at least.
+    outputs_beside
+        How many numbers the network gives more (or fewer) than there are labels.
     """
 
     truth: str
@@ -41,6 +43,11 @@ class Task:
     background: bool = False
     ordered: bool = False
     fewest_labels: int = 2
+    outputs_beside: int = 0
+
+    def outputs(self, labels: int) -> int:
+        """How many numbers (of a local task: channels) the network gives for so many ``labels``."""
+        return labels + self.outputs_beside
 
 
 TASKS: dict[str, Task] = {

@@ -152,7 +152,7 @@ def make_plan(
         reasons = [why_grid, why_grey, *choice.reasons, why_flip]
         return Draft(plan, choice, room, grid_size(look, spec), reasons)
 
-    rooms = rungs(look, Room(dimensions, len(names), len(labels), train_cases, most, gpu), facts.answer)
+    rooms = rungs(look, Room(dimensions, len(names), facts.outputs(len(labels)), train_cases, most, gpu), facts.answer)
     draft = drafted(rooms[0], most)
     if epochs is not None:
         steps = epochs * draft.plan.steps_per_epoch

@@ -9,7 +9,7 @@ from pydantic import Field
 from overread.runtime.manifest import Preprocess
 from overread.runtime.sliding_window import OVERLAP
 from overread.settings import Strict
-from overread.task import TaskName
+from overread.task import TASKS, TaskName
 
 
 class Augment(Strict):
@@ -118,3 +118,8 @@ class Plan(Strict):
     def answered_at_once(self) -> list[int]:
         """The size of the windows in which images are answered."""
         return list(self.window or self.patch)
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers (of a local task: channels) the network gives."""
+        return TASKS[self.task].outputs(len(self.labels))

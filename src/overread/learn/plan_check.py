@@ -102,7 +102,7 @@ def _network(plan: Plan) -> Iterator[str]:
                 plan.network.name,
                 plan.dimensions,
                 len(plan.channels),
-                len(plan.labels),
+                plan.outputs,
                 plan.network.arguments,
             )
         build_loss(plan.loss, answer=answer)

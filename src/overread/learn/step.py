@@ -57,7 +57,7 @@ class Step:
             plan.network.name,
             plan.dimensions,
             len(plan.channels),
-            len(plan.labels),
+            plan.outputs,
             plan.network.arguments,
         )
         if world() > 1:

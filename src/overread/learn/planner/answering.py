@@ -39,7 +39,7 @@ def measure_answering(plan: Plan, cases: Sequence[Case], *, positive: str | None
     began = time.perf_counter()
     torch.manual_seed(plan.seed)
     network = build(
-        plan.network.name, plan.dimensions, len(plan.channels), len(plan.labels), plan.network.arguments
+        plan.network.name, plan.dimensions, len(plan.channels), plan.outputs, plan.network.arguments
     )
     first = prepare(load_case(cases[0]), plan.preprocess).array
     exported = export_onnx(network, plan, [np.ascontiguousarray(centre_patch(first, plan.answered_at_once))])

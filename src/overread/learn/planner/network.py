@@ -12,5 +12,5 @@ from overread.nets.build import build, parameters_of
 
 def planned(name: str, room: Room, arguments: Mapping[str, Any]) -> Network:
     """The network ``name`` for the inputs and outputs of ``room``, with its parameters counted."""
-    made = build(name, room.dimensions, room.channels, room.labels, arguments)
+    made = build(name, room.dimensions, room.channels, room.outputs, arguments)
     return Network(name=name, arguments=dict(arguments), parameters=parameters_of(made))

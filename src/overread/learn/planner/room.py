@@ -11,7 +11,7 @@ class Room:
 
     Attributes
     ----------
-    dimensions, channels, labels
+    dimensions, channels, outputs
         Of the network's input and output.
     cases
         Number of training cases.
@@ -28,7 +28,7 @@ class Room:
 
     dimensions: int
     channels: int
-    labels: int
+    outputs: int
     cases: int
     voxels: int
     gpu: bool

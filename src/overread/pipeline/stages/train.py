@@ -187,7 +187,7 @@ def load_network(space: Workspace) -> tuple[nn.Module, Plan]:
     plan = read_plan(space.model / "plan.json")
     check_trained(space, plan)
     network = build(
-        plan.network.name, plan.dimensions, len(plan.channels), len(plan.labels), plan.network.arguments
+        plan.network.name, plan.dimensions, len(plan.channels), plan.outputs, plan.network.arguments
     )
     network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
     return network.eval(), plan
