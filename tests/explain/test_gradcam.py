@@ -35,7 +35,7 @@ def test_classification_map_lies_on_the_square() -> None:
     p = plan()
     network = trained(p, squares(96))
     cams = [cam_of(network, p, e.image, 1) for e in squares(12, seed=4)[1::2]]
-    assert {c.layer for c in cams} == {"layer1"}
+    assert {c.layer for c in cams} == {"body.layer1"}
     heat = np.mean([c.heat for c in cams], axis=0)
     assert heat.shape == (12, 12) and heat.min() >= 0 and heat.max() <= 1
     inside = np.zeros((12, 12), bool)
@@ -131,6 +131,6 @@ def test_averaged_maps_are_monais() -> None:
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return score({"logits": self.network(x)}, 1)[:, None]
 
-    theirs = GradCAM(nn_module=Odds(), target_layers="network.layer1", postprocessing=lambda x: x)
+    theirs = GradCAM(nn_module=Odds(), target_layers="network.body.layer1", postprocessing=lambda x: x)
     expected = np.maximum(theirs(torch.from_numpy(image[None]), class_idx=0).detach().numpy()[0, 0], 0)
     np.testing.assert_allclose(cam_of(network, p, image, 1).heat, expected / expected.max(), atol=1e-4)

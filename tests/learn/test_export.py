@@ -55,6 +55,6 @@ def test_several_outputs_have_names_differences_and_any_batch() -> None:
 def test_numbers_that_are_none_are_no_agreement() -> None:
     network = build("resnet", 2, 1, 2, RESNET)
     with torch.no_grad():
-        network.fc.bias.fill_(float("nan"))
+        network.head.bias.fill_(float("nan"))
     with pytest.raises(OverreadError, match="differs from the trained one"):
         export_onnx(network, plan(), [squares(1)[0].image])
