@@ -21,6 +21,8 @@ from overread.runtime.prediction import Breach, Outcome, Prediction
 
 RESULT, ARRAYS = "answer.json", "arrays.npz"
 FORMAT = 2
+MAP = "map: "
+"""Begins the names of maps among the arrays."""
 log = logging.getLogger(__name__)
 
 
@@ -88,7 +90,8 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
 def prediction_to_plain(prediction: Prediction) -> tuple[dict[str, Any], Arrays]:
     """A prediction as JSON data, and the arrays that its answer needs besides."""
     answer, arrays = (None, {}) if prediction.answer is None else to_files(prediction.answer)
-    plain = vars(prediction) | {
+    arrays |= {MAP + name: array for name, array in prediction.maps.items()}
+    plain = {k: v for k, v in vars(prediction).items() if k != "maps"} | {
         "outcome": prediction.outcome.value,
         "breaches": [asdict(b) for b in prediction.breaches],
         "notes": list(prediction.notes),
@@ -100,6 +103,7 @@ def prediction_to_plain(prediction: Prediction) -> tuple[dict[str, Any], Arrays]
 def prediction_from_plain(plain: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Prediction:
     """The prediction that `prediction_to_plain` took apart. Raises InputError as `from_files`."""
     answer = plain["answer"]
+    maps = {name.removeprefix(MAP): array for name, array in arrays.items() if name.startswith(MAP)}
     return Prediction(
         **{
             **plain,
@@ -107,5 +111,6 @@ def prediction_from_plain(plain: Mapping[str, Any], arrays: Mapping[str, NDArray
             "breaches": tuple(Breach(**b) for b in plain["breaches"]),
             "notes": tuple(plain["notes"]),
             "answer": None if answer is None else from_files(answer, arrays),
+            "maps": maps,
         }
     )

@@ -13,6 +13,7 @@ from overread.imaging.image import Image
 from overread.runtime.engine import Engine, engine_of
 from overread.runtime.limits import breaches, unchecked
 from overread.runtime.manifest import Manifest
+from overread.runtime.maps import maps_of
 from overread.runtime.outputs import Network, Outputs
 from overread.runtime.package import Package
 from overread.runtime.prediction import Outcome, Prediction
@@ -20,7 +21,7 @@ from overread.runtime.preprocess import Prepared, prepare
 from overread.runtime.tasks import TASKS
 
 
-def predict(package: Package, image: Image) -> Prediction:
+def predict(package: Package, image: Image, *, maps: bool = False) -> Prediction:
     """Answer one image.
 
     Parameters
@@ -29,6 +30,8 @@ def predict(package: Package, image: Image) -> Prediction:
         A verified package.
     image
         All channels of one examination, in the package's order, on one grid.
+    maps
+        Whether the prediction is to hold maps, see `overread.runtime.maps`.
 
     Returns
     -------
@@ -61,10 +64,11 @@ def predict(package: Package, image: Image) -> Prediction:
             **common,
         )
     prepared = prepare(image, manifest.preprocess)
-    answer = TASKS[manifest.task].answer(raw_of(package, prepared), prepared, manifest)
+    raw = raw_of(package, prepared)
     return Prediction(
         Outcome.OK,
-        answer=answer,
+        answer=TASKS[manifest.task].answer(raw, prepared, manifest),
+        maps=maps_of(raw, prepared, manifest) if maps else {},
         notes=(*prepared.notes, *unchecked(image, manifest)),
         seconds=time.perf_counter() - began,
         **common,

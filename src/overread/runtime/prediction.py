@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from overread.runtime.answer import Answer
 from overread.runtime.answer_text import one_line
@@ -50,6 +54,8 @@ class Prediction:
         Facts about the input that were checked against the limits.
     notes
         What was corrected or assumed on the way, from the reader on.
+    maps
+        Where they were asked for, probabilities by voxel as `overread.runtime.maps` gives them; else none.
     seconds
         Wall-clock time of the computation.
     """
@@ -64,6 +70,7 @@ class Prediction:
     quality: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+    maps: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict, compare=False)
 
     def summary(self) -> str:
         """One line for a person."""

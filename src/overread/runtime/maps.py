@@ -1,0 +1,35 @@
+"""Maps of an answer: for every voxel of the image as given, how probable each label was there.
+
+An answer keeps the decision alone; who shows or sends where the network hesitated asks `predict` for the maps too.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overread.imaging.grid.zoom import resize_array
+from overread.runtime.manifest import Manifest
+from overread.runtime.outputs import Outputs
+from overread.runtime.preprocess import Prepared, to_original
+from overread.task import TASKS
+
+PROBABILITY = "probability of "
+STEPS = 255
+"""Maps are kept in so many steps: finer ones would claim more than a network can tell apart."""
+
+
+def maps_of(raw: Outputs, prepared: Prepared, manifest: Manifest, /) -> dict[str, NDArray[np.uint8]]:
+    """``(*spatial)`` uint8 by name, probability times 255 on the grid of the image as given.
+
+    One map for each label but the background, where the task labels voxels; none for other tasks.
+    """
+    if TASKS[manifest.task].answer != "label_map":
+        return {}
+    size = prepared.oriented.spatial
+    out: dict[str, NDArray[np.uint8]] = {}
+    for label, p in zip(manifest.labels[1:], raw["probability"][1:], strict=True):
+        fitted = resize_array(p[None], size, order=1)[0] if p.shape != size else p
+        back = to_original(np.asarray(fitted, np.float32), prepared)
+        out[PROBABILITY + label] = np.rint(np.clip(back, 0, 1) * STEPS).astype(np.uint8)
+    return out
