@@ -1,0 +1,1 @@
+"""What the node's database keeps, a table a file."""
