@@ -87,7 +87,7 @@ def test_layers_to_look_at_exist_and_are_passed_in_their_order(name: str, dimens
     for layer in layers:
         modules[layer].register_forward_hook(lambda _m, _i, _o, layer=layer: passed.append(layer))
     with torch.no_grad():
-        network(torch.randn(1, CHANNELS, *size))
+        network.eval()(torch.randn(1, CHANNELS, *size))
     assert passed == layers
 
 

@@ -48,6 +48,30 @@ class Network(Strict):
     parameters: int
 
 
+class Transfer(Strict):
+    """From which weights the network starts, and how it goes on from there (`overread.learn.transfer`).
+
+    ``weights`` as `find_weights` takes them; ``origin`` is what it says of them: source, licence, hash.
+
+    ``how``: ``features`` keeps the body as it is and solves for the head alone (logistic or ridge regression, as the
+    loss has it); the others start from that solution and train: ``full`` all of the network, ``gradual`` from the head
+    down, a stage more after the other over the first half of the training, ``lora`` beside kept kernels changes of
+    ``rank``, which are added to them at the end.
+
+    ``views``: changed pictures of each training image that the head is solved on, the unchanged one among them.
+    ``layer_decay``: the learning rate of each stage is this share of that of the stage above it. ``norms``: whether
+    batch normalisations keep the statistics that they came with.
+    """
+
+    weights: str
+    origin: dict[str, Any] = {}
+    how: Literal["features", "full", "gradual", "lora"] = "full"
+    views: int = Field(default=1, ge=1)
+    layer_decay: float = Field(default=1.0, gt=0, le=1)
+    norms: Literal["kept", "learnt"] = "kept"
+    rank: int = Field(default=8, ge=1)
+
+
 class Selection(Strict):
     """Which of the averaged weights a training keeps: those best by a metric of `overread.evaluate` on tuning cases.
 
@@ -79,6 +103,9 @@ class Plan(Strict):
     follows that of float32. ``average_decay`` is that of the exponential moving average of the weights. Without a
     ``selection`` the last averaged weights are kept, and tuning cases decide nothing about them.
 
+    ``transfer``: the weights that the network starts from; without it, from chance. ``rivals`` are other roads to the
+    same answer, each a whole plan: all are trained in turn, and tuning cases decide which one is kept.
+
     ``read``: ``store`` prepares every case once and reads patches from there, ``files`` decodes the images each time.
     """
 
@@ -95,6 +122,7 @@ class Plan(Strict):
     accumulate: int = Field(default=1, gt=0)
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     network: Network
+    transfer: Transfer | None = None
     loss: Named
     augment: Augment
     learning_rate: float = Field(gt=0, le=10, allow_inf_nan=False)
@@ -113,6 +141,7 @@ class Plan(Strict):
     memory_gib: float = Field(ge=0, allow_inf_nan=False)
     seed: int = Field(ge=0)
     reasons: list[str]
+    rivals: list[Plan] = []
 
     @property
     def answered_at_once(self) -> list[int]:

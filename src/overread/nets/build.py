@@ -11,6 +11,7 @@ from torch import nn
 from overread.errors import InputError
 from overread.nets.architecture import Architecture
 from overread.nets.centernet import CENTERNET
+from overread.nets.efficientnet_lite import EFFICIENTNET_LITE0
 from overread.nets.resnet import RESNET
 from overread.nets.unet import UNET
 from overread.task import AnswerKind
@@ -19,6 +20,7 @@ NETWORKS: dict[str, Architecture] = {
     "resnet": RESNET,
     "unet": UNET,
     "centernet": CENTERNET,
+    "efficientnet_lite0": EFFICIENTNET_LITE0,
 }
 
 
