@@ -2,73 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
-from overread.settings import Strict, dicom_patterns, read_settings
+from overread.clinic.config_destinations import Alarms, AnyDestination, Delivery, Destination
+from overread.clinic.config_parts import (
+    Aet,
+    Complete,
+    Disk,
+    Log,
+    Port,
+    Route,
+    Seconds,
+    SegmentCodes,
+    Web,
+    Work,
+)
+from overread.clinic.results.settings import Results
+from overread.settings import Strict, read_settings
 
-
-def _aet(value: str) -> str:
-    if not re.fullmatch(r"[!-\[\]-~](?:[ -\[\]-~]{0,14}[!-\[\]-~])?", value):
-        raise ValueError(
-            f"found {value!r}, expected an application entity title: 1 to 16 ASCII characters, no backslash"
-        )
-    return value
-
-
-Aet = Annotated[str, AfterValidator(_aet)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-Seconds = Annotated[float, Field(gt=0, le=7 * 86400)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-CodeTriple = Annotated[tuple[str, str, str], Field(description="code value, coding scheme, meaning")]
-
-
-class Web(Strict):
-    """Where the status page answers."""
-
-    host: str = "127.0.0.1"
-    port: Port = 8080
-
-
-class SegmentCodes(Strict):
-    """Coded category and type of one label, for the SEG and the SR."""
-
-    category: CodeTriple
-    type: CodeTriple
-
-
-class Route(Strict):
-    """Studies with a series on which every pattern of ``match`` is found go to ``package``."""
-
-    name: Name
-    package: Path
-    match: Annotated[dict[str, str], AfterValidator(dicom_patterns)] = {}
-    codes: dict[str, SegmentCodes] = {}
-
-
-class Destination(Strict):
-    """A node that gets every result."""
-
-    name: Name
-    aet: Aet
-    host: str
-    port: Port
-
-
-class Delivery(Strict):
-    """How often and how patiently results are offered.
-
-    A destination that cannot be reached is tried for ever; an object that a destination refuses is offered
-    ``attempts`` times. The wait grows from ``retry_seconds`` by 2 to ``longest_retry_seconds``.
-    """
-
-    attempts: int = Field(5, ge=1, le=1000)
-    retry_seconds: Seconds = 5.0
-    longest_retry_seconds: Seconds = 300.0
-    timeout_seconds: Seconds = 30.0
+__all__ = ["ClinicConfig", "Delivery", "Destination", "Route", "SegmentCodes", "json_schema", "load_config"]
 
 
 class ClinicConfig(Strict):
@@ -79,19 +34,26 @@ class ClinicConfig(Strict):
     port: Port = 11112
     folder: Path
     quiet_seconds: Seconds = 30.0
+    complete: list[Complete] = []
     peers: Annotated[list[Aet], Field(min_length=1)] | None = None
     maximum_associations: int = Field(50, ge=1, le=1000)
     threads: int = Field(0, ge=0, le=1024)
+    work: Work = Field(default_factory=lambda: Work.model_validate({}))
     content_qualification: Literal["RESEARCH", "PRODUCT"] = "RESEARCH"
     serial_number: str = Field("1", min_length=1, max_length=64, pattern=r"^[ -\[\]-~]+$")
+    database: str | None = Field(None, pattern=r"^postgresql\+psycopg://\S+$")
     ledger: str | None = None
     web: Web = Web()
     routes: list[Route] = Field(min_length=1)
-    destinations: list[Destination] = Field(min_length=1)
+    destinations: list[AnyDestination] = Field(min_length=1)
     delivery: Delivery = Field(default_factory=lambda: Delivery.model_validate({}))
+    results: Results = Field(default_factory=lambda: Results.model_validate({}))
+    disk: Disk = Field(default_factory=lambda: Disk.model_validate({}))
+    log: Log = Field(default_factory=lambda: Log.model_validate({}))
+    alarms: Alarms = Field(default_factory=lambda: Alarms.model_validate({}))
 
     @model_validator(mode="after")
-    def _unique_names(self) -> ClinicConfig:
+    def _names(self) -> ClinicConfig:
         for what, names in (
             ("routes", [r.name for r in self.routes]),
             ("destinations", [d.name for d in self.destinations]),
@@ -99,7 +61,25 @@ class ClinicConfig(Strict):
             twice = {n for n in names if names.count(n) > 1}
             if twice:
                 raise ValueError(f"{what}: the name {min(twice)!r} is used twice; expected one of a kind")
+        known = [d.name for d in self.destinations]
+        for route in self.routes:
+            for name in route.destinations or []:
+                if name not in known:
+                    raise ValueError(
+                        f"routes: {route.name}: destination {name!r} is not among destinations ({', '.join(known)})"
+                    )
         return self
+
+    def complete_for(self, sender: str) -> Complete:
+        """The first rule of completeness for a calling title; a quiet time where there is none."""
+        for rule in self.complete:
+            if rule.sources is None or sender in rule.sources:
+                return rule
+        return Complete.model_validate({})
+
+    def quiet_for(self, rule: Complete) -> float:
+        """Seconds without an instance after which a study is complete by ``rule``."""
+        return rule.quiet_seconds or self.quiet_seconds
 
 
 def load_config(path: Path) -> ClinicConfig:
@@ -113,10 +93,29 @@ def load_config(path: Path) -> ClinicConfig:
     path = Path(path)
     config = read_settings(path, ClinicConfig, "expected the node's configuration, see docs/clinic.md")
     base = path.absolute().parent
-    changes: dict[str, Any] = {
-        "folder": (base / config.folder).resolve(),
-        "routes": [r.model_copy(update={"package": (base / r.package).resolve()}) for r in config.routes],
-    }
+    config = _absolute(config, base)
     if config.ledger and "://" not in config.ledger:
-        changes["ledger"] = str((base / config.ledger).resolve())
-    return config.model_copy(update=changes)
+        return config.model_copy(update={"ledger": str((base / config.ledger).resolve())})
+    return config
+
+
+def _absolute(model: Any, base: Path) -> Any:
+    """``model`` with every path in it taken from ``base``."""
+    if isinstance(model, Path):
+        return (base / model).resolve()
+    if isinstance(model, list):
+        return [_absolute(m, base) for m in model]
+    if isinstance(model, BaseModel):
+        return model.model_copy(
+            update={name: _absolute(getattr(model, name), base) for name in type(model).model_fields}
+        )
+    return model
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema (2020-12) of clinic.yaml, for editors that check while one writes."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "clinic.yaml",
+        **ClinicConfig.model_json_schema(),
+    }

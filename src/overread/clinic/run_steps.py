@@ -206,6 +206,7 @@ class RunSteps:
     def deliver(self, key: str, name: str, attempt: int) -> float | None:
         """Step 3, for each destination: offer the objects. Seconds to the next attempt, or None."""
         destination = next((d for d in self.config.destinations if d.name == name), None)
+        assert not destination or destination.kind == "dicom"
         if destination is None:
             self.state.set_delivery(key, name, DeliveryState.REFUSED, error="no longer in the configuration")
             self.settle(key)
