@@ -12,13 +12,14 @@ from PIL import Image as Pillow
 
 SPLITS = ("train",) * 12 + ("val",) * 6 + ("test",) * 6
 SIDE = {2: 32, 3: 16}
+GRADES = ("small", "middle", "large")
 
 
-def write_shapes(folder: Path, *, dimensions: int, truth: str) -> Path:
+def write_shapes(folder: Path, *, dimensions: int, truth: str, ordered: bool = False) -> Path:
     """A cohort of 24 patients: a bright block, larger (``mass``) or smaller (``nodule``), on noise.
 
     ``truth`` is the column that is written: label, labels (one of three findings of the odd patients is not stated),
-    mask (1 nodule, 2 mass) or boxes.
+    mask (1 nodule, 2 mass) or boxes. ``ordered``: the label is one of three grades of size instead.
     """
     folder.mkdir(parents=True)
     rows = []
@@ -33,12 +34,19 @@ def write_shapes(folder: Path, *, dimensions: int, truth: str) -> Path:
         block = tuple(slice(a, a + size) for a in low)
         array[block] += 120
         mask[block] = 1 + large
+        grade = i % 3
+        if ordered:
+            array = rng.normal(60, 8, spatial)
+            size = spatial[0] * (2 + grade) // 8
+            array[tuple(slice(a, a + size) for a in rng.integers(0, spatial[0] // 2, dimensions))] += 120
         name = f"s{i:02d}"
         row = {"case": name, "patient": f"p{i:02d}", "split": split}
         row |= {"image": _write(folder, name, array.clip(0, 255).astype(np.uint8))}
         row |= _truth(
             folder, name, truth, mask, low, size, large, left=bool(low[-1] + size / 2 < spatial[-1] / 2), i=i
         )
+        if ordered:
+            row["label"] = GRADES[grade]
         rows.append(row)
     with (folder / "cohort.csv").open("w", newline="") as f:
         writer = csv.DictWriter(f, rows[0].keys())

@@ -18,7 +18,7 @@ from overread.runtime.answer import Classes, Findings, LabelMap, Objects
 from overread.runtime.tasks import TASKS as RUNTIME
 from overread.task import TASKS, Task
 from tests.seventh import evaluate, learn, runtime, truth
-from tests.shapes import SPLITS, write_shapes
+from tests.shapes import GRADES, SPLITS, write_shapes
 
 SOURCE = Path(__file__).parent.parent / "src" / "overread"
 KINDS = {"classes": Classes, "findings": Findings, "label_map": LabelMap, "objects": Objects}
@@ -57,7 +57,12 @@ def test_no_branch_on_a_tasks_name_outside_its_modules() -> None:
 @pytest.mark.parametrize("dimensions", [2, 3])
 @pytest.mark.parametrize("task", list(TASKS))
 def test_every_task_goes_the_whole_road(task: str, dimensions: int, tmp_path: Path) -> None:
-    folder = write_shapes(tmp_path / task, dimensions=dimensions, truth=TASKS[task].truth)
+    facts = TASKS[task]
+    folder = write_shapes(tmp_path / task, dimensions=dimensions, truth=facts.truth, ordered=facts.ordered)
+    if facts.ordered:
+        (folder / "task.json").write_text(
+            json.dumps({"task": task, "labels": list(GRADES), "positive": "large"})
+        )
     report = _road(folder, task)
     if TASKS[task].answer == "findings":
         # What is uncertain or not stated takes part in no number.

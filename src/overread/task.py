@@ -52,6 +52,7 @@ class Task:
 
 TASKS: dict[str, Task] = {
     "classification": Task("label", "classes"),
+    "ordinal": Task("label", "classes", ordered=True, fewest_labels=3, outputs_beside=-1),
     "multilabel": Task("labels", "findings", fewest_labels=1),
     "segmentation": Task("mask", "label_map", local=True, background=True),
     "detection": Task("boxes", "objects", local=True, fewest_labels=1),

@@ -25,6 +25,8 @@ from overread.runtime.manifest import (
     Preprocess,
 )
 from overread.runtime.measure import count_components
+from overread.runtime.preprocess import prepare
+from overread.runtime.tasks import TASKS as RUNTIME
 
 SIZE = 24
 
@@ -196,10 +198,30 @@ def detection(labels: list[str], n: int = 30, seed: int = 0) -> Sample:
     return Sample(manifest, cases)
 
 
+def ordinal(labels: list[str], positive: str | None = None, n: int = 60, seed: int = 0) -> Sample:
+    """Grades by noisy conditional log odds, answered as a package does."""
+    generator = np.random.default_rng(seed)
+    k = len(labels)
+    points = points_of([positive], 0.4) if positive else {}
+    sets = Calibration(conformal_coverage=0.9, conformal_quantiles=dict.fromkeys(labels, 0.7))
+    manifest = manifest_of("ordinal", labels, positive=positive, operating_points=points, calibration=sets)
+    prepared = prepare(image(), manifest.preprocess)
+    cases: list[tuple[Answer | None, TruthValue]] = []
+    for i in range(n):
+        truth = i % k
+        z = (2.0 * (truth - np.arange(k - 1)) - 1 + generator.normal(size=k - 1) * 2).astype(np.float32)
+        cases.append((RUNTIME["ordinal"].answer({"logits": z}, prepared, manifest), truth))
+    return Sample(manifest, cases)
+
+
 SAMPLES: dict[str, list[Callable[[], Sample]]] = {
     "classification": [
         lambda: classification(["normal", "pneumonia"], "pneumonia"),
         lambda: classification(["macro", "rate", "mean"]),
+    ],
+    "ordinal": [
+        lambda: ordinal(["none", "mild", "severe"]),
+        lambda: ordinal(["none", "label", "set", "called"], "set"),
     ],
     "multilabel": [lambda: multilabel(["macro", "effusion", "mass"]), lambda: multilabel(["effusion"])],
     "segmentation": [

@@ -19,7 +19,8 @@ _ALL = (
     Metric(
         "sensitivity",
         "Sensitivity",
-        "Share of cases with the finding that were called positive, at the fixed threshold. In detection: share of "
+        "Share of cases with the finding that were called positive, at the fixed threshold; of ordered grades: of the "
+        "cases of that grade or a higher one. In detection: share of "
         "true objects that were found, all cases pooled.",
     ),
     Metric(
@@ -36,6 +37,31 @@ _ALL = (
         "npv",
         "Negative predictive value",
         "Share of negative calls that were right. Holds only at this share of positive cases.",
+    ),
+    Metric(
+        "quadratic_kappa",
+        "Quadratic weighted kappa",
+        "Agreement of decided and true grade beyond chance; an error counts by the square of its distance in grades. "
+        "0 is chance, 1 perfect.",
+        share=False,
+    ),
+    Metric(
+        "grade_error",
+        "Mean absolute error in grades",
+        "How many grades decided and true grade lie apart, on average.",
+        better="lower",
+        share=False,
+    ),
+    Metric(
+        "concordance",
+        "Concordance of grades",
+        "The chance that of two cases of different grade the higher grade has the higher expected grade; ties count "
+        "half. 0.5 is chance, 1 perfect.",
+    ),
+    Metric(
+        "auroc_at_least",
+        "Area under the ROC curve of a grade or higher",
+        "The chance that a case of the grade or a higher one scores above a case of a lower one; ties count half.",
     ),
     Metric("accuracy", "Accuracy", "Share of cases decided rightly. Depends on how common each class is."),
     Metric("balanced_accuracy", "Balanced accuracy", "Mean over the classes of the share decided rightly."),

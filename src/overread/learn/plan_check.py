@@ -105,7 +105,7 @@ def _network(plan: Plan) -> Iterator[str]:
                 plan.outputs,
                 plan.network.arguments,
             )
-        build_loss(plan.loss, answer=answer)
+        build_loss(plan.loss, answer=answer, ordered=TASKS[plan.task].ordered)
     except InputError as error:
         yield str(error)
         return

@@ -40,7 +40,7 @@ class Step:
         Raises InputError for a network or loss that does not fit.
         """
         answer = TASKS[plan.task].answer
-        self.loss = build_loss(plan.loss, answer=answer)
+        self.loss = build_loss(plan.loss, answer=answer, ordered=TASKS[plan.task].ordered)
         architecture(plan.network.name, answer=answer)
         if precision is None:
             precision = plan.precision

@@ -70,7 +70,7 @@ class Protocol(Strict):
 
     ``labels``: names of the classes, the findings or the objects; for segmentation those of the mask's values 0, 1, 2
     ..., the background first.
-    ``positive``: which of two classes is the one to be found.
+    ``positive``: which of two classes is the one to be found; of ordered grades, the lowest that counts as positive.
     ``uncertain``, ``missing``: how findings that the table calls uncertain (-1) or leaves empty count: not at all
     (``ignore``), as absent (``as_0``) or as present (``as_1``).
     ``operating_point``: rule that fixes the thresholds on the tuning patients, for the tasks that have any.
@@ -170,7 +170,14 @@ class Protocol(Strict):
     def _check_positive(self) -> None:
         if self.positive is not None and self.positive not in self.labels:
             raise ValueError(f"positive: {self.positive!r} is not among the labels {self.labels}")
-        binary = self.facts.answer == "classes" and len(self.labels) == 2 and not self.facts.ordered
+        if self.facts.ordered:
+            if self.positive == self.labels[0]:
+                raise ValueError(
+                    f"positive: found {self.positive!r}, the lowest grade; expected the lowest of those that count as "
+                    f"positive, one of {self.labels[1:]}, or no such key"
+                )
+            return
+        binary = self.facts.answer == "classes" and len(self.labels) == 2
         if binary and self.positive is None:
             raise ValueError(f"positive: missing; say which of {self.labels} counts as positive")
         if not binary and self.positive is not None:
@@ -227,7 +234,8 @@ def read_protocol(folder: Path) -> Protocol:
 _COMMENTS = {
     "intended_use": "In one or two sentences: which patients, which images, for what purpose.",
     "channels": "One per input; `match` tells the clinic node which DICOM series it is (keyword: regular expression).",
-    "positive": "Which of the two classes is the one to be found: sensitivity is of it.",
+    "positive": "Which of the two classes is the one to be found, of grades the lowest that counts so: sensitivity is "
+    "of it.",
     "uncertain": "Findings that the table calls uncertain (-1), and those that it leaves empty: ignore, as_0 or as_1.",
     "operating_point": "Fixed on the tuning patients: youden, sensitivity>=0.95 (on average; `with 90%` after it: with "
     "that confidence) or specificity>=0.9; detection: f1, sensitivity>=0.9 or false_positives<=1.",

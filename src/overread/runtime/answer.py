@@ -60,6 +60,18 @@ class Classes:
         Of the scores, relative to its largest possible value: 0 sure, 1 no idea.
     log_odds
         ``log(p / (1 - p))`` of each class, computed without p: ranks cases whose scores round to 0 or 1.
+    at_least, at_least_odds
+        Of ordered grades, lowest first, the probability of each grade or a higher one, and its log odds: neither ever
+        rises with the grade. Empty for classes without an order.
+    positive, threshold
+        Of ordered grades, the lowest that counts as positive, and the probability of it or a higher one from which a
+        case is called so; ``""`` and None where none is fixed.
+    mutual_information
+        How far several networks, or draws of one, disagree: 0 not at all, 1 as far as they can; None where one answers.
+    vacuity
+        Of evidential networks, the share of the belief that no evidence supports; None of others.
+    refer
+        Why a person must decide; empty where the package may.
     """
 
     scores: Mapping[str, float]
@@ -70,6 +82,18 @@ class Classes:
     entropy: float = 0.0
     log_odds: Mapping[str, float] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
+    at_least: Mapping[str, float] = field(default_factory=dict)
+    at_least_odds: Mapping[str, float] = field(default_factory=dict)
+    positive: str = ""
+    threshold: float | None = None
+    mutual_information: float | None = None
+    vacuity: float | None = None
+    refer: str = ""
+
+    @property
+    def called(self) -> bool | None:
+        """Whether the grade ``positive`` or a higher one is called; None where no threshold is fixed."""
+        return None if self.threshold is None else self.at_least[self.positive] >= self.threshold
 
 
 @dataclass(frozen=True)
@@ -84,8 +108,10 @@ class Findings:
         Operating point of each finding, fixed on the tuning cases; a finding without one is never decided.
     present
         The findings whose score reaches their threshold, in the package's order.
-    intervals, reasons, log_odds
+    intervals, reasons, log_odds, mutual_information
         As in `Classes`, per finding.
+    refer
+        Why a person must decide about some of the findings, which are named; empty where the package may.
     """
 
     scores: Mapping[str, float]
@@ -94,6 +120,8 @@ class Findings:
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     log_odds: Mapping[str, float] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
+    mutual_information: Mapping[str, float] = field(default_factory=dict)
+    refer: str = ""
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,9 @@ def headline(answer: Answer) -> str:
     """A few words for a list of studies: the decided class, the findings that are present, or what was found."""
     match answer:
         case Classes():
-            return answer.decided
+            if answer.called is None:
+                return answer.decided
+            return f"{answer.decided}; {answer.positive} or higher: {'yes' if answer.called else 'no'}"
         case Findings():
             if not answer.thresholds:
                 return "Not decided"
@@ -50,8 +52,10 @@ def lines(answer: Answer) -> tuple[Line, ...]:
         case Classes():
             return (
                 *(Line(f"Probability of {label}", f"{score:.2f}") for label, score in answer.scores.items()),
+                *_at_least(answer),
                 *_observed(answer),
                 *_label_set(answer),
+                *_doubt(answer),
             )
         case Findings():
             return (
@@ -60,6 +64,7 @@ def lines(answer: Answer) -> tuple[Line, ...]:
                     for label, score in answer.scores.items()
                 ),
                 *_observed(answer),
+                *_doubt(answer),
             )
         case LabelMap():
             return _measurements(answer.measurements)
@@ -67,6 +72,14 @@ def lines(answer: Answer) -> tuple[Line, ...]:
             return (*_measurements(answer.measurements), *_objects(answer))
         case _:
             assert_never(answer)
+
+
+def _at_least(answer: Classes) -> Iterator[Line]:
+    """Of ordered grades, the positive one or higher beside its threshold."""
+    if answer.threshold is not None:
+        called = "called" if answer.called else "not called"
+        value = f"{answer.at_least[answer.positive]:.2f}, {called}: the threshold is {answer.threshold:.2f}"
+        yield Line(f"Probability of {answer.positive} or higher", value)
 
 
 def _counted(answer: Objects) -> str:
@@ -104,6 +117,20 @@ def _observed(answer: Classes | Findings) -> Iterator[Line]:
         yield Line(f"Tuning cases with such a score that had {label}", value)
     for reason, labels in _grouped(answer.reasons).items():
         yield Line(f"Tuning cases with such a score that had {' or '.join(labels)}", f"not known: {reason}")
+
+
+def _doubt(answer: Classes | Findings) -> Iterator[Line]:
+    """Who must decide, and how far several networks disagree."""
+    if answer.refer:
+        yield Line("To be decided by a person", answer.refer)
+    apart = answer.mutual_information
+    if isinstance(apart, Mapping):
+        for label, value in apart.items():
+            yield Line(f"Disagreement of the networks about {label}", f"{value:.0%} of the largest possible")
+    elif apart is not None:
+        yield Line("Disagreement of the networks", f"{apart:.0%} of the largest possible")
+    if isinstance(answer, Classes) and answer.vacuity is not None:
+        yield Line("Share of the belief without evidence", f"{answer.vacuity:.0%}")
 
 
 def _grouped(reasons: Mapping[str, str]) -> dict[str, list[str]]:

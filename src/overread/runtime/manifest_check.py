@@ -82,6 +82,9 @@ def _by_answer(manifest: Manifest, task: Task) -> Iterator[str]:
 
 def _class_points(manifest: Manifest) -> Iterator[str]:
     positive, points, labels = manifest.positive, manifest.operating_points, manifest.labels
+    if TASKS[manifest.task].ordered:
+        yield from _grade_points(manifest)
+        return
     if positive is not None and len(labels) != 2:
         yield (
             f"positive: found {positive!r} with {len(labels)} labels; only a choice between two classes has a "
@@ -93,6 +96,14 @@ def _class_points(manifest: Manifest) -> Iterator[str]:
         yield f"operating_points: found {_names(points)}; a choice between classes has at most one"
     elif positive is not None and points and positive not in points:
         yield f"operating_points: found {_names(points)}, expected the positive class {positive!r}"
+
+
+def _grade_points(manifest: Manifest) -> Iterator[str]:
+    positive, points, higher = manifest.positive, manifest.operating_points, manifest.labels[1:]
+    if positive is not None and positive not in higher:
+        yield f"positive: found {positive!r}, expected the lowest of the grades that count so, one of {_names(higher)}"
+    if set(points) - {positive}:
+        yield f"operating_points: found {_names(points)}, expected the positive grade {positive!r} or none"
 
 
 def _grid(manifest: Manifest, task: Task) -> Iterator[str]:

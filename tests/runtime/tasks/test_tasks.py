@@ -25,6 +25,7 @@ def test_every_task_has_a_module_and_no_other() -> None:
 
 OUTPUTS = {
     "classification": {"logits": np.zeros(2, np.float32)},
+    "ordinal": {"logits": np.zeros(2, np.float32)},
     "multilabel": {"logits": np.zeros(2, np.float32)},
     "segmentation": {"probability": np.full((2, 8, 8), 0.5, np.float32)},
     "detection": {
@@ -38,7 +39,8 @@ OUTPUTS = {
 @pytest.mark.parametrize("name", facts.TASKS)
 def test_it_gives_the_answer_that_the_table_of_facts_promises(name: str) -> None:
     module: RuntimeTask = TASKS[name]
-    m = manifest(task=name, positive=None)
+    labels = {"labels": ["none", "mild", "severe"]} if facts.TASKS[name].ordered else {}
+    m = manifest(task=name, positive=None, **labels)
     image = Image(np.zeros((1, 8, 8), np.float32), np.eye(4))
     prepared: Prepared = prepare(image, m.preprocess)
     answer = module.answer(OUTPUTS[name], prepared, m)

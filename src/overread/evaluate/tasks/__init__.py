@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from overread.evaluate.tasks import classification, detection, multilabel, segmentation
+from overread.evaluate.tasks import classification, detection, multilabel, ordinal, segmentation
 from overread.evaluate.tasks.protocol import EvaluateTask
 
 TASKS: dict[str, EvaluateTask] = {
     "classification": classification,
+    "ordinal": ordinal,
     "multilabel": multilabel,
     "segmentation": segmentation,
     "detection": detection,

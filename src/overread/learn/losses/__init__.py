@@ -7,6 +7,7 @@ import inspect
 from overread.errors import InputError
 from overread.learn.losses.binary_cross_entropy import BINARY_CROSS_ENTROPY
 from overread.learn.losses.center_focal import CENTER_FOCAL
+from overread.learn.losses.corn import CORN
 from overread.learn.losses.cross_entropy import CROSS_ENTROPY
 from overread.learn.losses.dice_cross_entropy import DICE_CROSS_ENTROPY
 from overread.learn.losses.protocol import Loss, LossFunction
@@ -17,20 +18,24 @@ __all__ = ["LOSSES", "build_loss"]
 
 LOSSES: dict[str, Loss] = {
     "cross_entropy": CROSS_ENTROPY,
+    "corn": CORN,
     "binary_cross_entropy": BINARY_CROSS_ENTROPY,
     "dice_cross_entropy": DICE_CROSS_ENTROPY,
     "center_focal": CENTER_FOCAL,
 }
 
 
-def build_loss(named: Named, *, answer: AnswerKind) -> LossFunction:
-    """The loss of a plan, for a network that gives ``answer``.
+def build_loss(named: Named, *, answer: AnswerKind, ordered: bool = False) -> LossFunction:
+    """The loss of a plan, for a network that gives ``answer``, of ``ordered`` grades or not.
 
     Raises InputError for an unknown name, one for other answers, or arguments that it does not take.
     """
-    fit = ", ".join(k for k, v in LOSSES.items() if answer in v.answers) or "there is none"
-    if named.name not in LOSSES or answer not in LOSSES[named.name].answers:
-        raise InputError(f"loss: found {named.name!r}, expected one for {answer}: {fit}")
+    fit = [k for k, v in LOSSES.items() if answer in v.answers and v.ordered == ordered]
+    if named.name not in fit:
+        kind = f"ordered {answer}" if ordered else answer
+        raise InputError(
+            f"loss: found {named.name!r}, expected one for {kind}: {', '.join(fit) or 'there is none'}"
+        )
     made = LOSSES[named.name].build
     known = list(inspect.signature(made).parameters)
     unknown = [k for k in named.arguments if k not in known]

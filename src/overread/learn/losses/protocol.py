@@ -29,11 +29,14 @@ class Loss:
         The kinds of answer whose outputs and targets it reads.
     source
         Paper and, where it is not ours, the library.
+    ordered
+        Whether it is of ordered grades, whose networks give one output less than there are labels.
     """
 
     build: Callable[..., LossFunction]
     answers: frozenset[AnswerKind]
     source: str
+    ordered: bool = False
 
 
 def full(value: Tensor) -> Tensor:

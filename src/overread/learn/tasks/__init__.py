@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from overread.learn.tasks import classification, detection, multilabel, segmentation
+from overread.learn.tasks import classification, detection, multilabel, ordinal, segmentation
 from overread.learn.tasks.protocol import LearnTask
 
 __all__ = ["TASKS"]
 
 TASKS: dict[str, LearnTask] = {
     "classification": classification,
+    "ordinal": ordinal,
     "multilabel": multilabel,
     "segmentation": segmentation,
     "detection": detection,

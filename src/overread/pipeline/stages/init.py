@@ -73,6 +73,11 @@ def _values(folder: Path) -> tuple[dict[str, Any], list[str]]:
     positive = None
     if facts.answer == "classes" and len(labels) == 2 and not facts.ordered:
         positive = stated.get("positive") or _guess_positive(labels, remarks)
+    elif facts.ordered:
+        positive = stated.get("positive")
+        remarks.append(
+            f"The grades are taken in this order, lowest first: {', '.join(labels)}; change labels if that is not so."
+        )
     modality = stated.get("modality") or ([image.modality] if image.modality else [])
     matches = stated.get("channels", {})
     attributes = {k for c in cohort for k in c.attributes}

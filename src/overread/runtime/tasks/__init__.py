@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from overread.runtime.tasks import classification, detection, multilabel, segmentation
+from overread.runtime.tasks import classification, detection, multilabel, ordinal, segmentation
 from overread.runtime.tasks.protocol import RuntimeTask
 
 TASKS: dict[str, RuntimeTask] = {
     "classification": classification,
+    "ordinal": ordinal,
     "multilabel": multilabel,
     "segmentation": segmentation,
     "detection": detection,

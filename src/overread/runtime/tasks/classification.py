@@ -26,8 +26,7 @@ def raw(network: Network, prepared: Prepared, manifest: Manifest, /) -> Outputs:
 def answer(raw: Outputs, prepared: Prepared, manifest: Manifest, /) -> Classes:
     """Probabilities at the package's temperature (Guo 2017), in float64: in float32 close ones become equal."""
     calibration, labels = manifest.calibration, manifest.labels
-    z = raw["logits"].astype(np.float64) / calibration.temperature
-    p = softmax(z, axis=0).astype(np.float64)
+    z, p = calibrated(raw["logits"], calibration)
     scores = {label: float(v) for label, v in zip(labels, p, strict=True)}
     limits = {label: observed(label, score, calibration) for label, score in scores.items()}
     intervals = {label: i for label, i in limits.items() if i is not None}
@@ -41,6 +40,14 @@ def answer(raw: Outputs, prepared: Prepared, manifest: Manifest, /) -> Classes:
         entropy=float(entropy(p, axis=0)),
         log_odds={label: float(v) for label, v in zip(labels, log_odds(z), strict=True)},
     )
+
+
+def calibrated(
+    logits: NDArray[np.floating], calibration: Calibration
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Scaled logits and the probabilities that they give, both ``(..., labels)``, of ``logits`` of that shape."""
+    z = logits.astype(np.float64) / calibration.temperature
+    return z, softmax(z, axis=-1)
 
 
 def label_set(scores: Mapping[str, float], calibration: Calibration) -> tuple[str, ...]:

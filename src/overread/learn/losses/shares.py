@@ -1,0 +1,18 @@
+"""Targets of classes as shares: one class, the votes of several readers, or a mixture of two images."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def class_shares(
+    label: Tensor, classes: int, *, smoothing: float = 0.0, dtype: torch.dtype = torch.float32
+) -> Tensor:
+    """``(b, classes)`` that sum to 1, from class indices ``(b,)`` or from such shares.
+
+    ``smoothing`` is the share that is spread over all classes alike (Szegedy 2016, arXiv 1512.00567).
+    """
+    shares = label.to(dtype) if label.ndim == 2 else F.one_hot(label.long(), classes).to(dtype)
+    return shares if not smoothing else shares * (1 - smoothing) + smoothing / classes
