@@ -39,6 +39,22 @@ def mean_logits(
     return _conv_model(weight, np.array(bias, np.float32), dimensions, 1, pool, output)
 
 
+def with_features(dimensions: int, gain: float = 4.0) -> bytes:
+    """As `mean_classifier`, with the mean grey value ``(batch, 1)`` as its features."""
+    nodes = [
+        helper.make_node("GlobalAveragePool", ["image"], ["pool"]),
+        helper.make_node("Flatten", ["pool"], ["features"]),
+        helper.make_node("MatMul", ["features", "w"], ["logits"]),
+    ]
+    shapes: dict[str, list[str | int]] = {"logits": ["batch", 2], "features": ["batch", 1]}
+    return _model(
+        nodes,
+        ["batch", 1, *["x", "y", "z"][:dimensions]],
+        shapes,
+        {"w": np.array([[0.0, gain]], np.float32)},
+    )
+
+
 def spot_detector(dimensions: int, stride: int, extent: float) -> bytes:
     """Heat 10 * (largest grey value of a cell - 0.5); every box of ``extent`` voxels around the middle of its cell."""
     spatial = ["x", "y", "z"][:dimensions]

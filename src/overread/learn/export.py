@@ -17,23 +17,39 @@ from overread.errors import OverreadError
 from overread.learn.memory_format import in_format
 from overread.learn.plan import Plan
 from overread.nets.architecture import by_name
+from overread.nets.classifier import Classifier
 from overread.runtime.engine import Engine
 
 TOLERANCE = 1e-3
+FEATURES = "features"
+"""Name of the output that holds what the last layer sees."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """A network's last layer: ``weight (outputs, F)``, ``bias (outputs,)``, and the dropout before it."""
+
+    weight: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    dropout: float = 0.0
 
 
 @dataclass(frozen=True)
 class Exported:
-    """ONNX bytes, and the largest absolute difference of each output from torch on real inputs, by its name."""
+    """ONNX bytes, and the largest absolute difference of each output from torch on real inputs, by its name.
+
+    ``head`` is the last layer of a network whose ``features`` are the ONNX graph's further output; None without it.
+    """
 
     model: bytes
     differences: Mapping[str, float]
     inputs: int
+    head: Head | None = None
 
     @property
     def outputs(self) -> list[str]:
-        """Names of the network's outputs, in its order."""
-        return list(self.differences)
+        """Names of the network's outputs, in its order, without `FEATURES`."""
+        return [name for name in self.differences if name != FEATURES]
 
     @property
     def largest_difference(self) -> float:
@@ -42,14 +58,37 @@ class Exported:
 
 
 class _InOrder(nn.Module):
-    """A network whose outputs come in order and not by name, as ONNX has them."""
+    """A network whose outputs come in order and not by name, as ONNX has them; of a classifier its features, too."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        return tuple(by_name(self.network(x)).values())
+        return tuple(named_outputs(self.network, x).values())
+
+
+def named_outputs(network: nn.Module, x: Tensor) -> dict[str, Tensor]:
+    """A network's outputs by name, with its `FEATURES` where it has a last layer that sees nothing else."""
+    if not isinstance(network, Classifier):
+        return by_name(network(x))
+    features = network.features(x)
+    return {"logits": network.head(features), FEATURES: features}
+
+
+def head_of(network: nn.Module) -> Head | None:
+    """The last layer of a classifier whose head is one linear layer, with or without dropout before it."""
+    if not isinstance(network, Classifier):
+        return None
+    layers = [m for m in network.head.modules() if not isinstance(m, nn.Sequential)]
+    linear = [m for m in layers if isinstance(m, nn.Linear)]
+    dropout = [m for m in layers if isinstance(m, nn.Dropout)]
+    if len(linear) != 1 or len(layers) != len(linear) + len(dropout):
+        return None
+    weight, bias = linear[0].weight.detach().numpy(), linear[0].bias
+    zero = np.zeros(len(weight), np.float32)
+    rate = dropout[0].p if dropout else 0.0
+    return Head(weight, zero if bias is None else bias.detach().numpy(), rate)
 
 
 def export_onnx(network: nn.Module, plan: Plan, samples: Sequence[NDArray[np.float32]]) -> Exported:
@@ -66,7 +105,7 @@ def export_onnx(network: nn.Module, plan: Plan, samples: Sequence[NDArray[np.flo
     example = torch.zeros(1, len(plan.channels), *plan.answered_at_once)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
-        names = list(by_name(network(example)))
+        names = list(named_outputs(network, example))
         file = Path(folder) / "model.onnx"
         # The tracing exporter takes a fraction of a second here and needs no further package.
         torch.onnx.export(
@@ -87,7 +126,7 @@ def export_onnx(network: nn.Module, plan: Plan, samples: Sequence[NDArray[np.flo
                 f"output {name} on {len(samples)} real inputs), at most {TOLERANCE:g} is accepted; the package was "
                 "not written"
             )
-    return Exported(model, differences, len(samples))
+    return Exported(model, differences, len(samples), head_of(network))
 
 
 @torch.no_grad()
@@ -100,7 +139,7 @@ def _differences(
         batches.append(np.concatenate(batches))
     worst: dict[str, float] = {}
     for batch in batches:
-        expected = by_name(network(torch.from_numpy(batch)))
+        expected = named_outputs(network, torch.from_numpy(batch))
         found = engine(batch)
         for name, value in expected.items():
             difference = float(np.abs(found[name] - value.numpy()).max())

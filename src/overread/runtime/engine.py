@@ -17,7 +17,7 @@ from overread.runtime.package import Package
 EXTERNAL_FOLDER = "session.model_external_initializers_file_folder_path"
 """Where ONNX Runtime looks for weights outside of the model; by default in the working directory."""
 KEPT = 4
-"""Networks that stay loaded. They are found by the hash of their bytes, which only ONNX Runtime then holds."""
+"""Packages whose networks stay loaded. They are found by the hash of their bytes, which only ONNX Runtime holds."""
 
 
 class Engine:
@@ -63,7 +63,7 @@ class Engine:
         return dict(zip(self.outputs, self._session.run(None, {self._input: batch}), strict=True))
 
 
-_loaded: OrderedDict[tuple[str, int], Engine] = OrderedDict()
+_loaded: OrderedDict[tuple[str, int], dict[str, Engine]] = OrderedDict()
 _threads = 0
 _lock = Lock()
 
@@ -80,11 +80,19 @@ def use_threads(count: int) -> None:
 
 
 def engine_of(package: Package) -> Engine:
-    """The package's network; the `KEPT` used last stay loaded. Raises InputError as `Engine`."""
-    key = package.model_sha256, _threads
+    """The package's first network; see `engines_of`."""
+    return next(iter(engines_of(package).values()))
+
+
+def engines_of(package: Package) -> dict[str, Engine]:
+    """The package's networks by file; those of the `KEPT` used last stay loaded. Raises InputError as `Engine`."""
+    key = package.networks_sha256, _threads
     with _lock:
-        engine = _loaded.pop(key, None) or Engine(package.model, str(package.path), threads=_threads)
-        _loaded[key] = engine
+        engines = _loaded.pop(key, None) or {
+            name: Engine(data, f"{package.path}: {name}", threads=_threads)
+            for name, data in package.networks.items()
+        }
+        _loaded[key] = engines
         while len(_loaded) > KEPT:
             _loaded.popitem(last=False)
-        return engine
+        return engines

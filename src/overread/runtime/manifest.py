@@ -12,6 +12,7 @@ from overread.runtime.manifest_calibration import Calibration, OperatingPoint, S
 from overread.runtime.manifest_check import faults
 from overread.runtime.manifest_input import Channel, Intensity, Preprocess
 from overread.runtime.manifest_limits import GreyLimits, Likeness, Limits
+from overread.runtime.manifest_uncertainty import Uncertainty
 from overread.settings import PlainName, Strict
 from overread.task import TaskName
 
@@ -29,6 +30,7 @@ __all__ = [
     "Scale",
     "ScoreBin",
     "Spread",
+    "Uncertainty",
     "Windows",
     "digest_of",
 ]
@@ -50,7 +52,7 @@ class Manifest(Strict):
     `write_package` fills them in where they are not given. ``operating_points``: per label; a choice between
     classes has at most one. ``decoding``: numbers that the task reads the outputs with, see
     `RuntimeTask.DECODING`. ``smallest_part``: voxels from which a part of a counted label counts; 1 in earlier
-    packages.
+    packages. ``uncertainty``: several networks, draws, distance from the training, and when a person must decide.
     """
 
     format: Literal[2] = FORMAT
@@ -65,6 +67,7 @@ class Manifest(Strict):
     outputs: list[str] = []
     operating_points: dict[str, OperatingPoint] = {}
     calibration: Calibration = Calibration()
+    uncertainty: Uncertainty = Uncertainty()
     decoding: dict[str, FiniteFloat] = {}
     windows: Windows | None = None
     limits: Limits = Limits()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from numpy.typing import NDArray
 
 from overread.errors import InputError
 from overread.files import atomic_path, sha256_bytes
@@ -16,23 +19,29 @@ from overread.parse import parse_json, short
 from overread.runtime import manifest_v1
 from overread.runtime.manifest import FORMAT, Manifest, digest_of
 from overread.runtime.onnx_file import OnnxFacts, onnx_facts
+from overread.runtime.package_check import faults
 from overread.runtime.package_zip import read_folder, read_zip
 from overread.runtime.tasks import TASKS
+from overread.runtime.uncertainty.arrays import from_bytes
 from overread.settings import validated
 
 MANIFEST = "package.json"
 MODEL = "model.onnx"
+ARRAYS = "uncertainty.npz"
 LIMITS = {MANIFEST: 16 * 1024**2, MODEL: 2 * 1024**3}
 """Largest accepted size of each file in bytes; an ONNX file without weights elsewhere cannot be larger (protobuf)."""
+FURTHER = re.compile(rf"model-[1-9][0-9]?\.onnx|{re.escape(ARRAYS)}")
+"""Other files that a package may have: further networks, and arrays (`overread.runtime.uncertainty.arrays`)."""
 
 
 @dataclass(frozen=True)
 class Package:
-    """A verified package: its manifest and the bytes of its weights."""
+    """A verified package: its manifest, the bytes of its weights, and those of further files by name."""
 
     path: Path
     manifest: Manifest
     model: bytes
+    further: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def sha256(self) -> str:
@@ -43,6 +52,22 @@ class Package:
     def model_sha256(self) -> str:
         """The hash of the weights as they are: also of a draft, whose manifest does not state it yet."""
         return sha256_bytes(self.model)
+
+    @property
+    def networks(self) -> dict[str, bytes]:
+        """The bytes of every network by its file's name, the first first."""
+        return {MODEL: self.model} | {k: v for k, v in sorted(self.further.items()) if k != ARRAYS}
+
+    @cached_property
+    def networks_sha256(self) -> str:
+        """Of all networks, as they are."""
+        return sha256_bytes("".join(sha256_bytes(v) for v in self.networks.values()).encode())
+
+    @cached_property
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The content of `ARRAYS`, in float64; empty without it. Raises InputError where it is damaged."""
+        data = self.further.get(ARRAYS)
+        return {} if data is None else from_bytes(data, f"{self.path}: {ARRAYS}")
 
     @classmethod
     def load(cls, path: str | Path) -> Package:
@@ -56,39 +81,54 @@ class Package:
         """
         path = Path(path)
         if path.is_dir():
-            raw = read_folder(path, LIMITS)
+            read = read_folder
         elif path.is_file():
-            raw = read_zip(path, LIMITS)
+            read = read_zip
         else:
             raise InputError(f"{path}: no such package; expected a folder or an .overread file")
+        raw = read(path, LIMITS)
         model = raw[MODEL]
         content = _verified(raw[MANIFEST], model, path)
+        further = read(path, _further(content, path))
+        for name, data in further.items():
+            _check_file(name, data, content["files"], path)
         facts = _own_weights(model, path)
         where = f"{path}: {MANIFEST}"
         if content["format"] == manifest_v1.FORMAT:
             content = manifest_v1.upgraded(content, facts.outputs[0], where)
         manifest = validated(Manifest, content, where)
         _check_reading(manifest, facts, path)
-        return cls(path, manifest, model)
+        package = cls(path, manifest, model, further)
+        check_further(package)
+        return package
 
 
-def write_package(path: Path, manifest: Manifest, model: bytes) -> Package:
+def write_package(
+    path: Path, manifest: Manifest, model: bytes, further: Mapping[str, bytes] | None = None
+) -> Package:
     """Write an ``.overread`` file (a zip, stored with fixed dates so that equal content gives equal bytes).
 
     ``manifest.files`` and ``manifest.sha256`` are filled in here, and the network's ``outputs`` where none are named.
     Raises InputError for what `Package.load` would refuse.
     """
     facts = _own_weights(model, path)
+    files = {MODEL: model} | dict(further or {})
+    read = [name for name in facts.outputs if name != manifest.uncertainty.features]
     manifest = manifest.model_copy(
-        update={"files": {MODEL: sha256_bytes(model)}, "outputs": manifest.outputs or list(facts.outputs)}
+        update={
+            "files": {name: sha256_bytes(data) for name, data in files.items()},
+            "outputs": manifest.outputs or read,
+        }
     ).sealed()
     text = json.dumps(manifest.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     manifest = validated(Manifest, json.loads(text), f"{path}: {MANIFEST}")
     _check_reading(manifest, facts, path)
+    package = Package(path, manifest, model, {k: v for k, v in files.items() if k != MODEL})
+    check_further(package)
     with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
-        for name, data in ((MANIFEST, text.encode()), (MODEL, model)):
+        for name, data in {MANIFEST: text.encode(), **files}.items():
             archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data)
-    return Package(path, manifest, model)
+    return package
 
 
 def _verified(data: bytes, model: bytes, path: Path) -> Mapping[str, Any]:
@@ -109,13 +149,35 @@ def _verified(data: bytes, model: bytes, path: Path) -> Mapping[str, Any]:
             f"{path}: {MANIFEST} was changed after packaging (its hash is {digest[:12]}, it states "
             f"{str(stated)[:12]}); restore the original package"
         )
-    there, expected = sha256_bytes(model), files.get(MODEL) if isinstance(files, dict) else None
+    _check_file(MODEL, model, files, path)
+    return content
+
+
+def _check_file(name: str, data: bytes, files: Any, path: Path) -> None:
+    """Raise InputError unless a file is the one that the manifest states."""
+    there, expected = sha256_bytes(data), files.get(name) if isinstance(files, dict) else None
     if there != expected:
         raise InputError(
-            f"{path}: {MODEL} was changed after packaging (its hash is {there[:12]}, {MANIFEST} states "
+            f"{path}: {name} was changed after packaging (its hash is {there[:12]}, {MANIFEST} states "
             f"{str(expected)[:12]}); restore the original package"
         )
-    return content
+
+
+def _further(content: Mapping[str, Any], path: Path) -> dict[str, int]:
+    """Names of the further files, with their largest sizes. Raises InputError for a name that is none of a package."""
+    names = [name for name in content["files"] if name != MODEL]
+    for name in names:
+        if not FURTHER.fullmatch(name):
+            raise InputError(
+                f"{path}: {MANIFEST} names a file {name!r}, expected {MODEL}, model-1.onnx to model-99.onnx or {ARRAYS}"
+            )
+    return dict.fromkeys(names, LIMITS[MODEL])
+
+
+def check_further(package: Package) -> None:
+    """Raise InputError unless further networks and arrays are those that ``manifest.uncertainty`` reads."""
+    for fault in faults(package.manifest, package.networks, package.arrays, str(package.path)):
+        raise InputError(f"{package.path}: {fault}")
 
 
 def _own_weights(model: bytes, path: Path) -> OnnxFacts:

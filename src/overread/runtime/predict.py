@@ -10,15 +10,18 @@ from numpy.typing import NDArray
 
 from overread.errors import InputError, OverreadError
 from overread.imaging.image import Image
-from overread.runtime.engine import Engine, engine_of
+from overread.runtime.doubt import doubted, feature_distance, too_far
+from overread.runtime.engine import Engine, engine_of, engines_of
 from overread.runtime.limits import breaches, unchecked
-from overread.runtime.manifest import Manifest
+from overread.runtime.manifest import Manifest, Uncertainty
 from overread.runtime.maps import maps_of
 from overread.runtime.outputs import Network, Outputs
-from overread.runtime.package import Package
+from overread.runtime.package import MODEL, Package
 from overread.runtime.prediction import Outcome, Prediction
 from overread.runtime.preprocess import Prepared, prepare
 from overread.runtime.tasks import TASKS
+from overread.runtime.uncertainty.heads import drawn, evidence
+from overread.runtime.uncertainty.pool import calibrated, pooled, together
 
 
 def predict(package: Package, image: Image, *, maps: bool = False) -> Prediction:
@@ -64,19 +67,35 @@ def predict(package: Package, image: Image, *, maps: bool = False) -> Prediction
             **common,
         )
     prepared = prepare(image, manifest.preprocess)
+    notes = (*prepared.notes, *unchecked(image, manifest))
     raw = raw_of(package, prepared)
+    apart = feature_distance(raw, package)
+    if apart is not None:
+        common["quality"]["feature_distance"] = round(apart, 4)
+    strange = too_far(apart, manifest)
+    if strange is not None:
+        return Prediction(
+            Outcome.OUT_OF_LIMITS,
+            breaches=(strange,),
+            notes=notes,
+            seconds=time.perf_counter() - began,
+            **common,
+        )
     return Prediction(
         Outcome.OK,
-        answer=TASKS[manifest.task].answer(raw, prepared, manifest),
+        answer=doubted(TASKS[manifest.task].answer(raw, prepared, manifest), raw, manifest),
         maps=maps_of(raw, prepared, manifest) if maps else {},
-        notes=(*prepared.notes, *unchecked(image, manifest)),
+        notes=notes,
         seconds=time.perf_counter() - began,
         **common,
     )
 
 
 def raw_of(package: Package, prepared: Prepared) -> Outputs:
-    """What the package's network gives for one prepared image, before calibration: the task's `RuntimeTask.raw`.
+    """What the package's networks give for one prepared image, before calibration: the task's `RuntimeTask.raw`.
+
+    Of several networks, or several draws of one, the task's outputs are those of them together, and ``draws
+    (draws, outputs)`` has the logits of each.
 
     Raises
     ------
@@ -86,7 +105,7 @@ def raw_of(package: Package, prepared: Prepared) -> Outputs:
         Values that are no finite numbers: from these any answer would be made up.
     """
     manifest = package.manifest
-    out = TASKS[manifest.task].raw(network_of(engine_of(package), manifest), prepared, manifest)
+    out = several_of(package, prepared) if manifest.uncertainty.ensemble else one_of(package, prepared)
     for name, array in out.items():
         if not np.isfinite(array).all():
             raise OverreadError(
@@ -96,12 +115,51 @@ def raw_of(package: Package, prepared: Prepared) -> Outputs:
     return out
 
 
+def one_of(package: Package, prepared: Prepared) -> Outputs:
+    """Outputs of the package's only network, and of its draws together where it is asked for any."""
+    manifest, task = package.manifest, TASKS[package.manifest.task]
+    out = evidence(task.raw(network_of(engine_of(package), manifest), prepared, manifest), manifest)
+    draws = manifest.uncertainty.draws
+    if draws is None or task.POOL is None:
+        return out
+    z = drawn(out["features"], draws, package.arrays)
+    mean = together(z, [1.0] * len(z), task.POOL)
+    return out | {"logits": mean.astype(np.float32), "draws": z.astype(np.float32)}
+
+
+def several_of(package: Package, prepared: Prepared) -> Outputs:
+    """Outputs of the package's networks together, each by its own preprocessing and calibration where it has them."""
+    manifest, task = package.manifest, TASKS[package.manifest.task]
+    ensemble, engines = manifest.uncertainty.ensemble, engines_of(package)
+    assert ensemble is not None
+    raws: list[Outputs] = []
+    for member in ensemble.members:
+        own = manifest if member.file == MODEL else _without_features(manifest)
+        if member.preprocess is not None:
+            own = own.model_copy(update={"preprocess": member.preprocess})
+        seen = prepared if member.preprocess is None else prepare(prepared.original, member.preprocess)
+        raws.append(
+            calibrated(evidence(task.raw(network_of(engines[member.file], own), seen, own), own), member)
+        )
+    return pooled(raws, [m.weight for m in ensemble.members], task.POOL, how=ensemble.how)
+
+
+def _without_features(manifest: Manifest) -> Manifest:
+    """The manifest of a network whose features nobody reads."""
+    return manifest.model_copy(
+        update={"uncertainty": Uncertainty(evidential=manifest.uncertainty.evidential)}
+    )
+
+
 def network_of(engine: Engine, manifest: Manifest) -> Network:
-    """The network with its outputs under the names that the task reads; others are left out."""
+    """The network with its outputs under the names that the task reads, and its features; others are left out."""
     wanted = TASKS[manifest.task].OUTPUTS
     named = manifest.outputs or list(engine.outputs)
     # The only output of a network may have any name.
     given = {wanted[0]: named[0]} if len(wanted) == 1 else {name: name for name in wanted}
+    features = manifest.uncertainty.features
+    if features:
+        given["features"] = features
     missing = [own for own in given.values() if own not in engine.outputs]
     if missing:
         raise InputError(

@@ -13,9 +13,11 @@ from overread.runtime.outputs import Network, Outputs
 from overread.runtime.preprocess import Prepared
 from overread.runtime.probability import entropy, log_odds, observed, softmax, unobserved
 from overread.runtime.tasks.whole import label_logits
+from overread.runtime.uncertainty.pool import CLASSES, Pool
 
 OUTPUTS: tuple[str, ...] = ("logits",)
 DECODING: Mapping[str, float] = {}
+POOL: Pool | None = CLASSES
 
 
 def raw(network: Network, prepared: Prepared, manifest: Manifest, /) -> Outputs:

@@ -19,7 +19,9 @@ from overread.runtime.probability import scaled, sigmoid
 from overread.runtime.sliding_window import strides_of
 from overread.runtime.tasks.dense import dense
 from overread.runtime.tasks.whole import check_labels
+from overread.runtime.uncertainty.pool import Pool
 
+POOL: Pool | None = None
 OUTPUTS: tuple[str, ...] = ("heat", "size", "offset")
 DECODING: Mapping[str, float] = {"smallest_score": 0.05, "overlap": 0.3, "most": 300}
 """``smallest_score``: of the heat map's own sigmoid, before calibration, so that calibration changes no candidate.

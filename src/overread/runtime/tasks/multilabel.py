@@ -12,9 +12,11 @@ from overread.runtime.outputs import Network, Outputs
 from overread.runtime.preprocess import Prepared
 from overread.runtime.probability import observed, scaled, sigmoid, unobserved
 from overread.runtime.tasks.whole import label_logits
+from overread.runtime.uncertainty.pool import FINDINGS, Pool
 
 OUTPUTS: tuple[str, ...] = ("logits",)
 DECODING: Mapping[str, float] = {}
+POOL: Pool | None = FINDINGS
 
 
 def raw(network: Network, prepared: Prepared, manifest: Manifest, /) -> Outputs:

@@ -9,6 +9,7 @@ from overread.runtime.answer import Answer
 from overread.runtime.manifest import Manifest
 from overread.runtime.outputs import Network, Outputs
 from overread.runtime.preprocess import Prepared
+from overread.runtime.uncertainty.pool import Pool
 
 __all__ = ["Network", "Outputs", "RuntimeTask"]
 
@@ -20,6 +21,9 @@ class RuntimeTask(Protocol):
     """Names of the network's outputs that are read. A network with one output may call it by any name."""
     DECODING: Mapping[str, float]
     """Every key that `Manifest.decoding` may hold for this task, with the value that counts where it is not given."""
+
+    POOL: Pool | None
+    """How logits of several networks are averaged; None where each output is averaged as it is."""
 
     def raw(self, network: Network, prepared: Prepared, manifest: Manifest, /) -> Outputs:
         """The network's outputs for one image: whole, or windows blended."""

@@ -15,7 +15,9 @@ from overread.runtime.preprocess import Prepared, decide
 from overread.runtime.probability import entropy, softmax
 from overread.runtime.tasks.dense import dense
 from overread.runtime.tasks.whole import check_labels
+from overread.runtime.uncertainty.pool import Pool
 
+POOL: Pool | None = None
 OUTPUTS: tuple[str, ...] = ("logits",)
 DECODING: Mapping[str, float] = {}
 

@@ -9,10 +9,13 @@ from overread.runtime.preprocess import Prepared
 
 
 def label_logits(network: Network, prepared: Prepared, manifest: Manifest) -> Outputs:
-    """``logits (labels,)`` of one image. Raises InputError for a network that gives another number of them."""
-    logits = network(prepared.array[None])["logits"][0]
-    check_labels(logits.size, manifest)
-    return {"logits": logits.reshape(-1)}
+    """``logits (labels,)`` of one image, and the ``features (F,)`` of networks that give them.
+
+    Raises InputError for a network that gives another number of logits.
+    """
+    out = {name: array[0].reshape(-1) for name, array in network(prepared.array[None]).items()}
+    check_labels(out["logits"].size, manifest)
+    return out
 
 
 def check_labels(found: int, manifest: Manifest) -> None:

@@ -1,0 +1,93 @@
+"""What is said of an answer beside it: how far several answers disagree, how strange the image is, who must decide."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overread.runtime.answer import Answer, Classes, Findings, LabelMap, Objects
+from overread.runtime.manifest import Manifest
+from overread.runtime.manifest_uncertainty import Refer
+from overread.runtime.outputs import Outputs
+from overread.runtime.package import Package
+from overread.runtime.prediction import Breach
+from overread.runtime.tasks import TASKS
+from overread.runtime.uncertainty.distance import distances
+from overread.runtime.uncertainty.pool import mutual_information
+
+
+def feature_distance(raw: Outputs, package: Package) -> float | None:
+    """How far the image's features lie from the training's; None for a package that does not know."""
+    told = package.manifest.uncertainty.distance
+    if told is None:
+        return None
+    return float(distances(raw["features"][None], package.arrays, told.method)[0])
+
+
+def too_far(apart: float | None, manifest: Manifest) -> Breach | None:
+    """The breach of an image whose features lie too far from the training's."""
+    told = manifest.uncertainty.distance
+    if apart is None or told is None or apart <= told.most:
+        return None
+    return Breach(
+        "FEATURES",
+        f"features at distance {apart:.3g} from those of the training",
+        f"at most {told.most:.3g}",
+    )
+
+
+def doubted(answer: Answer, raw: Outputs, manifest: Manifest) -> Answer:
+    """The answer with what several draws disagree about, and whether a person must decide."""
+    apart = disagreement(raw, manifest)
+    refer = manifest.uncertainty.refer
+    match answer:
+        case Classes():
+            return replace(
+                answer,
+                mutual_information=None if apart is None else float(apart[0]),
+                vacuity=float(raw["vacuity"][0]) if "vacuity" in raw else None,
+                refer=_unsure({answer.decided: answer.scores[answer.decided]}, refer.get("")),
+            )
+        case Findings():
+            sure = {k: s if k in answer.present else 1 - s for k, s in answer.scores.items()}
+            reasons = [_unsure({k: v}, refer.get(k)) for k, v in sure.items() if k in answer.thresholds]
+            return replace(
+                answer,
+                mutual_information={}
+                if apart is None
+                else {k: float(v) for k, v in zip(manifest.labels, apart, strict=True)},
+                refer="; ".join(filter(None, reasons)),
+            )
+        case LabelMap() | Objects():
+            return answer
+        case _:
+            assert_never(answer)
+
+
+def disagreement(raw: Outputs, manifest: Manifest) -> NDArray[Any] | None:
+    """Mutual information of the draws, ``(groups,)``; None where there is one answer only."""
+    pool = TASKS[manifest.task].POOL
+    if "draws" not in raw or pool is None:
+        return None
+    ensemble = manifest.uncertainty.ensemble
+    # The weights of a stack are no shares: there every member counts alike.
+    weights = (
+        [m.weight for m in ensemble.members]
+        if ensemble and ensemble.how != "stacked"
+        else [1.0] * len(raw["draws"])
+    )
+    return mutual_information(raw["draws"].astype(np.float64), weights, pool)
+
+
+def _unsure(sure: dict[str, float], limit: Refer | None) -> str:
+    """Why a person must decide, or nothing."""
+    if limit is None:
+        return ""
+    return "; ".join(
+        f"{label}: probability {p:.2f} of being right, below {limit.threshold:.2f}"
+        for label, p in sure.items()
+        if p < limit.threshold
+    )
