@@ -9,6 +9,7 @@ import pytest
 from overread.cohort.virtual.cohort import make_virtual_cohort
 from overread.learn.planner import patch
 from overread.pipeline.stages import run_stages
+from tests.narrow import narrow
 
 
 @pytest.fixture(scope="session")
@@ -17,6 +18,7 @@ def small_road(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("road") / "lesions"
     make_virtual_cohort(folder, patients=12)
     with pytest.MonkeyPatch.context() as small:
+        narrow(small)
         small.setitem(patch.CPU_PATCH, 3, patch.SMALLEST_PATCH[3])
         run_stages(folder, epochs=3)
     return folder

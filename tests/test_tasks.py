@@ -17,6 +17,7 @@ from overread.pipeline.stages import run_stages
 from overread.runtime.answer import Classes, Findings, LabelMap, Objects
 from overread.runtime.tasks import TASKS as RUNTIME
 from overread.task import TASKS, Task
+from tests.narrow import narrow
 from tests.seventh import evaluate, learn, runtime, truth
 from tests.shapes import GRADES, SPLITS, write_shapes
 
@@ -26,7 +27,8 @@ KINDS = {"classes": Classes, "findings": Findings, "label_map": LabelMap, "objec
 
 @pytest.fixture(autouse=True)
 def quick_timing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The planner measures a step or two, not three seconds of them: the epochs are given."""
+    """The planner measures a step or two, not three seconds of them, of a narrow network: the epochs are given."""
+    narrow(monkeypatch)
     monkeypatch.setattr("overread.learn.timing.LEAST_STEPS", 1)
     monkeypatch.setattr("overread.learn.timing.LEAST_SECONDS", 0.0)
 

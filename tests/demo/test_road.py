@@ -12,6 +12,7 @@ from overread.demo import road
 from overread.errors import InputError
 from overread.learn.planner import patch
 from overread.ledger.ledger import Ledger
+from tests.narrow import narrow
 
 
 def test_the_whole_demo_on_few_patients(
@@ -20,6 +21,7 @@ def test_the_whole_demo_on_few_patients(
     monkeypatch.setattr(road, "PATIENTS", 12)
     # Epochs and not seconds: a slow machine trains as well, only longer.
     monkeypatch.setattr(road, "EPOCHS", 10)
+    narrow(monkeypatch)
     monkeypatch.setitem(patch.CPU_PATCH, 3, patch.SMALLEST_PATCH[3])
     out = tmp_path / "demo"
     road.run_demo(out)

@@ -27,11 +27,14 @@ from overread.ledger.ledger import Ledger
 from overread.runtime.answer import Findings, Objects
 from overread.runtime.package import Package
 from overread.runtime.predict import predict
+from tests.narrow import narrow
 
 
 @pytest.fixture(autouse=True)
 def small_patches(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Patches that a slow machine trains on in seconds; the number of epochs is given, so the clock decides nothing."""
+    """Patches and networks that a slow machine trains in seconds; the number of epochs is given, so the clock decides
+    nothing."""
+    narrow(monkeypatch)
     monkeypatch.setitem(patch.CPU_PATCH, 2, 128 * 128)
     monkeypatch.setitem(patch.CPU_PATCH, 3, patch.SMALLEST_PATCH[3])
     monkeypatch.setitem(whole_image.MOST, 2, 96)
