@@ -21,6 +21,7 @@ from overread.runtime.manifest import Manifest
 from overread.runtime.outputs import Network, Outputs
 from overread.runtime.preprocess import Prepared
 from overread.runtime.tasks import classification
+from overread.runtime.uncertainty.pool import Pool
 
 OUTPUTS: tuple[str, ...] = ("logits",)
 DECODING: Mapping[str, float] = {}
@@ -98,3 +99,10 @@ def median_grade(reached: NDArray[np.float64]) -> NDArray[np.intp]:
     """Index of the highest grade that is reached with a probability above 0.5, ``(...)``."""
     counted: NDArray[np.intp] = (reached[..., 1:] > 0.5).sum(axis=-1)
     return counted
+
+
+POOL: Pool | None = Pool(
+    lambda z: np.exp(log_probabilities(z))[..., None, :],
+    lambda p: conditional_log_odds(np.log(np.maximum(p[0], np.finfo(np.float64).tiny))),
+)
+"""Several networks are averaged by the probabilities of the grades."""
