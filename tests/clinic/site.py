@@ -202,6 +202,23 @@ def write_multilabel(path: Path, dimensions: int = 3, **manifest: Any) -> Packag
     return write_package(path, content, _of_mean([0.05, -0.05, 0], [-6, 6, 0], dimensions))
 
 
+def write_ordinal(path: Path, dimensions: int = 3) -> Package:
+    """A package of three grades of the image's mean, of which the middle one and higher count as positive."""
+    content = Manifest(
+        name="grades of brightness",
+        version="0.1",
+        created=CREATED,
+        task="ordinal",
+        channels=[Channel(name="image")],
+        preprocess=_preprocess(dimensions),
+        labels=["grade 0", "grade 1", "grade 2"],
+        positive="grade 1",
+        operating_points={"grade 1": OperatingPoint(rule="youden", threshold=0.4)},
+        files={},
+    )
+    return write_package(path, content, _of_mean([0.05, 0.05], [-6, -9], dimensions))
+
+
 BRIGHT_BOX = (
     (BRIGHT[0].start, BRIGHT[1].start, BRIGHT[2].start),
     (

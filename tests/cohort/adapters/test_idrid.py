@@ -141,7 +141,7 @@ def test_the_part_must_be_clear(tmp_path: Path) -> None:
     refused(import_idrid, root, "--part is 'all', expected one of", part="all")
     refused(import_idrid, root, "has no folder C. Localization; found A. Segmentation", part="localisation")
     import_idrid(root, tmp_path / "out", part="grading")
-    assert task_of(tmp_path / "out")["task"] == "classification"
+    assert task_of(tmp_path / "out")["task"] == "ordinal"
 
 
 TRUTHS = f"A. Segmentation/2. All Segmentation Groundtruths/{SETS['test']}"

@@ -100,3 +100,14 @@ def test_real_sets(data_dir: Path, tmp_path: Path, name: str, labels: int, patie
     cohort = Cohort.read(tmp_path / "out", need="label")
     assert len(task_of(tmp_path / "out")["labels"]) == labels
     assert len({c.patient for c in cohort}) == patients
+
+
+def test_a_column_of_grades(tmp_path: Path) -> None:
+    folder = _set(tmp_path / "set", "name,grade", "p{n},{bit}{sure}")
+    import_table(folder, tmp_path / "out", task="ordinal")
+    stated = task_of(tmp_path / "out")
+    assert (stated["task"], stated["labels"]) == ("ordinal", ["0-1", "01", "1-1", "11"])
+    with pytest.raises(InputError, match="--task is 'ranking', expected one of classification, ordinal"):
+        import_table(folder, tmp_path / "other", task="ranking")
+    with pytest.raises(InputError, match="takes one column"):
+        import_table(folder, tmp_path / "other", label="name,grade", task="ordinal")

@@ -45,7 +45,7 @@ def import_aptos(folder: Path, out: Path) -> None:
     check_listed(grades, images, table, place)
     splits, note = official_splits(((image, "") for image in grades), grades)
     task = task_of(
-        "classification",
+        "ordinal",
         2,
         GRADES,
         name="APTOS 2019 Blindness Detection",

@@ -90,7 +90,7 @@ def import_idrid(folder: Path, out: Path, part: str | None = None) -> None:
             over
         )
         stated = task_of(
-            {"segmentation": "segmentation", "grading": "classification"}.get(part, "detection"),
+            {"segmentation": "segmentation", "grading": "ordinal"}.get(part, "detection"),
             2,
             {"segmentation": LABELS, "grading": GRADES}.get(part, ("optic disc", "fovea")),
             name=f"IDRiD, {FOLDERS[part]}",

@@ -70,6 +70,7 @@ ADAPTERS: Mapping[str, Adapter] = {
             "label": "Column of the class; several with commas between them are findings of 1, 0 and -1.",
             "patient": "Column that tells the patient.",
             "split": "Column that tells train, val and test.",
+            "task": "classification (the default of one column) or ordinal: grades in their natural order.",
         },
     ),
     "vindr-cxr": Adapter(

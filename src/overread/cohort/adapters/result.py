@@ -36,7 +36,8 @@ def task_of(
 ) -> dict[str, Any]:
     """The content of task.json.
 
-    ``kind`` is ``classification``, ``segmentation``, ``detection`` or ``multilabel`` (columns ``label_<name>``).
+    ``kind`` is a key of `overread.task.TASKS`: ``classification``, ``ordinal``, ``multilabel`` (columns
+    ``label_<name>``), ``segmentation``, ``detection`` ...
     ``made`` is `made_by`'s. With two labels, ``positive`` is the second one unless given.
     """
     return {

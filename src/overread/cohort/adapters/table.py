@@ -33,6 +33,8 @@ from overread.errors import InputError
 from overread.imaging.read import read
 
 TABLES = (".csv", ".tsv", ".txt")
+KINDS = ("classification", "ordinal")
+"""What one column of labels can be learnt as."""
 
 
 def import_table(
@@ -43,13 +45,15 @@ def import_table(
     label: str | None = None,
     patient: str | None = None,
     split: str | None = None,
+    task: str | None = None,
 ) -> None:
     """Take over the images below ``folder`` that a table there lists, with their labels.
 
     ``table`` is its path (without it the one .csv or .tsv in the folder; commas, semicolons and tabs are told apart);
     ``image``, ``label``, ``patient`` and ``split`` are names of columns. Several of ``label`` with commas between them
-    are findings, 1, 0 or -1 each. A column that is not given is guessed by its name or content, and the guess is said.
-    Every other column becomes an attribute.
+    are findings, 1, 0 or -1 each. ``task``: ``ordinal`` takes the label's classes for grades in their natural order. A
+    column that is not given is guessed by its name or content, and the guess is said. Every other column becomes an
+    attribute.
 
     Raises
     ------
@@ -58,6 +62,8 @@ def import_table(
         label, or several: they are named.
     """
     folder = Path(folder)
+    if task not in (None, *KINDS):
+        raise InputError(f"--task is {task!r}, expected one of {', '.join(KINDS)}")
     path = _table(folder, table)
     rows = rows_of(path, (), _delimiter(path))
     columns = list(rows[0])
@@ -75,6 +81,8 @@ def import_table(
         if label
         else [label_column(said, path, rows, [c for c in columns if c not in taken])]
     )
+    if task and len(labels) > 1:
+        raise InputError(f"--task {task} takes one column of labels, found {', '.join(labels)}")
     found = [_file(path, n, row[image], files) for n, row in enumerate(rows, 2)]
     names = [case_name(f.name[: -len(suffix_of(f))]) for f in found]
     twice = [n for n, count in Counter(names).items() if count > 1]
@@ -88,11 +96,13 @@ def import_table(
     splits, note = official_splits(zip(people, parts, strict=True), strata)
     if patient is None:
         note += "; every image counts as its own patient (--patient names the column that tells them)"
-    made = made_by("table", folder, table=table, image=image, label=label, patient=patient, split=split)
-    task: dict[str, Any] = {"source": {"import": made}}
+    made = made_by(
+        "table", folder, table=table, image=image, label=label, patient=patient, split=split, task=task
+    )
+    stated: dict[str, Any] = {"source": {"import": made}}
     rest = {c: attribute(c) for c in columns if c not in {*taken, *labels}}
     first = read(found[0])
-    with building(out, task) as target:
+    with building(out, stated) as target:
         cases = []
         for n, (name, row, file) in enumerate(
             track(list(zip(names, rows, found, strict=True)), "Taking over images", len(found)), 2
@@ -111,9 +121,9 @@ def import_table(
                     findings={c: _state(path, n, c, row[c]) for c in labels} if len(labels) > 1 else {},
                 )
             )
-        kind = "classification" if len(labels) == 1 else "multilabel"
+        kind = task or ("classification" if len(labels) == 1 else "multilabel")
         classes = infer(cases) if len(labels) == 1 else labels
-        task |= task_of(
+        stated |= task_of(
             kind,
             len(first.spatial),
             classes,
@@ -124,7 +134,7 @@ def import_table(
             modality=[first.modality] if first.modality else [],
         )
         # Which of two classes is the one to be found is for `overread init` to guess aloud.
-        task["positive"] = None
+        stated["positive"] = None
         Cohort(target, tuple(cases)).write()
     print_summary(out, cases, f"{', '.join(classes)}; {note}")
     for remark in said:

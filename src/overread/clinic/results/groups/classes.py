@@ -1,4 +1,5 @@
-"""One class of several (TID 1501): probabilities with their intervals, the decision, the conformal set."""
+"""One class of several (TID 1501): probabilities with their intervals, the decision, the conformal set; of ordered
+grades also whether the positive grade or a higher one is called."""
 
 from __future__ import annotations
 
@@ -27,6 +28,20 @@ def classes_groups(answer: Classes, context: Context) -> list[Group]:
         probability(label, score, answer.intervals.get(label)) for label, score in answer.scores.items()
     ]
     evaluations = [sr.QualitativeEvaluation(codes.FINDING, private("", answer.decided))]
+    if answer.called is not None:
+        higher = f"{answer.positive} or higher"
+        measured.append(
+            measurement(
+                private("GE", answer.positive, f"Probability of {higher}"),
+                answer.at_least[answer.positive],
+                None,
+                None,
+                "1",
+                confidence=SCORE_CONFIDENCE,
+            )
+        )
+        called = codes.PRESENT if answer.called else codes.ABSENT
+        evaluations.append(sr.QualitativeEvaluation(private("GE", answer.positive, higher), called))
     if answer.label_set and answer.set_coverage is not None:
         name = private(
             "SET", f"{answer.set_coverage:.0%}", f"Member of the {answer.set_coverage:.0%} prediction set"

@@ -17,6 +17,7 @@ from overread.clinic.results.seg import tracking_id, tracking_uid
 from overread.clinic.results.source import MANUFACTURER, Run
 from overread.runtime.answer import Measurement
 from overread.runtime.package import Package
+from overread.task import TASKS
 
 Group: TypeAlias = (
     sr.MeasurementsAndQualitativeEvaluations
@@ -134,8 +135,10 @@ def algorithm_of(package: Package, labels: Sequence[str] | None = None) -> sr.Al
     parameters = [f"package sha256 {package.sha256}"]
     for label, point in manifest.operating_points.items():
         if labels is None or label in labels:
+            # Of ordered grades the threshold is on the grade or a higher one.
+            what = f"{label} or higher" if TASKS[manifest.task].ordered else label
             parameters.append(
-                f"threshold {point.threshold:.6g} on the probability of {label}, rule: {point.rule}"
+                f"threshold {point.threshold:.6g} on the probability of {what}, rule: {point.rule}"
             )
     return sr.AlgorithmIdentification(
         name=plain(manifest.name, 64),
