@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
-from scipy.stats import multivariate_normal
+from scipy.stats import multivariate_normal, norm
 
 from overread.stats.power import group_sequential, spending_function
 
@@ -19,15 +21,25 @@ def test_constants_of_the_tables(looks: int, pocock: float, obf: float) -> None:
     assert falling.efficacy == pytest.approx(shape, abs=1.2e-3)
 
 
-def test_inflation_of_the_tables() -> None:
-    """Jennison and Turnbull 2000, tables 2.2 and 2.4: power .8, five looks: 1.228 (Pocock), 1.028 (O'Brien)."""
-    assert group_sequential(looks=5, design="pocock", alpha=0.05, sided=2).inflation == pytest.approx(
-        1.228, abs=1e-3
-    )
-    assert group_sequential(looks=5, alpha=0.05, sided=2).inflation == pytest.approx(1.028, abs=1e-3)
-    assert group_sequential(looks=5, alpha=0.05, sided=2, power=0.9).inflation == pytest.approx(
-        1.026, abs=1e-3
-    )
+@pytest.mark.parametrize(
+    ("looks", "design", "power", "printed"),
+    [
+        (5, "pocock", 0.8, 1.229),
+        (10, "pocock", 0.8, 1.301),
+        (5, "obrien-fleming", 0.8, 1.028),
+        (5, "obrien-fleming", 0.9, 1.026),
+    ],
+)
+def test_inflation_of_the_tables(looks: int, design: Any, power: float, printed: float) -> None:
+    """Jennison and Turnbull 2000, tables 2.2 and 2.4: two-sided, alpha .05, to all printed places."""
+    found = group_sequential(looks=looks, design=design, alpha=0.05, sided=2, power=power)
+    assert round(found.inflation, 3) == printed
+
+
+def test_crossing_the_wrong_bound_is_no_power() -> None:
+    found = group_sequential(looks=1, alpha=0.4, sided=2, power=0.5)
+    assert found.drift == pytest.approx(norm.ppf(0.8))
+    assert found.power_reached[-1] == pytest.approx(0.5)
 
 
 # Numbers of rpact's tests: arguments, efficacy bounds, futility bounds.

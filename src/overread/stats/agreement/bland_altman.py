@@ -123,7 +123,9 @@ def _repeated(difference: Floats, codes: Ints, z: float, agreement: float, confi
     total, bias = between + within_part, float(means.mean())
     alpha = (1 - confidence) / 2
     t = float(stdtrit(subjects - 1, 1 - alpha))
-    off = t * float(np.sqrt(between / subjects))
+    error = float(np.sqrt(between / subjects))
+    # Zou takes the normal quantile for the mean's part of the limits.
+    off = float(ndtri(1 - alpha)) * error
     # Limits of each variance from chi-square, joined to those of their sum, then to those of bias -+ z sd.
     df = np.array([subjects - 1, n - subjects])
     parts = np.array([between, within_part])
@@ -134,7 +136,9 @@ def _repeated(difference: Floats, codes: Ints, z: float, agreement: float, confi
     far = float(np.hypot(off, z * (np.sqrt(high_var) - sd)))
     name = "MOVER, repeated measurements"
     return BlandAltman(
-        bias=Interval(bias, bias - off, bias + off, confidence, "Student's t of subject means", subjects),
+        bias=Interval(
+            bias, bias - t * error, bias + t * error, confidence, "Student's t of subject means", subjects
+        ),
         lower=Interval(bias - z * sd, bias - z * sd - far, bias - z * sd + near, confidence, name, subjects),
         upper=Interval(bias + z * sd, bias + z * sd - near, bias + z * sd + far, confidence, name, subjects),
         sd=sd,

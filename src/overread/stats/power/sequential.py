@@ -35,10 +35,10 @@ class GroupSequentialDesign:
 
     Reject the null hypothesis at look k where z >= ``efficacy[k]`` (|z| where ``sided`` is 2); stop for
     futility where z <= ``futility[k]`` (-inf where there is none). ``alpha_spent`` and ``power_reached`` are
-    cumulative, ``nominal`` the one-sided level of each bound. ``inflation`` is the largest sample size over
-    that of a design with one look; ``expected_h1``, ``expected_h0`` and ``expected_half`` are the expected
-    sample sizes over it where the effect is the planned one, zero and half of it. ``drift`` is the expected z
-    of the last look under the planned effect.
+    cumulative, ``nominal`` the one-sided level of each bound; power is the chance of crossing the bound on the side of
+    the effect. ``inflation`` is the largest sample size over that of a design with one look; ``expected_h1``,
+    ``expected_h0`` and ``expected_half`` are the expected sample sizes over it where the effect is the planned one,
+    zero and half of it. ``drift`` is the expected z of the last look under the planned effect.
     """
 
     information: tuple[float, ...]
@@ -298,8 +298,8 @@ def _with_beta(
 
 def _drift(t: Floats, upper: Floats, lower: Floats, sided: int, power: float) -> float:
     def short(drift: float) -> float:
-        up, down = crossing(t, upper, _low(lower, upper, sided), drift)
-        return float(up.sum() + (down.sum() if sided == 2 else 0.0)) - power
+        # Rejecting on the wrong side of a two-sided test is no power (Jennison and Turnbull 2000, section 2.2).
+        return float(crossing(t, upper, _low(lower, upper, sided), drift)[0].sum()) - power
 
     try:
         return float(brentq(short, 1e-6, 40, xtol=1e-11))
@@ -335,12 +335,12 @@ def _described(
         stop[-1] = 1 - stop[:-1].sum()
         return float(inflation * (stop @ t))
 
-    up, down = crossing(t, upper, low, drift)
+    up = crossing(t, upper, low, drift)[0]
     spent = crossing(t, upper, _low(lower if binding else none, upper, sided), 0.0)[0]
     words = f"{design}, {'two' if sided == 2 else 'one'}-sided"
     if np.isfinite(lower).any():
         words += f", {'binding' if binding else 'non-binding'} futility"
-    reached = np.cumsum(up + (down if sided == 2 else 0.0))
+    reached = np.cumsum(up)
     return GroupSequentialDesign(
         information=_tuple(t),
         efficacy=_tuple(upper),
