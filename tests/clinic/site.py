@@ -23,6 +23,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
+from overread.clinic.receive.arriving import Arriving
 from overread.clinic.send import parse_peer, send_files
 from overread.clinic.spool import Spool, Status, Stored
 from overread.clinic.storage import start_storage
@@ -337,10 +338,11 @@ class _Gate(Spool):
         super().__init__(folder)
         self.archive = archive
 
-    def store(self, meta: bytes, data: bytes, sop_class: str, sop: str, transfer_syntax: str) -> Stored:
+    def keep(self, arriving: Arriving) -> Stored:
         if self.archive.refuse:
+            arriving.discard()
             return Stored(Status.DOES_NOT_MATCH, "not today")
-        return super().store(meta, data, sop_class, sop, transfer_syntax)
+        return super().keep(arriving)
 
 
 @dataclass

@@ -43,7 +43,9 @@ def test_receive(tmp_path: Path) -> None:
     assert {n: m for n, m in modes.items() if n.endswith(".dcm")} == dict.fromkeys(
         (f.name for f in files), 0o600
     )
-    assert {m for n, m in modes.items() if not n.endswith(".dcm")} == {0o700}
+    folders = {p.name for p in (out, *out.rglob("*")) if p.is_dir()}
+    assert {modes[n] for n in folders} == {0o700}
+    assert {m for n, m in modes.items() if n not in folders} == {0o600}
 
 
 def test_a_folder_that_others_may_look_into_is_told(tmp_path: Path) -> None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import errno
 import os
+import sqlite3
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from pydicom import DataElement, dcmread
 from pydicom.config import IGNORE
-from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
-from pynetdicom.dsutils import encode_file_meta
 
-from overread.clinic import spool as spool_module
+from overread.clinic.receive import arriving as arriving_module
+from overread.clinic.receive.meta import is_whole
 from overread.clinic.spool import Spool, Status, Stored, safe_uid
 
 MR = "1.2.840.10008.5.1.4.1.1.4"
@@ -38,17 +40,15 @@ def instance(study: str = "1.2", sop: str = "1.2.3", **extra: str) -> bytes:
     return buffer.getvalue()
 
 
-def put(spool: Spool, data: bytes, sop: str = "1.2.3", sop_class: str = MR, version: str = "A") -> Stored:
-    meta = FileMetaDataset()
-    meta.FileMetaInformationVersion = b"\0\1"
-    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = MR, "1.2.3"
-    meta.TransferSyntaxUID, meta.ImplementationClassUID = EXPLICIT, "1.2.4"
-    meta.ImplementationVersionName = version
-    return spool.store(b"\0" * 128 + b"DICM" + encode_file_meta(meta), data, sop_class, sop, EXPLICIT)
+def put(spool: Spool, data: bytes, sop: str = "1.2.3", sop_class: str = MR, sender: str = "A") -> Stored:
+    return spool.store(data, sop_class, sop, EXPLICIT, sender)
 
 
 def everything(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.rglob("*") if p.is_file())
+    """Every file with content but the journal's."""
+    return sorted(
+        p for p in folder.rglob("*") if p.is_file() and p.stat().st_size and ".journal" not in p.name
+    )
 
 
 def test_stored_whole_and_readable(tmp_path: Path) -> None:
@@ -66,20 +66,23 @@ def test_stored_whole_and_readable(tmp_path: Path) -> None:
 def test_synced_before_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
     spool = Spool(tmp_path / "spool")
-    real_sync, real_replace, real_folder = os.fdatasync, Path.replace, spool_module.fsync_folder
+    real_sync, real_replace, real_folder = os.fdatasync, Path.replace, arriving_module.fsync_folder
+    real_add = spool.journal.add
     monkeypatch.setattr(os, "fdatasync", lambda fd: (done.append("data"), real_sync(fd))[1])
-    monkeypatch.setattr(Path, "replace", lambda self, to: (done.append("rename"), real_replace(self, to))[1])
+    monkeypatch.setattr(Path, "replace", lambda self, to: (real_replace(self, to), done.append("rename"))[0])
     monkeypatch.setattr(
-        spool_module, "fsync_folder", lambda p: (done.append(f"folder {p.name}"), real_folder(p))[1]
+        arriving_module, "fsync_folder", lambda p: (done.append(f"folder {p.name}"), real_folder(p))[1]
     )
+    monkeypatch.setattr(spool.journal, "add", lambda entry: (done.append("journal"), real_add(entry))[1])
     put(spool, instance())
-    assert done == ["data", "folder spool", "rename", "folder 1.2"]
+    # The name that the content is synced under is on the disk before the content is written.
+    assert done == ["folder .incoming", "data", "rename", "journal"]
 
 
 def test_same_bytes_twice_is_one_file(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool")
     first = put(spool, instance())
-    again = put(spool, instance(), version="B")
+    again = put(spool, instance(), sender="B")
     assert (first.new, again.new) == (True, False)
     assert again.status is Status.SUCCESS
     assert len(everything(tmp_path)) == 1
@@ -136,27 +139,37 @@ def test_truncated_is_refused(tmp_path: Path) -> None:
     assert everything(tmp_path) == []
 
 
-@pytest.mark.parametrize("where", ["write", "sync", "rename"])
-def test_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+@pytest.mark.parametrize("where", ["name", "write", "sync", "rename", "journal"])
+@pytest.mark.parametrize("long", [False, True], ids=["small", "large"])
+def test_full_disk_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, long: bool
+) -> None:
     spool = Spool(tmp_path / "spool")
+    data = instance(PatientComments="x" * 3000, **({"TextValue": "y" * 3_000_000} if long else {}))
 
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
+    def database_full(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
     with monkeypatch.context() as patch:
-        if where == "write":
-            patch.setattr(
-                spool_module, "write_synced", lambda path, *parts: (path.write_bytes(b"half"), full())
-            )
-        elif where == "sync":
-            patch.setattr(os, "fdatasync", full)
-        else:
-            patch.setattr(Path, "replace", full)
-        stored = put(spool, instance())
+        match where:
+            case "name":
+                patch.setattr(arriving_module, "fsync_folder", full)
+            case "write":
+                patch.setattr(os, "write", full)
+            case "sync":
+                patch.setattr(os, "fdatasync", full)
+            case "rename":
+                patch.setattr(Path, "replace", full)
+            case _:
+                patch.setattr(spool.journal, "add", database_full)
+        stored = put(spool, data)
     assert stored.status is Status.OUT_OF_RESOURCES
     assert stored.status == 0xA700
     assert everything(tmp_path) == []
-    assert put(spool, instance()).status is Status.SUCCESS
+    assert put(spool, data).status is Status.SUCCESS
 
 
 def test_start_removes_what_was_half_written(tmp_path: Path) -> None:
@@ -166,3 +179,105 @@ def test_start_removes_what_was_half_written(tmp_path: Path) -> None:
     again = Spool(tmp_path / "spool")
     assert everything(tmp_path) == [again.path("1.2", "1.2.3")]
     assert again.studies() == ["1.2"]
+
+
+@pytest.mark.parametrize("long", [False, True], ids=["small", "large"])
+def test_a_name_lost_with_the_machine_is_given_again(tmp_path: Path, long: bool) -> None:
+    """As after a power cut in which the content had reached the disk, and the new name had not."""
+    spool = Spool(tmp_path / "spool")
+    data = instance(**({"TextValue": "y" * 3_000_000} if long else {}))
+    put(spool, data)
+    kept = spool.path("1.2", "1.2.3")
+    content = kept.read_bytes()
+    kept.rename(spool.incoming / "1.part")
+    kept.parent.rmdir()
+    again = Spool(tmp_path / "spool")
+    assert everything(tmp_path) == [kept]
+    assert kept.read_bytes() == content
+    assert again.journal.find("1.2.3") is not None
+    assert put(again, data) == Stored(Status.SUCCESS, "", "1.2", "1.2.3", False)
+
+
+@pytest.mark.parametrize("damage", ["cut at an element", "a block of zeros", "never marked"])
+def test_what_was_not_whole_gets_no_name(tmp_path: Path, damage: str) -> None:
+    """A data set that ends where an element does, or whose last block never came, was acknowledged to nobody."""
+    spool = Spool(tmp_path / "spool")
+    put(spool, instance())
+    kept = spool.path("1.2", "1.2.3")
+    content = bytearray(kept.read_bytes())
+    at = len(content) - 3008  # PatientComments, the last element: 8 bytes of head
+    if damage == "cut at an element":
+        del content[at:]
+    elif damage == "a block of zeros":
+        content[-512:] = bytes(512)
+    else:
+        content[content.index(b"OB", 200) + 6 :][:12] = bytes(12)
+        mark = len(content) - len(instance()) - 12
+        content[mark : mark + 12] = bytes(12)
+    (spool.incoming / "1.part").write_bytes(content)
+    kept.unlink()
+    again = Spool(tmp_path / "spool")
+    assert everything(tmp_path) == []
+    assert again.journal.find("1.2.3") is None
+
+
+def test_same_instance_in_another_study_is_refused(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    put(spool, instance(study="1.2"))
+    for other in (spool, Spool(tmp_path / "spool")):
+        stored = put(other, instance(study="1.3"))
+        assert (stored.status, stored.comment) == (
+            Status.OTHER_CONTENT,
+            "this SOP instance is already here in another study",
+        )
+    assert everything(tmp_path) == [spool.path("1.2", "1.2.3")]
+    spool.remove("1.2")
+    assert everything(tmp_path) == []
+    assert put(spool, instance(study="1.3")).new
+
+
+def test_a_journal_that_is_lost_or_broken_is_made_again(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    put(spool, instance(), sender="CT1")
+    known = spool.entry("1.2.3")
+    assert known is not None
+    assert (known.study, known.series, known.sop_class, known.sender) == ("1.2", "1.2.9", MR, "CT1")
+    spool.journal.close()
+    for content in (None, b"no database" * 500):
+        for path in (tmp_path / "spool").glob(".journal.db*"):
+            path.unlink()
+        if content is not None:
+            (tmp_path / "spool" / ".journal.db").write_bytes(content)
+        again = Spool(tmp_path / "spool")
+        found = again.entry("1.2.3")
+        assert found is not None
+        assert (found.study, found.sop_class, found.transfer_syntax, found.sender) == (
+            "1.2",
+            MR,
+            EXPLICIT,
+            "CT1",
+        )
+        again.journal.close()
+
+
+def test_the_same_instance_in_many_threads_is_kept_once(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    with ThreadPoolExecutor(8) as pool:
+        all_stored = list(pool.map(lambda _: put(spool, instance()), range(32)))
+    assert {s.status for s in all_stored} == {Status.SUCCESS}
+    assert sum(s.new for s in all_stored) == 1
+    assert len(everything(tmp_path)) == 1
+
+
+def test_an_object_larger_than_memory_for_it_is_kept_byte_by_byte(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    data = instance(TextValue="y" * 3_000_000)
+    arriving = spool.begin(MR, "1.2.3", EXPLICIT)
+    for at in range(0, len(data), 100_000):
+        arriving.write(data[at : at + 100_000])
+    assert arriving.beginning() is None
+    assert spool.keep(arriving).new
+    kept = spool.path("1.2", "1.2.3")
+    assert kept.read_bytes().endswith(data)
+    assert is_whole(kept) is not None
+    assert dcmread(kept).TextValue == "y" * 3_000_000

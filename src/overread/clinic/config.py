@@ -20,6 +20,7 @@ from overread.clinic.config_parts import (
     Web,
     Work,
 )
+from overread.clinic.receive.settings import Receive
 from overread.clinic.results.settings import Results
 from overread.settings import Strict, read_settings
 
@@ -37,6 +38,7 @@ class ClinicConfig(Strict):
     complete: list[Complete] = []
     peers: Annotated[list[Aet], Field(min_length=1)] | None = None
     maximum_associations: int = Field(50, ge=1, le=1000)
+    receive: Receive = Field(default_factory=lambda: Receive.model_validate({}))
     threads: int = Field(0, ge=0, le=1024)
     work: Work = Field(default_factory=lambda: Work.model_validate({}))
     content_qualification: Literal["RESEARCH", "PRODUCT"] = "RESEARCH"

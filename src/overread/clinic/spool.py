@@ -1,34 +1,47 @@
-"""The spool: an instance is on disk, whole and under its final name, before anyone is told so.
+"""The spool: an instance is on disk, whole, before anyone is told so.
 
-An instance goes to a temporary file, is synced, renamed to ``<study>/<sop>.dcm``, and the folder is synced;
-only then ``store`` returns. What the folders hold is the truth; any database about it can be made again.
+An instance goes to a temporary file whose name is on the disk already, is synced with a mark that says it is whole,
+and renamed to ``<study>/<sop>.dcm``; a row goes into the journal; only then ``store`` returns. Should the machine stop
+before the new name has reached the disk, the next start finds the marked file and gives it that name. What the folders
+hold is the truth; any database about it can be made again.
 """
 
 from __future__ import annotations
 
 import errno
+import mmap
 import os
 import re
-import secrets
+import shutil
+import sqlite3
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
 from overread.clinic.encoded import NotWholeError, elements
+from overread.clinic.receive.arriving import Arriving, EmptyFiles
+from overread.clinic.receive.journal import Entry, Journal, now
+from overread.clinic.receive.meta import is_whole, read_meta
 from overread.files import fsync_folder
 
 STUDY_UID, SERIES_UID = 0x0020000D, 0x0020000E
 SOP_CLASS_UID, SOP_INSTANCE_UID = 0x00080016, 0x00080018
 UID_PATTERN = re.compile(r"[0-9.]{1,64}")
-PREAMBLE_BYTES = 132
+COMPARE_STEP = 1 << 20
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class Status(IntEnum):
-    """C-STORE status codes that the spool answers with (PS3.4 table B.2-1)."""
+    """C-STORE status codes that we answer with (PS3.4 table B.2-1, PS3.7 section 9.1.1.1.9)."""
 
     SUCCESS = 0x0000
+    INVALID_INSTANCE = 0x0117
+    CLASS_NOT_SUPPORTED = 0x0122
+    NOT_AUTHORIZED = 0x0124
+    MISTYPED_ARGUMENT = 0x0212
     OUT_OF_RESOURCES = 0xA700
     DOES_NOT_MATCH = 0xA900
     CANNOT_UNDERSTAND = 0xC000
@@ -60,36 +73,63 @@ class Spool:
         self.folder = Path(folder)
         self.incoming = self.folder / ".incoming"
         self.incoming.mkdir(parents=True, exist_ok=True)
-        self._naming = threading.Lock()
-        for left in self.incoming.iterdir():
-            left.unlink()
         fsync_folder(self.folder)
+        self._naming = threading.Lock()
+        self._files = EmptyFiles(self.incoming)
+        self.journal = Journal(self.folder / ".journal.db")
+        self._take_up()
 
-    def store(self, meta: bytes, data: bytes, sop_class: str, sop: str, transfer_syntax: str) -> Stored:
-        """Keep one instance as it came.
+    def _take_up(self) -> None:
+        """Give what was whole its name, remove what was not, and hold the journal against the folders."""
+        for left in sorted(self.incoming.iterdir()):
+            kept = is_whole(left)
+            try:
+                if kept is not None:
+                    with _mapped(left) as data:
+                        study, _ = self._identify(
+                            data[kept.begin :], kept.sop_class, kept.sop, kept.transfer_syntax
+                        )
+                    self._name(left, study, kept.sop)
+            except ValueError:
+                pass
+            left.unlink(missing_ok=True)
+        self.journal.reconcile(self._there())
 
-        Parameters
-        ----------
-        meta
-            Preamble, ``DICM`` and file meta information, encoded.
-        data
-            The data set as on the wire.
-        sop_class, sop
-            SOP Class and Instance UID of the C-STORE command.
-        transfer_syntax
-            UID of the negotiated transfer syntax.
+    def begin(self, sop_class: str, sop: str, transfer_syntax: str, sender: str = "") -> Arriving:
+        """One instance that comes in pieces: write them, then `keep` it (or discard it)."""
+        return Arriving(
+            self._files, sop_class=sop_class, sop=sop, transfer_syntax=transfer_syntax, sender=sender
+        )
+
+    def store(self, data: bytes, sop_class: str, sop: str, transfer_syntax: str, sender: str = "") -> Stored:
+        """Keep one instance as it came: ``data`` is the data set as on the wire."""
+        arriving = self.begin(sop_class, sop, transfer_syntax, sender)
+        try:
+            arriving.write(data)
+        except OSError as error:
+            arriving.discard()
+            return out_of_resources(error)
+        return self.keep(arriving)
+
+    def keep(self, arriving: Arriving) -> Stored:
+        """Keep an instance that has come as a whole. Nothing of it is left where it is refused.
+
+        The SOP Class and Instance UID that it was announced with must be those of its data set.
         """
         try:
-            study = self._identify(data, sop_class, sop, transfer_syntax)
+            with arriving.data() as data:
+                study, series = self._identify(
+                    data, arriving.sop_class, arriving.sop, arriving.transfer_syntax
+                )
+            return self._keep(arriving, study, series)
         except NotWholeError as error:
             return Stored(Status.CANNOT_UNDERSTAND, f"not whole: {error}"[:64])
         except ValueError as error:
             return Stored(Status.DOES_NOT_MATCH, str(error)[:64])
-        try:
-            return self._keep(meta, data, study, sop)
         except OSError as error:
-            reason = "disk full" if error.errno in FULL else f"cannot be written ({error.strerror})"
-            return Stored(Status.OUT_OF_RESOURCES, reason[:64])
+            return out_of_resources(error)
+        finally:
+            arriving.discard()
 
     def path(self, study: str, sop: str) -> Path:
         """Where an instance lies. Raises ValueError for anything but UIDs."""
@@ -97,17 +137,52 @@ class Spool:
 
     def studies(self) -> list[str]:
         """Study Instance UIDs with at least one instance."""
-        return sorted(
-            p.name for p in self.folder.iterdir() if UID_PATTERN.fullmatch(p.name) and self.instances(p.name)
-        )
+        return sorted({study for study, _ in self._there()})
 
     def instances(self, study: str) -> list[str]:
         """SOP Instance UIDs of a study, sorted."""
         folder = self.folder / safe_uid(study)
         return sorted(p.stem for p in folder.glob("*.dcm")) if folder.is_dir() else []
 
-    def _identify(self, data: bytes, sop_class: str, sop: str, transfer_syntax: str) -> str:
-        found = elements(data, transfer_syntax, (SOP_CLASS_UID, SOP_INSTANCE_UID, STUDY_UID, SERIES_UID))
+    def remove(self, study: str) -> None:
+        """Remove a study: its rows of the journal, then its files."""
+        folder = self.folder / safe_uid(study)
+        with self._naming:
+            for sop in self.instances(study):
+                self.journal.remove(sop)
+            if folder.is_dir():
+                shutil.rmtree(folder)
+                fsync_folder(self.folder)
+
+    def entry(self, sop: str) -> Entry | None:
+        """What the journal says about an instance that is there."""
+        found = self.journal.find(sop)
+        if found is None or found.sop_class:
+            return found
+        # Made again from the files: the file itself says more.
+        try:
+            with self.path(found.study, sop).open("rb") as file:
+                kept = read_meta(file)
+        except (OSError, ValueError):
+            return found
+        return found._replace(
+            sop_class=kept.sop_class, transfer_syntax=kept.transfer_syntax, sender=kept.sender
+        )
+
+    def _there(self) -> Iterator[tuple[str, str]]:
+        for folder in self.folder.iterdir():
+            if UID_PATTERN.fullmatch(folder.name) and folder.is_dir():
+                with os.scandir(folder) as entries:
+                    for entry in entries:
+                        if entry.name.endswith(".dcm"):
+                            yield folder.name, entry.name.removesuffix(".dcm")
+
+    def _identify(
+        self, data: bytes | memoryview, sop_class: str, sop: str, transfer_syntax: str
+    ) -> tuple[str, str]:
+        """Study and Series Instance UID."""
+        wanted = (SOP_CLASS_UID, SOP_INSTANCE_UID, STUDY_UID, SERIES_UID)
+        found = elements(data, transfer_syntax, wanted, scratch=self.incoming)
         texts = {tag: value.decode("ascii", "replace").strip("\0 ") for tag, value in found.items()}
         safe_uid(sop)
         for tag, name, expected in (
@@ -123,55 +198,91 @@ class Spool:
                 safe_uid(texts[tag])
             except ValueError as error:
                 raise ValueError(f"{name} is not a UID") from error
-        return texts[STUDY_UID]
+        return texts[STUDY_UID], texts[SERIES_UID]
 
-    def _keep(self, meta: bytes, data: bytes, study: str, sop: str) -> Stored:
-        final = self.path(study, sop)
-        if final.exists():
-            return self._again(final, data, study, sop)
-        temporary = self.incoming / f"{secrets.token_hex(16)}.part"
-        try:
-            write_synced(temporary, meta, data)
-            # One thread names at a time: two associations may bring the same instance at once.
-            with self._naming:
-                if not final.parent.is_dir():
-                    final.parent.mkdir()
-                    fsync_folder(self.folder)
-                taken = final.exists()
-                if not taken:
-                    temporary.replace(final)
-            if taken:
-                return self._again(final, data, study, sop)
-            fsync_folder(final.parent)
-        finally:
-            temporary.unlink(missing_ok=True)
+    def _keep(self, arriving: Arriving, study: str, series: str) -> Stored:
+        sop = arriving.sop
+        known = self.journal.find(sop)
+        if known is not None and self.path(known.study, sop).exists():
+            return self._again(known, arriving, study)
+        size, temporary = arriving.size, arriving.to_disk()
+        known = self._name(
+            temporary,
+            study,
+            sop,
+            Entry(
+                sop, study, series, arriving.sop_class, arriving.transfer_syntax, size, arriving.sender, now()
+            ),
+        )
+        if known is not None:
+            return self._again(known, arriving, study)
         return Stored(Status.SUCCESS, study=study, sop=sop, new=True)
 
-    def _again(self, final: Path, data: bytes, study: str, sop: str) -> Stored:
+    def _name(self, temporary: Path, study: str, sop: str, entry: Entry | None = None) -> Entry | None:
+        """Give a whole file its name and a row. The row of the instance that has its UID, where there is one."""
+        # One thread names at a time: two associations may bring the same instance at once.
+        with self._naming:
+            known = self.journal.find(sop)
+            if known is not None and self.path(known.study, sop).exists():
+                return known
+            final = self.path(study, sop)
+            if final.exists():
+                return Entry(sop, study)
+            try:
+                temporary.replace(final)
+            except FileNotFoundError:
+                final.parent.mkdir(exist_ok=True)
+                temporary.replace(final)
+            if entry is not None:
+                try:
+                    self.journal.add(entry)
+                except sqlite3.Error as error:
+                    # Without a row nobody is told of success; the file goes with it.
+                    final.unlink(missing_ok=True)
+                    raise OSError(errno.EIO, f"journal: {error}") from error
+            return None
+
+    def _again(self, known: Entry, arriving: Arriving, study: str) -> Stored:
+        sop = arriving.sop
+        if known.study != study:
+            return Stored(
+                Status.OTHER_CONTENT, "this SOP instance is already here in another study", study, sop
+            )
         # Only the data set counts: file meta information names the receiving software, which may be updated.
-        if not _same_data_set(final, data):
+        path = self.path(study, sop)
+        with arriving.data() as data:
+            same = _same_data_set(path, data)
+        if not same:
             return Stored(
                 Status.OTHER_CONTENT, "this SOP instance is already here with other content", study, sop
             )
-        # The first arrival may still be on its way to the disk in another thread.
-        fsync_folder(final.parent)
         return Stored(Status.SUCCESS, study=study, sop=sop)
 
 
-def _same_data_set(path: Path, data: bytes) -> bool:
+def out_of_resources(error: OSError) -> Stored:
+    """The answer to an instance that cannot be written (PS3.4 table B.2-1, A700)."""
+    reason = "disk full" if error.errno in FULL else f"cannot be written ({error.strerror or error})"
+    return Stored(Status.OUT_OF_RESOURCES, reason[:64])
+
+
+@contextmanager
+def _mapped(path: Path) -> Iterator[memoryview]:
+    with (
+        path.open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
+        memoryview(mapped) as view,
+    ):
+        yield view
+
+
+def _same_data_set(path: Path, data: bytes | memoryview) -> bool:
     with path.open("rb") as f:
-        f.seek(PREAMBLE_BYTES)
-        # (0002,0000) UL, 4 bytes: how long the rest of the file meta information is (PS3.10 section 7.1).
-        header = f.read(12)
-        f.seek(int.from_bytes(header[8:12], "little"), os.SEEK_CUR)
-        return f.read() == data
-
-
-def write_synced(path: Path, *parts: bytes) -> None:
-    """Write ``parts`` one after the other to a new file and wait until the disk has it."""
-    with path.open("xb", buffering=0) as f:
-        for part in parts:
-            view = memoryview(part)
-            while view:
-                view = view[f.write(view) :]
-        os.fdatasync(f.fileno())
+        try:
+            f.seek(read_meta(f).begin)
+        except ValueError:
+            return False
+        if path.stat().st_size - f.tell() != len(data):
+            return False
+        return all(
+            f.read(COMPARE_STEP) == data[i : i + COMPARE_STEP] for i in range(0, len(data), COMPARE_STEP)
+        )

@@ -1,0 +1,1 @@
+"""The receive path: DICOM upper layer, associations, C-STORE, and what each instance is kept by."""

@@ -1,0 +1,75 @@
+"""What an association can ask for besides C-ECHO and C-STORE: one row for each further service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from overread.clinic.receive.dimse import CommandSet
+from overread.clinic.receive.negotiate import Agreed
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who is at the other end of an association. ``name`` is unlike that of any other association."""
+
+    name: str
+    title: str
+    address: str
+    encrypted: bool = False
+    certificate: str = ""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One response: its status, a comment, and the data set that goes with it, encoded in the agreed syntax."""
+
+    status: int
+    comment: str = ""
+    data: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service by abstract syntax; ``name`` is what a row of ``receive.peers`` allows.
+
+    ``answer`` gets the request, its data set and its context, and gives the responses in order; ``afterwards`` gives
+    what we ourselves ask for on the same association once it is answered: pairs of command set and data set.
+    """
+
+    name: str
+    commands: frozenset[int]
+    answer: Callable[[CommandSet, bytes, Agreed, Caller], Iterator[Reply]]
+    afterwards: Callable[[CommandSet, bytes, Agreed, Caller], Iterator[tuple[bytes, bytes]]] = field(
+        default=lambda *_: iter(())
+    )
+
+
+Services = Mapping[str, Service]
+
+
+class Notices(Protocol):
+    """Who wants to know what is coming in; called from the threads of associations, so it must be quick."""
+
+    def arriving(self, association: str, study: str) -> None:
+        """An instance of ``study`` is on its way."""
+
+    def arrived(self, association: str, study: str) -> None:
+        """It was stored, refused or cut off."""
+
+    def ended(self, association: str, normally: bool) -> None:
+        """The association was released (``normally``), or was aborted or lost."""
+
+
+class NoNotices:
+    """Nobody wants to know."""
+
+    def arriving(self, association: str, study: str) -> None:
+        """Nothing."""
+
+    def arrived(self, association: str, study: str) -> None:
+        """Nothing."""
+
+    def ended(self, association: str, normally: bool) -> None:
+        """Nothing."""
