@@ -24,14 +24,33 @@ STRONG = GEOMETRY.model_copy(
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.lists(st.integers(4, 14), min_size=2, max_size=3), st.integers(0, 1000))
-def test_identity(size: list[int], seed: int) -> None:
+@given(st.lists(st.integers(1, 14), min_size=2, max_size=3), st.integers(0, 1000))
+def test_identity_returns_every_bit(size: list[int], seed: int) -> None:
     change = draw(Augment(), len(size), seed=seed, epoch=0, index=0)
     x = torch.from_numpy(np.random.default_rng(seed).normal(size=(2, *size)).astype(np.float32))
     label = torch.from_numpy(np.random.default_rng(seed).integers(0, 5, size=size, dtype=np.uint8))
     image, mask = apply(change, x, label)
-    torch.testing.assert_close(image, x, atol=1e-4, rtol=1e-4)
-    assert mask is not None and torch.equal(mask, label)
+    assert torch.equal(image, x) and mask is not None and torch.equal(mask, label)
+    flip = [seed % len(size)]
+    mirror = Spatial(
+        np.diag([-1.0 if a in flip else 1.0 for a in range(len(size))]).tolist(), [0.0] * len(size)
+    )
+    image, mask = apply(Change(mirror), x, label)
+    assert (
+        torch.equal(image, x.flip(flip[0] + 1)) and mask is not None and torch.equal(mask, label.flip(flip))
+    )
+
+
+def test_an_image_is_never_changed_itself() -> None:
+    x = torch.randn(1, 8, 9)
+    before = x.clone()
+    for spatial in (Augment(), GEOMETRY):
+        for i in range(6):
+            change = draw(
+                spatial.model_copy(update={"grey_values": STRONG.grey_values}), 2, seed=0, epoch=0, index=i
+            )
+            assert not torch.equal(apply(change, x)[0], before)
+            assert torch.equal(x, before)
 
 
 @settings(max_examples=25, deadline=None)

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from overread.learn.augment.change import Change, apply, draw
-from overread.learn.augment.labels import Ranks
+from overread.learn.augment.labels import LabelReader
+from overread.learn.augment.linear import cells_of, normalised
 from overread.learn.augment.spatial import Spatial
 from overread.learn.plan import Augment
 
@@ -29,18 +30,13 @@ def test_the_largest_share_wins(seed: int, spatial: list[int], count: int) -> No
         rng.choice(256, count, replace=False)[rng.integers(0, count, spatial)].astype(np.uint8)
     )
     d = len(spatial)
-    grid = torch.from_numpy(rng.uniform(-1.2, 1.2, (*[5] * d, d)).astype(np.float32))
+    at = torch.from_numpy(np.stack([rng.uniform(-1.5, n + 0.5, 40) for n in spatial]).astype(np.float32))
+    grid = normalised(at, spatial).view(*[1] * (d - 1), 40, d)
     names = labels.unique()
     shares = torch.stack([(labels == n).float() for n in names])
     options = {"mode": "bilinear", "padding_mode": "border", "align_corners": False}
     expected = F.grid_sample(shares[None], grid[None], **options)[0]
-    ranks = Ranks(labels)
-    out = torch.empty((ranks.channels, *spatial))
-    ranks.fill(out)
-    sampled = (
-        F.grid_sample(out[None], grid[None], **options)[0] if ranks.channels else out.new_empty((0, *[5] * d))
-    )
-    found = ranks.read(sampled, grid)
+    found = LabelReader(labels)(cells_of(at, spatial)).view(*[1] * (d - 1), 40)
     assert found.dtype == torch.uint8
     own = expected.gather(0, torch.searchsorted(names, found)[None])[0]
     assert (own >= expected.amax(dim=0) - 1e-4).all()

@@ -6,20 +6,24 @@ or on what other transforms there are.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
-import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from overread.errors import InputError
 from overread.learn.augment.grey_values import GREY_VALUES
-from overread.learn.augment.labels import Ranks
+from overread.learn.augment.labels import LabelReader
+from overread.learn.augment.linear import read
+from overread.learn.augment.places import Places
 from overread.learn.augment.random import generator
-from overread.learn.augment.spatial import Spatial, draw_spatial, sampling_grid
+from overread.learn.augment.spatial import Spatial, draw_spatial, mirrored
 from overread.learn.example import Readable
 from overread.learn.plan import Augment
 
@@ -92,29 +96,42 @@ def apply(
     spatial = tuple(image.shape[1:])
     size = size or spatial
     start = start if start is not None else [0] * len(size)
-    grid = sampling_grid(change.spatial, size, spacing=spacing)
-    # Only what is read is cut out: a label map becomes float to be sampled, a large one needs the time for nothing.
-    cut, d = [], len(size)
-    for a, (n, s, first) in enumerate(zip(spatial, size, start, strict=True)):
-        line = grid[..., d - 1 - a]
-        low, high = (float((v + 1) / 2 * s + first) for v in torch.aminmax(line))
-        # One voxel more on either side: linear interpolation reads two.
-        lower, upper = (
-            min(max(int(low) - 1, 0), n - 1),
-            max(min(int(high) + 2, n), 1),
-        )
-        upper = max(upper, lower + 1)
-        line.mul_(s / (upper - lower)).add_((s + 2 * (first - lower)) / (upper - lower) - 1)
-        cut.append(slice(lower, upper))
-    channels = torch.as_tensor(image[(slice(None), *cut)])
-    if mask is None:
-        return _greyed(_sampled(channels, grid), change), None
-    ranks, n = Ranks(torch.as_tensor(mask[tuple(cut)])), len(channels)
-    both = channels.new_empty((n + ranks.channels, *channels.shape[1:]))
-    both[:n] = channels
-    ranks.fill(both[n:])
-    read = _sampled(both, grid)
-    return _greyed(read[:n], change), ranks.read(read[n:], grid)
+    turned = mirrored(change.spatial)
+    if turned is not None:
+        lines = [
+            np.clip(first + (np.arange(s)[::-1] if back else np.arange(s)), 0, n - 1)
+            for first, s, back, n in zip(start, size, turned, spatial, strict=True)
+        ]
+        label = None if mask is None else _picked(mask, lines)
+        return _greyed(_picked(image, lines, skip=1), change), label
+    at = Places(change.spatial, size, start=start, spacing=spacing)
+    whole = isinstance(image, Tensor | np.ndarray) and isinstance(mask, Tensor | np.ndarray | None)
+    cut = [slice(None)] * len(size)
+    if not whole or 2 * math.prod(size) < math.prod(spatial):
+        # Only what is read is cut out: the rest of a large image is not needed.
+        bounds = zip(spatial, at.bounds(), strict=True)
+        cut = [
+            slice(min(max(int(low), 0), n - 1), max(min(int(high) + 2, n), 1)) for n, (low, high) in bounds
+        ]
+        cut = [slice(c.start, max(c.stop, c.start + 1)) for c in cut]
+        moved = [first - c.start for first, c in zip(start, cut, strict=True)]
+        at = Places(change.spatial, size, start=moved, spacing=spacing)
+    channels = torch.as_tensor(image[(slice(None), *cut)]).contiguous()
+    labels = None if mask is None else LabelReader(torch.as_tensor(mask[tuple(cut)]))
+    changed, label = read(channels, at, labels)
+    return _greyed(changed, change), label
+
+
+def _picked(array: Readable, lines: Sequence[NDArray[np.intp]], *, skip: int = 0) -> Tensor:
+    """Voxels of ``array`` at the indices along each axis, after the first ``skip`` axes: nothing is interpolated."""
+    cut = tuple(slice(int(line.min()), int(line.max()) + 1) for line in lines)
+    out = torch.as_tensor(array[(*[slice(None)] * skip, *cut)])
+    own = out
+    for axis, (line, part) in enumerate(zip(lines, cut, strict=True), skip):
+        if len(line) != out.shape[axis] or (len(line) > 1 and (np.diff(line) != 1).any()):
+            out = out.index_select(axis, torch.from_numpy(line - part.start))
+    # Grey values are changed in place: never those of the image itself.
+    return out.clone() if out is own else out
 
 
 def _greyed(x: Tensor, change: Change) -> Tensor:
@@ -126,13 +143,6 @@ def _greyed(x: Tensor, change: Change) -> Tensor:
             each = zip(x.split(1), drawn, strict=True)
             x = torch.cat([transform.apply(one, numbers) if numbers else one for one, numbers in each])
     return x
-
-
-def _sampled(channels: Tensor, grid: Tensor) -> Tensor:
-    """``(channels, *spatial)`` read linearly at the places of a grid; beyond the edge it is repeated."""
-    return F.grid_sample(
-        channels[None], grid[None], mode="bilinear", padding_mode="border", align_corners=False
-    )[0]
 
 
 def _generator(seed: int, epoch: int, index: int, purpose: str) -> Any:

@@ -1,20 +1,19 @@
-"""The spatial part: affine and elastic in one sampling grid, so that an image is interpolated once."""
+"""The spatial part of a change: rotation, scale, mirroring, shift and elastic deformation, as plain numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from overread.learn.plan import Augment
 
 CONTROL_POINTS = 7
+END = 1e-6
+"""So much before the last interval of the spline, whose end belongs to none."""
 
 
 @dataclass(frozen=True)
@@ -61,37 +60,13 @@ def matrix_of(change: Spatial, size: Sequence[int], spacing: Sequence[float] | N
     return weighted
 
 
-def sampling_grid(
-    change: Spatial, size: tuple[int, ...], *, spacing: Sequence[float] | None = None
-) -> Tensor:
-    """``(*size, d)``: where each voxel of a patch is read, -1 to 1 over the patch itself, last axis first.
-
-    ``spacing`` is the distance of voxels per axis, equal if not given: rotations are rigid in mm, not in voxels.
-    """
-    d = len(size)
-    lines = [
-        ((2 * torch.arange(n, dtype=torch.float32) + 1) / n - 1).view([-1 if i == a else 1 for i in range(d)])
-        for a, n in enumerate(size)
-    ]
-    matrix = matrix_of(change, size, spacing)
-    # One plane after the other: adding to every third number takes three times as long.
-    planes = torch.empty(d, *size)
-    field = None
-    if change.control is not None:
-        field = torch.tensor(change.control, dtype=torch.float32)
-        for axis, n in enumerate(size):
-            field = torch.movedim(
-                torch.tensordot(field, _basis_of_voxels(n), dims=([axis + 1], [1])), -1, axis + 1
-            )
-    for a in range(d):
-        out = planes[d - 1 - a]
-        out.fill_(change.shift[a])
-        for b in range(d):
-            if matrix[a, b]:
-                out.add_(lines[b] * float(matrix[a, b]))
-        if field is not None:
-            out.add_(field[a])
-    return planes.movedim(0, -1)
+def mirrored(change: Spatial) -> list[bool] | None:
+    """Which axes a change only mirrors (none of them: it leaves all as it is); None where it does anything else."""
+    matrix = np.asarray(change.matrix)
+    signs = np.diag(matrix)
+    if change.control is not None or any(change.shift) or not np.array_equal(matrix, np.diag(np.sign(signs))):
+        return None
+    return [bool(s < 0) for s in signs]
 
 
 def displacement(change: Spatial, points: NDArray[np.float64], size: Sequence[int]) -> NDArray[np.float64]:
@@ -100,7 +75,7 @@ def displacement(change: Spatial, points: NDArray[np.float64], size: Sequence[in
         return np.zeros_like(points)
     field = np.asarray(change.control, float)
     weights = [
-        _spline_weights(np.clip(((points[:, a] + 1) * n - 1) / 2, 0, n - 1), n) for a, n in enumerate(size)
+        spline_weights(np.clip(((points[:, a] + 1) * n - 1) / 2, 0, n - 1), n) for a, n in enumerate(size)
     ]
     letters = "ijk"[: len(size)]
     terms = ",".join(f"n{x}" for x in letters)
@@ -108,9 +83,15 @@ def displacement(change: Spatial, points: NDArray[np.float64], size: Sequence[in
     return moved
 
 
-def _spline_weights(places: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+def rising(n: int) -> NDArray[np.float64]:
+    """Control points of the spline that is a voxel's own index, 0 to ``n - 1``."""
+    points: NDArray[np.float64] = (np.arange(CONTROL_POINTS) - 1) * max(n - 1, 1) / (CONTROL_POINTS - 3 - END)
+    return points
+
+
+def spline_weights(places: NDArray[np.float64], n: int) -> NDArray[np.float64]:
     """Cubic B-spline weights ``(len(places), control points)`` at voxel indices of ``n``; rows sum to 1."""
-    t = places * (CONTROL_POINTS - 3 - 1e-6) / max(n - 1, 1)
+    t = places * (CONTROL_POINTS - 3 - END) / max(n - 1, 1)
     k = np.floor(t).astype(int)
     u = t - k
     weights = np.stack([(1 - u) ** 3, 3 * u**3 - 6 * u**2 + 4, -3 * u**3 + 3 * u**2 + 3 * u + 1, u**3]) / 6
@@ -118,8 +99,3 @@ def _spline_weights(places: NDArray[np.float64], n: int) -> NDArray[np.float64]:
     for i in range(4):
         basis[np.arange(len(t)), k + i] = weights[i]
     return basis
-
-
-@lru_cache(maxsize=32)
-def _basis_of_voxels(n: int) -> Tensor:
-    return torch.from_numpy(_spline_weights(np.arange(n, dtype=float), n).astype(np.float32))

@@ -15,4 +15,4 @@ def draw(most: float, rng: np.random.Generator) -> dict[str, float]:
 
 def apply(x: Tensor, drawn: Mapping[str, float]) -> Tensor:
     """All channels alike."""
-    return x + drawn["added"]
+    return x.add_(drawn["added"])

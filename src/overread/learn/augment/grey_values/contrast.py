@@ -16,4 +16,4 @@ def draw(most: float, rng: np.random.Generator) -> dict[str, float]:
 def apply(x: Tensor, drawn: Mapping[str, float]) -> Tensor:
     """The image's mean stays."""
     mean = x.mean()
-    return (x - mean).mul_(drawn["factor"]).add_(mean)
+    return x.sub_(mean).mul_(drawn["factor"]).add_(mean)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import torch
 from torch import Tensor
+
+from overread.learn.augment.normal import add_normal
 
 SHARE = 0.5
 
@@ -19,5 +20,4 @@ def draw(most: float, rng: np.random.Generator) -> dict[str, float]:
 
 def apply(x: Tensor, drawn: Mapping[str, float]) -> Tensor:
     """Independent in every voxel and channel."""
-    rng = torch.Generator().manual_seed(int(drawn["seed"]))
-    return x + torch.randn(x.shape, generator=rng) * drawn["deviation"]
+    return add_normal(x.contiguous(), deviation=drawn["deviation"], seed=int(drawn["seed"]))
