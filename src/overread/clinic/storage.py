@@ -15,13 +15,14 @@ from rich.console import Console
 from overread.clinic.receive.meta import PREFIX as PREFIX
 from overread.clinic.receive.pdu import MAXIMUM_PDU as MAXIMUM_PDU
 from overread.clinic.receive.server import Server
-from overread.clinic.receive.services import Notices, Services
+from overread.clinic.receive.services import Services
 from overread.clinic.receive.settings import Receive
 from overread.clinic.spool import Spool, Status, Stored
 from overread.errors import printable
 from overread.files import only_mine, open_to_others
 
 OnStored = Callable[[Stored, str], None]
+OnReleased = Callable[[str, frozenset[str]], None]
 
 
 def no_delay(event: Any) -> None:
@@ -43,7 +44,7 @@ def start_storage(
     maximum_associations: int = 50,
     settings: Receive | None = None,
     least_free_bytes: int = 0,
-    notices: Notices | None = None,
+    on_released: OnReleased = lambda calling, studies: None,
     services: Services | None = None,
 ) -> Server:
     """Listen for C-ECHO, C-STORE and further ``services`` in threads of this process.
@@ -62,8 +63,8 @@ def start_storage(
         Rows of peers, limits and TLS.
     least_free_bytes
         With less free on the spool's disk, instances are refused with A700.
-    notices
-        Who wants to know of instances on their way, and of associations that ended.
+    on_released
+        Called with the calling title and the studies that it brought, when an association was released in good order.
 
     Raises
     ------
@@ -80,7 +81,7 @@ def start_storage(
         maximum_associations=maximum_associations,
         settings=settings or Receive.model_validate({}),
         least_free_bytes=least_free_bytes,
-        notices=notices,
+        on_released=on_released,
         services=services,
     )
 

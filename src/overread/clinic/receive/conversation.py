@@ -27,8 +27,8 @@ from overread.clinic.receive.pdu import (
     release_answer,
     values,
 )
-from overread.clinic.receive.peek import study_of_beginning
-from overread.clinic.receive.services import Caller, Notices, Services
+from overread.clinic.receive.peek import LOOKED_AT_BYTES, study_of_beginning
+from overread.clinic.receive.services import Caller, Services
 from overread.clinic.receive.sparse import SparseLog
 from overread.clinic.spool import Spool, Status, Stored, out_of_resources, safe_uid
 
@@ -66,16 +66,18 @@ class Conversation:
         longest_object: int,
         no_room: Callable[[], str],
         on_stored: Callable[[Stored, str], None],
-        notices: Notices,
+        on_released: Callable[[str, frozenset[str]], None],
     ) -> None:
         self.caller = caller
+        self.studies: frozenset[str] = frozenset()
+        """Studies that it has brought instances of, one that is on its way too."""
         self.moved = time.monotonic()
         """When the last whole PDU came."""
         self._connection, self._reader = connection, reader
         self._agreed, self._longest = agreed, longest
         self._spool, self._services, self._allowed = spool, services, allowed
         self._longest_object, self._no_room = longest_object, no_room
-        self._on_stored, self._notices = on_stored, notices
+        self._on_stored, self._on_released = on_stored, on_released
         self._command = bytearray()
         self._request: CommandSet | None = None
         self._context = 0
@@ -83,8 +85,7 @@ class Conversation:
         self._refused: Stored | None = None
         self._data = bytearray()
         self._size = 0
-        self._study = ""
-        self._sent = 0
+        self._looked = False
         self._closing = threading.Event()
 
     @property
@@ -101,9 +102,9 @@ class Conversation:
 
     def serve(self) -> None:
         """Run to the end. Never raises: whatever goes wrong, the other associations go on."""
-        normally = False
         try:
-            normally = self._serve()
+            if self._serve():
+                self._on_released(self.caller.title, self.studies)
         except GoneError as error:
             if self._closing.is_set():
                 self._say(abort(Reason.NOT_SPECIFIED))
@@ -120,8 +121,9 @@ class Conversation:
             )
             self._say(abort(Reason.NOT_SPECIFIED))
         finally:
-            self._cut()
-            self._notices.ended(self.caller.name, normally)
+            if self._arriving is not None:
+                self._arriving.discard()
+                self._arriving = None
 
     def _serve(self) -> bool:
         read = self._reader.read
@@ -243,12 +245,12 @@ class Conversation:
             self._arriving.discard()
             self._arriving = None
             return
-        if not self._study and self._arriving.size > dimse.LONGEST_COMMAND:
+        if not self._looked and self._arriving.size > LOOKED_AT_BYTES:
+            self._looked = True
             beginning = self._arriving.beginning()
             study = study_of_beginning(beginning, self._arriving.transfer_syntax) if beginning else ""
-            if study:
-                self._study = study
-                self._notices.arriving(self.caller.name, study)
+            if study and study not in self.studies:
+                self.studies |= {study}
 
     def _finish(self) -> None:
         request = self._request
@@ -259,10 +261,7 @@ class Conversation:
             elif request.field is not None and not request.field & dimse.RESPONSE:
                 self._finish_other(request)
         finally:
-            self._request, self._data, self._refused = None, bytearray(), None
-            if self._study:
-                self._notices.arrived(self.caller.name, self._study)
-                self._study = ""
+            self._request, self._data, self._refused, self._looked = None, bytearray(), None, False
 
     def _finish_store(self, request: CommandSet) -> None:
         arriving, self._arriving = self._arriving, None
@@ -273,6 +272,8 @@ class Conversation:
         else:
             assert arriving is not None
             stored = self._spool.keep(arriving)
+            if stored.status is Status.SUCCESS and stored.study not in self.studies:
+                self.studies |= {stored.study}
         self._on_stored(stored, self.caller.title)
         self._respond(request, stored.status, stored.comment)
 
@@ -319,15 +320,6 @@ class Conversation:
         if data is not None:
             out += data_pdus(self._context, data, command=False, longest=self._longest)
         self._connection.sendall(out)
-
-    def _cut(self) -> None:
-        """Leave nothing of an instance that never ended."""
-        if self._arriving is not None:
-            self._arriving.discard()
-            self._arriving = None
-        if self._study:
-            self._notices.arrived(self.caller.name, self._study)
-            self._study = ""
 
     def _say(self, data: bytes) -> None:
         with contextlib.suppress(OSError):

@@ -8,7 +8,7 @@ from overread.clinic.encoded import LONG_VRS, UNDEFINED, encoding_of
 from overread.clinic.spool import UID_PATTERN
 
 STUDY_UID = (0x0020, 0x000D)
-LOOKED_AT_BYTES = 64 * 1024
+LOOKED_AT_BYTES = 16 * 1024
 
 
 def study_of_beginning(data: bytes, transfer_syntax: str) -> str:

@@ -29,7 +29,7 @@ from overread.clinic.receive.negotiate import (
     rejection,
 )
 from overread.clinic.receive.pdu import HEAD, ProtocolError, Reader, abort, configure
-from overread.clinic.receive.services import Caller, NoNotices, Notices, Services
+from overread.clinic.receive.services import Caller, Services
 from overread.clinic.receive.settings import Receive
 from overread.clinic.receive.sparse import SparseLog
 from overread.clinic.receive.tls import expiry_warnings, server_context
@@ -55,6 +55,9 @@ class Server:
         Our title; None takes any called title.
     on_stored
         Called with the result and the calling title after every C-STORE, before it is answered.
+    on_released
+        Called with the calling title and the studies of which it brought instances, when an association was released
+        in good order.
     titles
         Calling titles that are accepted for every service, besides the rows of ``settings.peers``.
     least_free_bytes
@@ -80,12 +83,12 @@ class Server:
         maximum_associations: int = 50,
         settings: Receive,
         least_free_bytes: int = 0,
-        notices: Notices | None = None,
+        on_released: Callable[[str, frozenset[str]], None] = lambda calling, studies: None,
         services: Services | None = None,
     ) -> None:
         self.spool, self.settings, self._least_free = spool, settings, least_free_bytes
         self._aet, self._titles, self._on_stored_by_caller = aet, titles, on_stored
-        self._notices = notices or NoNotices()
+        self._on_released = on_released
         self._services = services or {}
         self._places = Associations(total=maximum_associations, per_address=settings.associations_per_address)
         self._running: dict[int, tuple[Conversation, threading.Thread]] = {}
@@ -111,6 +114,11 @@ class Server:
     def associations(self) -> int:
         """How many there are now."""
         return len(self._running)
+
+    def arriving(self) -> frozenset[str]:
+        """Studies that an association still open has brought instances of, or is bringing one of."""
+        with self._lock:
+            return frozenset().union(*(c.studies for c, _ in self._running.values()))
 
     def shutdown(self, drain_seconds: float = DRAIN_SECONDS) -> None:
         """Take no new association, let those there end, and then end them; what is acknowledged is kept.
@@ -174,7 +182,7 @@ class Server:
             longest_object=self.settings.maximum_object_mb << 20,
             no_room=self._no_room,
             on_stored=self._on_stored,
-            notices=self._notices,
+            on_released=self._on_released,
         )
         thread = threading.Thread(
             target=self._serve,

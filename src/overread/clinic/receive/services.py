@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from overread.clinic.receive.dimse import CommandSet
 from overread.clinic.receive.negotiate import Agreed
@@ -47,29 +46,3 @@ class Service:
 
 
 Services = Mapping[str, Service]
-
-
-class Notices(Protocol):
-    """Who wants to know what is coming in; called from the threads of associations, so it must be quick."""
-
-    def arriving(self, association: str, study: str) -> None:
-        """An instance of ``study`` is on its way."""
-
-    def arrived(self, association: str, study: str) -> None:
-        """It was stored, refused or cut off."""
-
-    def ended(self, association: str, normally: bool) -> None:
-        """The association was released (``normally``), or was aborted or lost."""
-
-
-class NoNotices:
-    """Nobody wants to know."""
-
-    def arriving(self, association: str, study: str) -> None:
-        """Nothing."""
-
-    def arrived(self, association: str, study: str) -> None:
-        """Nothing."""
-
-    def ended(self, association: str, normally: bool) -> None:
-        """Nothing."""
