@@ -2,30 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from overread.cohort.case import Case
-from overread.cohort.load import load_case
-from overread.cohort.truth import TRUTHS
 from overread.errors import InputError
+from overread.evaluate.ensemble import choose_weights
+from overread.evaluate.refer import decided, referrals
+from overread.evaluate.strange import distance_limit
 from overread.evaluate.tasks import TASKS
 from overread.evaluate.tasks.protocol import Calibrated, clusters_of
-from overread.runtime.limits import breaches
+from overread.evaluate.tuned import Tuned, outcomes, tuned_of
+from overread.runtime.manifest import Manifest, Uncertainty
+from overread.runtime.manifest_uncertainty import Ensemble
 from overread.runtime.package import Package
-from overread.runtime.predict import raw_of
-from overread.runtime.preprocess import prepare
-from overread.task import TASKS as FACTS
+from overread.runtime.tasks import TASKS as RUNTIME
+from overread.runtime.uncertainty.distance import Method, distances
+from overread.runtime.uncertainty.pool import How, together
 
 
 def calibrate(
-    package: Package, cases: Sequence[Case], *, rule: str = "", advance: Callable[[], None] = lambda: None
+    package: Package,
+    cases: Sequence[Case],
+    *,
+    rule: str = "",
+    refer: tuple[float, float] | None = None,
+    how: How | None = None,
+    advance: Callable[[], None] = lambda: None,
 ) -> Calibrated:
-    """Run the network over the tuning cases and fix what they decide.
+    """Run the networks over the tuning cases and fix what they decide.
 
-    Cases that the package's limits refuse take no part, as they get no answer later. ``rule`` is the operating
-    point's, the task's own where it is empty; ``advance`` is called after each case.
+    Cases that the package's limits refuse take no part, as they get no answer later.
+
+    Parameters
+    ----------
+    rule
+        The operating point's; the task's own where it is empty.
+    refer
+        The share of decisions that may be wrong, and the confidence of that: who is then referred to a person.
+    how
+        How several networks are combined; chosen on the tuning cases where not given.
+    advance
+        Called after each case.
 
     Raises
     ------
@@ -34,29 +56,125 @@ def calibrate(
     ValueError
         A rule that the task does not know.
     """
-    manifest = package.manifest
-    task = TASKS[manifest.task]
-    truth = TRUTHS[FACTS[manifest.task].truth]
-    rule = task.rule(rule, manifest.labels, manifest.positive)
-    evidence: list[Any] = []
-    patients: list[str] = []
-    refused: dict[str, str] = {}
-    for case in cases:
-        image = load_case(case)
-        broken = breaches(image, manifest)
-        if broken:
-            refused[case.case] = "; ".join(map(str, broken))
-        else:
-            prepared = prepare(image, manifest.preprocess)
-            real = truth.read(case, image, manifest.labels)
-            evidence.append(task.evidence(raw_of(package, prepared), real, prepared, manifest))
-            patients.append(case.patient)
-        advance()
-    if not evidence:
+    found, refused = tuned_of(package, cases, advance=advance)
+    return decide(package, found, refused, rule=rule, refer=refer, how=how)
+
+
+def decide(
+    package: Package,
+    cases: Sequence[Tuned],
+    refused: Mapping[str, str],
+    *,
+    rule: str = "",
+    refer: tuple[float, float] | None = None,
+    how: How | None = None,
+) -> Calibrated:
+    """`calibrate` of cases that went through the networks before, each through any that it was not trained with.
+
+    ``refused`` are those that the declared limits refused, with the reason.
+    """
+    task = TASKS[package.manifest.task]
+    rule = task.rule(rule, package.manifest.labels, package.manifest.positive)
+    manifest, cases = _combined(package, list(cases), how)
+    told = _distance(replace(package, manifest=manifest), cases)
+    manifest = manifest.model_copy(update={"uncertainty": told})
+    apart = _apart(replace(package, manifest=manifest), cases)
+    strange = (
+        {}
+        if apart is None or told.distance is None
+        else {
+            c.case: "its features lie far from the training's"
+            for c, d in zip(cases, apart, strict=True)
+            if d > told.distance.most
+        }
+    )
+    refused = dict(refused) | strange
+    cases = [c for c in cases if c.case not in strange]
+    if not cases:
         first = next((f" (case {name}: {why})" for name, why in refused.items()), "")
         raise InputError(
-            f"{package.path}: none of {len(cases)} tuning cases lies within its limits{first}; it cannot be calibrated"
+            f"{package.path}: none of {len(refused)} tuning cases lies within its limits{first}; it cannot be "
+            "calibrated"
         )
-    found = task.calibrate(evidence, manifest, rule, clusters_of(patients))
-    counts = {"cases": len(evidence), "patients": len(set(patients)), "refused": len(refused)}
-    return replace(found, reference={**found.reference, "tuning": counts})
+    patients = [c.patient for c in cases]
+    clusters = clusters_of(patients)
+    found = task.calibrate([c.evidence for c in cases], manifest, rule, clusters)
+    if refer is not None:
+        told = _referred(told, found, manifest, cases, refer, clusters)
+    counts = {"cases": len(cases), "patients": len(set(patients)), "refused": len(refused)}
+    return replace(found, reference={**found.reference, "tuning": counts}, uncertainty=told)
+
+
+def _combined(package: Package, cases: list[Tuned], how: How | None) -> tuple[Manifest, list[Tuned]]:
+    """The manifest with weights for several networks, and the cases as these answer together."""
+    manifest, pool = package.manifest, RUNTIME[package.manifest.task].POOL
+    ensemble = manifest.uncertainty.ensemble
+    if ensemble is None or pool is None or not cases:
+        return manifest, cases
+    z = np.stack([c.raw["draws"] for c in cases]).astype(np.float64)
+    chosen = choose_weights(
+        z, outcomes(cases), pool, cluster=clusters_of([c.patient for c in cases]), how=how
+    )
+    members = [
+        m.model_copy(update={"weight": w}) for m, w in zip(ensemble.members, chosen.weights, strict=True)
+    ]
+    told = manifest.uncertainty.model_copy(
+        update={
+            "ensemble": Ensemble(how=chosen.how, members=members),
+            "notes": [*manifest.uncertainty.notes, f"networks: {chosen.how}: {chosen.reason}"],
+        }
+    )
+    logits = together(z, chosen.weights, pool, how=chosen.how)
+    return manifest.model_copy(update={"uncertainty": told}), [
+        c.with_logits(one, package) for c, one in zip(cases, logits, strict=True)
+    ]
+
+
+def _distance(package: Package, cases: Sequence[Tuned]) -> Uncertainty:
+    """The uncertainty with the limit of the distance, of a package that has what it is measured from."""
+    told, method = package.manifest.uncertainty, method_of(package.arrays)
+    if method is None or not told.features or not cases:
+        return told
+    apart = distances(np.stack([c.raw["features"] for c in cases]), package.arrays, method)
+    limit = distance_limit(apart, method, cluster=clusters_of([c.patient for c in cases]))
+    return told.model_copy(update={"distance": limit})
+
+
+def _apart(package: Package, cases: Sequence[Tuned]) -> NDArray[np.float64] | None:
+    limit = package.manifest.uncertainty.distance
+    if limit is None or not cases:
+        return None
+    return distances(np.stack([c.raw["features"] for c in cases]), package.arrays, limit.method)
+
+
+def method_of(arrays: Mapping[str, Any]) -> Method | None:
+    """Which distance a package's arrays were made for."""
+    if "distance_axes" in arrays:
+        return "mahalanobis"
+    return "nearest" if "distance_references" in arrays else None
+
+
+def _referred(
+    told: Uncertainty,
+    found: Calibrated,
+    manifest: Manifest,
+    cases: Sequence[Tuned],
+    refer: tuple[float, float],
+    clusters: NDArray[Any] | None,
+) -> Uncertainty:
+    """The uncertainty with thresholds below which a person must decide, as the calibrated package answers."""
+    ready = manifest.model_copy(
+        update={"calibration": found.calibration, "operating_points": dict(found.operating_points)}
+    )
+    task = RUNTIME[manifest.task]
+    said = [
+        decided(task.answer(c.raw, c.prepared, ready), c.truth, ready)
+        for c in cases
+        if c.prepared is not None
+    ]
+    if not any(said):
+        return told.model_copy(
+            update={"notes": [*told.notes, "this task decides nothing yes or no: nobody is referred"]}
+        )
+    thresholds, notes = referrals(said, risk=refer[0], confidence=refer[1], cluster=clusters)
+    return told.model_copy(update={"refer": thresholds, "notes": [*told.notes, *notes]})

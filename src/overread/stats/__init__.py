@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         readers,
         roc,
         segmentation,
+        selective,
         updates,
     )
 
@@ -51,6 +52,7 @@ __all__ = [
     "readers",
     "roc",
     "segmentation",
+    "selective",
     "updates",
 ]
 

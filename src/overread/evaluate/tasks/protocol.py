@@ -15,18 +15,20 @@ from overread.evaluate.metric import Measure, Measured, Metric
 from overread.evaluate.rows import Row
 from overread.imaging.image import Image
 from overread.runtime.answer import Answer
-from overread.runtime.manifest import Calibration, Manifest, OperatingPoint
+from overread.runtime.manifest import Calibration, Manifest, OperatingPoint, Uncertainty
 from overread.runtime.outputs import Outputs
 from overread.runtime.preprocess import Prepared
 
 
 @dataclass(frozen=True)
 class Calibrated:
-    """What the tuning cases decided. ``reference`` goes into the manifest for the watch to compare with."""
+    """What the tuning cases decided. ``reference`` goes into the manifest for the watch to compare with; a task's own
+    calibration leaves ``uncertainty`` as it is."""
 
     calibration: Calibration
     operating_points: Mapping[str, OperatingPoint] = field(default_factory=dict)
     reference: Mapping[str, Any] = field(default_factory=dict)
+    uncertainty: Uncertainty = field(default_factory=Uncertainty)
 
 
 @dataclass(frozen=True)
