@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from overread.runtime.manifest import Preprocess
+from overread.runtime.manifest import Preprocess, Quantity
 from overread.runtime.sliding_window import OVERLAP
 from overread.settings import Strict
 from overread.task import TASKS, TaskName
@@ -20,7 +20,8 @@ class Augment(Strict):
     ``coarse_axis`` is an axis of so thick slices that nothing is rotated out of their plane.
     ``grey_values`` maps the names of `overread.learn.augment.grey_values.GREY_VALUES` to their range, which each
     explains in its own file; ``channels`` is how many channels draw those of their own: 1 changes all alike, as the
-    three of a colour picture, and contrasts that scanners scale each by itself each get theirs.
+    three of a colour picture, and contrasts that scanners scale each by itself each get theirs. ``black`` and
+    ``white`` are the network's values of these by channel, where the scale of a colour picture is fixed.
     """
 
     rotate_deg: float = Field(default=0.0, ge=0, le=180)
@@ -31,6 +32,8 @@ class Augment(Strict):
     coarse_axis: int | None = None
     grey_values: dict[str, float] = {}
     channels: int = Field(default=1, ge=1)
+    black: list[float] = []
+    white: list[float] = []
 
 
 class Named(Strict):
@@ -72,6 +75,20 @@ class Transfer(Strict):
     rank: int = Field(default=8, ge=1)
 
 
+class Sureness(Strict):
+    """How a package is to know how sure it is (`overread.runtime.uncertainty`).
+
+    ``draws``: several answers of one network's last layer, averaged: by ``dropout``, which the network must have been
+    trained with, by ``laplace``, or by ``heads`` fitted on resampled patients. ``distance``: how the features of an
+    image are compared with those of the training. ``together``: how the networks of several seeds are combined; chosen
+    on tuning cases where not given.
+    """
+
+    draws: Literal["none", "dropout", "laplace", "heads"] = "none"
+    distance: Literal["none", "mahalanobis", "nearest"] = "mahalanobis"
+    together: Literal["average", "weighted", "stacked"] | None = None
+
+
 class Selection(Strict):
     """Which of the averaged weights a training keeps: those best by a metric of `overread.evaluate` on tuning cases.
 
@@ -92,7 +109,8 @@ class Plan(Strict):
     ``inputs`` are the protocol's channels, ``channels`` the network's (three for a colour picture).
     ``patch`` is the size in voxels that the network learns from at once, ``window`` the one that it answers at once
     (without it the patch), ``overlap`` the share of a window that its neighbour has in common with it; ``loss`` is one
-    of `overread.learn.losses.LOSSES`; ``seconds_per_step`` was measured on this machine with this network; ``epochs``
+    of `overread.learn.losses.LOSSES`; ``quantity`` says what a number is of, and ``decoding`` how the task reads the
+    network's outputs (`RuntimeTask.DECODING`); ``seconds_per_step`` was measured on this machine with this network; ``epochs``
     are those expected from it in ``train_seconds``, what is left once every tuning and test case has been answered in
     ``answer_seconds`` each; both and ``memory_gib``, the peak, are 0 where nothing was timed. While ``follow_clock`` is
     true, training does as many epochs as the time really holds, up to ``most_epochs``; false makes it do exactly
@@ -124,6 +142,8 @@ class Plan(Strict):
     network: Network
     transfer: Transfer | None = None
     loss: Named
+    quantity: Quantity | None = None
+    decoding: dict[str, float] = {}
     augment: Augment
     learning_rate: float = Field(gt=0, le=10, allow_inf_nan=False)
     weight_decay: float = Field(ge=0, allow_inf_nan=False)
@@ -131,6 +151,7 @@ class Plan(Strict):
     read: Literal["store", "files"] = "store"
     average_decay: float = Field(default=0.99, ge=0, lt=1)
     selection: Selection | None = None
+    uncertainty: Sureness = Sureness()
     epochs: int = Field(gt=0)
     most_epochs: int = Field(gt=0)
     follow_clock: bool = True

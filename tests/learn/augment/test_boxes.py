@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from overread.imaging.boxes import Boxes
-from overread.learn.augment.boxes import apply_boxes, inverse
+from overread.learn.augment.boxes import apply_boxes, apply_points, inverse
 from overread.learn.augment.change import Change, apply, draw
 from overread.learn.augment.spatial import Spatial, displacement, matrix_of
 from overread.learn.plan import Augment
@@ -87,3 +87,47 @@ def test_none_is_lost(d: int, n: int, seed: int) -> None:
     assert len(moved.boxes) + len(moved.remnants) + moved.outside == moved.before == n
     for part in (moved.boxes, moved.remnants):
         assert (part.low >= 0).all() and (part.high <= 24).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(2, 3), st.integers(0, 10_000), st.booleans())
+def test_boxes_contain_their_masks(d: int, seed: int, bent: bool) -> None:
+    """Of an object's mask, changed alike, every voxel's centre lies in the object's changed box."""
+    rng = np.random.default_rng(seed)
+    spatial = rng.integers(12, 25, d)
+    low = np.array([rng.integers(0, n - 6) for n in spatial])
+    high = low + rng.integers(3, 7, d)
+    mask = np.zeros(spatial, np.uint8)
+    mask[tuple(slice(a, b) for a, b in zip(low, high, strict=True))] = 1
+    size = tuple(int(n) for n in rng.integers(8, 25, d))
+    start = [int(rng.integers(-4, n)) for n in spatial - np.minimum(size, spatial) + 1]
+    spec = Augment(rotate_deg=30, scale=0.3, shift=0.1, elastic=0.05 if bent else 0.0, flip=[0])
+    change = draw(spec, d, seed=seed, epoch=0, index=0)
+    spacing = rng.uniform(0.5, 2, d).tolist()
+    label = apply(change, np.zeros((1, *spatial), np.float32), mask, size=size, start=start, spacing=spacing)[
+        1
+    ]
+    assert label is not None
+    moved = apply_boxes(
+        change.spatial, Boxes.of([low], [high], [0], axes=d), size, start=start, spacing=spacing, visible=0.0
+    ).boxes
+    # Beyond the image its edge is repeated, and with it what touches it.
+    within = np.array([(a > 0) and (b < n) for a, b, n in zip(low, high, spatial, strict=True)])
+    found = np.argwhere(label.numpy()) + 0.5
+    if within.all() and len(found):
+        # A bent edge lies between the points that it is followed by.
+        tolerance = 0.35 if bent else 1e-3
+        assert len(moved) == 1
+        assert (found >= moved.low[0] - tolerance).all() and (found <= moved.high[0] + tolerance).all()
+
+
+def test_points_go_where_the_voxels_go() -> None:
+    spec = Augment(rotate_deg=25, scale=0.2, shift=0.1, elastic=0.05, flip=[1])
+    for i in range(6):
+        change = draw(spec, 2, seed=2, epoch=0, index=i)
+        x = np.zeros((1, 40, 44), np.float32)
+        x[0, 18:21, 25:28] = 1
+        image = apply(change, x, size=(36, 36), start=(2, 5))[0][0].numpy()
+        centre = (np.indices(image.shape) + 0.5).reshape(2, -1) @ image.ravel() / image.sum()
+        moved = apply_points(change.spatial, np.array([[19.5, 26.5]]), (36, 36), start=(2, 5))
+        np.testing.assert_allclose(moved[0], centre, atol=0.15)

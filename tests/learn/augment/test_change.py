@@ -162,7 +162,7 @@ def test_contrasts_draw_for_themselves_and_colours_together() -> None:
 
 
 def test_an_unknown_transform_is_named() -> None:
-    with pytest.raises(InputError, match="grey_values: found 'sepia', expected some of blur, gamma"):
+    with pytest.raises(InputError, match="grey_values: found 'sepia', expected some of stain, motion"):
         draw(Augment(grey_values={"sepia": 1.0}), 2, seed=0, epoch=0, index=0)
 
 

@@ -59,11 +59,11 @@ def apply_boxes(
     than a new outline would be: a square turned by 10 degrees grows by 16%.
     """
     low, high = boxes.low, boxes.high
-    first = np.zeros(len(size)) if start is None else np.asarray(start, float)
     steps = np.linspace(0, 1, 2 if change.control is None else BENT_POINTS)
     lattice = np.array(list(product(steps, repeat=len(size))))
     points = low[:, None] + lattice[None] * (high - low)[:, None]
-    moved = inverse(change, points.reshape(-1, len(size)) - first, size, spacing).reshape(points.shape)
+    flat = points.reshape(-1, len(size))
+    moved = apply_points(change, flat, size, start=start, spacing=spacing).reshape(points.shape)
     found = Boxes(moved.min(axis=1), moved.max(axis=1), boxes.labels, boxes.scores)
     shown, seen = found.inside(size, share=visible), found.inside(size)
     clipped = found.clipped(size)
@@ -75,6 +75,22 @@ def apply_boxes(
         int((shown & ~whole).sum()),
         int((~seen & ~shown).sum()),
     )
+
+
+def apply_points(
+    change: Spatial,
+    points: NDArray[np.float64],
+    size: Sequence[int],
+    *,
+    start: Sequence[int] | None = None,
+    spacing: Sequence[float] | None = None,
+) -> NDArray[np.float64]:
+    """``(n, d)``: where points ``(n, d)`` of an image lie on its patch, changed as `apply` changes the voxels.
+
+    Both in voxels from the outer edge of the first one. Points beyond the patch are given as they are found there.
+    """
+    first = np.zeros(len(size)) if start is None else np.asarray(start, float)
+    return inverse(change, np.asarray(points, float) - first, size, spacing)
 
 
 def inverse(

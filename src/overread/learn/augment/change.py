@@ -36,7 +36,7 @@ class Change:
     """
 
     spatial: Spatial
-    grey_values: Mapping[str, Sequence[Mapping[str, float]]] = field(default_factory=dict)
+    grey_values: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -60,8 +60,12 @@ def draw(spec: Augment, dimensions: int, *, seed: int, epoch: int, index: int) -
     for name, transform in GREY_VALUES.items():
         most = spec.grey_values.get(name, 0.0)
         # The first channel's numbers are those of an image that is changed as one.
-        purposes = [name, *(f"{name}.{c}" for c in range(1, spec.channels))] if most else []
+        color = getattr(transform, "COLOR", False)
+        own = 1 if color else spec.channels
+        purposes = [name, *(f"{name}.{c}" for c in range(1, own))] if most else []
         drawn = [transform.draw(most, random(purpose)) for purpose in purposes]
+        if color:
+            drawn = [one | {"black": spec.black, "white": spec.white} for one in drawn if one]
         if any(drawn):
             grey_values[name] = drawn
     return Change(draw_spatial(spec, dimensions, random), grey_values)

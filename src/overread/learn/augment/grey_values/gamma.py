@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 
-def draw(most: float, rng: np.random.Generator) -> dict[str, float]:
+def draw(most: float, rng: np.random.Generator) -> dict[str, Any]:
     """``power``, whose logarithm is within ``most``."""
     return {"power": float(np.exp(rng.uniform(-most, most)))}
 
 
-def apply(x: Tensor, drawn: Mapping[str, float]) -> Tensor:
+def apply(x: Tensor, drawn: Mapping[str, Any]) -> Tensor:
     """The image's own extremes are bent between; its mean and deviation stay, so that nothing but the curve changes
     (as nnU-Net's gamma with ``retain_stats``: brightness and contrast are drawn for themselves)."""
     low, high = torch.aminmax(x)
