@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ from overread.learn.schedule import due, epochs_in_time, schedule
 from overread.learn.state import State
 from overread.learn.step import Step
 from overread.learn.stop import Stop
+from overread.learn.transfer.lora import merge_lora
 from overread.learn.watched import watched_loss
 
 if TYPE_CHECKING:  # it brings the readers of every format along
@@ -47,6 +48,7 @@ def fit(
     metric: TuningMetric | None = None,
     checkpoints: Checkpoints | None = None,
     resume: bool = False,
+    start: Mapping[str, Tensor] | None = None,
 ) -> Fitted:
     """Train ``plan``'s network on ``train`` and watch the loss on ``tune``.
 
@@ -58,6 +60,8 @@ def fit(
     With ``checkpoints`` the state is written every few minutes and when the training is stopped; ``resume`` goes on
     from the newest whole one. Where the plan does not follow the clock, the weights are then those of a training that
     was never stopped, bit for bit, on the same machine with as many threads and processes.
+
+    The network begins with ``start``, its state, where that is given; else by the plan.
 
     ``report`` is called after each step, and with the finished `Epoch` at the end of each.
 
@@ -72,7 +76,7 @@ def fit(
     """
     join()
     with repeatable(not plan.follow_clock), Stop(insist=world() == 1) as stop:
-        return _Training(plan, train, tune, report, metric, checkpoints, resume, stop).run()
+        return _Training(plan, train, tune, report, metric, checkpoints, resume, stop, start).run()
 
 
 class _Training:
@@ -86,6 +90,7 @@ class _Training:
         checkpoints: Checkpoints | None,
         resume: bool,
         stop: Stop,
+        start: Mapping[str, Tensor] | None,
     ) -> None:
         loaded = agreed(checkpoints.latest() if resume and checkpoints and rank() == 0 else None)
         self.asked, self.train, self.tune = plan, train, tune
@@ -93,7 +98,7 @@ class _Training:
         self.notes: list[str] = []
         precision = loaded.state["state"]["precision"] if loaded else choose_precision(plan, train).record()
         self.plan = plan.model_copy(update=loaded.state["state"]["changed"]) if loaded else plan
-        self.step = Step(self.plan, precision=precision["name"])
+        self.step = Step(self.plan, precision=precision["name"], start=start)
         self.state = State.fresh(plan)
         if loaded:
             self._go_on(loaded)
@@ -164,7 +169,10 @@ class _Training:
         """One step, in smaller parts where memory gives out; None where only a smaller patch would do."""
         while True:
             try:
-                return self.step(image, targets, self.asked.learning_rate * schedule(self.state.progress))
+                progress = self.state.progress
+                return self.step(
+                    image, targets, self.asked.learning_rate * schedule(progress), progress=progress
+                )
             except RuntimeError as error:
                 if not is_out_of_memory(error):
                     raise
@@ -259,6 +267,7 @@ class _Training:
         network = self.step.average.eval()
         if state.best:
             network.load_state_dict(state.best.weights)
+        merge_lora(network)
         return Fitted(
             network.cpu(),
             state.history,

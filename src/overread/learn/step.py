@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from zlib import crc32
 
@@ -17,8 +18,10 @@ from overread.learn.losses.protocol import Tensors
 from overread.learn.memory_format import in_format, memory_format
 from overread.learn.plan import Plan
 from overread.learn.processes import fabric_of, rank, world
+from overread.learn.transfer.start import built, load_start
+from overread.learn.transfer.tune import free, groups, hold_norms
 from overread.nets.architecture import by_name
-from overread.nets.build import architecture, build
+from overread.nets.build import architecture
 from overread.task import TASKS
 
 CLIP = 5.0
@@ -32,16 +35,18 @@ class Step:
     the whole batch: losses and batch statistics are of all of it, see `overread.learn.pooled`.
     """
 
-    def __init__(self, plan: Plan, *, precision: str | None = None) -> None:
-        """Build and initialise by the plan's seed.
+    def __init__(
+        self, plan: Plan, *, precision: str | None = None, start: Mapping[str, Tensor] | None = None
+    ) -> None:
+        """Build and initialise by the plan's seed, its pretrained weights, or ``start``, the network's state.
 
         ``precision`` is ``float32`` or ``bfloat16``; without it the plan's, where ``auto`` is what the machine has.
 
-        Raises InputError for a network or loss that does not fit.
+        Raises InputError for a network, weights or a loss that do not fit.
         """
         answer = TASKS[plan.task].answer
         self.loss = build_loss(plan.loss, answer=answer, ordered=TASKS[plan.task].ordered)
-        architecture(plan.network.name, answer=answer)
+        made = architecture(plan.network.name, answer=answer)
         if precision is None:
             precision = plan.precision
         if precision == "auto":
@@ -53,18 +58,21 @@ class Step:
         self._most_parts = plan.batch // world() if world() > 1 else plan.batch
         self._seed = plan.seed
         torch.manual_seed(plan.seed)
-        network = build(
-            plan.network.name,
-            plan.dimensions,
-            len(plan.channels),
-            plan.outputs,
-            plan.network.arguments,
-        )
+        network = built(plan)
+        if start is None:
+            load_start(network, plan)
+        else:
+            network.load_state_dict(start)
+        if plan.transfer:
+            parameters = groups(network, plan, made)
+        else:
+            parameters = decayed(network, plan.weight_decay)
+        self._hold_norms = plan.transfer is not None and plan.transfer.norms == "kept"
         if world() > 1:
             network = over_processes(network, self.fabric.device)
         self._format = memory_format(plan.dimensions)
         network = in_format(network, self._format)
-        optimizer = torch.optim.AdamW(decayed(network, plan.weight_decay), lr=plan.learning_rate)
+        optimizer = torch.optim.AdamW(parameters, lr=plan.learning_rate)
         self._model, self._optimizer = self.fabric.setup(network, optimizer)
         self._average = Average(self._model.module, decay=plan.average_decay)
         self.steps, self.rate = 0, 0.0
@@ -79,8 +87,10 @@ class Step:
         """Where it runs."""
         return self.fabric.device
 
-    def __call__(self, image: Tensor, targets: Tensors, rate: float) -> Tensor:
+    def __call__(self, image: Tensor, targets: Tensors, rate: float, *, progress: float = 1.0) -> Tensor:
         """Train on one batch (this process's share) at learning ``rate``; the loss before it, of all processes.
+
+        ``progress`` of the training (0 to 1) frees stages that begin to learn later.
 
         With `accumulate` parts the gradient is the mean over them, by their number of images; what a loss or a
         normalisation pools over the batch it then pools over a part.
@@ -90,8 +100,12 @@ class Step:
         """
         self.rate = rate
         for group in self._optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("scale", 1.0) * (progress >= group.get("since", 0.0))
+        if world() == 1:
+            free(self._optimizer.param_groups, progress)
         self._model.train()
+        if self._hold_norms:
+            hold_norms(self._model)
         self._optimizer.zero_grad(set_to_none=True)
         # What a network draws by chance (dropout) depends on the step alone, so that a later start draws it again.
         torch.manual_seed(crc32(f"{self._seed} {self.steps} {rank()}".encode()))
