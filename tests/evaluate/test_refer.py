@@ -26,7 +26,7 @@ def test_the_risk_of_what_is_decided_exceeds_the_stated_one_no_oftener_than_stat
         broken += 1 - (1 + max(found.threshold, 0.5)) / 2 > 0.15
         kept.append(found.threshold)
     assert broken / 300 <= 0.2 + 0.05
-    assert len(kept) > 250 and np.mean(kept) < 0.85
+    assert len(kept) > 200 and np.mean(kept) < 0.85
 
 
 def test_patients_with_many_images_count_once() -> None:

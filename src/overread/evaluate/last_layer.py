@@ -86,8 +86,8 @@ def resampled_heads(
 ) -> dict[str, Floats]:
     """``heads`` last layers, each fitted on patients drawn with replacement, starting from the network's own.
 
-    ``truth (n, groups)`` are outcomes, NaN where not stated. A ridge towards the network's own layer, as strong as its weights
-    are small, keeps few cases from running away. Raises ValueError as `output_hessian`.
+    ``truth (n, groups)`` are outcomes, NaN where not stated. A ridge towards the network's own layer, as strong as its
+    weights are small, keeps few cases from running away. Raises ValueError as `output_hessian`.
     """
     x = np.concatenate([np.asarray(features, np.float64), np.ones((len(features), 1))], axis=1)
     own = np.concatenate([weight, bias[:, None]], axis=1).astype(np.float64)

@@ -20,6 +20,8 @@ Decided = dict[str, tuple[float, bool]]
 """By label, ``""`` for a choice between classes: how sure the package is of its decision, and whether it is wrong."""
 STEPS = 100
 """Thresholds that are looked at, at quantiles of the confidence."""
+STARTS = 3
+"""Sequences of thresholds, each beginning with twice as many patients."""
 
 
 def decided(answer: Answer, truth: TruthValue, manifest: Manifest) -> Decided:
@@ -53,29 +55,20 @@ def referral(
     """The smallest threshold on ``sure (n,)`` above which decisions are ``wrong (n,)`` at most a share ``risk`` of the
     time, with probability ``confidence``; or none, and why.
 
-    Thresholds are tested from the strictest that has enough patients down, and the first that fails ends it, so that
-    the statement holds for the one taken (learn then test: Angelopoulos et al., Ann Appl Stat 2025, arXiv 2110.01052;
-    Geifman and El-Yaniv, NeurIPS 2017). A patient with several images counts once, with the share of them decided
-    wrongly.
+    Thresholds are tested from a strict one down, and the first that fails ends it; up to `STARTS` strict ones share the
+    error allowed, so that one early mistake does not end everything. The statement then holds for the threshold taken
+    (learn then test, multi-start fixed sequences: Angelopoulos et al., Ann Appl Stat 2025, arXiv 2110.01052; Geifman
+    and El-Yaniv, NeurIPS 2017). A patient with several images counts once, with the share of them decided wrongly.
     """
     units = patients.count(cluster, len(sure))
-    fewest = int(np.ceil(np.log(1 - confidence) / np.log(1 - risk)))
+    fewest = _fewest(risk, 1 - confidence)
     if units < fewest:
         return None, (
             f"{units} tuning patients cannot show that at most {risk:.1%} of the decisions are wrong (with "
             f"{confidence:.0%} confidence {fewest} without an error would): nobody is referred"
         )
     who = np.unique(np.arange(len(sure)) if cluster is None else cluster, return_inverse=True)[1]
-    best: float | None = None
-    for limit in np.unique(np.quantile(sure, np.linspace(0, 1, STEPS + 1), method="higher"))[::-1]:
-        kept = sure >= limit
-        images = np.bincount(who[kept])
-        losses = np.bincount(who[kept], wrong[kept])[images > 0] / images[images > 0]
-        if len(losses) < fewest:
-            continue
-        if risk_p_value(losses, risk=risk) > 1 - confidence:
-            break
-        best = float(limit)
+    best = _lowest(sure, wrong, who, risk=risk, alpha=1 - confidence, units=units)
     if best is None:
         return None, (
             f"no confidence keeps wrong decisions of tuning patients at {risk:.1%} or below (with {confidence:.0%} "
@@ -90,6 +83,40 @@ def referral(
     # Nobody needs to be referred where all may be decided.
     threshold = 0.0 if kept.all() else best
     return Refer(threshold=threshold, risk=risk, confidence=confidence, patients=units, figures=figures), ""
+
+
+def _fewest(risk: float, alpha: float) -> int:
+    """Patients that show a ``risk`` where none of them is decided wrongly."""
+    return int(np.ceil(np.log(alpha) / np.log(1 - risk)))
+
+
+def _lowest(
+    sure: NDArray[np.float64],
+    wrong: NDArray[np.bool_],
+    who: NDArray[Any],
+    *,
+    risk: float,
+    alpha: float,
+    units: int,
+) -> float | None:
+    """The lowest threshold that keeps the risk, or None."""
+    starts = next(
+        k for k in range(STARTS, 0, -1) if k == 1 or _fewest(risk, alpha / k) * 2 ** (k - 1) <= units
+    )
+    limits = np.unique(np.quantile(sure, np.linspace(0, 1, STEPS + 1), method="higher"))[::-1]
+    best: float | None = None
+    for start in range(starts):
+        fewest = _fewest(risk, alpha / starts) * 2**start
+        for limit in limits:
+            kept = sure >= limit
+            images = np.bincount(who[kept])
+            losses = np.bincount(who[kept], wrong[kept])[images > 0] / images[images > 0]
+            if len(losses) < min(fewest, units):
+                continue
+            if risk_p_value(losses, risk=risk) > alpha / starts:
+                break
+            best = float(limit) if best is None else min(best, float(limit))
+    return best
 
 
 def referrals(

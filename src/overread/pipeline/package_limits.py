@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from overread.cohort.case import Case
 from overread.cohort.fingerprint import Fingerprint
 from overread.cohort.load import load_case
+from overread.imaging.image import Image
 from overread.pipeline.protocol import Protocol
 from overread.runtime.looks import likeness_of
 from overread.runtime.manifest import Limits, Preprocess
@@ -35,18 +36,23 @@ def package_limits(
     train: Sequence[Case],
     tune: Sequence[Case],
     advance: Callable[[], None] = lambda: None,
+    also: Callable[[Case, Image], None] = lambda case, image: None,
 ) -> Limits:
     """Limits from the fingerprint, from ``train`` and ``tune`` cases looked at again (`looked_at`), and as declared.
+
+    ``also`` is called with each training case and its image, while that is at hand.
 
     Raises InputError for a case that cannot be read, or made SUV where the plan wants that.
     """
 
-    def seen(case: Case) -> Seen:
-        found = Seen.of(load_case(case), spec)
+    def seen(case: Case, also: Callable[[Case, Image], None] = lambda case, image: None) -> Seen:
+        image = load_case(case)
+        found = Seen.of(image, spec)
+        also(case, image)
         advance()
         return found
 
-    trained, tuned = [seen(c) for c in train], [seen(c) for c in tune]
+    trained, tuned = [seen(c, also) for c in train], [seen(c) for c in tune]
     every = [*trained, *tuned]
     size, spacing = [], []
     for axis in range(protocol.dimensions):
