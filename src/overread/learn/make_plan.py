@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import torch
 
 from overread.cohort.fingerprint import Fingerprint
+from overread.learn.constraints import Constraints
 from overread.learn.plan import Plan
+from overread.learn.planner.augmentation import choose_augmentation
 from overread.learn.planner.answering import Answering
 from overread.learn.planner.choice import Choice
 from overread.learn.planner.epochs import (
@@ -74,6 +76,7 @@ def make_plan(
     answering: Callable[[Plan], Answering] | None = None,
     epochs: int | None = None,
     seed: int = 0,
+    constraints: Constraints | None = None,
 ) -> Plan:
     """Choose grid, patch, network, loss, batch, augmentation and epochs.
 
@@ -124,6 +127,18 @@ def make_plan(
             **grid,
         )
         choice = learn.choose(look, room, spec, limit)
+        voxel = zip(look.median_spacing, look.median_shape, grid_size(look, spec), strict=True)
+        augment, why_augment = choose_augmentation(
+            choice.augment.model_copy(update=augmented),
+            dimensions=dimensions,
+            modality=modality,
+            body_part=body_part,
+            color=not gray,
+            patch=choice.patch,
+            extent_mm=[p * mm * n / m for p, (mm, n, m) in zip(choice.patch, voxel, strict=True)],
+            intensity=intensity,
+            limits=constraints,
+        )
         plan = Plan(
             task=task,
             dimensions=2 if dimensions == 2 else 3,
@@ -136,7 +151,7 @@ def make_plan(
             batch=choice.batch,
             network=choice.network,
             loss=choice.loss,
-            augment=choice.augment.model_copy(update=augmented),
+            augment=augment,
             learning_rate=choice.learning_rate,
             weight_decay=choice.weight_decay,
             foreground_share=choice.foreground_share,
@@ -149,7 +164,7 @@ def make_plan(
             seed=seed,
             reasons=[],
         )
-        reasons = [why_grid, why_grey, *choice.reasons, why_flip]
+        reasons = [why_grid, why_grey, *choice.reasons, why_flip, *why_augment]
         return Draft(plan, choice, room, grid_size(look, spec), reasons)
 
     rooms = rungs(look, Room(dimensions, len(names), facts.outputs(len(labels)), train_cases, most, gpu), facts.answer)

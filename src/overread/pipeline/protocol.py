@@ -18,6 +18,7 @@ from overread.evaluate.judge import Goal
 from overread.evaluate.metric import Metric
 from overread.evaluate.run import Unanswered, offered
 from overread.files import canonical_json, sha256_bytes, write_text
+from overread.learn.constraints import Constraints
 from overread.runtime.manifest import Channel
 from overread.settings import PlainName, Strict, dicom_patterns, read_settings, validated
 from overread.task import TASKS, Task, TaskName
@@ -78,6 +79,7 @@ class Protocol(Strict):
     ``left_out``. The report shows both.
     ``box_overlap``: intersection over union from which a found box is right; a half in the plane and a tenth in volumes
     where not given.
+    ``augmentation``: what training must not do to images, see `Constraints`.
     ``bands``: of an attribute that holds numbers, where its subgroups part: ``{age: [18, 40, 65]}``.
     ``reuse_opened``: train although patients were opened in an earlier test, which the report then says.
     ``counted_labels``: segmentation labels whose separate parts are counted (lesions, not organs).
@@ -94,6 +96,7 @@ class Protocol(Strict):
     missing: Rule = "ignore"
     channels: list[Channel] = Field(min_length=1)
     limits: DeclaredLimits = DeclaredLimits()
+    augmentation: Constraints | None = None
     counted_labels: list[str] = []
     operating_point: str = ""
     endpoints: list[Endpoint] = []
@@ -245,6 +248,7 @@ _COMMENTS = {
     "bands": "Where the subgroups of a number part, such as age: [18, 40, 65].",
     "subgroups": "Columns of cohort.csv for which the result is shown apart.",
     "budget": "Wall-clock time for the whole run.",
+    "augmentation": "What training must not do to images: mirror (never, left_right, all), rotate_deg, shift_mm, scale ...",
     "limits": "What the package must refuse to answer and the images alone do not tell.",
 }
 

@@ -70,6 +70,7 @@ def plan_stage(
             answering=lambda plan: measure_answering(plan, train[:ANSWERED], positive=protocol.positive),
             epochs=epochs,
             seed=protocol.seed,
+            constraints=protocol.augmentation,
         )
         if protocol.dimensions == 2 and not epochs:
             plan = _read_as_measured(plan, train)
