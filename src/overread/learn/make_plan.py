@@ -11,8 +11,8 @@ import torch
 from overread.cohort.fingerprint import Fingerprint
 from overread.learn.constraints import Constraints
 from overread.learn.plan import Plan
-from overread.learn.planner.augmentation import choose_augmentation
 from overread.learn.planner.answering import Answering
+from overread.learn.planner.augmentation import choose_augmentation
 from overread.learn.planner.choice import Choice
 from overread.learn.planner.epochs import (
     FEWEST_STEPS,

@@ -248,7 +248,7 @@ _COMMENTS = {
     "bands": "Where the subgroups of a number part, such as age: [18, 40, 65].",
     "subgroups": "Columns of cohort.csv for which the result is shown apart.",
     "budget": "Wall-clock time for the whole run.",
-    "augmentation": "What training must not do to images: mirror (never, left_right, all), rotate_deg, shift_mm, scale ...",
+    "augmentation": "What training must not do to images: mirror (never, left_right, all), rotate_deg, shift_mm ...",
     "limits": "What the package must refuse to answer and the images alone do not tell.",
 }
 
