@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 from torch import nn
 
-Ended = Literal["schedule", "clock", "no better weights"]
-"""Whether all planned epochs were done, the time given allowed just so many, or the selection lost patience."""
+Ended = Literal["schedule", "clock", "no better weights", "solved"]
+"""Whether all planned epochs were done, the time given allowed just so many, or the selection lost patience; or whether
+nothing was trained, since the head was solved for on frozen features."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,8 @@ class Fitted:
     """Averaged weights, the history, and how far the training kept to its time.
 
     ``selected`` says which epoch's averaged weights were kept and why, ``changes`` what was made smaller when memory
-    gave out, ``resumed`` the steps at which it went on after an end.
+    gave out, ``resumed`` the steps at which it went on after an end. ``start`` tells of pretrained weights and the head
+    that was solved for on them, ``roads`` of every network that the tuning cases chose from.
     """
 
     network: nn.Module
@@ -92,6 +94,8 @@ class Fitted:
     changes: list[dict[str, Any]] = field(default_factory=list)
     resumed: list[int] = field(default_factory=list)
     changed: dict[str, Any] = field(default_factory=dict)
+    start: dict[str, Any] = field(default_factory=dict)
+    roads: list[dict[str, Any]] = field(default_factory=list)
 
     def record(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -109,5 +113,7 @@ class Fitted:
             "selected": self.selected,
             "changes": self.changes,
             "resumed": self.resumed,
+            **({"start": self.start} if self.start else {}),
+            **({"roads": self.roads} if self.roads else {}),
             "history": [asdict(e) for e in self.history],
         }

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.progress import TextColumn
 
@@ -57,6 +57,11 @@ def line(live: Live, epoch: Epoch, metric: str) -> str:
 
 def ended_in_words(fitted: Fitted) -> list[str]:
     """What a person reads when the training is done."""
+    if fitted.ended_by == "solved":
+        return [
+            f"The head was solved for on frozen features in {fitted.seconds:.0f} s.",
+            *roads_in_words(fitted.roads),
+        ]
     last = fitted.history[-1]
     why = {
         "schedule": "all that were planned",
@@ -82,4 +87,21 @@ def ended_in_words(fitted: Fitted) -> list[str]:
         )
     if fitted.precision.get("name") == "bfloat16":
         lines.append(f"Computed in bfloat16: {fitted.precision['why']}.")
+    return lines + roads_in_words(fitted.roads)
+
+
+def roads_in_words(roads: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What the tuning cases chose from, and how clear the choice was."""
+    if not roads:
+        return []
+    kept = next(r for r in roads if r["kept"])
+    lines = [
+        f"Kept: {kept['name']}, with the least loss ({kept['loss']:.3f}) on {kept['cases']} tuning cases."
+    ]
+    for road in roads:
+        if not road["kept"]:
+            more, low, high = road["more"]
+            lines.append(
+                f"  {road['name']}: {road['loss']:.3f}, {more:+.3f} (95% interval {low:+.3f} to {high:+.3f})"
+            )
     return lines

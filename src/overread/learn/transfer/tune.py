@@ -17,7 +17,7 @@ GRADUAL = 0.5
 
 
 def groups(network: nn.Module, plan: Plan, made: Architecture) -> list[dict[str, Any]]:
-    """Parameters by stage for the optimiser: ``scale`` of the learning rate, and the progress ``since`` which it counts.
+    """Parameters by stage for the optimiser: ``scale`` of the learning rate, and the progress ``since`` it counts.
 
     The stages are those where explanations look, from the image to the head; what stands before the first of them
     learns with it. Each learns by ``layer_decay`` slower than the one above (Howard 2018, arXiv 1801.06146; Clark 2020,

@@ -11,6 +11,7 @@ ENDED = {
     "schedule": "all that were planned",
     "clock": "the time given decided how many; {planned} were expected",
     "no better weights": "of {planned} planned; the tuning metric had stopped improving",
+    "solved": "the head was solved for on frozen features",
 }
 
 
