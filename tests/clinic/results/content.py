@@ -6,10 +6,11 @@ from pydicom.dataset import Dataset
 
 
 def items(ds: Dataset) -> list[Dataset]:
-    """Every content item, depth first."""
+    """Every content item that stands in the tree by value, depth first."""
     out = []
     for item in ds.get("ContentSequence", []):
-        out += [item, *items(item)]
+        if "ValueType" in item:
+            out += [item, *items(item)]
     return out
 
 

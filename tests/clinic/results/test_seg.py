@@ -11,11 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom import dcmread
 from tests.clinic.outside import dicom_errors, run
-from tests.clinic.results.made import RUN, given_mask, in_slice_order, objects
+from tests.clinic.results.made import RUN, all_objects, given_mask, in_slice_order, material, objects
 from tests.clinic.results.multiframe import write_enhanced
 from tests.clinic.site import BRIGHT, SHAPE, plane_of, write_segmenter, write_series
 
-from overread.clinic.results.seg import frames_of, make_seg
+from overread.clinic.results.frames import frames_of
+from overread.clinic.results.seg import make_seg
+from overread.errors import InputError
 from overread.imaging.dicom.series import read_series
 
 
@@ -123,3 +125,30 @@ def test_frames_of_a_multi_frame_source_in_any_order(tmp_path: Path) -> None:
         planes[float(group.PlanePositionSequence[0].ImagePositionPatient[2])] = frame
     assert {z: int(p.sum()) for z, p in planes.items()} == {3.0: 12, 6.0: 12, 9.0: 12}
     assert all(np.array_equal(p > 0, plane_of(1) == 900) for p in planes.values())
+
+
+@pytest.mark.parametrize("kind", ["fractional", "labelmap"])
+def test_other_kinds_come_back_through_highdicom(tmp_path: Path, kind: str) -> None:
+    import highdicom
+
+    files = write_series(tmp_path / "in")
+    made_of = material(write_segmenter(tmp_path / "p.overread"), files, objects=["seg"], segmentation=kind)
+    read = highdicom.seg.segread(all_objects(made_of, tmp_path / "out")["seg"])
+    assert read.segmentation_type.value == kind.upper()
+    uids = [str(h.SOPInstanceUID) for h in made_of.headers]
+    pixels = read.get_pixels_by_source_instance(
+        uids,
+        combine_segments=kind == "labelmap",
+        ignore_spatial_locations=True,
+        assert_missing_frames_are_empty=True,
+    )
+    lesion = pixels[..., 0] if kind == "fractional" else pixels == 1
+    expected = frames_of(made_of.maps["probability of lesion"]) / np.float32(255)
+    np.testing.assert_allclose(lesion, expected, atol=1 / 255)
+
+
+def test_fractional_needs_the_probabilities(tmp_path: Path) -> None:
+    package, files = write_segmenter(tmp_path / "p.overread"), write_series(tmp_path / "in")
+    _, files, headers = in_slice_order(files)
+    with pytest.raises(InputError, match="no probabilities of lesion"):
+        make_seg(np.ones(SHAPE, np.uint8), package, files, headers, RUN, kind="fractional")

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from highdicom.sr import CodedConcept
 from highdicom.sr.coding import Code
 
+
 SCHEME = "99OVERREAD"
 LabelCodes: TypeAlias = Mapping[str, tuple[Code, Code]]
 """Category and type by label, as the route of clinic.yaml gives them."""
@@ -21,6 +22,7 @@ SUCCEEDED = Code("111222", "DCM", "Succeeded")
 FAILED = Code("111224", "DCM", "Failed")
 NOT_ATTEMPTED = Code("111225", "DCM", "Not Attempted")
 
+OF_INTEREST = Code("113000", "DCM", "Of Interest")
 DEVICE = Code("121007", "DCM", "Device")
 FINDING = Code("121071", "DCM", "Finding")
 COMMENT = Code("121106", "DCM", "Comment")
@@ -36,6 +38,7 @@ ARTIFICIAL_INTELLIGENCE = Code("123110", "DCM", "Artificial Intelligence")
 PROCESSING_EQUIPMENT = Code("109102", "DCM", "Processing Equipment")
 
 PRESENCE = Code("PRESENCE", SCHEME, "Presence")
+PROBABILITY = Code("PROBABILITY", SCHEME, "Probability")
 COUNT = Code("COUNT", SCHEME, "Number of separate parts")
 OBJECTS = Code("OBJECTS", SCHEME, "Number of objects found")
 SCORE = Code("SCORE", SCHEME, "Score of the object")

@@ -59,7 +59,7 @@ class Material:
     run: Run
     read: Callable[[], Image]
     first: int | None = None
-    settings: Results = field(default_factory=Results)
+    settings: Results = field(default_factory=lambda: Results.model_validate({}))
     label_codes: LabelCodes = field(default_factory=dict)
     predecessors: Sequence[Predecessor] = ()
     made: dict[ObjectName, Dataset] = field(default_factory=dict)
@@ -69,6 +69,11 @@ class Material:
     def answer(self) -> Answer | None:
         """The answer, where there is one."""
         return self.result.answer if isinstance(self.result, Prediction) else None
+
+    @property
+    def spatial(self) -> tuple[int, ...]:
+        """Size of the image that was answered, in voxels; empty where there was none."""
+        return tuple(self.result.quality.get("size", ())) if isinstance(self.result, Prediction) else ()
 
     @property
     def maps(self) -> Mapping[str, NDArray[np.uint8]]:

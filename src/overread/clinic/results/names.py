@@ -6,6 +6,8 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 
 ObjectName: TypeAlias = Literal["seg", "map", "capture", "sr", "cad", "presentation", "pdf", "key"]
 
+SegmentationKind: TypeAlias = Literal["binary", "fractional", "labelmap"]
+
 
 class Place(NamedTuple):
     """Where an object goes: file in the run's folder, and SeriesNumber (PS3.3 C.7.3.1)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import highdicom
@@ -13,14 +13,20 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from overread.clinic.results.codes import ARTIFICIAL_INTELLIGENCE, LabelCodes, plain, segment_codes
-from overread.clinic.results.planes import ImagePlane, planes_of
+from overread.clinic.results.frames import frames_of, in_source_order
+from overread.clinic.results.names import PLACES, SegmentationKind
+from overread.clinic.results.planes import planes_of
 from overread.clinic.results.source import Run, equipment, finish, local_time
 from overread.clinic.results.stand_in import name_sources, stand_ins
 from overread.clinic.results.uids import derived_uid
 from overread.errors import InputError
 from overread.runtime.package import Package
 
-SERIES_NUMBER = 9002
+TYPES: dict[SegmentationKind, SegmentationTypeValues] = {
+    "binary": SegmentationTypeValues.BINARY,
+    "fractional": SegmentationTypeValues.FRACTIONAL,
+    "labelmap": SegmentationTypeValues.LABELMAP,
+}
 
 
 def make_seg(
@@ -30,8 +36,11 @@ def make_seg(
     headers: Sequence[Dataset],
     run: Run,
     codes: LabelCodes | None = None,
+    *,
+    kind: SegmentationKind = "binary",
+    probabilities: Mapping[str, NDArray[np.uint8]] | None = None,
 ) -> Segmentation:
-    """BINARY segmentation with one segment for each label but the first.
+    """Segmentation with one segment for each label but the first.
 
     Parameters
     ----------
@@ -43,10 +52,16 @@ def make_seg(
     codes
         Category and type by label, where they are not to be guessed from the label's name.
 
+    kind
+        One bit a voxel and segment; probabilities; or, for many labels, one label map (PS3.3 A.51, Supplement 243).
+    probabilities
+        For ``fractional``: by label, probability times 255 on the mask's grid.
+
     Raises
     ------
     InputError
-        The images have another number of planes than the mask, or several without a place in the patient.
+        No probabilities of some label for a fractional one; the images have another number of planes than the
+        mask, or several without a place in the patient.
     """
     manifest = package.manifest
     if not mask.any():
@@ -60,13 +75,13 @@ def make_seg(
     )
     described = []
     for number, label in enumerate(manifest.labels[1:], 1):
-        category, kind = segment_codes(label, (codes or {}).get(label))
+        category, what = segment_codes(label, (codes or {}).get(label))
         described.append(
             SegmentDescription(
                 segment_number=number,
                 segment_label=plain(label, 64),
                 segmented_property_category=category,
-                segmented_property_type=kind,
+                segmented_property_type=what,
                 algorithm_type=SegmentAlgorithmTypeValues.AUTOMATIC,
                 algorithm_identification=algorithm,
                 tracking_uid=tracking_uid(run, label),
@@ -77,11 +92,13 @@ def make_seg(
     when = local_time(run.time, headers[0])
     result = Segmentation(
         source_images=stand_ins(headers, planes),
-        pixel_array=_in_source_order(frames_of(mask), planes, headers[0]),
-        segmentation_type=SegmentationTypeValues.BINARY,
+        pixel_array=in_source_order(
+            _pixels(mask, manifest.labels, kind, probabilities or {}), planes, headers[0]
+        ),
+        segmentation_type=TYPES[kind],
         segment_descriptions=described,
         series_instance_uid=derived_uid(run.key, "SEG series"),
-        series_number=SERIES_NUMBER,
+        series_number=PLACES["seg"].series_number,
         sop_instance_uid=seg_uid(run),
         instance_number=1,
         content_description=plain(f"{manifest.name} {manifest.version}, automatic", 64),
@@ -104,23 +121,23 @@ def make_seg(
     return result
 
 
-def frames_of(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """``(column, row, slice)`` to ``(frame, row, column)``; one plane ``(row, column)`` to one frame."""
-    return mask[None] if mask.ndim == 2 else np.ascontiguousarray(mask.transpose(2, 1, 0))
-
-
-def _in_source_order(
-    frames: NDArray[np.uint8], planes: Sequence[ImagePlane], header: Dataset
-) -> NDArray[np.uint8]:
-    """Frames in the image's order, put into the order of a multi-frame source's own frames."""
-    if len(planes) != len(frames):
+def _pixels(
+    mask: NDArray[np.uint8],
+    labels: Sequence[str],
+    kind: SegmentationKind,
+    probabilities: Mapping[str, NDArray[np.uint8]],
+) -> NDArray[np.uint8] | NDArray[np.float32]:
+    """``(frame, row, column)`` labels, or ``(frame, row, column, segment)`` probabilities from 0 to 1."""
+    if kind != "fractional":
+        return frames_of(mask)
+    missing = [label for label in labels[1:] if label not in probabilities]
+    if missing:
         raise InputError(
-            f"series {header.SeriesInstanceUID}: the mask has {len(frames)} planes, the images have "
-            f"{len(planes)} (repeated planes?); a SEG cannot refer to them"
+            f"no probabilities of {missing[0]} were kept with this result, which a fractional SEG is made of; analyse "
+            "the study again, or choose results.segmentation binary or labelmap"
         )
-    out = np.empty_like(frames)
-    out[[k if p.frame is None else p.frame - 1 for k, p in enumerate(planes)]] = frames
-    return out
+    segments = [frames_of(probabilities[label]).astype(np.float32) / np.float32(255) for label in labels[1:]]
+    return np.stack(segments, axis=-1)
 
 
 def seg_uid(run: Run) -> str:

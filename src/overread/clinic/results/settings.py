@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
-from overread.clinic.results.names import ObjectName
+from overread.clinic.results.names import ObjectName, SegmentationKind
 from overread.settings import Strict
 
 
@@ -20,6 +20,6 @@ class Results(Strict):
     """
 
     objects: Annotated[tuple[ObjectName, ...], Field(min_length=1)] = ("seg", "sr")
-    segmentation: Literal["binary", "fractional", "labelmap"] = "binary"
+    segmentation: SegmentationKind = "binary"
     identity: bool = False
     warning: str = Field("Research use only. Not for diagnosis.", min_length=1, max_length=200)

@@ -205,6 +205,12 @@ def equipment(package: Package, run: Run) -> dict[str, Any]:
     }
 
 
+def keep_laterality(result: Dataset, header: Dataset) -> None:
+    """Laterality as in the source, empty where it says nothing: Type 2C of an image's series (PS3.3 C.7.3.1)."""
+    value = str(header.get("Laterality", "") or "")
+    result.Laterality = value if value in ("L", "R") else ""
+
+
 def finish(result: Dataset, source: Path, run: Run, headers: Sequence[Dataset]) -> None:
     """Fix the times to the run's and copy the patient's identity, which must be that of all ``headers``.
 

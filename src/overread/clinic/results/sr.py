@@ -16,13 +16,14 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from overread.clinic.results import codes
-from overread.clinic.results.codes import LabelCodes, plain
+from overread.clinic.results.codes import LabelCodes
 from overread.clinic.results.failure import Failure
 from overread.clinic.results.groups import groups_of
 from overread.clinic.results.groups.shared import Context
+from overread.clinic.results.material import Predecessor
+from overread.clinic.results.names import PLACES
+from overread.clinic.results.observer import observer_of
 from overread.clinic.results.source import (
-    MANUFACTURER,
-    MODEL,
     Run,
     equipment,
     finish,
@@ -33,8 +34,6 @@ from overread.clinic.results.stand_in import as_evidence, name_sources
 from overread.clinic.results.uids import derived_uid
 from overread.runtime.package import Package
 from overread.runtime.prediction import Prediction
-
-SERIES_NUMBER = 9001
 
 
 def make_sr(
@@ -48,6 +47,7 @@ def make_sr(
     seg: Dataset | None = None,
     label_codes: LabelCodes | None = None,
     remarks: Sequence[str] = (),
+    predecessors: Sequence[Predecessor] = (),
 ) -> Comprehensive3DSR:
     """The report of one run.
 
@@ -65,6 +65,9 @@ def make_sr(
         Category and type by label, where they are not to be guessed from the label's name.
     remarks
         Sentences for the reader besides the result's own, such as why there is no SEG.
+
+    predecessors
+        Reports of earlier runs over fewer images of the study, which this one takes the place of.
 
     Raises
     ------
@@ -92,7 +95,7 @@ def make_sr(
         evidence=as_evidence(headers) + ([seg] if seg is not None else []),
         content=content,
         series_instance_uid=derived_uid(run.key, "SR series"),
-        series_number=SERIES_NUMBER,
+        series_number=PLACES["sr"].series_number,
         sop_instance_uid=derived_uid(run.key, "SR"),
         instance_number=1,
         is_complete=isinstance(result, Prediction),
@@ -103,23 +106,28 @@ def make_sr(
         content_time=when.time().replace(microsecond=0),
         **equipment(package, run),
     )
+    if predecessors:
+        report.PredecessorDocumentsSequence = [_study_of(p) for p in predecessors]
     name_sources(report, headers)
     finish(report, files[0], run, headers)
     return report
 
 
 def _observation_context(run: Run, package: Package) -> sr.ObservationContext:
-    device = sr.DeviceObserverIdentifyingAttributes(
-        uid=derived_uid("device", run.serial_number),
-        name=plain(f"{package.manifest.name} {package.manifest.version}", 64),
-        manufacturer_name=MANUFACTURER,
-        model_name=MODEL,
-        serial_number=run.serial_number,
-    )
     context = sr.ObserverContext(
-        observer_type=CodedConcept.from_code(codes.DEVICE), observer_identifying_attributes=device
+        observer_type=CodedConcept.from_code(codes.DEVICE),
+        observer_identifying_attributes=observer_of(package, run),
     )
     return sr.ObservationContext(observer_device_context=context)
+
+
+def _study_of(predecessor: Predecessor) -> Dataset:
+    """Hierarchical SOP Instance Reference (PS3.3 table 10-3b) of one report."""
+    instance, series, study = Dataset(), Dataset(), Dataset()
+    instance.ReferencedSOPClassUID, instance.ReferencedSOPInstanceUID = predecessor.sop_class, predecessor.sop
+    series.SeriesInstanceUID, series.ReferencedSOPSequence = predecessor.series, [instance]
+    study.StudyInstanceUID, study.ReferencedSeriesSequence = predecessor.study, [series]
+    return study
 
 
 def _procedures(header: Dataset) -> list[Code | CodedConcept]:

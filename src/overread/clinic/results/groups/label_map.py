@@ -34,7 +34,9 @@ def _group(answer: LabelMap, label: str, number: int, context: Context) -> Group
     seg = context.seg
     category, kind = codes.segment_codes(label, context.label_codes.get(label))
     measured = [measurement_of(m, NAMES) for m in answer.measurements if m.label == label]
-    frames = [] if seg is None else _frames_of_segment(seg, number)
+    # Reports of today's readers may not refer to a Label Map Segmentation: its tracking UIDs link the two.
+    linked = seg is not None and seg.SegmentationType != "LABELMAP"
+    frames = _frames_of_segment(seg, number) if seg is not None and linked else []
     tracking, algorithm = tracking_of_label(context, label), algorithm_of(context.package)
     if seg is None or not frames:
         return number_group(

@@ -1,0 +1,48 @@
+"""Codes of CAD reports: TID 4000 to 4021 and 4100 to 4107 (PS3.16)."""
+
+from __future__ import annotations
+
+from highdicom.sr.coding import Code
+
+MAMMOGRAPHY_CAD = Code("111036", "DCM", "Mammography CAD Report")
+CHEST_CAD = Code("112000", "DCM", "Chest CAD Report")
+LANGUAGE = Code("121049", "DCM", "Language of Content Item and Descendants")
+COUNTRY = Code("121046", "DCM", "Country of Language")
+ENGLISH = Code("en", "RFC5646", "English")
+US = Code("US", "ISO3166_1", "United States")
+IMAGE_LIBRARY = Code("111028", "DCM", "Image Library")
+CAD_SUMMARY = Code("111017", "DCM", "CAD Processing and Findings Summary")
+ALL_WITHOUT_FINDINGS = Code("111241", "DCM", "All algorithms succeeded; without findings")
+ALL_WITH_FINDINGS = Code("111242", "DCM", "All algorithms succeeded; with findings")
+NONE_SUCCEEDED = Code("111245", "DCM", "No algorithms succeeded; without findings")
+SUMMARY_OF_DETECTIONS = Code("111064", "DCM", "Summary of Detections")
+SUCCESSFUL_DETECTIONS = Code("111063", "DCM", "Successful Detections")
+FAILED_DETECTIONS = Code("111025", "DCM", "Failed Detections")
+DETECTION_PERFORMED = Code("111022", "DCM", "Detection Performed")
+IMPRESSION = Code("111034", "DCM", "Individual Impression/Recommendation")
+RENDERING_INTENT = Code("111056", "DCM", "Rendering Intent")
+PRESENTATION_REQUIRED = Code(
+    "111150", "DCM", "Presentation Required: Rendering device is expected to present"
+)
+SINGLE_IMAGE_FINDING = Code("111059", "DCM", "Single Image Finding")
+SELECTED_REGION = Code("111099", "DCM", "Selected region")
+CERTAINTY = Code("111012", "DCM", "Certainty of Finding")
+CENTER = Code("111010", "DCM", "Center")
+OUTLINE = Code("111041", "DCM", "Outline")
+TRACKING_ID = Code("112039", "DCM", "Tracking Identifier")
+TRACKING_UID = Code("112040", "DCM", "Tracking Unique Identifier")
+ALGORITHM_NAME = Code("111001", "DCM", "Algorithm Name")
+ALGORITHM_VERSION = Code("111003", "DCM", "Algorithm Version")
+ALGORITHM_PARAMETERS = Code("111002", "DCM", "Algorithm Parameters")
+IMAGE_LATERALITY = Code("111027", "DCM", "Image Laterality")
+IMAGE_VIEW = Code("111031", "DCM", "Image View")
+ORIENTATION_ROW = Code("111044", "DCM", "Patient Orientation Row")
+ORIENTATION_COLUMN = Code("111043", "DCM", "Patient Orientation Column")
+STUDY_DATE = Code("111060", "DCM", "Study Date")
+STUDY_TIME = Code("111061", "DCM", "Study Time")
+CONTENT_DATE = Code("111018", "DCM", "Content Date")
+CONTENT_TIME = Code("111019", "DCM", "Content Time")
+HORIZONTAL_SPACING = Code("111026", "DCM", "Horizontal Pixel Spacing")
+VERTICAL_SPACING = Code("111066", "DCM", "Vertical Pixel Spacing")
+MICROMETER = Code("um", "UCUM", "micrometer")
+PERCENT = Code("%", "UCUM", "Percent")
