@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from overread.errors import InputError
+from overread.learn.augment.mix import draw_mixing, mix
 from overread.learn.augment.random import generator
 from overread.learn.example import Example
 from overread.learn.losses.protocol import Tensors
@@ -66,9 +67,28 @@ class PatchBatches:
     def _draw(self, number: int, chosen: Sequence[tuple[int, int]]) -> Batch:
         """The images at places ``(index in the epoch, index of the example)``."""
         task = TASKS[self.plan.task]
-        drawn = [task.draw(self.examples[k], self.plan, number, i) for i, k in chosen]
+        drawn = [
+            self._mixed(task.draw(self.examples[k], self.plan, number, i), number, i) for i, k in chosen
+        ]
         targets = [t for _, t in drawn]
         return (
             torch.stack([image for image, _ in drawn]),
             {name: torch.stack([t[name] for t in targets]) for name in targets[0]},
         )
+
+    def _mixed(self, drawn: tuple[Tensor, Tensors], number: int, index: int) -> tuple[Tensor, Tensors]:
+        """One image mixed with another example, which is drawn as no other of the epoch is."""
+        plan = self.plan
+        mixing = draw_mixing(
+            plan.mix,
+            examples=len(self.examples),
+            dimensions=plan.dimensions,
+            seed=plan.seed,
+            epoch=number,
+            index=index,
+        )
+        if mixing is None:
+            return drawn
+        beyond = plan.steps_per_epoch * plan.batch + index
+        other = TASKS[plan.task].draw(self.examples[mixing.partner], plan, number, beyond)
+        return mix(mixing, drawn, other, plan.mix)

@@ -36,6 +36,22 @@ class Augment(Strict):
     white: list[float] = []
 
 
+class Mix(Strict):
+    """Training images mixed with others, see `overread.learn.augment.mix`; 0 switches a kind off.
+
+    ``share`` of the images are mixed. ``mixup`` and ``cutmix`` are the alpha of their Beta distribution (0.2 and 1 are
+    usual). ``paste``: above 0, what another image shows of ``labels`` (all but the background without them) is pasted,
+    where there is a label of ``onto`` (anywhere without them).
+    """
+
+    share: float = Field(default=0.5, ge=0, le=1)
+    mixup: float = Field(default=0.0, ge=0, le=10)
+    cutmix: float = Field(default=0.0, ge=0, le=10)
+    paste: float = Field(default=0.0, ge=0, le=1)
+    labels: list[int] = []
+    onto: list[int] = []
+
+
 class Named(Strict):
     """One of a table, by name, with its arguments."""
 
@@ -145,6 +161,7 @@ class Plan(Strict):
     quantity: Quantity | None = None
     decoding: dict[str, float] = {}
     augment: Augment
+    mix: Mix = Mix()
     learning_rate: float = Field(gt=0, le=10, allow_inf_nan=False)
     weight_decay: float = Field(ge=0, allow_inf_nan=False)
     foreground_share: float = Field(default=0.0, ge=0, le=1)

@@ -8,6 +8,7 @@ import torch
 
 from overread.errors import InputError
 from overread.learn.augment.grey_values import GREY_VALUES
+from overread.learn.augment.mix import ANSWERS
 from overread.learn.losses import build_loss
 from overread.learn.plan import Plan
 from overread.nets.architecture import Architecture
@@ -26,6 +27,7 @@ def faults(plan: Plan) -> Iterator[str]:
     yield from _names(plan)
     yield from _grid(plan)
     yield from _augment(plan)
+    yield from _mix(plan)
     yield from _schedule(plan)
     yield from _network(plan)
 
@@ -77,8 +79,22 @@ def _augment(plan: Plan) -> Iterator[str]:
     for name, value in augment.grey_values.items():
         if name not in GREY_VALUES:
             yield f"augment.grey_values: found {name!r}, expected some of {', '.join(GREY_VALUES)}"
+        elif getattr(GREY_VALUES[name], "COLOR", False) and value and len(plan.channels) != 3:
+            yield f"augment.grey_values.{name}: found {len(plan.channels)} channels, expected 3, a colour picture"
         elif not 0 <= value < float("inf"):
             yield f"augment.grey_values.{name}: found {value:g}, expected a range from 0"
+
+
+def _mix(plan: Plan) -> Iterator[str]:
+    kinds = [kind for kind in ("mixup", "cutmix", "paste") if getattr(plan.mix, kind) > 0]
+    possible = ANSWERS.get(TASKS[plan.task].answer, ())
+    for kind in kinds:
+        if kind not in possible:
+            others = f"; {', '.join(possible)} can be on" if possible else ""
+            yield f"mix.{kind}: found it on, expected it off for {plan.task}{others}"
+    for name, values in (("labels", plan.mix.labels), ("onto", plan.mix.onto)):
+        if wrong := [v for v in values if not 0 <= v < len(plan.labels)]:
+            yield f"mix.{name}: found {wrong[0]}, expected some of 0 to {len(plan.labels) - 1}"
 
 
 def _schedule(plan: Plan) -> Iterator[str]:
