@@ -18,7 +18,7 @@ GRADES = ("small", "middle", "large")
 def write_shapes(folder: Path, *, dimensions: int, truth: str, ordered: bool = False) -> Path:
     """A cohort of 24 patients: a bright block, larger (``mass``) or smaller (``nodule``), on noise.
 
-    ``truth`` is the column that is written: label, labels (one of three findings of the odd patients is not stated),
+    ``truth`` is the column that is written: label, value (of the block's size), labels (one of three findings of the odd patients is not stated),
     mask (1 nodule, 2 mass) or boxes. ``ordered``: the label is one of three grades of size instead.
     """
     folder.mkdir(parents=True)
@@ -70,6 +70,8 @@ def _truth(
     label = ("nodule", "mass")[large]
     if truth == "label":
         return {"label": label}
+    if truth == "value":
+        return {"value": f"{size * 2.5 + 0.1 * (i % 5):g}"}
     if truth == "labels":
         # The last finding is unstated in a third of the cases, and uncertain in one.
         rare = "" if i % 3 == 0 else ("-1" if i == 1 else str(int(i % 4 < 2)))

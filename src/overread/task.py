@@ -11,8 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
-AnswerKind = Literal["classes", "findings", "label_map", "objects"]
-"""What comes out: one class of several, several findings side by side, a label for every voxel, or boxes."""
+AnswerKind = Literal["classes", "findings", "value", "label_map", "objects"]
+"""What comes out: one class of several, several findings side by side, a number, a label for every voxel, or boxes."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class Task:
         The first label is the background.
     ordered
         The labels are grades, lowest first.
-    fewest_labels
-        How many labels a protocol must name at least.
+    fewest_labels, most_labels
+        How many labels a protocol must name at least, and may at most.
     outputs_beside
         How many numbers the network gives more (or fewer) than there are labels.
     """
@@ -43,6 +43,7 @@ class Task:
     background: bool = False
     ordered: bool = False
     fewest_labels: int = 2
+    most_labels: int | None = None
     outputs_beside: int = 0
 
     def outputs(self, labels: int) -> int:
@@ -54,6 +55,7 @@ TASKS: dict[str, Task] = {
     "classification": Task("label", "classes"),
     "ordinal": Task("label", "classes", ordered=True, fewest_labels=3, outputs_beside=-1),
     "multilabel": Task("labels", "findings", fewest_labels=1),
+    "regression": Task("value", "value", fewest_labels=1, most_labels=1, outputs_beside=1),
     "segmentation": Task("mask", "label_map", local=True, background=True),
     "detection": Task("boxes", "objects", local=True, fewest_labels=1),
 }

@@ -27,7 +27,17 @@ from overread.clinic.receive.arriving import Arriving
 from overread.clinic.send import parse_peer, send_files
 from overread.clinic.spool import Spool, Status, Stored
 from overread.clinic.storage import start_storage
-from overread.runtime.manifest import Channel, Intensity, Limits, Manifest, OperatingPoint, Preprocess
+from overread.runtime.manifest import (
+    Calibration,
+    Channel,
+    Intensity,
+    Limits,
+    Manifest,
+    OperatingPoint,
+    Preprocess,
+    Quantity,
+    Spread,
+)
 from overread.runtime.package import Package, write_package
 
 CEILING_SECONDS = 300.0
@@ -218,6 +228,25 @@ def write_ordinal(path: Path, dimensions: int = 3) -> Package:
         files={},
     )
     return write_package(path, content, _of_mean([0.05, 0.05], [-6, -9], dimensions))
+
+
+def write_regression(path: Path, dimensions: int = 3, **manifest: Any) -> Package:
+    """A package that calls the image's mean an age, with intervals of two spreads to either side."""
+    residuals = Spread(low=-2.0, high=2.0, coverage=0.9, cases=40)
+    content = Manifest(
+        name="age of brightness",
+        version="0.1",
+        created=CREATED,
+        task="regression",
+        channels=[Channel(name="image")],
+        preprocess=_preprocess(dimensions),
+        labels=["age"],
+        quantity=Quantity(unit="a", low=0, high=120),
+        decoding={"centre": 0.0, "scale": 1.0},
+        files={},
+        **({"calibration": Calibration(value_residuals={"age": residuals})} | manifest),
+    )
+    return write_package(path, content, _of_mean([0.5, 0.0], [0, 1], dimensions))
 
 
 BRIGHT_BOX = (

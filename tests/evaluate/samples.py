@@ -23,6 +23,8 @@ from overread.runtime.manifest import (
     Manifest,
     OperatingPoint,
     Preprocess,
+    Quantity,
+    Spread,
 )
 from overread.runtime.measure import count_components
 from overread.runtime.preprocess import prepare
@@ -214,6 +216,25 @@ def ordinal(labels: list[str], positive: str | None = None, n: int = 60, seed: i
     return Sample(manifest, cases)
 
 
+def regression(n: int = 60, seed: int = 0, **quantity: Any) -> Sample:
+    """Ages, found with an error that the network knows the size of, with the intervals of a calibrated package."""
+    generator = np.random.default_rng(seed)
+    manifest = manifest_of(
+        "regression",
+        ["age"],
+        quantity=Quantity(unit="a", **quantity),
+        decoding={"centre": 50.0, "scale": 20.0},
+        calibration=Calibration(value_residuals={"age": Spread(low=-1.5, high=1.6, coverage=0.88, cases=40)}),
+    )
+    prepared = prepare(image(), manifest.preprocess)
+    cases: list[tuple[Answer | None, TruthValue]] = []
+    for _ in range(n):
+        true, spread = generator.normal(50, 20), generator.uniform(2, 12)
+        z = np.array([(true + generator.normal() * spread - 50) / 20, np.log(spread / 20)], np.float32)
+        cases.append((RUNTIME["regression"].answer({"logits": z}, prepared, manifest), true))
+    return Sample(manifest, cases)
+
+
 SAMPLES: dict[str, list[Callable[[], Sample]]] = {
     "classification": [
         lambda: classification(["normal", "pneumonia"], "pneumonia"),
@@ -224,6 +245,7 @@ SAMPLES: dict[str, list[Callable[[], Sample]]] = {
         lambda: ordinal(["none", "label", "set", "called"], "set"),
     ],
     "multilabel": [lambda: multilabel(["macro", "effusion", "mass"]), lambda: multilabel(["effusion"])],
+    "regression": [regression, lambda: regression(low=0.0, high=100.0)],
     "segmentation": [
         lambda: segmentation(["background", "tumour", "error"], ["tumour"]),
         lambda: segmentation(["background", "organ"], []),

@@ -17,7 +17,7 @@ def test_it_is_plain_json() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"task": "captioning"}, "found 'captioning', expected one of classification, multilabel"),
+        ({"task": "captioning"}, "found 'captioning', expected one of classification, ordinal"),
         ({"augment": {"sepia": 1}}, "augment.sepia"),
         ({"loss": "cross_entropy"}, "loss"),
         ({"seed": -1}, "seed"),

@@ -41,7 +41,7 @@ def test_sound_manifests(changes: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({"task": "sorting"}, "task: found 'sorting', expected one of classification, multilabel"),
+        ({"task": "sorting"}, "task: found 'sorting', expected one of classification, ordinal"),
         ({"labels": ["one"], "positive": None}, "labels: found 1, a classification package names at least 2"),
         (FINDINGS | {"labels": []}, "labels: found 0, a multilabel package names at least 1"),
         ({"labels": ["a", "a"], "positive": None}, "labels: found 'a' more than once"),

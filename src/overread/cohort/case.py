@@ -36,6 +36,7 @@ class Case:
     does not have; ``label`` is a class name; ``mask`` is a label map on the grid of the first channel;
     ``attributes`` holds every other column (age in years, sex, site, scanner ...) as written.
 
+    ``values`` maps the names of columns that were asked for as numbers to these; they are ``attributes``, too.
     ``findings`` maps the names of ``label_<name>`` columns to 1 (present), 0 (absent), -1 (uncertain) or None (not
     stated). ``boxes`` is a JSON file. ``visit``, ``date`` and ``days`` (since a day of the patient's own) say
     when the examination was.
@@ -54,6 +55,7 @@ class Case:
     visit: str = ""
     date: date | None = None
     days: float | None = None
+    values: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,13 +63,16 @@ class Wanted:
     """What is asked of a row.
 
     ``need`` is the column that must be filled, ``classes`` the names allowed in ``label``; ``missing_channels``
-    accepts rows without some (not all) of the images.
+    accepts rows without some (not all) of the images. ``values`` are columns that must hold a number within
+    ``bounds``.
     """
 
     channels: Mapping[str, str]
     need: str | None = None
     classes: Sequence[str] | None = None
     missing_channels: bool = False
+    values: Sequence[str] = ()
+    bounds: tuple[float | None, float | None] = (None, None)
 
 
 def channel_columns(columns: Sequence[str], path: Path) -> dict[str, str]:
@@ -125,6 +130,7 @@ def read_case(folder: Path, path: Path, n: int, row: Mapping[str, str], wanted: 
         cell("visit"),
         columns.day("date"),
         columns.number("days"),
+        {name: columns.measured(name, wanted.bounds) for name in wanted.values},
     )
 
 
@@ -191,10 +197,37 @@ class Row:
         text = self.cell(column)
         if not text:
             return None
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not math.isfinite(value):
+        value = _finite(text)
+        if value is None:
             self.fail(f"{column} is {text!r}, expected a number of days")
         return value
+
+    def measured(self, column: str, bounds: tuple[float | None, float | None]) -> float:
+        """The number that a case must have, within ``bounds``."""
+        text, (low, high) = self.cell(column), bounds
+        if not text:
+            self.fail(
+                f"column {column!r} is empty; every case needs its number: fill the cell or drop the row"
+            )
+        value = _finite(text)
+        if value is None:
+            self.fail(
+                f"{column} is {text!r}, expected a number with a point for decimals and without its unit"
+            )
+        if (low is not None and value < low) or (high is not None and value > high):
+            within = (
+                f"from {'any' if low is None else f'{low:g}'} to {'any' if high is None else f'{high:g}'}"
+            )
+            self.fail(
+                f"{column} is {value:g}, expected {within} as the protocol's quantity declares; correct the cell or "
+                "the bounds"
+            )
+        return value
+
+
+def _finite(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from overread.cohort.case import Case, Wanted, cells_of, channel_columns, read_case
-from overread.cohort.columns import FINDINGS, LABELS, is_finding
+from overread.cohort.columns import FINDINGS, LABELS, VALUE, is_finding
 from overread.cohort.splits.parts import SPLITS, split_of
 from overread.cohort.table import CSV, PARQUET, read_table, write_csv
 from overread.commands import command
@@ -87,6 +87,7 @@ class Cohort:
             "visit": c.visit,
             "date": date,
             "days": c.days,
+            "values": dict(c.values),
         }
         # Tables without these columns keep the digest that they had before there were any.
         more = {k: v for k, v in more.items() if v not in (None, "", {})}
@@ -109,6 +110,7 @@ class Cohort:
         fractions: Mapping[str, float] | None = None,
         seed: int = 0,
         missing_channels: bool = False,
+        bounds: tuple[float | None, float | None] = (None, None),
     ) -> Cohort:
         """Read the table in ``folder``.
 
@@ -117,7 +119,7 @@ class Cohort:
         need
             The column that must be there and filled in every row, as the ``COLUMN`` of a kind of truth
             (`overread.cohort.truth.TRUTHS`) names it. ``"labels"`` stands for the columns ``label_<name>``, whose cells
-            may be empty.
+            may be empty; ``"value"`` for the one that bears the first of ``labels`` as its name.
         labels
             The protocol's: for ``need="label"`` the class names allowed there, of which each split must have one; for
             ``need="labels"`` the findings that must have a column. Other truths lie in files, not read here.
@@ -125,6 +127,8 @@ class Cohort:
             Share of patients per split where the table has no ``split`` column; see `split_of`.
         missing_channels
             Accept cases that lack some of the channels: `Case.images` then does, too.
+        bounds
+            Least and greatest number of ``need="value"``; None for no bound.
 
         Raises
         ------
@@ -142,7 +146,9 @@ class Cohort:
                 raise InputError(
                     f"{path}: no column {column!r}; found {', '.join(columns) or 'an empty file'}"
                 )
-        wanted = Wanted(channels, None if need == FINDINGS else need, allowed, missing_channels)
+        values = _asked(need, allowed, columns) if need == VALUE else []
+        filled = None if need in (FINDINGS, VALUE) else need
+        wanted = Wanted(channels, filled, allowed, missing_channels, values, bounds)
         cases = tuple(
             read_case(folder, path, n, row, wanted) for n, row in enumerate(table.rows, table.first)
         )
@@ -218,6 +224,8 @@ class Cohort:
 
 def _asked(need: str | None, labels: list[str] | None, columns: Sequence[str]) -> list[str]:
     """The columns that ``need`` asks for."""
+    if need == VALUE:
+        return list(labels or [VALUE])[:1]
     if need != FINDINGS:
         return [need] if need else []
     if labels is not None:

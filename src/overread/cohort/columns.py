@@ -8,6 +8,8 @@ from difflib import get_close_matches
 LABELS = "label_"
 FINDINGS = "labels"
 """Stands for the columns ``label_<name>`` where a column is asked for."""
+VALUE = "value"
+"""Stands for the column that bears a number's name where a column is asked for; itself where no name is given."""
 IMAGE = "image"
 KNOWN = ("case", "patient", "split", "label", "mask", "boxes", "visit", "date", "days")
 """Columns that mean something, beside those of images and of findings."""

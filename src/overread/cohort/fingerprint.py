@@ -39,6 +39,7 @@ class Fingerprint:
     median size of an object (`Regions.sizes_mm`), and ``extent_mm`` tells more of these sizes: their percentiles
     ``p5``, ``p50``, ``p95``, and ``typical``, the size of the object that a voxel of the label lies in (the median over
     voxels).
+    ``values``, of a truth that is a number: its ``mean``, ``std``, ``low`` and ``high``.
     ``width_mm`` is the median thickness of each label and of the background (`Regions.widths_mm`).
     """
 
@@ -60,6 +61,7 @@ class Fingerprint:
     extent_mm: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     width_mm: Mapping[str, float] = field(default_factory=dict)
     age_years: tuple[float, float] | None = None
+    values: Mapping[str, float] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON content."""
@@ -111,6 +113,7 @@ def fingerprint(
     sizes: dict[str, list[float]] = defaultdict(list)
     widths: dict[str, list[float]] = defaultdict(list)
     channels, colored = tuple(cases[0].images), 0
+    stated: list[float] = []
     for case in cases:
         image = load_case(case)
         # PET of a DICOM header counts as the package will see it.
@@ -120,7 +123,10 @@ def fingerprint(
                 f"case {case.case}: image has {len(image.spatial)} spatial axes, "
                 f"{cases[0].case} has {len(shapes[0])}; keep 2D and 3D images in separate cohorts"
             )
-        regions = kind.regions(kind.read(case, image, labels), image, labels)
+        truth_value = kind.read(case, image, labels)
+        regions = kind.regions(truth_value, image, labels)
+        if isinstance(truth_value, float):
+            stated.append(truth_value)
         for name, shows in kind.presence(case, kind.look(case, image, labels), labels).items():
             counts[name] = counts.get(name, 0) + bool(shows)
         for name, fraction in regions.fractions.items():
@@ -159,7 +165,19 @@ def fingerprint(
         extent_mm={n: extents(v, axes=shape.shape[1]) for n, v in sizes.items() if v},
         width_mm={n: float(np.median(v)) for n, v in widths.items()},
         age_years=(min(ages), max(ages)) if ages else None,
+        values=_spread_of(stated),
     )
+
+
+def _spread_of(values: Sequence[float]) -> dict[str, float]:
+    if not values:
+        return {}
+    return {
+        "mean": float(np.mean(values)),
+        "std": float(np.std(values)),
+        "low": float(min(values)),
+        "high": float(max(values)),
+    }
 
 
 def extents(sizes: Sequence[float], *, axes: int) -> dict[str, float]:

@@ -83,6 +83,26 @@ class FrocFigure:
     points: Sequence[tuple[float, float] | None]
 
 
+@dataclass(frozen=True)
+class AgreementFigure:
+    """Of a number called ``name``: ``true``, ``found`` and the limits of its intervals ``(n,)`` each (NaN without), and
+    bias, lower and upper limit of agreement where they could be computed."""
+
+    name: str
+    unit: str
+    true: NDArray[np.float64]
+    found: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    agreement: Sequence[Measured | None]
+
+
 Figure: TypeAlias = (
-    RocFigure | ReliabilityFigure | ConfusionFigure | ScoresFigure | PerCaseFigure | FrocFigure
+    RocFigure
+    | ReliabilityFigure
+    | ConfusionFigure
+    | ScoresFigure
+    | PerCaseFigure
+    | FrocFigure
+    | AgreementFigure
 )

@@ -32,7 +32,7 @@ from overread.learn.planner.window import choose_window
 from overread.learn.tasks import TASKS
 from overread.learn.timing import Timing, time_step
 from overread.nets.build import architecture
-from overread.runtime.manifest import Channel, Preprocess
+from overread.runtime.manifest import Channel, Preprocess, Quantity
 from overread.runtime.sliding_window import OVERLAP
 from overread.task import TASKS as FACTS
 
@@ -76,6 +76,7 @@ def make_plan(
     answering: Callable[[Plan], Answering] | None = None,
     epochs: int | None = None,
     seed: int = 0,
+    quantity: Quantity | None = None,
     constraints: Constraints | None = None,
 ) -> Plan:
     """Choose grid, patch, network, loss, batch, augmentation and epochs.
@@ -151,6 +152,8 @@ def make_plan(
             batch=choice.batch,
             network=choice.network,
             loss=choice.loss,
+            quantity=quantity,
+            decoding=choice.decoding,
             augment=augment,
             learning_rate=choice.learning_rate,
             weight_decay=choice.weight_decay,

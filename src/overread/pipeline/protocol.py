@@ -19,7 +19,7 @@ from overread.evaluate.metric import Metric
 from overread.evaluate.run import Unanswered, offered
 from overread.files import canonical_json, sha256_bytes, write_text
 from overread.learn.constraints import Constraints
-from overread.runtime.manifest import Channel
+from overread.runtime.manifest import Channel, Quantity
 from overread.settings import PlainName, Strict, dicom_patterns, read_settings, validated
 from overread.task import TASKS, Task, TaskName
 
@@ -72,6 +72,7 @@ class Protocol(Strict):
     ``labels``: names of the classes, the findings or the objects; for segmentation those of the mask's values 0, 1, 2
     ..., the background first.
     ``positive``: which of two classes is the one to be found; of ordered grades, the lowest that counts as positive.
+    ``quantity``: of a task that answers with a number, its unit (UCUM) and bounds; the column has the label's name.
     ``uncertain``, ``missing``: how findings that the table calls uncertain (-1) or leaves empty count: not at all
     (``ignore``), as absent (``as_0``) or as present (``as_1``).
     ``operating_point``: rule that fixes the thresholds on the tuning patients, for the tasks that have any.
@@ -92,6 +93,7 @@ class Protocol(Strict):
     dimensions: Literal[2, 3]
     labels: list[str] = Field(min_length=1)
     positive: str | None = None
+    quantity: Quantity | None = None
     uncertain: Rule = "ignore"
     missing: Rule = "ignore"
     channels: list[Channel] = Field(min_length=1)
@@ -146,6 +148,14 @@ class Protocol(Strict):
         if len(labels) < facts.fewest_labels:
             raise ValueError(
                 f"labels: found {labels}, expected at least {facts.fewest_labels} for {self.task}"
+            )
+        if facts.most_labels is not None and len(labels) > facts.most_labels:
+            raise ValueError(f"labels: found {labels}, expected at most {facts.most_labels} for {self.task}")
+        if (facts.answer == "value") is (self.quantity is None):
+            raise ValueError(
+                "quantity: missing; say of what unit (UCUM) the number is, and its bounds: {unit: a, low: 0, high: 120}"
+                if self.quantity is None
+                else f"quantity: only a number has one; take the key out for {self.task}"
             )
         if len(set(labels)) < len(labels):
             raise ValueError("labels: a name stands twice")
@@ -239,6 +249,7 @@ _COMMENTS = {
     "channels": "One per input; `match` tells the clinic node which DICOM series it is (keyword: regular expression).",
     "positive": "Which of the two classes is the one to be found, of grades the lowest that counts so: sensitivity is "
     "of it.",
+    "quantity": "Unit of the number (UCUM: a for years, mo, %, mm, 1 for none), and the least and greatest there can be.",
     "uncertain": "Findings that the table calls uncertain (-1), and those that it leaves empty: ignore, as_0 or as_1.",
     "operating_point": "Fixed on the tuning patients: youden, sensitivity>=0.95 (on average; `with 90%` after it: with "
     "that confidence) or specificity>=0.9; detection: f1, sensitivity>=0.9 or false_positives<=1.",

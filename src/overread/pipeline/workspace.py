@@ -77,6 +77,7 @@ class Workspace:
             labels=p.labels,
             fractions=p.split,
             missing_channels=missing_channels,
+            bounds=p.quantity.bounds if p.quantity else (None, None),
         )
 
     def cohort(self, *, missing_channels: bool = False) -> Cohort:

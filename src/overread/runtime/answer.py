@@ -1,4 +1,4 @@
-"""What a package answers: one of four kinds, each on the grid of the image as it was given.
+"""What a package answers: one of five kinds, each on the grid of the image as it was given.
 
 Clinic, pages and reports follow the kind of answer (`match` with `assert_never`), never the name of a task.
 """
@@ -125,6 +125,48 @@ class Findings:
 
 
 @dataclass(frozen=True)
+class Value:
+    """A number, such as an age.
+
+    Attributes
+    ----------
+    name, value, unit
+        What it is of, how large, and its unit (UCUM).
+    low, high, coverage
+        Prediction interval, which holds the true number in ``coverage`` of cases like those of the tuning set; None
+        where these could not give one. It need not hold the value itself, and never leaves the declared bounds.
+    reason
+        Why there is no interval.
+    spread
+        How far off the network expects to be (standard deviation), before the tuning cases are asked.
+    """
+
+    name: str
+    value: float
+    unit: str
+    low: float | None = None
+    high: float | None = None
+    coverage: float | None = None
+    reason: str = ""
+    spread: float = 0.0
+
+    @property
+    def measurement(self) -> Measurement:
+        """The same as a measured quantity without a further name."""
+        confidence = 0.9 if self.coverage is None else self.coverage
+        return Measurement(
+            self.name,
+            "",
+            self.value,
+            self.low,
+            self.high,
+            self.unit,
+            confidence=confidence,
+            reason=self.reason,
+        )
+
+
+@dataclass(frozen=True)
 class LabelMap:
     """A label for every voxel.
 
@@ -173,4 +215,4 @@ class Objects:
     candidates: Boxes | None = None
 
 
-Answer: TypeAlias = Classes | Findings | LabelMap | Objects
+Answer: TypeAlias = Classes | Findings | Value | LabelMap | Objects

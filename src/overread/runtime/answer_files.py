@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from overread.errors import InputError
 from overread.imaging.boxes import Boxes
-from overread.runtime.answer import Answer, Classes, Findings, LabelMap, Measurement, Objects
+from overread.runtime.answer import Answer, Classes, Findings, LabelMap, Measurement, Objects, Value
 from overread.task import AnswerKind
 
 Arrays = dict[str, NDArray[Any]]
@@ -24,6 +24,8 @@ def kind_of(answer: Answer) -> AnswerKind:
             return "classes"
         case Findings():
             return "findings"
+        case Value():
+            return "value"
         case LabelMap():
             return "label_map"
         case Objects():
@@ -39,7 +41,7 @@ def to_files(answer: Answer) -> tuple[dict[str, Any], Arrays]:
     """
     arrays: Arrays = {}
     match answer:
-        case Classes() | Findings():
+        case Classes() | Findings() | Value():
             content = _plain(vars(answer))
         case LabelMap():
             content = _plain({k: v for k, v in vars(answer).items() if k != "mask"})
@@ -73,6 +75,8 @@ def from_files(plain: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> 
             case "findings":
                 pairs = {k: (v[0], v[1]) for k, v in content["intervals"].items()}
                 return Findings(**content | {"intervals": pairs, "present": tuple(content["present"])})
+            case "value":
+                return Value(**content)
             case "label_map":
                 return LabelMap(**content | {"mask": arrays["mask"], "measurements": _measurements(content)})
             case "objects":
@@ -89,8 +93,8 @@ def from_files(plain: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> 
                 )
             case _:
                 raise InputError(
-                    f"answer: found kind {kind!r}, expected classes, findings, label_map or objects; it was written by "
-                    "another version"
+                    f"answer: found kind {kind!r}, expected classes, findings, value, label_map or objects; it was "
+                    "written by another version"
                 )
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise InputError(f"answer of kind {kind}: is damaged ({error}); analyse the study again") from error

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from overread.runtime.answer import Answer, Classes, Findings, LabelMap, Measurement, Objects
+from overread.runtime.answer import Answer, Classes, Findings, LabelMap, Measurement, Objects, Value
 
 NOTHING = "Nothing found"
 
@@ -37,6 +37,8 @@ def headline(answer: Answer) -> str:
                 return f"{', '.join(answer.present)} present"
             decided = all(label in answer.thresholds for label in answer.scores)
             return "No finding present" if decided else "No decided finding present"
+        case Value():
+            return f"{answer.name} {quantity(answer.value, answer.unit)}"
         case LabelMap():
             found = dict.fromkeys(m.label for m in answer.measurements if m.value > 0)
             return f"{', '.join(found)} found" if found else NOTHING
@@ -66,12 +68,34 @@ def lines(answer: Answer) -> tuple[Line, ...]:
                 *_observed(answer),
                 *_doubt(answer),
             )
+        case Value():
+            return (_value(answer),)
         case LabelMap():
             return _measurements(answer.measurements)
         case Objects():
             return (*_measurements(answer.measurements), *_objects(answer))
         case _:
             assert_never(answer)
+
+
+UNIT_WORDS = {"1": "", "a": "years", "mo": "months", "wk": "weeks", "d": "days"}
+"""Units of UCUM that people write otherwise; 1 is a bare number."""
+
+
+def quantity(value: float, unit: str) -> str:
+    """A number with its unit as people write it."""
+    return f"{_figure(value)} {unit_words(unit)}".rstrip()
+
+
+def unit_words(unit: str) -> str:
+    """A unit of UCUM as people write it; braces mark words of ours ({pixels})."""
+    return UNIT_WORDS.get(unit, unit.strip("{}"))
+
+
+def _value(answer: Value) -> Line:
+    """The number with its interval, or why there is none."""
+    m, unit = answer.measurement, f" {unit_words(answer.unit)}".rstrip()
+    return Line(answer.name, quantity(answer.value, answer.unit), _limits(m, unit))
 
 
 def _at_least(answer: Classes) -> Iterator[Line]:
@@ -182,9 +206,16 @@ def _figure(value: float) -> str:
 
 def _interval(m: Measurement, unit: str) -> str:
     """The interval, why it does not hold the value where it does not, or why there is none."""
+    text = _limits(m, unit)
     if m.low is None or m.high is None:
-        return f"no interval: {m.reason}" if m.reason else ""
-    text = f"{m.confidence:.0%} interval {_figure(m.low)} to {_figure(m.high)}{unit}"
+        return text
     if not m.low <= m.value <= m.high:
         text += f", as tuning cases in which so much was found had {'more' if m.value < m.low else 'less'}"
     return text
+
+
+def _limits(m: Measurement, unit: str) -> str:
+    """The interval, or why there is none."""
+    if m.low is None or m.high is None:
+        return f"no interval: {m.reason}" if m.reason else ""
+    return f"{m.confidence:.0%} interval {_figure(m.low)} to {_figure(m.high)}{unit}"

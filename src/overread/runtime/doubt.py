@@ -8,7 +8,7 @@ from typing import Any, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.runtime.answer import Answer, Classes, Findings, LabelMap, Objects
+from overread.runtime.answer import Answer, Classes, Findings, LabelMap, Objects, Value
 from overread.runtime.manifest import Manifest
 from overread.runtime.manifest_uncertainty import Refer
 from overread.runtime.outputs import Outputs
@@ -61,7 +61,7 @@ def doubted(answer: Answer, raw: Outputs, manifest: Manifest) -> Answer:
                 else {k: float(v) for k, v in zip(manifest.labels, apart, strict=True)},
                 refer="; ".join(filter(None, reasons)),
             )
-        case LabelMap() | Objects():
+        case Value() | LabelMap() | Objects():
             return answer
         case _:
             assert_never(answer)

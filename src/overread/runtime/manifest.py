@@ -10,7 +10,7 @@ from pydantic import Field, FiniteFloat, model_validator
 from overread.files import canonical_json, sha256_bytes
 from overread.runtime.manifest_calibration import Calibration, OperatingPoint, Scale, ScoreBin, Spread
 from overread.runtime.manifest_check import faults
-from overread.runtime.manifest_input import Channel, Intensity, Preprocess
+from overread.runtime.manifest_input import Channel, Intensity, Preprocess, Quantity
 from overread.runtime.manifest_limits import GreyLimits, Likeness, Limits
 from overread.runtime.manifest_uncertainty import Uncertainty
 from overread.settings import PlainName, Strict
@@ -27,6 +27,7 @@ __all__ = [
     "Manifest",
     "OperatingPoint",
     "Preprocess",
+    "Quantity",
     "Scale",
     "ScoreBin",
     "Spread",
@@ -48,7 +49,8 @@ class Windows(Strict):
 class Manifest(Strict):
     """The content of package.json. ``sha256`` is taken over everything else in it.
 
-    ``positive``: which of two classes is the one sought. ``outputs``: names of the network's outputs that are read;
+    ``positive``: which of two classes is the one sought. ``quantity``: of a package that answers with a number, its
+    unit and bounds. ``outputs``: names of the network's outputs that are read;
     `write_package` fills them in where they are not given. ``operating_points``: per label; a choice between
     classes has at most one. ``decoding``: numbers that the task reads the outputs with, see
     `RuntimeTask.DECODING`. ``smallest_part``: voxels from which a part of a counted label counts; 1 in earlier
@@ -64,6 +66,7 @@ class Manifest(Strict):
     preprocess: Preprocess
     labels: list[str]
     positive: str | None = None
+    quantity: Quantity | None = None
     outputs: list[str] = []
     operating_points: dict[str, OperatingPoint] = {}
     calibration: Calibration = Calibration()

@@ -28,6 +28,8 @@ def _labels(manifest: Manifest, task: Task) -> Iterator[str]:
     labels = manifest.labels
     if len(labels) < task.fewest_labels:
         yield f"labels: found {len(labels)}, a {manifest.task} package names at least {task.fewest_labels}"
+    if task.most_labels is not None and len(labels) > task.most_labels:
+        yield f"labels: found {len(labels)}, a {manifest.task} package names at most {task.most_labels}"
     twice = [label for label, n in Counter(labels).items() if n > 1]
     if twice:
         yield f"labels: found {_names(twice)} more than once; every label needs a name of its own"
@@ -46,6 +48,7 @@ def _known_labels(manifest: Manifest, task: Task) -> Iterator[str]:
         "calibration.count_difference": calibration.count_difference,
         "calibration.volume_ratios": calibration.volume_ratios,
         "calibration.count_differences": calibration.count_differences,
+        "calibration.value_residuals": calibration.value_residuals,
         "calibration.reasons": calibration.reasons,
         "counted_labels": manifest.counted_labels,
     }
@@ -64,6 +67,11 @@ def _by_answer(manifest: Manifest, task: Task) -> Iterator[str]:
             yield from _class_points(manifest)
         case "findings" | "objects":
             scales = True
+        case "value":
+            if manifest.quantity is None:
+                yield "quantity: missing; a number needs its unit"
+            if manifest.operating_points:
+                yield f"operating_points: found {_names(manifest.operating_points)}; a number is not decided"
         case "label_map":
             if manifest.operating_points:
                 yield (
@@ -72,6 +80,8 @@ def _by_answer(manifest: Manifest, task: Task) -> Iterator[str]:
                 )
         case _:
             assert_never(task.answer)
+    if task.answer != "value" and manifest.quantity is not None:
+        yield f"quantity: found unit {manifest.quantity.unit!r}; only a package that answers with a number has one"
     if not classes and manifest.positive is not None:
         yield f"positive: found {manifest.positive!r}; only a choice between two classes has a positive one"
     if not classes and manifest.calibration.temperature != 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, FiniteFloat, model_validator
 
 from overread.errors import InputError
 from overread.imaging.intensity.nyul import Landmarks
@@ -26,6 +26,26 @@ class Channel(Strict):
     modality: list[str] = []
     match: dict[str, str] = {}
     unit: Unit | None = None
+
+
+class Quantity(Strict):
+    """What a number is of: its ``unit`` (UCUM: ``a`` years, ``mo`` months, ``%``, ``mm``, ``1`` for a bare number), and
+    the least and greatest that there can be, which no answer leaves."""
+
+    unit: str = Field(default="1", pattern=r"^[!-~]+$")
+    low: FiniteFloat | None = None
+    high: FiniteFloat | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Quantity:
+        if self.low is not None and self.high is not None and not self.low < self.high:
+            raise ValueError(f"low, high: found {self.low:g} and {self.high:g}, expected the smaller first")
+        return self
+
+    @property
+    def bounds(self) -> tuple[float | None, float | None]:
+        """Least and greatest, None for no bound."""
+        return self.low, self.high
 
 
 class Intensity(Strict):

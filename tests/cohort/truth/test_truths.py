@@ -61,6 +61,7 @@ SAMPLES = {
         lambda i: {"mass": i % 2 == 1, "fluid": None if i == 4 else i % 3 == 0},
         False,
     ),
+    "value": Sample(["value"], ["value"], ["age"], "value.missing", lambda i: {}, False),
     "mask": Sample(
         ["background", "organ", "lesion"],
         ["background", "label1", "label2"],
@@ -101,6 +102,7 @@ def folder(tmp_path: Path) -> Path:
                 "split": ("train", "val", "test")[i // 10],
                 "image": f"i{i}.png",
                 "label": ("no", "yes")[i % 2],
+                "value": i * 7 % 10,
                 "label_mass": i % 2,
                 "label_fluid": "" if i == 4 else int(i % 3 == 0),
                 "mask": f"m{i}.png",
@@ -135,11 +137,13 @@ def test_stated_inferred_and_shown(folder: Path, name: str) -> None:
 
 
 def test_what_each_reads(folder: Path) -> None:
-    case = _read(folder, "mask").cases[5]
-    image = load_case(case)
-    read = {name: TRUTHS[name].read(case, image, SAMPLES[name].labels) for name in NAMES}
+    image = load_case(_read(folder, "mask").cases[5])
+    read = {
+        name: TRUTHS[name].read(_read(folder, name).cases[5], image, SAMPLES[name].labels) for name in NAMES
+    }
     assert read["label"] == 1
     np.testing.assert_array_equal(read["labels"], [1.0, 0.0])
+    assert read["value"] == 5.0
     mask, boxes = read["mask"], read["boxes"]
     assert isinstance(mask, np.ndarray) and mask.shape == (ROWS, COLUMNS) and mask[2, 3] == 1
     assert isinstance(boxes, Boxes) and boxes.labels.tolist() == [0, 0, 1]
@@ -216,7 +220,7 @@ def test_what_is_not_there_is_said(folder: Path, name: str) -> None:
     bare = Case("bare", "p", {"image": cohort.cases[0].images["image"]}, split="train")
     with pytest.raises(InputError, match="case bare"):
         TRUTHS[name].read(bare, image, SAMPLES[name].labels)
-    assert set(TRUTHS[name].presence(bare, Shown(), SAMPLES[name].labels).values()) == {None}
+    assert set(TRUTHS[name].presence(bare, Shown(), SAMPLES[name].labels).values()) <= {None}
 
 
 @pytest.mark.parametrize(("name", "column"), [("mask", "mask"), ("boxes", "boxes")])

@@ -11,8 +11,9 @@ from tests.runtime.models import manifest, mean_classifier, package_of
 
 from overread import task as facts
 from overread.imaging.image import Image
-from overread.runtime.answer import Classes, Findings, LabelMap, Objects
+from overread.runtime.answer import Classes, Findings, LabelMap, Objects, Value
 from overread.runtime.answer_files import kind_of
+from overread.runtime.manifest import Quantity
 from overread.runtime.predict import predict
 from overread.runtime.preprocess import Prepared, prepare
 from overread.runtime.tasks import TASKS, classification
@@ -27,6 +28,7 @@ OUTPUTS = {
     "classification": {"logits": np.zeros(2, np.float32)},
     "ordinal": {"logits": np.zeros(2, np.float32)},
     "multilabel": {"logits": np.zeros(2, np.float32)},
+    "regression": {"logits": np.zeros(2, np.float32)},
     "segmentation": {"probability": np.full((2, 8, 8), 0.5, np.float32)},
     "detection": {
         "heat": np.zeros((2, 4, 4), np.float32),
@@ -40,11 +42,13 @@ OUTPUTS = {
 def test_it_gives_the_answer_that_the_table_of_facts_promises(name: str) -> None:
     module: RuntimeTask = TASKS[name]
     labels = {"labels": ["none", "mild", "severe"]} if facts.TASKS[name].ordered else {}
+    if facts.TASKS[name].answer == "value":
+        labels = {"labels": ["age"], "quantity": Quantity(unit="a")}
     m = manifest(task=name, positive=None, **labels)
     image = Image(np.zeros((1, 8, 8), np.float32), np.eye(4))
     prepared: Prepared = prepare(image, m.preprocess)
     answer = module.answer(OUTPUTS[name], prepared, m)
-    assert isinstance(answer, Classes | Findings | LabelMap | Objects)
+    assert isinstance(answer, Classes | Findings | Value | LabelMap | Objects)
     assert kind_of(answer) == facts.TASKS[name].answer
     assert module.OUTPUTS and isinstance(module.DECODING, dict)
 

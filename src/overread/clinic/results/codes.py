@@ -11,6 +11,7 @@ from typing import TypeAlias
 from highdicom.sr import CodedConcept
 from highdicom.sr.coding import Code
 
+from overread.runtime.answer_text import unit_words
 
 SCHEME = "99OVERREAD"
 LabelCodes: TypeAlias = Mapping[str, tuple[Code, Code]]
@@ -152,8 +153,8 @@ def _of_name(label: str) -> Code:
 
 
 def unit(name: str) -> Code:
-    """UCUM unit by its symbol. Raises KeyError for one that the results do not use."""
-    return UNITS[name]
+    """UCUM unit by its symbol; of one that a package brings, its symbol and the words for it are the code."""
+    return UNITS.get(name) or Code(plain(name, 16), "UCUM", plain(unit_words(name), 64))
 
 
 def _checksum(text: str) -> str:

@@ -26,6 +26,8 @@ def check_balance(inspections: Sequence[Inspection], presence: Presence) -> list
 
     Where a label is not stated of every case, the number of those of whom it is stands beside it.
     """
+    if not presence.labels:
+        return []
     splits = np.array([s.case.split for s in inspections])
     findings = []
     for split, counts in class_counts(inspections, presence).items():

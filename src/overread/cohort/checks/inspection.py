@@ -80,6 +80,8 @@ def contradict(a: Inspection, b: Inspection, *, drawn: bool) -> bool:
         return True
     if any({v, other.findings.get(k)} == {0, 1} for k, v in one.findings.items()):
         return True
+    if any(other.values.get(k, v) != v for k, v in one.values.items()):
+        return True
     return drawn and bool(a.shown.digest and b.shown.digest) and a.shown.digest != b.shown.digest
 
 

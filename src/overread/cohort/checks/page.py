@@ -97,6 +97,7 @@ class _Pictures:
         if key not in self.known:
             case = self.cases[name]
             facts = [case.split, case.label or "", *(k for k, v in case.findings.items() if v == 1)]
+            facts += [f"{k} {v:g}" for k, v in case.values.items()]
             self.known[key] = {
                 "name": name,
                 "facts": ", ".join(f for f in facts if f),

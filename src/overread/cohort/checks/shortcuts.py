@@ -67,7 +67,7 @@ def check_shortcuts(inspections: Sequence[Inspection], presence: Presence) -> li
                 f"shortcuts: none of {tried} models tells the label above chance; a screen, which sees no others",
             )
         )
-    elif not tried and seen:
+    elif not tried and seen and presence.labels:
         message = f"shortcuts: not looked for, with fewer than {FEWEST} training patients of a class and of the others"
         findings.append(Finding("shortcut.none", "info", message))
     return findings

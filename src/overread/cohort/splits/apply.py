@@ -9,7 +9,9 @@ from datetime import date
 from pathlib import Path
 from typing import Literal, get_args
 
-from overread.cohort.columns import LABELS, is_finding
+import numpy as np
+
+from overread.cohort.columns import LABELS, VALUE, is_finding
 from overread.cohort.splits.allocate import allocate
 from overread.cohort.splits.folds import folds
 from overread.cohort.splits.parts import SPLITS
@@ -20,6 +22,8 @@ from overread.cohort.splits.temporal import temporal
 from overread.cohort.table import Table, read_table, set_columns
 from overread.errors import InputError
 
+MOST_LEVELS, FIFTHS = 10, 5
+"""A column of numbers of more different ones is divided into so many parts of about as many cases each."""
 Method = Literal["patient", "stratified", "site", "temporal"]
 
 
@@ -206,10 +210,11 @@ def _current(table: Table, patients: Sequence[str], name: str) -> dict[str, str]
 
 def _strata(table: Table, patients: Sequence[str], by: Sequence[str]) -> dict[str, str]:
     """Per patient the rarest of the values of the patient's cases, counted in patients."""
-    names = list(by) or (["label"] if "label" in table.columns else [])
+    plain = next((name for name in ("label", VALUE) if name in table.columns), None)
+    names = list(by) or ([plain] if plain else [])
     values: dict[str, set[str]] = defaultdict(set)
     if names:
-        cells = [_column(table, name) for name in names]
+        cells = [_parted(_column(table, name)) for name in names]
         for p, *row in zip(patients, *cells, strict=True):
             values[p].add("|".join(row))
     else:
@@ -219,6 +224,20 @@ def _strata(table: Table, patients: Sequence[str], by: Sequence[str]) -> dict[st
                     values[p].add(name.removeprefix(LABELS))
     common = Counter(v for found in values.values() for v in found)
     return {p: min(found, key=lambda v: (common[v], v)) for p, found in values.items()}
+
+
+def _parted(cells: Sequence[str]) -> Sequence[str]:
+    """A column of many different numbers as the fifth of them that each lies in: as strata they would be single cases."""
+    try:
+        numbers = np.array([float(c) if c else np.nan for c in cells])
+    except ValueError:
+        return cells
+    known = np.isfinite(numbers)
+    if len(np.unique(numbers[known])) <= MOST_LEVELS:
+        return cells
+    edges = np.unique(np.quantile(numbers[known], np.linspace(0, 1, FIFTHS + 1)[1:-1]))
+    fifth = np.searchsorted(edges, numbers, side="right")
+    return [str(k) if there else "" for k, there in zip(fifth.tolist(), known.tolist(), strict=True)]
 
 
 def _sites(table: Table, patients: Sequence[str]) -> dict[str, set[str]]:

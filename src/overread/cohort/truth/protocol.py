@@ -14,8 +14,8 @@ from overread.cohort.finding import Finding
 from overread.imaging.boxes import Boxes
 from overread.imaging.image import Image
 
-TruthValue: TypeAlias = int | NDArray[Any] | Boxes
-"""``label``: index of the class. ``labels``: ``(findings,)`` float64 of 1, 0 and NaN where nothing is stated.
+TruthValue: TypeAlias = int | float | NDArray[Any] | Boxes
+"""``label``: index of the class. ``value``: the number. ``labels``: ``(findings,)`` float64 of 1, 0 and NaN where nothing is stated.
 ``mask``: ``(*spatial)`` integers on the image's grid. ``boxes``: `Boxes` on the image's grid."""
 
 
@@ -69,7 +69,7 @@ class Truth(Protocol):
     """One kind of truth: how it stands in the table, how it is read, checked and counted."""
 
     COLUMN: str
-    """The column that must be filled, as `Cohort.read` takes it in ``need``: label, labels, mask or boxes."""
+    """The column that must be filled, as `Cohort.read` takes it in ``need``: label, labels, value, mask or boxes."""
 
     UNSURE: bool
     """Whether a row may call a label uncertain or say nothing of it, so that the protocol's rules for these apply."""

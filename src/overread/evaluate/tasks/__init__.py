@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from overread.evaluate.tasks import classification, detection, multilabel, ordinal, segmentation
+from overread.evaluate.tasks import classification, detection, multilabel, ordinal, regression, segmentation
 from overread.evaluate.tasks.protocol import EvaluateTask
 
 TASKS: dict[str, EvaluateTask] = {
     "classification": classification,
     "ordinal": ordinal,
     "multilabel": multilabel,
+    "regression": regression,
     "segmentation": segmentation,
     "detection": detection,
 }

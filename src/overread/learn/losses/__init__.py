@@ -10,7 +10,9 @@ from overread.learn.losses.center_focal import CENTER_FOCAL
 from overread.learn.losses.corn import CORN
 from overread.learn.losses.cross_entropy import CROSS_ENTROPY
 from overread.learn.losses.dice_cross_entropy import DICE_CROSS_ENTROPY
+from overread.learn.losses.gaussian_nll import GAUSSIAN_NLL
 from overread.learn.losses.protocol import Loss, LossFunction
+from overread.learn.losses.smooth_l1 import SMOOTH_L1
 from overread.learn.plan import Named
 from overread.task import AnswerKind
 
@@ -20,6 +22,8 @@ LOSSES: dict[str, Loss] = {
     "cross_entropy": CROSS_ENTROPY,
     "corn": CORN,
     "binary_cross_entropy": BINARY_CROSS_ENTROPY,
+    "gaussian_nll": GAUSSIAN_NLL,
+    "smooth_l1": SMOOTH_L1,
     "dice_cross_entropy": DICE_CROSS_ENTROPY,
     "center_focal": CENTER_FOCAL,
 }

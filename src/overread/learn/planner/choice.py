@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from overread.learn.plan import Augment, Named, Network
 
@@ -11,6 +11,7 @@ from overread.learn.plan import Augment, Named, Network
 class Choice:
     """The part of a plan that is the task's, with a sentence for each decision.
 
+    ``decoding``: numbers that the task reads the outputs with, which the package keeps.
     ``rate_by_steps``: the learning rate follows from the number of steps (`choose_rate`), once that is known.
     """
 
@@ -26,3 +27,4 @@ class Choice:
     foreground_share: float
     reasons: list[str]
     rate_by_steps: bool = False
+    decoding: dict[str, float] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from overread.cohort.case import Case
-from overread.cohort.columns import FINDINGS
+from overread.cohort.columns import FINDINGS, VALUE
 from overread.cohort.truth import TRUTHS
 from overread.errors import InputError
 from overread.files import canonical_json, sha256_bytes, sha256_file
@@ -78,6 +78,8 @@ def _stated(case: Case, column: str) -> Any:
     """What the row itself says in the truth's column."""
     if column == FINDINGS:
         return dict(case.findings)
+    if column == VALUE:
+        return dict(case.values)
     return getattr(case, column, case.attributes.get(column))
 
 

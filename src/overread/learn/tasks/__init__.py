@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from overread.learn.tasks import classification, detection, multilabel, ordinal, segmentation
+from overread.learn.tasks import classification, detection, multilabel, ordinal, regression, segmentation
 from overread.learn.tasks.protocol import LearnTask
 
 __all__ = ["TASKS"]
@@ -11,6 +11,7 @@ TASKS: dict[str, LearnTask] = {
     "classification": classification,
     "ordinal": ordinal,
     "multilabel": multilabel,
+    "regression": regression,
     "segmentation": segmentation,
     "detection": detection,
 }

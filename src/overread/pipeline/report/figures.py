@@ -8,6 +8,7 @@ from typing import assert_never
 import numpy as np
 
 from overread.evaluate.figures import (
+    AgreementFigure,
     ConfusionFigure,
     Figure,
     FrocFigure,
@@ -17,6 +18,7 @@ from overread.evaluate.figures import (
     ScoresFigure,
 )
 from overread.pipeline.report import plots
+from overread.pipeline.report.agreement_plot import agreement_svg
 
 LOWEST = 5
 
@@ -65,6 +67,13 @@ def draw(figure: Figure) -> Drawn:
                 "thresholds fixed beforehand."
             )
             return Drawn(plots.froc_svg(figure), "Free-response ROC curve by label", text)
+        case AgreementFigure():
+            text = (
+                "Left: the found against the true number; on the line they agree, and the bars are the stated prediction "
+                "intervals. Right: found minus true against the mean of both (Bland and Altman), with the bias, the limits "
+                "between which 95% of the differences lie, and their own 95% intervals as bands."
+            )
+            return Drawn(agreement_svg(figure), f"Agreement of found and true {figure.name}", text, wide=True)
         case _:
             assert_never(figure)
 

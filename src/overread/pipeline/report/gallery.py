@@ -18,7 +18,7 @@ from overread.imaging.formats.nifti import write_nifti
 from overread.imaging.formats.raster import write_png
 from overread.imaging.image import Image
 from overread.pipeline.report.pictures import boxes_picture, image_picture, masks_picture
-from overread.runtime.answer import Classes, Findings, LabelMap, Objects
+from overread.runtime.answer import Classes, Findings, LabelMap, Objects, Value
 from overread.runtime.prediction import Prediction
 
 SIDE_BY_SIDE = "Left: reference, right: found."
@@ -68,7 +68,7 @@ class Gallery:
                 assert isinstance(truth, Boxes)
                 self._paired.add(case.case)
                 return boxes_picture(image, [truth, answer.boxes], color=color, pixels=420)
-            case Classes() | Findings() | None:
+            case Classes() | Findings() | Value() | None:
                 return image_picture(image, color=color)
             case _:
                 assert_never(answer)

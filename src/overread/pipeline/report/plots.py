@@ -67,7 +67,7 @@ def roc_svg(figure: RocFigure) -> str:
 
     Labels without both positive and negative cases have no curve.
     """
-    with _figure(4.6, 4.6) as (page, axes):
+    with drawing(4.6, 4.6) as (page, axes):
         axes.plot([0, 1], [0, 1], color=RULE, linewidth=1)
         single = len(figure.curves) == 1
         for i, one in enumerate(figure.curves):
@@ -100,7 +100,7 @@ def roc_svg(figure: RocFigure) -> str:
             axes.legend(loc="lower right", handlelength=1.6)
         elif drawn:
             axes.legend(loc="upper left", bbox_to_anchor=(0, -0.16), handlelength=1.6, fontsize=7.5)
-        return _svg(page)
+        return svg(page)
 
 
 def _mark_operating_point(axes: Axes, one: ScoredTruth, threshold: float) -> None:
@@ -128,7 +128,7 @@ def reliability_svg(figure: ReliabilityFigure) -> str:
     """Observed frequency against probability with Wilson bands, over the distribution of the probability."""
     bins = reliability_curve(figure.outcome, figure.probability)
     observed = [_observed(figure, b.low, b.high) if figure.clusters is not None else b.observed for b in bins]
-    with _figure(4.6, 4.6, rows=2, ratio=(4, 1)) as (page, (axes, below)):
+    with drawing(4.6, 4.6, rows=2, ratio=(4, 1)) as (page, (axes, below)):
         axes.plot([0, 1], [0, 1], color=RULE, linewidth=1, label="perfect calibration")
         x = [b.mean_predicted for b in bins]
         y = [o.estimate for o in observed]
@@ -150,7 +150,7 @@ def reliability_svg(figure: ReliabilityFigure) -> str:
         below.bar([(b.low + b.high) / 2 for b in bins], [b.n for b in bins], width=0.085, color=COLOURS[4])
         below.set(xlim=(-0.02, 1.02), xlabel=figure.subject, ylabel="cases")
         below.grid(axis="x", visible=False)
-        return _svg(page)
+        return svg(page)
 
 
 def _observed(figure: ReliabilityFigure, low: float, high: float) -> Interval:
@@ -167,7 +167,7 @@ def confusion_svg(figure: ConfusionFigure) -> str:
     counts = confusion_matrix(figure.truth, figure.decided, classes=len(labels))
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = max(3.2, 1.5 + 0.62 * len(labels))
-    with _figure(side + 0.8, side) as (page, axes):
+    with drawing(side + 0.8, side) as (page, axes):
         axes.imshow(share, cmap="Blues", vmin=0, vmax=1.15)
         axes.grid(visible=False)
         for i, j in np.ndindex(counts.shape):
@@ -184,14 +184,14 @@ def confusion_svg(figure: ConfusionFigure) -> str:
         axes.set_yticks(range(len(labels)), names)
         axes.set(xlabel="decided", ylabel="true", title="Decisions")
         axes.spines[:].set_visible(False)
-        return _svg(page)
+        return svg(page)
 
 
 def scores_svg(figure: ScoresFigure) -> str:
     """Distribution of the probability by true class, one above the other, with the threshold."""
     edges = np.linspace(0, 1, 31)
     labels = figure.labels
-    with _figure(4.6, 3.6, rows=len(labels), ratio=[1] * len(labels)) as (page, panels):
+    with drawing(4.6, 3.6, rows=len(labels), ratio=[1] * len(labels)) as (page, panels):
         for k, (axes, label) in enumerate(zip(panels, labels, strict=True)):
             axes.hist(figure.score[figure.truth == k], edges, color=COLOURS[k % len(COLOURS)], alpha=0.85)
             if figure.threshold is not None:
@@ -200,7 +200,7 @@ def scores_svg(figure: ScoresFigure) -> str:
             axes.set(xlim=(-0.02, 1.02), ylabel="cases")
             axes.grid(axis="x", visible=False)
         panels[-1].set_xlabel(figure.subject)
-        return _svg(page)
+        return svg(page)
 
 
 def per_case_svg(figure: PerCaseFigure) -> str:
@@ -209,7 +209,7 @@ def per_case_svg(figure: PerCaseFigure) -> str:
     generator = np.random.default_rng(0)
     start = min(0.5, *(float(np.nanmin(v)) for v in figure.values.values()))
     reach = 1.05 - start
-    with _figure(8.4, 1.0 + 0.95 * len(structures)) as (page, axes):
+    with drawing(8.4, 1.0 + 0.95 * len(structures)) as (page, axes):
         for row, structure in enumerate(structures):
             shown = np.flatnonzero(np.isfinite(figure.values[structure]))
             values = figure.values[structure][shown]
@@ -262,12 +262,12 @@ def per_case_svg(figure: PerCaseFigure) -> str:
         axes.set(xlim=(start - 0.04, 1.01), ylim=(len(structures) - 0.45, -0.6), xlabel=figure.axis)
         axes.set_title(f"{figure.title} (box: median and quartiles; diamond: mean and its interval)")
         axes.grid(axis="y", visible=False)
-        return _svg(page)
+        return svg(page)
 
 
 def froc_svg(figure: FrocFigure) -> str:
     """Sensitivity against false positives per image, one line a label, the fixed operating points as dots."""
-    with _figure(4.6, 4.6) as (page, axes):
+    with drawing(4.6, 4.6) as (page, axes):
         for i, label in enumerate(figure.labels):
             colour = COLOURS[i % len(COLOURS)]
             x, y = figure.false_positives[i], figure.sensitivity[i]
@@ -284,7 +284,7 @@ def froc_svg(figure: FrocFigure) -> str:
             title="Free-response ROC (dots: fixed thresholds)",
         )
         axes.legend(loc="lower right", handlelength=1.6)
-        return _svg(page)
+        return svg(page)
 
 
 def history_svg(history: Sequence[dict[str, Any]], metric: str | None = None) -> str:
@@ -293,7 +293,7 @@ def history_svg(history: Sequence[dict[str, Any]], metric: str | None = None) ->
     parts = [("loss", "Loss, training patients"), ("tuning_loss", "Loss, tuning patients")]
     parts += [("metric", _short(metric, 28))] if metric else []
     shown = [(k, t) for k, t in parts if any(h.get(k) is not None for h in history)]
-    with _figure(8.4, 2.5, columns=len(shown)) as (figure, panels):
+    with drawing(8.4, 2.5, columns=len(shown)) as (figure, panels):
         for i, (key, title) in enumerate(shown):
             axes = panels[i] if len(shown) > 1 else panels
             points = [(e, h[key]) for e, h in zip(epochs, history, strict=True) if h.get(key) is not None]
@@ -306,7 +306,7 @@ def history_svg(history: Sequence[dict[str, Any]], metric: str | None = None) ->
             )
             axes.set(xlabel="epoch (tuning patients)" if key == "metric" else "epoch", title=title)
             axes.xaxis.get_major_locator().set_params(integer=True)
-        return _svg(figure)
+        return svg(figure)
 
 
 def _short(text: str, length: int = 24) -> str:
@@ -314,7 +314,7 @@ def _short(text: str, length: int = 24) -> str:
 
 
 @contextmanager
-def _figure(
+def drawing(
     width: float, height: float, rows: int = 1, columns: int = 1, ratio: Sequence[float] | None = None
 ) -> Iterator[tuple[Figure, Any]]:
     """A figure of ``width`` x ``height`` inches and its axes, in the report's style and outside pyplot."""
@@ -328,7 +328,7 @@ def _figure(
         yield figure, figure.subplots(rows, columns, height_ratios=ratio, sharex=ratio is not None)
 
 
-def _svg(figure: Figure) -> str:
+def svg(figure: Figure) -> str:
     text = io.StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     return text.getvalue()

@@ -28,7 +28,8 @@ from overread.imaging.picture import (
 from overread.pipeline.report.pictures import display
 from overread.pipeline.stages.train import load_network
 from overread.pipeline.workspace import Workspace, console, progress, stage_record
-from overread.runtime.answer import Answer, Classes, Findings, LabelMap, Objects
+from overread.runtime.answer import Answer, Classes, Findings, LabelMap, Objects, Value
+from overread.runtime.answer_text import quantity
 from overread.runtime.package import Package
 from overread.runtime.patch import centre_patch
 from overread.runtime.predict import predict
@@ -137,6 +138,8 @@ def question_of(answer: Answer, image: Image, package: Package) -> Question:
             best = max(answer.scores, key=lambda k: answer.scores[k])
             present = "present" if best in answer.present else "not called present"
             return Question(labels.index(best), f"{best} {answer.scores[best]:.2f}, {present}")
+        case Value():
+            return Question(0, f"{answer.name} {quantity(answer.value, answer.unit)}")
         case LabelMap():
             if not answer.mask.any():
                 return Question(1, f"no {labels[1]} found")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,10 @@ SUBGROUPS = ("sex", "age", "site", "scanner")
 NEGATIVE = re.compile(
     r"(?i)(^|[\W_])(no|non|none|normal|negative|neg|healthy|control|absent|absence|benign|without|0)([\W_]|$)"
 )
-GOALS = {"auroc": 0.8, "auroc_macro": 0.8}
+GOALS = {"auroc": 0.8, "auroc_macro": 0.8, "mae_gain": 0.0}
 OTHER_GOAL = 0.7
-"""Goals that a new protocol proposes: of an area under the ROC curve, where chance is 0.5, and of everything else."""
+"""Goals that a new protocol proposes: of an area under the ROC curve, where chance is 0.5, of a number that it is better
+than the mean, and of everything else."""
 
 
 def init_stage(folder: Path) -> None:
@@ -62,7 +63,8 @@ def _values(folder: Path) -> tuple[dict[str, Any], list[str]]:
         )
     facts = TASKS[kind]
     truth = TRUTHS[facts.truth]
-    cohort = Cohort.read(folder, need=truth.COLUMN)
+    named = stated.get("labels") if facts.answer == "value" else None
+    cohort = Cohort.read(folder, need=truth.COLUMN, labels=named)
     image = load_case(cohort.cases[0])
     labels = stated.get("labels") or truth.infer([c for c in cohort if c.split != "test"])
     if len(labels) < facts.fewest_labels:
@@ -83,7 +85,8 @@ def _values(folder: Path) -> tuple[dict[str, Any], list[str]]:
     attributes = {k for c in cohort for k in c.attributes}
     task = evaluate_tasks.TASKS[kind]
     counted = stated.get("counted_labels", [])
-    metric, label = task.offered(labels, positive, counted)[0]
+    pairs = task.offered(labels, positive, counted)
+    metric, label = next((p for p in pairs if p[0].key in GOALS), pairs[0])
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name).strip("-.") or "protocol"
     values = {
         "name": stated.get("name") or name,
@@ -92,6 +95,7 @@ def _values(folder: Path) -> tuple[dict[str, Any], list[str]]:
         "dimensions": len(image.spatial),
         "labels": labels,
         "positive": positive,
+        "quantity": _quantity(stated, remarks) if facts.answer == "value" else None,
         "channels": [
             {"name": c, "modality": modality, "match": matches.get(c, {}).get("match", {})}
             for c in cohort.channels
@@ -114,6 +118,14 @@ def _values(folder: Path) -> tuple[dict[str, Any], list[str]]:
     if truth.UNSURE:
         values |= {"uncertain": "ignore", "missing": "ignore"}
     return {k: v for k, v in values.items() if v is not None}, remarks
+
+
+def _quantity(stated: Mapping[str, Any], remarks: list[str]) -> dict[str, Any]:
+    """Unit and bounds as an import stated them; without it a bare number, which is said."""
+    given: dict[str, Any] | None = stated.get("quantity")
+    if given is None:
+        remarks.append("The number is taken to have no unit and no bounds: state them under quantity.")
+    return given or {"unit": "1"}
 
 
 def _stated(folder: Path) -> dict[str, Any]:

@@ -58,6 +58,7 @@ def plan_stage(
         plan = make_plan(
             look,
             task=protocol.task,
+            quantity=protocol.quantity,
             dimensions=protocol.dimensions,
             channels=[c.name for c in protocol.channels],
             labels=protocol.labels,

@@ -16,7 +16,7 @@ from overread.imaging.image import Image
 from overread.imaging.read import read
 from overread.pipeline.stages.predict_many import Asked, asked, asked_one, files_of, line_of, write_answers
 from overread.pipeline.workspace import console
-from overread.runtime.answer import Answer, Classes, Findings, LabelMap, Objects
+from overread.runtime.answer import Answer, Classes, Findings, LabelMap, Objects, Value
 from overread.runtime.answer_files import to_files
 from overread.runtime.package import Package
 from overread.runtime.predict import predict
@@ -125,7 +125,7 @@ def _mask_path(out: Path, name: str, answer: Answer | None) -> Path | None:
     match answer:
         case LabelMap():
             return out / f"{name}{'.nii.gz' if answer.mask.ndim == 3 else '.png'}"
-        case None | Classes() | Findings() | Objects():
+        case None | Classes() | Findings() | Value() | Objects():
             return None
         case _:
             assert_never(answer)
@@ -138,7 +138,7 @@ def _write_mask(path: Path, answer: Answer | None, image: Image, package: Path) 
                 write_nifti(path, answer.mask, image.affine)
             else:
                 write_png(path, answer.mask)
-        case None | Classes() | Findings() | Objects():
+        case None | Classes() | Findings() | Value() | Objects():
             raise InputError(f"{package}: gave no segmentation for this image, so {path} was not written")
         case _:
             assert_never(answer)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.table import Table
 
+from overread.cohort.columns import VALUE
 from overread.cohort.splits import SplitResult, split_table
 from overread.errors import InputError
 from overread.pipeline.protocol import FILE, read_protocol
@@ -28,6 +29,9 @@ def split_stage(
     """Split ``folder``'s table; shares come from protocol.yaml where there is one and they are not given."""
     protocol = read_protocol(folder) if (folder / FILE).is_file() else None
     share: Mapping[str, float] | None = protocol.split if protocol else None
+    if protocol is not None and protocol.facts.truth == VALUE and method == "stratified":
+        # Every fifth of the numbers has its share of each part.
+        by = by or protocol.labels
     result = split_table(
         folder,
         method=method,  # type: ignore[arg-type]

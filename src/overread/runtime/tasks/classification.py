@@ -49,7 +49,7 @@ def calibrated(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Scaled logits and the probabilities that they give, both ``(..., labels)``, of ``logits`` of that shape."""
     z = logits.astype(np.float64) / calibration.temperature
-    return z, softmax(z, axis=-1)
+    return z, np.asarray(softmax(z, axis=-1), np.float64)
 
 
 def label_set(scores: Mapping[str, float], calibration: Calibration) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Tasks whose network sees the whole image and gives one number a label."""
+"""Tasks whose network sees the whole image and gives some numbers of it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from overread.errors import InputError
 from overread.runtime.manifest import Manifest
 from overread.runtime.outputs import Network, Outputs
 from overread.runtime.preprocess import Prepared
+from overread.task import TASKS
 
 
 def label_logits(network: Network, prepared: Prepared, manifest: Manifest) -> Outputs:
-    """``logits (labels,)`` of one image, and the ``features (F,)`` of networks that give them.
+    """``logits (outputs,)`` of one image, and the ``features (F,)`` of networks that give them.
 
     Raises InputError for a network that gives another number of logits.
     """
@@ -19,10 +20,13 @@ def label_logits(network: Network, prepared: Prepared, manifest: Manifest) -> Ou
 
 
 def check_labels(found: int, manifest: Manifest) -> None:
-    """Raise InputError unless the network gives ``found`` values for as many labels."""
-    if found != len(manifest.labels):
+    """Raise InputError unless the network gives ``found`` values as the task needs them for so many labels."""
+    n = len(manifest.labels)
+    expected = TASKS[manifest.task].outputs(n)
+    if found != expected:
+        told = "" if expected == n else f", for which a {manifest.task} network gives {expected}"
         raise InputError(
             f"package {manifest.name} {manifest.version}: its network gives {found} values where "
-            f"{len(manifest.labels)} labels are named ({', '.join(manifest.labels)}); network and package.json "
-            "belong to different models"
+            f"{n} labels are named ({', '.join(manifest.labels)}){told}; network and package.json belong to different "
+            "models"
         )

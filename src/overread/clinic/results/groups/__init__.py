@@ -11,7 +11,8 @@ from overread.clinic.results.groups.label_map import label_map_groups
 from overread.clinic.results.groups.objects import objects_groups
 from overread.clinic.results.groups.overall import overall_group
 from overread.clinic.results.groups.shared import Context, Group
-from overread.runtime.answer import Answer, Classes, Findings, LabelMap, Objects
+from overread.clinic.results.groups.value import value_groups
+from overread.runtime.answer import Answer, Classes, Findings, LabelMap, Objects, Value
 from overread.runtime.prediction import Prediction
 
 
@@ -30,6 +31,8 @@ def answer_groups(answer: Answer, context: Context) -> list[Group]:
             return classes_groups(answer, context)
         case Findings():
             return findings_groups(answer, context)
+        case Value():
+            return value_groups(answer, context)
         case LabelMap():
             return label_map_groups(answer, context)
         case Objects():
