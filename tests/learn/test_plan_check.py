@@ -36,7 +36,7 @@ def test_plans_that_train_have_no_fault(task: str) -> None:
         ("segmentation", "preprocess.spacing", [1.0], r"preprocess.spacing: found \[1.0\], expected 2"),
         ("segmentation", "preprocess.zoom", 1.5, r"preprocess.zoom: .*less than or equal to 1, found 1.5"),
         ("segmentation", "preprocess.intensity", [], "preprocess.intensity: found 0 entries, expected 1"),
-        ("classification", "network.name", "resnet50", "network: found 'resnet50', expected one of resnet"),
+        ("classification", "network.name", "zfnet", "network: found 'zfnet', expected one of lenet"),
         ("classification", "network.name", "unet", "'unet' gives label_map, expected one that gives classes"),
         ("classification", "network.arguments", {}, "network resnet: argument 'widths' is missing"),
         ("classification", "learning_rate", 0, "learning_rate: .*greater than 0, found 0"),

@@ -16,7 +16,11 @@ CENTERNET = UNET | {"stride": [2, 2], "object_size": [6, 6]}
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
-        ("alexnet", {}, "network: found 'alexnet', expected one of resnet, unet, centernet"),
+        (
+            "zfnet",
+            {},
+            "network: found 'zfnet', expected one of lenet, alexnet, .*, resnet, .*, unet, centernet",
+        ),
         ("unet", UNET | {"width": 3}, "argument 'width' is unknown; .*expected widths, strides, kernels"),
         (
             "resnet",
@@ -49,7 +53,7 @@ def test_wrong_ones_are_named(name: str, arguments: dict, message: str) -> None:
 
 def test_a_network_for_another_answer_is_refused() -> None:
     with pytest.raises(
-        InputError, match="'resnet' gives classes, findings, expected one that gives label_map: unet"
+        InputError, match="'resnet' gives classes, findings, value, expected one that gives label_map: unet"
     ):
         architecture("resnet", answer="label_map")
 

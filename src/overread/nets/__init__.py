@@ -1,1 +1,5 @@
 """Network architectures by name, for 2D and 3D."""
+
+from overread.nets.named import build
+
+__all__ = ["build"]

@@ -10,6 +10,9 @@ from torch import Tensor, nn
 
 from overread.task import AnswerKind
 
+WHOLE_IMAGE: frozenset[AnswerKind] = frozenset({"classes", "findings", "value"})
+"""What every network gives that has one vector of numbers an image (`overread.nets.classifier`)."""
+
 Outputs: TypeAlias = dict[str, Tensor]
 """What a network gives, by name; each ``(batch, channels[, *cells])``."""
 
@@ -62,6 +65,8 @@ class Architecture:
         Names of what the module gives.
     stride
         Arguments to the voxels of input per cell of a dense output, by axis.
+    licence
+        Of the code, by its SPDX identifier; weights have licences of their own.
     """
 
     build: Callable[..., nn.Module]
@@ -72,6 +77,7 @@ class Architecture:
     source: str
     outputs: tuple[str, ...] = ("logits",)
     stride: Callable[[Mapping[str, Any], int], tuple[int, ...]] = full_resolution
+    licence: str = "Apache-2.0"
 
 
 def by_name(output: Tensor | Outputs) -> Outputs:
