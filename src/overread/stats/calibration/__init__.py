@@ -26,6 +26,7 @@ from overread.stats.calibration.goodness_of_fit import (
     spiegelhalter,
 )
 from overread.stats.calibration.inputs import CLIP, Binning
+from overread.stats.calibration.log_loss import log_loss
 from overread.stats.calibration.slope_intercept import CalibrationLine, calibration_slope_intercept, oe_ratio
 from overread.stats.calibration.smooth import CalibrationCurve, CalibrationIndex, calibration_curve, ici
 from overread.stats.calibration.temperature import TEMPERATURES, fit_temperature
@@ -77,6 +78,7 @@ __all__ = [
     "fit_temperature",
     "hosmer_lemeshow",
     "ici",
+    "log_loss",
     "mce",
     "oe_ratio",
     "reliability_curve",

@@ -16,6 +16,7 @@ from overread.stats.detection.average_precision import (
     mean_average_precision,
 )
 from overread.stats.detection.box_geometry import as_boxes, box_area, box_centres, box_iou, convert_boxes
+from overread.stats.detection.counts import max_llf, max_nlf
 from overread.stats.detection.froc import FrocCurve, cpm, froc_curve, sensitivity_at_false_positives
 from overread.stats.detection.marks import Marks, matched_marks, rated_marks
 from overread.stats.detection.matching import Matches, match_detections
@@ -41,6 +42,8 @@ __all__ = [
     "leave_one_out",
     "match_detections",
     "matched_marks",
+    "max_llf",
+    "max_nlf",
     "mean_average_precision",
     "rated_marks",
     "sensitivity_at_false_positives",

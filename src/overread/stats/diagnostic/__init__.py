@@ -9,6 +9,7 @@ from overread.stats.diagnostic.goals import (
     non_inferiority_test_paired,
     performance_goal_test,
 )
+from overread.stats.diagnostic.matthews import matthews_correlation
 from overread.stats.diagnostic.mcnemar_test import McNemarTest, mcnemar, mcnemar_clustered
 from overread.stats.diagnostic.multiclass import (
     MulticlassTable,
@@ -18,9 +19,11 @@ from overread.stats.diagnostic.multiclass import (
     multiclass_table,
 )
 from overread.stats.diagnostic.multilabel import MultilabelTable, multilabel_table
+from overread.stats.diagnostic.paired_predictive import PredictiveComparison, compare_predictive_values
 from overread.stats.diagnostic.predictive import PredictiveValues, predictive_values
 from overread.stats.diagnostic.rates import ClassRates, MeanRates
 from overread.stats.diagnostic.table import DiagnosticAccuracy, diagnostic_accuracy
+from overread.stats.diagnostic.verification_bias import VerificationCorrected, begg_greenes
 from overread.stats.ordinal import ordinal_auc, ordinal_mae, quadratic_kappa
 
 __all__ = [
@@ -32,13 +35,18 @@ __all__ = [
     "MultilabelTable",
     "NonInferiorityTest",
     "PerformanceGoalTest",
+    "PredictiveComparison",
     "PredictiveValues",
+    "VerificationCorrected",
     "accuracy",
     "balanced_accuracy",
+    "begg_greenes",
+    "compare_predictive_values",
     "confusion_matrix",
     "diagnostic_accuracy",
     "diagnostic_accuracy_from_labels",
     "equivalence_test",
+    "matthews_correlation",
     "mcnemar",
     "mcnemar_clustered",
     "multiclass_table",

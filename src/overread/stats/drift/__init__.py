@@ -17,6 +17,7 @@ from overread.stats.drift.distance import energy, ks, wasserstein
 from overread.stats.drift.features import FeatureDrift, feature_drift
 from overread.stats.drift.label_shift import LabelShift, label_shift, label_shift_from_table
 from overread.stats.drift.mmd import median_distance, mmd
+from overread.stats.drift.one_sample import OneSampleTest, ks_one_sample
 from overread.stats.drift.performance import CalibrationCheck, PerformanceEstimate, cbpe, expected_metric
 from overread.stats.drift.result import DriftTest
 
@@ -25,6 +26,7 @@ __all__ = [
     "DriftTest",
     "FeatureDrift",
     "LabelShift",
+    "OneSampleTest",
     "PerformanceEstimate",
     "binned_counts",
     "cbpe",
@@ -36,6 +38,7 @@ __all__ = [
     "feature_drift",
     "jensen_shannon",
     "ks",
+    "ks_one_sample",
     "label_shift",
     "label_shift_from_table",
     "median_distance",

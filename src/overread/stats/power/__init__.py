@@ -4,6 +4,7 @@ Every function states its method, its assumptions and what the rounded numbers a
 power take ``power``; give the number of cases instead and its power is returned.
 """
 
+from overread.stats.power.after_stopping import SequentialEstimate, estimate_after_stopping
 from overread.stats.power.auc import (
     auc_difference,
     auc_goal,
@@ -19,6 +20,7 @@ from overread.stats.power.cluster import (
     cluster_survey_two_stage,
     design_effect,
 )
+from overread.stats.power.conditional import ConditionalPower, conditional_power
 from overread.stats.power.development import (
     PredictionModelSize,
     cox_snell_from_c_statistic,
@@ -42,6 +44,7 @@ from overread.stats.power.margins import (
     superiority_means,
     superiority_proportions,
 )
+from overread.stats.power.observed_auc import auc_difference_from_pilot
 from overread.stats.power.precision import (
     icc_precision,
     kappa_precision,
@@ -67,12 +70,15 @@ from overread.stats.power.validation import (
 
 __all__ = [
     "ClusterSize",
+    "ConditionalPower",
     "GroupSequentialDesign",
     "PerformanceGoalPower",
     "PerformanceGoalSize",
     "PredictionModelSize",
     "SampleSize",
+    "SequentialEstimate",
     "auc_difference",
+    "auc_difference_from_pilot",
     "auc_goal",
     "auc_precision",
     "auc_standard_error",
@@ -80,6 +86,7 @@ __all__ = [
     "cluster_randomised_proportions",
     "cluster_survey_one_stage",
     "cluster_survey_two_stage",
+    "conditional_power",
     "cox_snell_from_c_statistic",
     "design_effect",
     "detectable_auc",
@@ -89,6 +96,7 @@ __all__ = [
     "discordant_proportions",
     "equivalence_means",
     "equivalence_proportions",
+    "estimate_after_stopping",
     "group_sequential",
     "icc_precision",
     "kappa_precision",

@@ -42,7 +42,7 @@ def partial_auc(
     """
     check_confidence(confidence)
     labels, s = checked(y, score)
-    low, high, flipped = _range(fpr, specificity, sensitivity)
+    low, high, flipped = partial_range(fpr, specificity, sensitivity)
     if flipped:
         labels, s = ~labels, -s
     codes = as_groups(cluster, len(labels))
@@ -85,10 +85,10 @@ def area_between(fpr: Floats, tpr: Floats, low: float, high: float) -> Floats:
     return areas
 
 
-def _range(
+def partial_range(
     fpr: Range | None, specificity: Range | None, sensitivity: Range | None
 ) -> tuple[float, float, bool]:
-    """Limits on the false-positive axis, and whether the axes change places for a sensitivity range."""
+    """Limits of a range on the false-positive axis, and whether the axes change places for a sensitivity range."""
     given = [
         (name, value)
         for name, value in (("fpr", fpr), ("specificity", specificity), ("sensitivity", sensitivity))
