@@ -36,6 +36,18 @@ Exact = Annotated[
 ]
 
 
+Seeds = Annotated[
+    int,
+    typer.Option("--seeds", help="Train by so many seeds within the same time; the report shows the spread."),
+]
+Ensemble = Annotated[
+    bool,
+    typer.Option(
+        "--ensemble/--single", help="Package the networks of all seeds together, or the first alone."
+    ),
+]
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         from overread import __version__

@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from overread.cli.app import Budget, Epochs, Exact, Folder, app
+from overread.cli.app import Budget, Ensemble, Epochs, Exact, Folder, Seeds, app
 
 
 @app.command()
@@ -105,19 +105,37 @@ def train(
         bool,
         typer.Option("--exact", help="Do the planned epochs, whatever the clock says: the run can repeat."),
     ] = False,
+    seeds: Seeds = 1,
 ) -> None:
     """Train the planned network on the training patients; also under torchrun, by several processes."""
     from overread.pipeline.stages import train_stage
 
-    train_stage(folder, resume=resume, anew=anew, exact=exact)
+    train_stage(folder, resume=resume, anew=anew, exact=exact, seeds=seeds)
 
 
 @app.command()
-def package(folder: Folder) -> None:
+def package(
+    folder: Folder,
+    draws: Annotated[
+        Optional[str],
+        typer.Option(
+            "--draws", help="Average several answers of the last layer: dropout, laplace or heads; or none."
+        ),
+    ] = None,
+    together: Annotated[
+        Optional[str],
+        typer.Option(
+            "--together",
+            help="How the networks of several seeds answer together: average, weighted or stacked; else tuning "
+            "patients decide.",
+        ),
+    ] = None,
+    ensemble: Ensemble = True,
+) -> None:
     """Export, calibrate on the tuning patients and write the portable package."""
     from overread.pipeline.stages import package_stage
 
-    package_stage(folder)
+    package_stage(folder, draws=draws, together=together, ensemble=ensemble)
 
 
 @app.command()
@@ -145,11 +163,18 @@ def explain(folder: Folder) -> None:
 
 
 @app.command()
-def run(folder: Folder, budget: Budget = None, epochs: Epochs = None, exact: Exact = False) -> None:
+def run(
+    folder: Folder,
+    budget: Budget = None,
+    epochs: Epochs = None,
+    exact: Exact = False,
+    seeds: Seeds = 1,
+    ensemble: Ensemble = True,
+) -> None:
     """All stages in order: init, check, plan, train, package, lock, test, explain."""
     from overread.pipeline.stages import run_stages
 
-    run_stages(folder, budget, epochs=epochs, exact=exact)
+    run_stages(folder, budget, epochs=epochs, exact=exact, seeds=seeds, ensemble=ensemble)
 
 
 @app.command()

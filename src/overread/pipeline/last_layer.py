@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,10 +14,12 @@ from overread.cohort.truth import TRUTHS
 from overread.evaluate.last_layer import HEADS, laplace, resampled_heads
 from overread.imaging.image import Image
 from overread.runtime.engine import Engine
-from overread.runtime.manifest_uncertainty import Draws, Uncertainty
+from overread.runtime.manifest_uncertainty import Draws, Ensemble, Member, Uncertainty
+from overread.runtime.package import Package
 from overread.runtime.preprocess import prepare
 from overread.runtime.tasks import TASKS as RUNTIME
 from overread.runtime.uncertainty.distance import fit_distance
+from overread.settings import validated
 from overread.task import TASKS as FACTS
 
 if TYPE_CHECKING:
@@ -92,3 +95,28 @@ class TrainingFeatures:
             notes.append(f"draws: {asked.draws}: {error}")
         small = {name: np.asarray(array, np.float32) for name, array in arrays.items()}
         return Uncertainty(features=FEATURES, evidential=told.evidential, draws=draws, notes=notes), small
+
+
+def sure_plan(plan: Plan, *, draws: str | None, together: str | None) -> Plan:
+    """The plan with other `Sureness` where any is given. Raises InputError for a name that there is not."""
+    given = {k: v for k, v in (("draws", draws), ("together", together)) if v is not None}
+    if not given:
+        return plan
+    asked = validated(type(plan.uncertainty), plan.uncertainty.model_dump() | given, "package")
+    return plan.model_copy(update={"uncertainty": asked})
+
+
+def joined(draft: Package, networks: Sequence[bytes]) -> Package:
+    """The draft with further ``networks`` that answer with its own, alike until tuning cases say otherwise.
+
+    Draws of one network's last layer are dropped: the networks themselves disagree.
+    """
+    files = {f"model-{k}.onnx": model for k, model in enumerate(networks, 1)}
+    told = draft.manifest.uncertainty
+    notes = [*told.notes, *(["draws: several networks are asked in their place"] if told.draws else [])]
+    members = [Member(file="model.onnx"), *(Member(file=name) for name in files)]
+    uncertainty = told.model_copy(
+        update={"ensemble": Ensemble(members=members), "draws": None, "notes": notes}
+    )
+    manifest = draft.manifest.model_copy(update={"uncertainty": uncertainty})
+    return replace(draft, manifest=manifest.sealed(), further={**draft.further, **files})

@@ -66,6 +66,13 @@ class DeclaredLimits(Strict):
         return value
 
 
+class Referral(Strict):
+    """Cases that a person must decide: at most ``risk`` of what the package decides is wrong, with ``confidence``."""
+
+    risk: float = Field(gt=0, lt=1)
+    confidence: float = Field(default=0.9, gt=0, lt=1)
+
+
 class Protocol(Strict):
     """What the model is for and how it will be judged.
 
@@ -76,11 +83,15 @@ class Protocol(Strict):
     ``uncertain``, ``missing``: how findings that the table calls uncertain (-1) or leaves empty count: not at all
     (``ignore``), as absent (``as_0``) or as present (``as_1``).
     ``operating_point``: rule that fixes the thresholds on the tuning patients, for the tasks that have any.
+    ``refer``: which share of the decisions may be wrong; the package then leaves those to a person that it is not sure
+    enough about. Without it, it decides all.
     ``unanswered``: how cases that the package refuses count in the measures that goals are judged on: as ``wrong``, or
     ``left_out``. The report shows both.
     ``box_overlap``: intersection over union from which a found box is right; a half in the plane and a tenth in volumes
     where not given.
     ``augmentation``: what training must not do to images, see `Constraints`.
+    ``weights``: pretrained weights to start from: ``auto`` leaves it to the planner, ``none`` starts from chance, else
+    a name as `overread.learn.transfer.weights.find_weights` takes it; its network must be one of `overread.nets`.
     ``bands``: of an attribute that holds numbers, where its subgroups part: ``{age: [18, 40, 65]}``.
     ``reuse_opened``: train although patients were opened in an earlier test, which the report then says.
     ``counted_labels``: segmentation labels whose separate parts are counted (lesions, not organs).
@@ -101,12 +112,14 @@ class Protocol(Strict):
     augmentation: Constraints | None = None
     counted_labels: list[str] = []
     operating_point: str = ""
+    refer: Referral | None = None
     endpoints: list[Endpoint] = []
     unanswered: Unanswered = "wrong"
     box_overlap: float | None = Field(default=None, gt=0, le=1)
     subgroups: list[str] = []
     bands: dict[str, list[float]] = {}
     split: dict[str, float] = dict(FRACTIONS)
+    weights: str = "auto"
     budget: str = "10m"
     seed: int = Field(default=0, ge=0)
     reuse_opened: bool = False
@@ -220,6 +233,10 @@ class Protocol(Strict):
         """The operating point's rule as stated, or the task's own; empty for a task without thresholds."""
         return evaluate_tasks.TASKS[self.task].rule(self.operating_point, self.labels, self.positive)
 
+    def refer_rule(self) -> tuple[float, float] | None:
+        """Risk and confidence of `refer`, None without it."""
+        return None if self.refer is None else (self.refer.risk, self.refer.confidence)
+
     def goals_offered(self) -> list[tuple[Metric, str | None]]:
         """Metrics of this task's test that have a better direction, with the label each is about."""
         task = evaluate_tasks.TASKS[self.task]
@@ -253,6 +270,7 @@ _COMMENTS = {
     "uncertain": "Findings that the table calls uncertain (-1), and those that it leaves empty: ignore, as_0 or as_1.",
     "operating_point": "Fixed on the tuning patients: youden, sensitivity>=0.95 (on average; `with 90%` after it: with "
     "that confidence) or specificity>=0.9; detection: f1, sensitivity>=0.9 or false_positives<=1.",
+    "refer": "Leave to a person what may be wrong: {risk: 0.05, confidence: 0.9} keeps wrong decisions at 5%.",
     "endpoints": "Goals fixed before the test patients are opened; all must hold. Judged on the worse limit, or the "
     "estimate. Take `proposed` out once you have chosen the goal.",
     "unanswered": "Cases that the package refuses count as wrong, or are left_out; the report shows both.",
@@ -271,7 +289,7 @@ def write_protocol(folder: Path, values: dict[str, Any]) -> Path:
     for key, value in protocol.model_dump(mode="json").items():
         # What does not apply to the task (no positive, no rule) would only raise questions.
         if key not in values and (
-            value in (None, "", [], {}) or key in ("uncertain", "missing", "reuse_opened")
+            value in (None, "", [], {}) or key in ("uncertain", "missing", "reuse_opened", "weights")
         ):
             continue
         if key in _COMMENTS:

@@ -8,7 +8,7 @@ from tests.runtime.models import manifest, mean_classifier
 
 from overread.pipeline.stages.package import _numbered
 from overread.runtime.manifest import Manifest, OperatingPoint
-from overread.runtime.package import write_package
+from overread.runtime.package import Package, write_package
 
 ONE, OTHER = mean_classifier(2), mean_classifier(2, gain=5.0)
 
@@ -17,7 +17,8 @@ def test_other_weights_or_thresholds_get_another_version(tmp_path: Path) -> None
     path = tmp_path / "tiny.overread"
 
     def packaged(made: Manifest, model: bytes) -> str:
-        return write_package(path, _numbered(made, model, path), model).manifest.version
+        draft = Package(path, made, model)
+        return write_package(path, _numbered(made, draft, path), model).manifest.version
 
     assert packaged(manifest(), ONE) == "1.0"
     assert packaged(manifest(), ONE) == "1.0"

@@ -57,6 +57,8 @@ def report_content(
         },
         "test": [m.as_dict() for m in evaluation.measured],
         "unanswered": evaluation.unanswered,
+        "seeds": dict(result.get("seeds") or {}),
+        "uncertainty": manifest.uncertainty.model_dump(mode="json"),
         "beside": [m.as_dict() for m in evaluation.beside],
         "counted": _counted(evaluation),
         "not_computed": [vars(m) for m in evaluation.not_computed],

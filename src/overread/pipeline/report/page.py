@@ -14,6 +14,7 @@ from overread.files import write_text
 from overread.imaging.picture import COLORS
 from overread.pipeline.report.figures import draw
 from overread.pipeline.report.plots import history_svg
+from overread.pipeline.report.sureness import sureness_rows
 from overread.pipeline.report.tables import finding_rows, limit_rows, plan_rows, threshold_rows
 from overread.pipeline.report.training import selected_metric, training_rows
 from overread.pipeline.report.words import (
@@ -122,6 +123,8 @@ def context(report: dict[str, Any], figures: ReportFigures) -> dict[str, Any]:
         "earlier_goals": report.get("earlier_goals") or [],
         "proposed": sum(bool(e.get("proposed")) for e in endpoints),
         "notes": report.get("calibration_notes") or {},
+        "seeds": report.get("seeds") or {},
+        "sureness": sureness_rows(report.get("uncertainty") or {}),
         "legend": legend(report),
         "figures": [draw(figure) for figure in figures.figures],
         "gallery": _gallery(figures.gallery),

@@ -19,9 +19,15 @@ from overread.pipeline.workspace import Workspace, console
 
 
 def run_stages(
-    folder: Path, budget: str | None = None, *, epochs: int | None = None, exact: bool = False
+    folder: Path,
+    budget: str | None = None,
+    *,
+    epochs: int | None = None,
+    exact: bool = False,
+    seeds: int = 1,
+    ensemble: bool = True,
 ) -> None:
-    """init, check, plan, train, package, lock, test, explain; see `plan_stage` for the arguments.
+    """init, check, plan, train, package, lock, test, explain; see the stages for the arguments.
 
     Explanations get what the others leave of the budget, and one picture at least.
     """
@@ -30,8 +36,8 @@ def run_stages(
     init_stage(folder)
     check_stage(folder)
     plan_stage(folder, budget, epochs=epochs, exact=exact)
-    train_stage(folder, anew=True)
-    package_stage(folder)
+    train_stage(folder, anew=True, seeds=seeds)
+    package_stage(folder, ensemble=ensemble)
     lock_stage(folder)
     test_stage(folder)
     left = None if epochs else (total or parse_budget(Workspace.open(folder).protocol.budget))

@@ -20,6 +20,7 @@ from overread.pipeline.report.explained import show_explanations
 from overread.pipeline.report.gallery import Gallery
 from overread.pipeline.report.page import ReportFigures, write_report
 from overread.pipeline.report.words import metric_name
+from overread.pipeline.stages.seeds import of_seeds, said_of_seeds
 from overread.pipeline.workspace import Workspace, console, progress, stage_record
 from overread.runtime.package import Package
 
@@ -51,9 +52,11 @@ def test_stage(folder: Path) -> None:
                 seen=gallery.add,
                 unanswered=space.protocol.unanswered,
             )
+        told = of_seeds(space, cases)
         predictions = _write_rows(folder / "predictions.csv", evaluation.rows)
         result.update(
             test=[m.as_dict() for m in evaluation.measured],
+            seeds=told,
             openings=openings,
             earlier_goals=[g for g in earlier if g is not None and g != goals],
             opened_at=opened.time,
@@ -73,6 +76,8 @@ def test_stage(folder: Path) -> None:
             f"({found.confidence:.0%} CI {found.low:.3f} to {found.high:.3f}) {m.unit}",
             highlight=False,
         )
+    for text in said_of_seeds(told):
+        console.print(f"  {text}", highlight=False)
     for missing in evaluation.not_computed:
         console.print(
             f"  {metric_name(missing.metric, missing.label)}: not computed ({missing.reason})",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,10 @@ from overread.commands import command
 from overread.errors import InputError, StoppedError
 from overread.files import atomic_path, canonical_json, sha256_bytes, sha256_file, write_json, write_text
 from overread.pipeline.stages.plan import exactly, read_plan
-from overread.pipeline.training_display import ended_in_words, training_display
+from overread.pipeline.stages.seeds import load_seeds, shared_out, train_seeds
+from overread.pipeline.training_display import ended_in_words
 from overread.pipeline.unfinished import begun, finished, identity
-from overread.pipeline.workspace import Workspace, console, progress, stage_record
+from overread.pipeline.workspace import Workspace, console, stage_record
 
 if TYPE_CHECKING:  # torch takes seconds to import: only the stages that train pay for it
     from torch import nn
@@ -26,12 +27,15 @@ if TYPE_CHECKING:  # torch takes seconds to import: only the stages that train p
     from overread.learn.plan import Plan
 
 
-def train_stage(folder: Path, *, resume: bool = False, anew: bool = False, exact: bool = False) -> None:
+def train_stage(
+    folder: Path, *, resume: bool = False, anew: bool = False, exact: bool = False, seeds: int = 1
+) -> None:
     """Train by plan.json; leave model/weights.pt, model/plan.json and model/history.json.
 
     ``resume`` goes on from the last checkpoint of a training that did not end, ``anew`` drops it; without either such
-    a training is refused. ``exact`` does the plan's epochs whatever the clock says. Started by `torchrun`, all its
-    processes train together, and the first writes.
+    a training is refused. ``exact`` does the plan's epochs whatever the clock says. ``seeds`` trainings, by the plan's
+    seed and those after it, share the time of one. Started by `torchrun`, all its processes train together, and the
+    first writes.
 
     Raises
     ------
@@ -46,6 +50,11 @@ def train_stage(folder: Path, *, resume: bool = False, anew: bool = False, exact
     plan = read_plan(space.plan_file)
     if exact:
         plan = exactly(plan, plan.epochs)
+    plan = shared_out(plan, seeds)
+    if seeds > 1 and "TORCHELASTIC_RUN_ID" in os.environ:
+        raise InputError(
+            "--seeds: several seeds are trained one after the other; start them without torchrun"
+        )
     # What torch.distributed.is_torchelastic_launched asks, without torch: others set RANK, too.
     if "TORCHELASTIC_RUN_ID" in os.environ and int(os.environ["RANK"]):
         _help(space, plan)
@@ -71,22 +80,18 @@ def train_stage(folder: Path, *, resume: bool = False, anew: bool = False, exact
             console.print(f"  The training in {folder} is finished: nothing to resume.", highlight=False)
             kept.clear()
             return
-        _train(space, plan, cohort, kept, resume=resume)
+        _train(space, plan, cohort, kept, resume=resume, seeds=seeds)
         kept.clear()
 
 
-def _train(space: Workspace, plan: Plan, cohort: Cohort, kept: Checkpoints, *, resume: bool) -> None:
+def _train(
+    space: Workspace, plan: Plan, cohort: Cohort, kept: Checkpoints, *, resume: bool, seeds: int
+) -> None:
     with stage_record(space, "train") as result:
         import torch
 
-        try:
-            prepared, fitted = _fit(space, plan, cohort, kept, resume=resume)
-        except StoppedError as error:
-            space.ledger.append("pipeline.train.stopped", {"why": str(error), **_sha(kept.of)})
-            raise StoppedError(
-                f"{error}; go on with {command('train', space.folder, '--resume')}",
-                number=error.exit_code - 128,
-            ) from None
+        with _told(space, kept, seeds):
+            prepared, fitted, plan = _fit(space, plan, cohort, kept, resume=resume)
         with atomic_path(space.model / "weights.pt") as temporary:
             torch.save(fitted.network.state_dict(), temporary)
         _write_plan(space, plan, fitted)
@@ -95,17 +100,41 @@ def _train(space: Workspace, plan: Plan, cohort: Cohort, kept: Checkpoints, *, r
             (space.folder / "fingerprint.json").read_text(encoding="utf-8"),
         )
         write_json(space.model / "history.json", fitted.record())
+        with _told(space, kept, seeds):
+            further = train_seeds(
+                space,
+                plan,
+                seeds,
+                lambda own: _fit(space, own, cohort, None, resume=False)[1],
+                of=_sha(kept.of)["asked_sha256"],
+                resume=resume,
+            )
         result.update(
             weights_sha256=sha256_file(space.model / "weights.pt"),
             plan_sha256=sha256_file(space.model / "plan.json"),
             cohort_sha256=cohort.digest(),
             torch=torch.__version__.split("+")[0],
             prepare_seconds=round(prepared, 1),
+            **({"seeds": further} if further else {}),
             **_sha(kept.of),
             **fitted.record(),
         )
     for text in ended_in_words(fitted):
         console.print(f"  {text}", highlight=False)
+
+
+@contextmanager
+def _told(space: Workspace, kept: Checkpoints, seeds: int) -> Iterator[None]:
+    """Say how a training that is stopped goes on, and leave that it was in the ledger."""
+    try:
+        yield
+    except StoppedError as error:
+        space.ledger.append("pipeline.train.stopped", {"why": str(error), **_sha(kept.of)})
+        same = ("--resume", "--seeds", str(seeds)) if seeds > 1 else ("--resume",)
+        raise StoppedError(
+            f"{error}; go on with {command('train', space.folder, *same)}",
+            number=error.exit_code - 128,
+        ) from None
 
 
 def _sha(of: Any) -> dict[str, str]:
@@ -114,40 +143,11 @@ def _sha(of: Any) -> dict[str, str]:
 
 def _fit(
     space: Workspace, plan: Plan, cohort: Cohort, kept: Checkpoints | None, *, resume: bool
-) -> tuple[float, Fitted]:
-    """Prepare the cases and train; the seconds of the first, and what came of the second."""
-    from overread.learn.board import board
-    from overread.learn.data import load_examples
-    from overread.learn.fit import fit
-    from overread.learn.plan import Plan
-    from overread.learn.processes import agreed, join, leave
-    from overread.learn.selection import tuning_metric
-    from overread.learn.watched import watched
+) -> tuple[float, Fitted, Plan]:
+    """Prepare the cases and train; the seconds of the first, what came of the second, and by which of the plans."""
+    from overread.pipeline.stages.roads import fit_roads
 
-    join()
-    plan = Plan.model_validate(agreed(plan.model_dump()))
-    protocol = space.protocol
-    train, tune = cohort.split("train"), cohort.split("val")
-    chosen = watched([c.case for c in tune], task=plan.task, dimensions=plan.dimensions)
-    metric = tuning_metric(plan, tune, positive=protocol.positive, counted=protocol.counted_labels)
-    began = time.perf_counter()
-    with progress("Preparing cases", len(train) + len(chosen)) as advance:
-        examples = load_examples(train, plan, advance)
-        tuning = load_examples([tune[i] for i in chosen], plan, advance)
-    prepared = time.perf_counter() - began
-    # Preparing counts towards the time given to training.
-    timed = plan.model_copy(update={"train_seconds": max(5.0, plan.train_seconds - prepared)})
-    write = board(space.model / "tensorboard") if kept else lambda live: None
-    name = plan.selection.metric if plan.selection else ""
-    with training_display(plan.epochs * plan.steps_per_epoch, name) as show:
-
-        def report(live: Any) -> None:
-            show(live)
-            write(live)
-
-        fitted = fit(timed, examples, tuning, report, metric=metric, checkpoints=kept, resume=resume)
-    leave()
-    return prepared, fitted
+    return fit_roads(space, plan, cohort, kept, resume=resume)
 
 
 def _help(space: Workspace, plan: Plan) -> None:
@@ -179,18 +179,25 @@ def load_network(space: Workspace) -> tuple[nn.Module, Plan]:
     """
     import torch
 
-    from overread.nets.build import build
-
     weights = space.model / "weights.pt"
     if not weights.is_file():
         raise InputError(f"{weights}: no such file; run {command('train', space.folder)} first")
     plan = read_plan(space.model / "plan.json")
     check_trained(space, plan)
-    network = build(
-        plan.network.name, plan.dimensions, len(plan.channels), plan.outputs, plan.network.arguments
-    )
+    network = _fresh(plan)
     network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
     return network.eval(), plan
+
+
+def load_further(space: Workspace, plan: Plan) -> list[tuple[int, nn.Module]]:
+    """The networks of further seeds, with their seeds. Raises InputError as `load_seeds`."""
+    return load_seeds(space, lambda: _fresh(plan))
+
+
+def _fresh(plan: Plan) -> nn.Module:
+    from overread.nets.build import build
+
+    return build(plan.network.name, plan.dimensions, len(plan.channels), plan.outputs, plan.network.arguments)
 
 
 def check_trained(space: Workspace, plan: Plan) -> None:
