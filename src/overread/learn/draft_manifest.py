@@ -37,6 +37,7 @@ def draft_manifest(
         quantity=plan.quantity,
         decoding={**RUNTIME[plan.task].DECODING, **plan.decoding},
         windows=Windows(size=plan.answered_at_once, overlap=plan.overlap) if FACTS[plan.task].local else None,
+        views=plan.views,
         counted_labels=list(counted),
         files={"model.onnx": sha256_bytes(model)},
     )

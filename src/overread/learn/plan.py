@@ -124,7 +124,8 @@ class Plan(Strict):
 
     ``inputs`` are the protocol's channels, ``channels`` the network's (three for a colour picture).
     ``patch`` is the size in voxels that the network learns from at once, ``window`` the one that it answers at once
-    (without it the patch), ``overlap`` the share of a window that its neighbour has in common with it; ``loss`` is one
+    (without it the patch), ``overlap`` the share of a window that its neighbour has in common with it, ``views`` those that it is answered in
+    beside as it is (`overread.runtime.views`), each of which takes as long again; ``loss`` is one
     of `overread.learn.losses.LOSSES`; ``quantity`` says what a number is of, and ``decoding`` how the task reads the
     network's outputs (`RuntimeTask.DECODING`); ``seconds_per_step`` was measured on this machine with this network; ``epochs``
     are those expected from it in ``train_seconds``, what is left once every tuning and test case has been answered in
@@ -152,6 +153,7 @@ class Plan(Strict):
     patch: list[int] = Field(min_length=1)
     window: list[int] | None = None
     overlap: float = Field(default=OVERLAP, ge=0, lt=1)
+    views: list[str] = []
     batch: int = Field(gt=0)
     accumulate: int = Field(default=1, gt=0)
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

@@ -13,6 +13,7 @@ from overread.learn.losses import build_loss
 from overread.learn.plan import Plan
 from overread.nets.architecture import Architecture
 from overread.nets.build import architecture, build
+from overread.runtime.views import parse_view, view_faults
 from overread.task import TASKS
 
 
@@ -28,6 +29,7 @@ def faults(plan: Plan) -> Iterator[str]:
     yield from _grid(plan)
     yield from _augment(plan)
     yield from _mix(plan)
+    yield from _views(plan)
     yield from _schedule(plan)
     yield from _network(plan)
 
@@ -83,6 +85,18 @@ def _augment(plan: Plan) -> Iterator[str]:
             yield f"augment.grey_values.{name}: found {len(plan.channels)} channels, expected 3, a colour picture"
         elif not 0 <= value < float("inf"):
             yield f"augment.grey_values.{name}: found {value:g}, expected a range from 0"
+
+
+def _views(plan: Plan) -> Iterator[str]:
+    wrong = view_faults(plan.views, plan.answered_at_once, dimensions=plan.dimensions)
+    yield from wrong
+    for name in plan.views if not wrong else []:
+        axes = [int(part.value) for part in parse_view(name) if part.kind == "flip"]
+        if strange := [a for a in axes if a not in plan.augment.flip]:
+            yield (
+                f"views: {name}: found axis {strange[0]}, expected one of augment.flip {plan.augment.flip}: the "
+                "network has never seen an image mirrored along it"
+            )
 
 
 def _mix(plan: Plan) -> Iterator[str]:

@@ -54,7 +54,9 @@ class Manifest(Strict):
     `write_package` fills them in where they are not given. ``operating_points``: per label; a choice between
     classes has at most one. ``decoding``: numbers that the task reads the outputs with, see
     `RuntimeTask.DECODING`. ``smallest_part``: voxels from which a part of a counted label counts; 1 in earlier
-    packages. ``uncertainty``: several networks, draws, distance from the training, and when a person must decide.
+    packages. ``views``: in which the image is answered beside as it is, see `overread.runtime.views`; the answer is
+    that of their mean. ``uncertainty``: several networks, draws, distance from the training, and when a person must
+    decide.
     """
 
     format: Literal[2] = FORMAT
@@ -73,6 +75,7 @@ class Manifest(Strict):
     uncertainty: Uncertainty = Uncertainty()
     decoding: dict[str, FiniteFloat] = {}
     windows: Windows | None = None
+    views: list[str] = []
     limits: Limits = Limits()
     counted_labels: list[str] = []
     smallest_part: int = Field(default=1, ge=1)

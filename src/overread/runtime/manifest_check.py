@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, assert_never
 
+from overread.runtime.views import view_faults
 from overread.task import TASKS, Task
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ def faults(manifest: Manifest) -> Iterator[str]:
     yield from _known_labels(manifest, task)
     yield from _by_answer(manifest, task)
     yield from _grid(manifest, task)
+    size = manifest.windows.size if manifest.windows else manifest.preprocess.size
+    yield from view_faults(manifest.views, size, dimensions=manifest.preprocess.dimensions)
 
 
 def _labels(manifest: Manifest, task: Task) -> Iterator[str]:

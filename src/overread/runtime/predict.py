@@ -22,6 +22,7 @@ from overread.runtime.preprocess import Prepared, prepare
 from overread.runtime.tasks import TASKS
 from overread.runtime.uncertainty.heads import drawn, evidence
 from overread.runtime.uncertainty.pool import calibrated, pooled, together
+from overread.runtime.views import in_views
 
 
 def predict(package: Package, image: Image, *, maps: bool = False) -> Prediction:
@@ -152,7 +153,8 @@ def _without_features(manifest: Manifest) -> Manifest:
 
 
 def network_of(engine: Engine, manifest: Manifest) -> Network:
-    """The network with its outputs under the names that the task reads, and its features; others are left out."""
+    """The network, in the manifest's views, with its outputs under the names that the task reads, and its features;
+    others are left out."""
     wanted = TASKS[manifest.task].OUTPUTS
     named = manifest.outputs or list(engine.outputs)
     # The only output of a network may have any name.
@@ -171,7 +173,7 @@ def network_of(engine: Engine, manifest: Manifest) -> Network:
         outputs = engine(batch)
         return {name: outputs[own] for name, own in given.items()}
 
-    return network
+    return in_views(network, manifest.views, per_axis=getattr(TASKS[manifest.task], "PER_AXIS", None))
 
 
 def _quality(image: Image) -> dict[str, Any]:

@@ -20,9 +20,11 @@ from overread.runtime.sliding_window import strides_of
 from overread.runtime.tasks.dense import dense
 from overread.runtime.tasks.whole import check_labels
 from overread.runtime.uncertainty.pool import Pool
+from overread.runtime.views import PerAxis
 
 POOL: Pool | None = None
 OUTPUTS: tuple[str, ...] = ("heat", "size", "offset")
+PER_AXIS: Mapping[str, PerAxis] = {"size": "length", "offset": "place"}
 DECODING: Mapping[str, float] = {"smallest_score": 0.05, "overlap": 0.3, "most": 300}
 """``smallest_score``: of the heat map's own sigmoid, before calibration, so that calibration changes no candidate.
 ``overlap``: intersection over union above which the less likely of two boxes of a label is dropped.
