@@ -66,10 +66,10 @@ def test_stored_whole_and_readable(tmp_path: Path) -> None:
 def test_synced_before_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
     spool = Spool(tmp_path / "spool")
-    real_sync, real_replace, real_folder = os.fdatasync, Path.replace, arriving_module.fsync_folder
+    real_sync, real_replace, real_folder = os.fdatasync, os.replace, arriving_module.fsync_folder
     real_add = spool.journal.add
     monkeypatch.setattr(os, "fdatasync", lambda fd: (done.append("data"), real_sync(fd))[1])
-    monkeypatch.setattr(Path, "replace", lambda self, to: (real_replace(self, to), done.append("rename"))[0])
+    monkeypatch.setattr(os, "replace", lambda path, to: (real_replace(path, to), done.append("rename"))[0])
     monkeypatch.setattr(
         arriving_module, "fsync_folder", lambda p: (done.append(f"folder {p.name}"), real_folder(p))[1]
     )
@@ -162,7 +162,7 @@ def test_full_disk_leaves_nothing(
             case "sync":
                 patch.setattr(os, "fdatasync", full)
             case "rename":
-                patch.setattr(Path, "replace", full)
+                patch.setattr(os, "replace", full)
             case _:
                 patch.setattr(spool.journal, "add", database_full)
         stored = put(spool, data)

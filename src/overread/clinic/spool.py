@@ -12,11 +12,10 @@ import errno
 import mmap
 import os
 import re
-import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -74,7 +73,8 @@ class Spool:
         self.incoming = self.folder / ".incoming"
         self.incoming.mkdir(parents=True, exist_ok=True)
         fsync_folder(self.folder)
-        self._naming = threading.Lock()
+        # Two associations may bring the same instance at once: one of them names it. Others need not wait for that.
+        self._naming = [threading.Lock() for _ in range(64)]
         self._files = EmptyFiles(self.incoming)
         self.journal = Journal(self.folder / ".journal.db")
         self._take_up()
@@ -147,12 +147,14 @@ class Spool:
     def remove(self, study: str) -> None:
         """Remove a study: its rows of the journal, then its files."""
         folder = self.folder / safe_uid(study)
-        with self._naming:
-            for sop in self.instances(study):
+        for sop in self.instances(study):
+            with self._naming_of(sop):
                 self.journal.remove(sop)
-            if folder.is_dir():
-                shutil.rmtree(folder)
-                fsync_folder(self.folder)
+                self.path(study, sop).unlink(missing_ok=True)
+        with suppress(OSError):
+            # What came meanwhile stays, with its folder.
+            folder.rmdir()
+        fsync_folder(self.folder)
 
     def entry(self, sop: str) -> Entry | None:
         """What the journal says about an instance that is there."""
@@ -202,9 +204,6 @@ class Spool:
 
     def _keep(self, arriving: Arriving, study: str, series: str) -> Stored:
         sop = arriving.sop
-        known = self.journal.find(sop)
-        if known is not None and self.path(known.study, sop).exists():
-            return self._again(known, arriving, study)
         size, temporary = arriving.size, arriving.to_disk()
         known = self._name(
             temporary,
@@ -216,31 +215,36 @@ class Spool:
         )
         if known is not None:
             return self._again(known, arriving, study)
+        arriving.kept()
         return Stored(Status.SUCCESS, study=study, sop=sop, new=True)
 
-    def _name(self, temporary: Path, study: str, sop: str, entry: Entry | None = None) -> Entry | None:
+    def _name(self, temporary: str | Path, study: str, sop: str, entry: Entry | None = None) -> Entry | None:
         """Give a whole file its name and a row. The row of the instance that has its UID, where there is one."""
-        # One thread names at a time: two associations may bring the same instance at once.
-        with self._naming:
+        with self._naming_of(sop):
             known = self.journal.find(sop)
             if known is not None and self.path(known.study, sop).exists():
                 return known
-            final = self.path(study, sop)
-            if final.exists():
+            # Both are UIDs by now. Texts, for paths as objects would be a tenth of what an instance costs.
+            folder = f"{self.folder}/{study}"
+            final = f"{folder}/{sop}.dcm"
+            if os.path.exists(final):  # noqa: PTH110
                 return Entry(sop, study)
             try:
-                temporary.replace(final)
+                os.replace(temporary, final)  # noqa: PTH105
             except FileNotFoundError:
-                final.parent.mkdir(exist_ok=True)
-                temporary.replace(final)
+                os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+                os.replace(temporary, final)  # noqa: PTH105
             if entry is not None:
                 try:
                     self.journal.add(entry)
                 except sqlite3.Error as error:
                     # Without a row nobody is told of success; the file goes with it.
-                    final.unlink(missing_ok=True)
+                    Path(final).unlink(missing_ok=True)
                     raise OSError(errno.EIO, f"journal: {error}") from error
             return None
+
+    def _naming_of(self, sop: str) -> threading.Lock:
+        return self._naming[hash(sop) % len(self._naming)]
 
     def _again(self, known: Entry, arriving: Arriving, study: str) -> Stored:
         sop = arriving.sop

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -120,7 +121,9 @@ def receive_command(out: Path, host: str, port: int, aet: str) -> None:
             text = f"{told} from {calling}: {spool.path(stored.study, stored.sop)}"
         else:
             text = f"refused from {calling}: {stored.status:#06x} {stored.comment}"
-        console.print(printable(text), markup=False)
+        # A line for each instance: laying it out as the other lines are would cost more than keeping the instance.
+        sys.stdout.write(printable(text) + "\n")
+        sys.stdout.flush()
 
     warn_if_open(spool.folder, console)
     server = start_storage(

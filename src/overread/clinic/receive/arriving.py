@@ -5,11 +5,13 @@ Small objects wait in memory and are written in one piece; longer ones go to the
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import secrets
 import threading
 import zlib
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,36 +20,53 @@ from overread.clinic.receive.meta import MARK, encode_meta
 from overread.files import fsync_folder
 
 IN_MEMORY_BYTES = 1 << 20
-EMPTY_FILES = 64
+EMPTY_FILES = 128
 
 
 class EmptyFiles:
     """Names in the folder of incoming files that are on the disk already.
 
-    To make a new name last costs a flush of the disk (milliseconds); made in advance, 64 cost one.
+    To make a new name last costs a flush of the disk (milliseconds); made in advance, 128 cost one. They are made in a
+    thread of their own while half of the last ones are left, so that nobody waits for them.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._names: list[Path] = []
-        self._lock = threading.Lock()
+        self._names: deque[str] = deque()
+        self._making = threading.Lock()
 
-    def take(self) -> Path:
+    def take(self) -> str:
         """An empty file for one instance. Raises OSError."""
-        with self._lock:
-            if not self._names:
-                made: list[Path] = []
-                try:
-                    for _ in range(EMPTY_FILES):
-                        path = self.folder / f"{secrets.token_hex(16)}.part"
-                        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-                        made.append(path)
-                except OSError:
-                    if not made:
-                        raise
-                fsync_folder(self.folder)
-                self._names = made
-            return self._names.pop()
+        while True:
+            try:
+                path = self._names.popleft()
+            except IndexError:
+                with self._making:
+                    if not self._names:
+                        self._make()
+                continue
+            if len(self._names) < EMPTY_FILES // 2 and self._making.acquire(blocking=False):
+                threading.Thread(target=self._make_ahead, name="empty-files", daemon=True).start()
+            return path
+
+    def _make_ahead(self) -> None:
+        # Whoever needs one later meets the error, and answers it.
+        with contextlib.suppress(OSError):
+            self._make()
+        self._making.release()
+
+    def _make(self) -> None:
+        made: list[str] = []
+        try:
+            for _ in range(EMPTY_FILES):
+                path = f"{self.folder}/{secrets.token_hex(16)}.part"
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+                made.append(path)
+        except OSError:
+            if not made:
+                raise
+        fsync_folder(self.folder)
+        self._names.extend(made)
 
 
 class Arriving:
@@ -62,7 +81,7 @@ class Arriving:
         self._files = files
         self._memory = bytearray()
         self._check = 0
-        self.path: Path | None = None
+        self.path: str | None = None
         self._fd = -1
 
     def write(self, piece: memoryview | bytes) -> None:
@@ -90,7 +109,7 @@ class Arriving:
         """What has come, while all of it is in memory."""
         return bytes(self._memory) if self.size == len(self._memory) else None
 
-    def to_disk(self) -> Path:
+    def to_disk(self) -> str:
         """Return when the disk has the whole instance, marked as whole. Raises OSError."""
         if self._fd < 0:
             self._open()
@@ -106,6 +125,10 @@ class Arriving:
         assert self.path is not None
         return self.path
 
+    def kept(self) -> None:
+        """Its file has its own name now, and is not ours to remove."""
+        self.path = None
+
     def discard(self) -> None:
         """Leave nothing behind. May be called at any time, also again."""
         self._memory = bytearray()
@@ -113,8 +136,7 @@ class Arriving:
             os.close(self._fd)
             self._fd = -1
         if self.path is not None:
-            # Where the instance was kept, this name is gone already.
-            self.path.unlink(missing_ok=True)
+            Path(self.path).unlink(missing_ok=True)
             self.path = None
 
     def _open(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,18 +41,31 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
+class _Batch:
+    """Rows that go into the journal in one transaction, and how that ended."""
+
+    def __init__(self) -> None:
+        self.rows: list[Entry] = []
+        self.done = threading.Event()
+        self.error: sqlite3.Error | None = None
+
+
 class Journal:
-    """Rows in an SQLite file; safe to share between threads of one process."""
+    """Rows in an SQLite file; safe to share between threads of one process.
+
+    Rows that come while others are being written go together into the next transaction.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._lock = threading.Lock()
+        self._reading, self._writing, self._collecting = threading.Lock(), threading.Lock(), threading.Lock()
+        self._next = _Batch()
         try:
-            self._db = self._open(path)
+            self._db, self._reader = self._open(path), self._open(path)
         except sqlite3.DatabaseError:
             # What cannot be read is made again from the files.
             for suffix in ("", "-wal", "-shm"):
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
-            self._db = self._open(path)
+            self._db, self._reader = self._open(path), self._open(path)
 
     @staticmethod
     def _open(path: Path) -> sqlite3.Connection:
@@ -69,31 +82,56 @@ class Journal:
 
     def find(self, sop: str) -> Entry | None:
         """The instance of that UID."""
-        with self._lock:
-            row = self._db.execute("SELECT * FROM instances WHERE sop = ?", (sop,)).fetchone()
+        with self._reading:
+            row = self._reader.execute("SELECT * FROM instances WHERE sop = ?", (sop,)).fetchone()
         return Entry(*row) if row else None
 
     def add(self, entry: Entry) -> None:
-        """A row, replaced where the UID is known."""
-        with self._lock:
-            self._db.execute("INSERT OR REPLACE INTO instances VALUES (?,?,?,?,?,?,?,?)", entry)
+        """A row, replaced where the UID is known. Raises sqlite3.Error where it cannot be written."""
+        with self._collecting:
+            batch = self._next
+            batch.rows.append(entry)
+            first = len(batch.rows) == 1
+        if first:
+            with self._writing:
+                with self._collecting:
+                    self._next = _Batch()
+                self._write(batch)
+        batch.done.wait()
+        if batch.error is not None:
+            raise batch.error
+
+    def _write(self, batch: _Batch) -> None:
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                self._db.executemany("INSERT OR REPLACE INTO instances VALUES (?,?,?,?,?,?,?,?)", batch.rows)
+                self._db.execute("COMMIT")
+            except sqlite3.Error:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            batch.error = error
+        finally:
+            batch.done.set()
 
     def remove(self, sop: str) -> None:
         """No row for this UID any more."""
-        with self._lock:
+        with self._writing:
             self._db.execute("DELETE FROM instances WHERE sop = ?", (sop,))
 
     def study(self, study: str) -> list[Entry]:
         """Rows of a study, by UID."""
-        with self._lock:
-            rows = self._db.execute(
+        with self._reading:
+            rows = self._reader.execute(
                 "SELECT * FROM instances WHERE study = ? ORDER BY sop", (study,)
             ).fetchall()
         return [Entry(*row) for row in rows]
 
     def reconcile(self, files: Iterable[tuple[str, str]]) -> None:
         """Make the rows those of ``files``, pairs of study and SOP Instance UID."""
-        with self._lock, closing(self._db.cursor()) as c:
+        with self._writing, closing(self._db.cursor()) as c:
             c.execute("CREATE TEMP TABLE there (sop TEXT PRIMARY KEY, study TEXT) WITHOUT ROWID")
             c.execute("BEGIN IMMEDIATE")
             c.executemany("INSERT OR IGNORE INTO there VALUES (?, ?)", ((sop, study) for study, sop in files))
@@ -105,12 +143,8 @@ class Journal:
             c.execute("COMMIT")
             c.execute("DROP TABLE there")
 
-    def __iter__(self) -> Iterator[Entry]:
-        with self._lock:
-            rows = self._db.execute("SELECT * FROM instances ORDER BY sop").fetchall()
-        return iter([Entry(*row) for row in rows])
-
     def close(self) -> None:
         """Close the file; the journal is of no use afterwards."""
-        with self._lock:
+        with self._writing, self._reading:
             self._db.close()
+            self._reader.close()
