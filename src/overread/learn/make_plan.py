@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from overread.cohort.fingerprint import Fingerprint
 from overread.learn.constraints import Constraints
-from overread.learn.plan import Plan
+from overread.learn.plan import Plan, Transfer
 from overread.learn.planner.answering import Answering
 from overread.learn.planner.augmentation import choose_augmentation
 from overread.learn.planner.choice import Choice
@@ -28,9 +28,11 @@ from overread.learn.planner.patch import SMALLEST_PATCH, most_voxels, windows_of
 from overread.learn.planner.room import Room
 from overread.learn.planner.rungs import PASSES, passes, rungs
 from overread.learn.planner.spacing import grid_size
+from overread.learn.planner.transfer import for_weights
 from overread.learn.planner.window import choose_window
 from overread.learn.tasks import TASKS
 from overread.learn.timing import Timing, time_step
+from overread.learn.transfer.weights import Origin
 from overread.nets.build import architecture
 from overread.runtime.manifest import Channel, Preprocess, Quantity
 from overread.runtime.sliding_window import OVERLAP
@@ -76,8 +78,10 @@ def make_plan(
     answering: Callable[[Plan], Answering] | None = None,
     epochs: int | None = None,
     seed: int = 0,
-    quantity: Quantity | None = None,
     constraints: Constraints | None = None,
+    quantity: Quantity | None = None,
+    start: Origin | None = None,
+    side: int = 0,
 ) -> Plan:
     """Choose grid, patch, network, loss, batch, augmentation and epochs.
 
@@ -87,6 +91,8 @@ def make_plan(
     from ``answering``, which answers a training case by the plan's untrained network; without it answers are guessed
     from the steps. Of the ways of looking at pictures (`rungs`) it is the dearest that time allows. Where a machine is
     too slow for `FEWEST_STEPS`, a task that sees patches is given smaller ones.
+
+    ``start`` are the weights that the network begins with, on a grid of as many pixels as a square of ``side`` has.
 
     With ``epochs`` nothing is timed, and the speed of this machine decides nothing: the cheapest way of looking, and so
     many epochs.
@@ -106,6 +112,9 @@ def make_plan(
         inputs=inputs,
         seen=look.modalities,
     )
+    if start:
+        intensity = for_weights(intensity, start, color=not gray)
+        why_grey += f" They are brought to the scale that {start.name} was trained with."
     flip, why_flip = choose_mirror(
         dimensions=dimensions,
         modality=modality,
@@ -151,6 +160,7 @@ def make_plan(
             window=window_for(choice, grid_size(look, spec)) if facts.local else None,
             batch=choice.batch,
             network=choice.network,
+            transfer=Transfer(weights=start.name, origin=start.record()) if start else None,
             loss=choice.loss,
             quantity=quantity,
             decoding=choice.decoding,
@@ -170,7 +180,10 @@ def make_plan(
         reasons = [why_grid, why_grey, *choice.reasons, why_flip, *why_augment]
         return Draft(plan, choice, room, grid_size(look, spec), reasons)
 
-    rooms = rungs(look, Room(dimensions, len(names), facts.outputs(len(labels)), train_cases, most, gpu), facts.answer)
+    room = Room(dimensions, len(names), facts.outputs(len(labels)), train_cases, most, gpu)
+    if start:
+        room = replace(room, weights=start.network or start.name.partition(":")[2], side=side)
+    rooms = rungs(look, room, facts.answer)
     draft = drafted(rooms[0], most)
     if epochs is not None:
         steps = epochs * draft.plan.steps_per_epoch

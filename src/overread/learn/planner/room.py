@@ -24,6 +24,9 @@ class Room:
     first_stride, first_width, widest
         Of a network that has the choice: by how much its first stage shrinks, its channels, and the most of any stage;
         None for the network's own defaults.
+    weights, side
+        The architecture that pretrained weights are of, and the side in pixels of a square of as many pixels as its
+        grid; empty and 0 for a network that starts from chance.
     """
 
     dimensions: int
@@ -36,3 +39,5 @@ class Room:
     first_stride: int = 1
     first_width: int | None = None
     widest: int | None = None
+    weights: str = ""
+    side: int = 0

@@ -44,7 +44,7 @@ def plan_stage(
     left = (total or parse_budget(protocol.budget)) - done
     began = time.perf_counter()
     with stage_record(space, "plan") as result:
-        from overread.learn.make_plan import make_plan
+        from overread.learn.plan_roads import plan_roads
         from overread.learn.planner.answering import measure_answering
 
         cohort = space.cohort()
@@ -55,8 +55,9 @@ def plan_stage(
         with progress("Reading training cases", len(train)) as advance:
             look = fingerprint(train, truth=protocol.facts.truth, labels=protocol.labels, progress=advance)
         modality = sorted({m for c in protocol.channels for m in c.modality} | set(look.modalities))
-        plan = make_plan(
+        plan = plan_roads(
             look,
+            weights=protocol.weights,
             task=protocol.task,
             quantity=protocol.quantity,
             dimensions=protocol.dimensions,
