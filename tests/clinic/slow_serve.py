@@ -6,25 +6,12 @@ Arguments: clinic.yaml, a file that is made when an analysis begins, seconds tha
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 
-from overread.imaging.image import Image
-from overread.runtime import predict as runtime
-from overread.runtime.package import Package
-from overread.runtime.prediction import Prediction
+from overread.clinic.child import process
 from overread.web.serve import serve
 
-config, begun, seconds = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
-real = runtime.predict
-
-
-def slow(package: Package, image: Image) -> Prediction:
-    """The real answer, later."""
-    begun.touch()
-    time.sleep(seconds)
-    return real(package, image)
-
-
-runtime.predict = slow
-serve(config)
+if __name__ == "__main__":
+    config, begun, seconds = sys.argv[1:]
+    process.COMMAND = (sys.executable, str(Path(__file__).with_name("slow_child.py")), begun, seconds)
+    serve(Path(config))

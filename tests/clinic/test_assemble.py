@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from tests.clinic.site import SHAPE, plane_of, write_segmenter, write_series
 
-from overread.clinic.assemble import UnusableError, assemble, choose_route, choose_series, list_series
-from overread.clinic.config import Route
+from overread.clinic.assemble import UnusableError, assemble, choose_series, list_series
 from overread.runtime.manifest import Channel, Manifest
 
 T1 = Channel(name="T1", modality=["MR"], match={"SeriesDescription": "^T1"})
@@ -31,19 +30,6 @@ def test_series_are_told_apart(tmp_path: Path) -> None:
     found = study(tmp_path)
     assert [(s.uid, len(s.files)) for s in found] == [("1.2.1", 6), ("1.2.2", 6)]
     assert str(found[0]) == "MR T1 (6 instances, series 1.2.1)"
-
-
-def test_first_fitting_route_wins(tmp_path: Path) -> None:
-    routes = [
-        Route(name="ct", package=Path("a"), match={"Modality": "^CT$"}),
-        Route(name="flair", package=Path("b"), match={"Modality": "^MR$", "SeriesDescription": "Flair"}),
-        Route(name="any", package=Path("c")),
-    ]
-    series = study(tmp_path)
-    chosen = choose_route(routes, series)
-    assert chosen is not None
-    assert chosen.name == "flair"
-    assert choose_route(routes[:1], series) is None
 
 
 def test_each_channel_has_its_series(tmp_path: Path) -> None:

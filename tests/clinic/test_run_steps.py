@@ -24,6 +24,7 @@ from overread.clinic import run_steps
 from overread.clinic.config import ClinicConfig
 from overread.clinic.kept import ARRAYS, RESULT
 from overread.clinic.results.failure import Failure
+from overread.clinic.results.objects import OBJECTS
 from overread.clinic.run_folder import PICTURE, RunFacts, run_key
 from overread.clinic.run_steps import Predict, RunSteps
 from overread.clinic.spool import Spool
@@ -218,7 +219,7 @@ def test_a_fault_of_the_seg_does_not_cost_the_report(make: Make, monkeypatch: py
     def fail(*_: Any, **__: Any) -> Any:
         raise ZeroDivisionError("odd geometry")
 
-    monkeypatch.setattr(run_steps, "make_seg", fail)
+    monkeypatch.setitem(OBJECTS, "seg", fail)
     steps, key = make()
     assert steps.answer(key)
     assert steps.write(key)
@@ -237,7 +238,7 @@ def test_a_fault_of_the_report_does_not_cost_the_seg(make: Make, monkeypatch: py
     def fail(*_: Any, **__: Any) -> Any:
         raise ZeroDivisionError("odd words")
 
-    monkeypatch.setattr(run_steps, "make_sr", fail)
+    monkeypatch.setitem(OBJECTS, "sr", fail)
     steps, key = make()
     assert steps.answer(key)
     assert steps.write(key)

@@ -23,11 +23,10 @@ from overread.clinic.send import (
     UnreachableError,
     _by_contexts,
     echo,
-    echo_command,
     parse_peer,
-    send_command,
     send_files,
 )
+from overread.clinic.send_command import echo_command, send_command
 from overread.clinic.spool import Spool
 from overread.clinic.storage import start_storage
 from overread.errors import InputError, OverreadError

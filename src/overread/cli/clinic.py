@@ -27,7 +27,7 @@ def send(
     calling: Annotated[str, typer.Option("--from", help="Our application entity title.")] = "OVERREAD",
 ) -> None:
     """Send DICOM files to a node by C-STORE."""
-    from overread.clinic.send import send_command
+    from overread.clinic.send_command import send_command
 
     send_command(paths, to, calling)
 
@@ -38,7 +38,7 @@ def echo(
     calling: Annotated[str, typer.Option("--from", help="Our application entity title.")] = "OVERREAD",
 ) -> None:
     """Ask a DICOM node whether it answers (C-ECHO)."""
-    from overread.clinic.send import echo_command
+    from overread.clinic.send_command import echo_command
 
     echo_command(to, calling)
 

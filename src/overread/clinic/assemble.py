@@ -9,7 +9,6 @@ from pathlib import Path
 
 from pydicom.dataset import Dataset
 
-from overread.clinic.config import Route
 from overread.clinic.results.source import read_headers
 from overread.errors import InputError
 from overread.imaging.dicom.files import open_dataset
@@ -22,6 +21,8 @@ from overread.imaging.image import Image
 from overread.runtime.manifest import Channel, Manifest
 
 LINEAR = 1
+VALUE_CHARACTERS = 256
+"""So much of a value is held against a pattern."""
 
 
 # What says whose an instance is, and how that is written.
@@ -51,7 +52,7 @@ class Series:
         return "Rows" in self.header
 
     def __str__(self) -> str:
-        words = (str(self.header.get(k, "") or "") for k in ("Modality", "SeriesDescription"))
+        words = (text(self.header, k) for k in ("Modality", "SeriesDescription"))
         return f"{' '.join(w for w in words if w)} ({len(self.files)} instances, series {self.uid})"
 
 
@@ -80,17 +81,9 @@ def list_series(files: Sequence[Path]) -> list[Series]:
     ]
 
 
-def choose_route(routes: Sequence[Route], series: Sequence[Series]) -> Route | None:
-    """The first route of which one series fits every pattern; None where none does."""
-    for route in routes:
-        if any(s.has_pixels and matches(s.header, route.match) for s in series):
-            return route
-    return None
-
-
 def matches(header: Dataset, patterns: Mapping[str, str]) -> bool:
     """Whether each regular expression is found in the value of its keyword; an absent value is empty text."""
-    return all(re.search(pattern, _text(header, keyword)) for keyword, pattern in patterns.items())
+    return all(re.search(p, text(header, keyword)[:VALUE_CHARACTERS]) for keyword, p in patterns.items())
 
 
 def choose_series(channel: Channel, series: Sequence[Series]) -> Series:
@@ -99,7 +92,7 @@ def choose_series(channel: Channel, series: Sequence[Series]) -> Series:
         s
         for s in series
         if s.has_pixels
-        and (not channel.modality or _text(s.header, "Modality") in channel.modality)
+        and (not channel.modality or text(s.header, "Modality") in channel.modality)
         and matches(s.header, channel.match)
     ]
     if len(found) == 1:
@@ -112,8 +105,8 @@ def choose_series(channel: Channel, series: Sequence[Series]) -> Series:
             "CHANNEL_MISSING", f"channel {channel.name}: no series fits ({wanted}); the study holds {there}"
         )
     there = "; ".join(map(str, found))
-    text = f"channel {channel.name}: {len(found)} series fit ({wanted}), expected one: {there}"
-    raise UnusableError("CHANNEL_UNCLEAR", text)
+    unclear = f"channel {channel.name}: {len(found)} series fit ({wanted}), expected one: {there}"
+    raise UnusableError("CHANNEL_UNCLEAR", unclear)
 
 
 def assemble(manifest: Manifest, series: Sequence[Series]) -> Assembled:
@@ -179,15 +172,4 @@ def _onto(first: Image, image: Image, name: str) -> Image:
     sizes = [" x ".join(map(str, i.spatial)) for i in (image, first)]
     return moved.with_(
         notes=(*moved.notes, f"resampled from {sizes[0]} to the first channel's grid of {sizes[1]}")
-    )
-
-
-def _text(header: Dataset, keyword: str) -> str:
-    value = header.get(keyword)
-    if value is None:
-        return ""
-    return (
-        str(value)
-        if isinstance(value, str) or not isinstance(value, Sequence)
-        else "\\".join(map(str, value))
     )

@@ -4,43 +4,35 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import shutil
+import socket
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pydicom.dataset import Dataset
-
 from overread.clinic import workflow
-from overread.clinic.assemble import choose_route, list_series
+from overread.clinic.child.pool import Children
+from overread.clinic.completeness import Arrivals
 from overread.clinic.config import ClinicConfig
-from overread.clinic.results.source import read_headers
-from overread.clinic.run_folder import RunFacts, run_key, sops_sha256
-from overread.clinic.run_steps import Predict, RunSteps
+from overread.clinic.hosts import Membership
+from overread.clinic.intake import Intake
+from overread.clinic.operate import Desk, Operate
+from overread.clinic.run_steps import RunSteps
 from overread.clinic.spool import Spool, Status, Stored
-from overread.clinic.state import State, now
+from overread.clinic.state import State
 from overread.clinic.storage import start_storage
-from overread.clinic.tables import StudyState
 from overread.errors import InputError
 from overread.files import fsync_folder
 from overread.ledger.ledger import Ledger
-from overread.runtime.engine import use_threads
 from overread.runtime.package import Package
 
 LONGEST_TICK_SECONDS = 0.5
 CHECK_SECONDS = 60.0
-STOP_SECONDS = 20
+GIBIBYTE = 2**30
 log = logging.getLogger(__name__)
-
-
-@dataclass
-class _Arrival:
-    last: float
-    sender: str
-    told: bool = False
 
 
 class Node:
@@ -50,44 +42,52 @@ class Node:
     ----------
     config
         A checked configuration.
-    predict
-        How a package answers an image; ``runtime.predict`` unless a test says otherwise.
 
     Raises
     ------
     InputError
-        A package that cannot be loaded or was changed; a state folder that another node uses.
+        A package that cannot be loaded or was changed; a state folder that another node uses; a database that does not
+        answer.
     """
 
-    def __init__(self, config: ClinicConfig, predict: Predict | None = None) -> None:
-        if predict is None:
-            from overread.runtime.predict import predict as runtime_predict
-
-            predict = runtime_predict
+    def __init__(self, config: ClinicConfig) -> None:
         self.config = config
-        use_threads(config.threads)
         self.packages = {route.name: Package.load(route.package) for route in config.routes}
-        config.folder.mkdir(parents=True, exist_ok=True)
-        fsync_folder(config.folder.parent)
-        self._lock = _lock(config.folder)
-        self.spool = Spool(config.folder / "spool")
-        self.state = State(config.folder / "clinic.db")
-        self.ledger = Ledger.open(config.ledger or config.folder / "ledger.db")
+        try:
+            config.folder.mkdir(parents=True, exist_ok=True)
+            fsync_folder(config.folder.parent)
+            self._lock = lock(config.folder / ".lock", f"{config.folder}: another node works in this folder")
+            self.spool = Spool(config.folder / "spool")
+            self.state = State(config.database or config.folder / "clinic.db")
+            self.ledger = Ledger.open(config.ledger or config.folder / "ledger.db")
+        except OSError as error:
+            raise InputError(
+                f"{error.filename or config.folder}: the node cannot start ({error.strerror or error}); "
+                "free space or give it a folder that it may write"
+            ) from error
+        self.children = Children(config)
         by_hash = {p.sha256: p for p in self.packages.values()}
-        self.steps = RunSteps(config, by_hash, self.spool, self.state, self.ledger, predict)
-        self.trouble = ""
-        self._arrivals: dict[str, _Arrival] = {}
-        self._arrivals_lock = threading.Lock()
+        self.steps = RunSteps(config, by_hash, self.spool, self.state, self.ledger, children=self.children)
+        self.arrivals = Arrivals()
+        self.intake = Intake(
+            self.steps, self.packages, self.children.look, self.arrivals, arriving=self._arriving
+        )
+        self.desk = Desk(self.steps, self.intake)
+        self.operate = Operate(self.state)
+        self.executor = workflow.Executor(workflow.EXECUTOR, workflow.database_of(self.steps))
+        self.membership = membership(self.steps, self.executor, "receiver")
+        self._troubles = ""
+        self.draining = False
         self._stop = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="study-completion", daemon=True)
         self._server: Any = None
 
     def start(self) -> None:
         """Take up what was left, then listen. Raises InputError where the port cannot be had."""
-        workflow.launch(self.steps, self.config.folder / "workflows.db")
+        workflow.launch(self.steps, self.executor)
         workflow.resume(self.steps, starting=True)
         for study in self.spool.studies():
-            self._take_up(study)
+            self.intake.take_up(study)
         config = self.config
         try:
             self._server = start_storage(
@@ -98,51 +98,78 @@ class Node:
                 on_stored=self._stored,
                 peers=config.peers,
                 maximum_associations=config.maximum_associations,
+                settings=config.receive,
+                least_free_bytes=int(config.disk.refuse_gib * GIBIBYTE),
+                on_released=self.arrivals.released,
             )
         except InputError:
             self.stop()
             raise
+        if self.membership is not None:
+            self.membership.start()
+        self.children.warm()
         self._watcher.start()
         packages = {name: p.sha256 for name, p in self.packages.items()}
         self.steps.note("clinic.started", aet=config.aet, packages=packages)
 
     def stop(self) -> None:
-        """Stop listening, let the study in hand end for a while, and leave the rest to the next start."""
+        """Stop listening, let what is under way end for a while, and leave the rest to the next start."""
+        begun, limit = time.monotonic(), self.config.work.drain_seconds
+        self.drain()
         self._stop.set()
-        if self._server is not None:
-            self._server.shutdown()
-            self._watcher.join(timeout=STOP_SECONDS)
-        workflow.stop(STOP_SECONDS)
+        if self._watcher.is_alive():
+            self._watcher.join(timeout=limit)
+        while self.children.busy and time.monotonic() - begun < limit:
+            time.sleep(0.1)
+        # What is left ends now: a result that is not whole is made again.
+        self.children.stop()
+        workflow.stop(max(1, int(limit - (time.monotonic() - begun))))
+        if self.membership is not None:
+            self.membership.stop()
         self._lock.close()
+
+    def drain(self) -> None:
+        """Take no more instances; what is here is answered and delivered."""
+        self.draining = True
+        if self._server is not None:
+            server, self._server = self._server, None
+            server.shutdown()
+
+    @property
+    def trouble(self) -> str:
+        """Why the node cannot do its work just now; empty where it can."""
+        texts = [self._troubles]
+        if self._server is not None:
+            texts.append(self._server.trouble())
+        if self.draining:
+            texts.append("draining: no instances are taken")
+        free = shutil.disk_usage(self.config.folder).free
+        if free < self.config.disk.refuse_gib * GIBIBYTE:
+            texts.append(f"disk full: {free / GIBIBYTE:.2f} GiB free")
+        texts.append(self.state.answers() and "the database does not answer")
+        return "; ".join(dict.fromkeys(t for t in texts if t))
+
+    def _arriving(self) -> frozenset[str]:
+        """Studies that an association which is still open has brought instances of."""
+        server = self._server
+        return server.arriving() if server is not None else frozenset()
 
     def _stored(self, stored: Stored, sender: str) -> None:
         if stored.status is Status.SUCCESS:
-            with self._arrivals_lock:
-                self._arrivals[stored.study] = _Arrival(time.monotonic(), sender)
+            self.arrivals.stored(stored.study, sender)
         else:
             log.warning("refused an instance from %s: %#06x %s", sender, stored.status, stored.comment)
-
-    def _take_up(self, study: str) -> None:
-        """A study found at the start: wait for more of it unless these instances were handled before."""
-        sops = self.spool.instances(study)
-        known = self.state.study(study)
-        settled = known is not None and known.state is not StudyState.RECEIVING
-        if settled and known is not None and known.sops_sha256 == sops_sha256(sops):
-            return
-        with self._arrivals_lock:
-            self._arrivals[study] = _Arrival(time.monotonic(), known.sender if known else "")
 
     def _watch(self) -> None:
         tick = min(LONGEST_TICK_SECONDS, self.config.quiet_seconds / 5)
         checked = time.monotonic()
         while not self._stop.wait(tick):
-            with self._arrivals_lock:
-                arrivals = dict(self._arrivals)
-            troubles = [self._guarded(partial(self._look, s, a)) for s, a in arrivals.items()]
+            troubles = [self._guarded(partial(self.intake.step, a)) for a in self.arrivals.all()]
+            troubles.append(self._guarded(self.desk.work))
             if time.monotonic() - checked > CHECK_SECONDS:
                 checked = time.monotonic()
                 troubles.append(self._guarded(lambda: workflow.resume(self.steps, starting=False)))
-            self.trouble = "; ".join(t for t in troubles if t)
+            self._troubles = "; ".join(t for t in troubles if t)
 
     def _guarded(self, action: Callable[[], None]) -> str:
         """Do one thing; an error is logged and returned as text.
@@ -153,128 +180,28 @@ class Node:
             action()
         except Exception as error:
             log.exception("the study watcher met an error and goes on")
-            return f"{type(error).__name__}: {error}"
+            return f"{type(error).__name__}: {self.steps.bench.public(error)}"
+        except BaseException as stopped:
+            if not self._stop.is_set():
+                return f"{type(stopped).__name__}"
         return ""
 
-    def _look(self, study: str, arrival: _Arrival) -> None:
-        if not arrival.told:
-            self._tell(study, arrival)
-        if time.monotonic() - arrival.last < self.config.quiet_seconds:
-            return
-        self._complete(study)
-        with self._arrivals_lock:
-            # Unless another instance came meanwhile: then the study is taken up once more.
-            if self._arrivals.get(study) is arrival:
-                del self._arrivals[study]
 
-    def _tell(self, study: str, arrival: _Arrival) -> None:
-        sops = self.spool.instances(study)
-        known = self.state.study(study)
-        descriptors = None if known else describe(self.spool.path(study, sops[0]))
-        new = self.state.arrived(study, len(sops), arrival.sender, descriptors)
-        if new:
-            self.steps.note("clinic.received", study=study)
-        arrival.told = True
-
-    def _complete(self, study: str) -> None:
-        sops = self.spool.instances(study)
-        digest = sops_sha256(sops)
-        try:
-            series = list_series([self.spool.path(study, sop) for sop in sops])
-            route = choose_route(self.config.routes, series)
-        except (OSError, MemoryError):
-            raise
-        except Exception as error:
-            # A header that no library can read would otherwise hold up its study for ever, without a word.
-            if not isinstance(error, InputError):
-                log.exception("study %s: its headers cannot be read", study)
-            text = f"the headers cannot be read: {error}"
-            self.state.set_study(study, StudyState.FAILED, sops_sha256=digest, error=text, run="")
-            self.steps.note("clinic.failed", study=study, code="UNREADABLE")
-            return
-        modalities = ", ".join(sorted({str(s.header.get("Modality", "") or "?") for s in series}))
-        package = self.packages[route.name] if route else None
-        self.steps.note(
-            "clinic.complete",
-            study=study,
-            instances=len(sops),
-            sops_sha256=digest,
-            route=route.name if route else None,
-            package_sha256=package.sha256 if package else None,
-        )
-        common = {"sops_sha256": digest, "modalities": modalities, "instances": len(sops)}
-        if route is None or package is None:
-            there = "; ".join(map(str, series))
-            text = f"no route of clinic.yaml fits this study, which holds {there}"
-            self.state.set_study(study, StudyState.NO_ROUTE, error=text, run="", **common)
-            return
-        key = run_key(study, sops, package.sha256)
-        known = self.state.run(key)
-        if known is not None:
-            # The same instances were sent again: their answer stands.
-            self.state.set_study(study, known.state, run=key, error="", **common)
-            return
-        facts = self.steps.folder(key).write_facts(
-            RunFacts(
-                key=key,
-                study_uid=study,
-                sops=tuple(sops),
-                route=route.name,
-                package_name=package.manifest.name,
-                package_version=package.manifest.version,
-                package_sha256=package.sha256,
-                virtual=any(is_virtual(s.header) for s in series),
-                created=now(),
-            )
-        )
-        self.state.set_study(study, StudyState.RECEIVING, **common)
-        self.state.add_run(
-            key=key,
-            study_uid=study,
-            created=facts.created,
-            state=StudyState.QUEUED,
-            route=facts.route,
-            package_name=facts.package_name,
-            package_version=facts.package_version,
-            package_sha256=facts.package_sha256,
-            sops_sha256=digest,
-            instances=len(sops),
-        )
-        workflow.start_analysis(key)
+def membership(steps: RunSteps, executor: workflow.Executor, role: str) -> Membership | None:
+    """This process among the hosts of a shared database; None where there is none."""
+    if steps.config.database is None:
+        return None
+    return Membership(
+        steps.state, executor.name, socket.gethostname(), role, steps.config.work, workflow.take_over
+    )
 
 
-def describe(path: Path) -> dict[str, Any]:
-    """Columns of the study table from one instance; without those that cannot be read."""
-    header = read_headers([path])[0]
-    columns = {
-        "patient_id": "PatientID",
-        "patient_name": "PatientName",
-        "description": "StudyDescription",
-        "modalities": "Modality",
-        "study_date": "StudyDate",
-    }
-    found: dict[str, Any] = {"virtual": int(is_virtual(header))}
-    for name, keyword in columns.items():
-        try:
-            found[name] = str(header.get(keyword, "") or "")
-        except (ValueError, TypeError, LookupError, NotImplementedError) as error:
-            log.warning("%s: %s cannot be read (%s)", path.stem, keyword, error)
-    return found
-
-
-def is_virtual(header: Dataset) -> bool:
-    """Whether the images are marked as those of a virtual patient."""
-    identity, comments = (str(header.get(k, "") or "") for k in ("PatientID", "PatientComments"))
-    return identity.upper().startswith("VIRTUAL") or "virtual patient" in comments.lower()
-
-
-def _lock(folder: Path) -> Any:
-    handle = (folder / ".lock").open("w")
+def lock(path: Path, taken: str) -> Any:
+    """Hold a file for this process alone. Raises InputError with ``taken`` where another one does."""
+    handle = path.open("w")
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         handle.close()
-        raise InputError(
-            f"{folder}: another node works in this folder; give each node a folder of its own"
-        ) from error
+        raise InputError(f"{taken}; give each node a folder of its own") from error
     return handle

@@ -8,13 +8,12 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from overread.clinic.kept import KeptResult, read_result, write_result
+from overread.clinic.kept import RESULT, KeptResult, read_result, write_result
+from overread.clinic.results.names import OBJECT_FILES
+from overread.clinic.tables import Priority
 from overread.files import atomic_path, canonical_json, sha256_bytes, write_json
 
-FACTS, PICTURE = "run.json", "overlay.png"
-SEG, SR = "seg.dcm", "sr.dcm"
-# In this order: a report refers to the segmentation, which should be there first.
-OBJECTS = (SEG, SR)
+FACTS, PICTURE, DEATHS = "run.json", "overlay.png", "deaths.json"
 
 
 def sops_sha256(sops: Sequence[str]) -> str:
@@ -29,7 +28,11 @@ def run_key(study: str, sops: Sequence[str], package_sha256: str) -> str:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What a run is about, fixed when it is made. ``created`` is UTC, ISO 8601."""
+    """What a run is about, fixed when it is made.
+
+    ``created`` is UTC, ISO 8601. ``predecessor``: key of the run whose report this one takes the place of; ``notes``
+    are told beside the result; a ``shadow`` is never delivered.
+    """
 
     key: str
     study_uid: str
@@ -40,6 +43,10 @@ class RunFacts:
     package_sha256: str
     virtual: bool
     created: str
+    predecessor: str = ""
+    notes: tuple[str, ...] = ()
+    shadow: bool = False
+    priority: str = Priority.NORMAL.value
 
     @property
     def time(self) -> datetime:
@@ -63,7 +70,29 @@ class RunFolder:
     def facts(self) -> RunFacts:
         """What the run is about."""
         content = json.loads((self.folder / FACTS).read_text(encoding="utf-8"))
-        return RunFacts(**{**content, "sops": tuple(content["sops"])})
+        return RunFacts(
+            **{**content, "sops": tuple(content["sops"]), "notes": tuple(content.get("notes", ()))}
+        )
+
+    def deaths(self, kind: str) -> int:
+        """How many processes ended over this run: of ``kind`` "child", or "node" for those of the node itself."""
+        try:
+            return int(json.loads((self.folder / DEATHS).read_text(encoding="utf-8")).get(kind, 0))
+        except (FileNotFoundError, ValueError, AttributeError):
+            return 0
+
+    def set_deaths(self, **counts: int) -> None:
+        """Keep how many; nothing where all are 0."""
+        kept = {k: self.deaths(k) for k in ("child", "node")} | counts
+        if any(kept.values()):
+            write_json(self.folder / DEATHS, kept)
+        else:
+            (self.folder / DEATHS).unlink(missing_ok=True)
+
+    def begin_again(self) -> None:
+        """Forget the result and the deaths: the run is made as if for the first time."""
+        for path in (self.folder / RESULT, self.folder / DEATHS, *self.objects()):
+            path.unlink(missing_ok=True)
 
     def result(self) -> KeptResult | None:
         """The result as it was kept; None where there is none yet, or none that can be read."""
@@ -78,4 +107,4 @@ class RunFolder:
 
     def objects(self) -> list[Path]:
         """The DICOM objects that were made, in sending order."""
-        return [self.folder / name for name in OBJECTS if (self.folder / name).exists()]
+        return [self.folder / name for name in OBJECT_FILES if (self.folder / name).exists()]

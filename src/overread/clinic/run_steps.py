@@ -1,77 +1,75 @@
-"""What a run does, step by step; each step may be done twice and ends the same."""
+"""What a run does, step by step; each step may be done twice and ends the same.
+
+What is computed is computed elsewhere (`overread.clinic.run_study`), in a child process; here are its states, the
+chain of evidence, and what is done when a process ends over a study.
+"""
 
 from __future__ import annotations
 
+import errno
 import logging
-import math
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, assert_never
+from typing import Any
 
-import numpy as np
-from highdicom.sr.coding import Code
-from numpy.typing import NDArray
-from pydicom.dataset import Dataset
-
-from overread.clinic.assemble import UnusableError, assemble, list_series
+from overread.clinic.child.pool import Children
+from overread.clinic.child.process import ChildDiedError, ChildTooLargeError, ChildTooSlowError
 from overread.clinic.config import ClinicConfig, Route
-from overread.clinic.deliver import Offered, offer
-from overread.clinic.kept import KeptResult
-from overread.clinic.results.codes import LabelCodes
+from overread.clinic.delivering import Delivering
 from overread.clinic.results.failure import Failure
-from overread.clinic.results.picture import draw
-from overread.clinic.results.seg import make_seg
-from overread.clinic.results.source import Run, read_headers
-from overread.clinic.results.sr import make_sr
-from overread.clinic.run_folder import PICTURE, SEG, SR, RunFacts, RunFolder
-from overread.clinic.shown import shown
+from overread.clinic.run_folder import RunFacts, RunFolder
+from overread.clinic.run_study import Bench, Predict, Written
 from overread.clinic.spool import Spool
 from overread.clinic.state import State
-from overread.clinic.tables import DeliveryState, StudyState
-from overread.errors import InputError, OverreadError
-from overread.files import atomic_path, sha256_file
-from overread.imaging.dicom.patients import PATIENT_DIFFERS
-from overread.imaging.image import Image
+from overread.clinic.tables import Priority, StudyState
 from overread.ledger.ledger import Ledger
-from overread.runtime.answer import Classes, Findings, LabelMap, Objects
 from overread.runtime.package import Package
-from overread.runtime.prediction import Prediction
 
-Predict = Callable[[Package, Image], Prediction]
 ACTOR = "overread"
+# Whoever kills the node, as an administrator may, is not to be taken for the study: so many more times.
+NODE_DEATHS = 4
 log = logging.getLogger(__name__)
-
-
-@dataclass
-class Made:
-    """The result objects of a run by file name, and a sentence for each that could not be made."""
-
-    datasets: dict[str, Dataset] = field(default_factory=dict)
-    faults: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class RunSteps:
-    """The steps of every run and all that they need. ``packages`` are by their hash."""
+    """The steps of every run and all that they need.
+
+    ``packages`` are by their hash. ``children`` compute; without them the steps do so themselves, by ``predict``.
+    """
 
     config: ClinicConfig
-    packages: dict[str, Package]
+    packages: Mapping[str, Package]
     spool: Spool
     state: State
     ledger: Ledger
-    predict: Predict
+    predict: Predict | None = None
+    children: Children | None = None
 
     @property
     def results(self) -> Path:
         """Where runs keep their files."""
         return self.config.folder / "results"
 
+    @cached_property
+    def bench(self) -> Bench:
+        """Where this process computes, and how it makes texts public."""
+        return Bench(self.config, self.packages, self.predict)
+
+    @cached_property
+    def delivering(self) -> Delivering:
+        """The last step."""
+        return Delivering(self.config, self.state, self.results, self.note, self.bench.public)
+
     def folder(self, key: str) -> RunFolder:
         """The folder of a run."""
         return RunFolder(self.results, key)
+
+    def route(self, name: str) -> Route | None:
+        """A route of the configuration, or None where it is no longer there."""
+        return next((r for r in self.config.routes if r.name == name), None)
 
     def note(self, kind: str, **payload: Any) -> None:
         """One event in the chain of evidence: UIDs, hashes and counts, never a name."""
@@ -86,153 +84,68 @@ class RunSteps:
         if folder.result() is not None:
             return True
         facts = folder.facts()
-        package = self.packages.get(facts.package_sha256)
-        if package is None:
-            text = f"package {facts.package_name} {facts.package_version} is no longer in the configuration"
-            self.give_up(key, text, again=True)
+        if not self._package_is_here(key, facts):
             return False
         self.state.set_run(key, StudyState.RUNNING, error="", again=0)
-        files = [self.spool.path(facts.study_uid, sop) for sop in facts.sops]
-        picture: bytes | None = None
-        used: Sequence[Path] = files
-        first: Sequence[Path] = ()
-        content: Prediction | Failure
-        try:
-            assembled = assemble(package.manifest, list_series(files))
-            used, first = assembled.files, assembled.first
-            prediction = self.predict(package, assembled.image)
-            picture = draw(assembled.image, prediction.answer, virtual=facts.virtual)
-            content = prediction
-        except UnusableError as error:
-            content = Failure(error.code, self._public(error))
-        except InputError as error:
-            content = Failure("INPUT", self._public(error))
-        except MemoryError as error:
-            if not never_fits(error):
-                raise
-            content = Failure(
-                "TOO_LARGE", f"the study needs more memory than this machine has: {self._public(error)}"
-            )
-        except OSError:
-            raise
-        except Exception as error:
-            # Whatever a strange image makes a library do ends this run, is shown, and is told to the PACS.
-            log.exception("run %s: unexpected error", key)
-            content = Failure("INTERNAL_ERROR", self._public(error))
-        folder.write_result(KeptResult(content, _names(used), _names(first)), picture)
-        if isinstance(content, Prediction):
-            self.note("clinic.predicted", run=key, study=facts.study_uid, outcome=content.outcome.value)
-        else:
-            self.note("clinic.failed", run=key, study=facts.study_uid, code=content.code)
+        ended = self._survived(
+            folder, facts, lambda: self._compute("answer", facts), lambda f: self.bench.fail(key, f)
+        )
+        event = "clinic.predicted" if "outcome" in ended else "clinic.failed"
+        self.note(event, run=key, study=facts.study_uid, **ended)
         return True
 
     def write(self, key: str) -> bool:
-        """Step 2: make SEG and SR. False where the images allow neither."""
+        """Step 2: make the result objects. False where none can be made, or none is to be sent."""
         folder = self.folder(key)
-        facts, result = folder.facts(), folder.result()
-        package = self.packages.get(facts.package_sha256)
-        if package is None:
-            self.give_up(key, f"package {facts.package_name} is no longer in the configuration", again=True)
+        facts = folder.facts()
+        if not self._package_is_here(key, facts):
             return False
-        if result is None:
-            # Kept by a version that wrote it otherwise, or damaged since: the study is answered once more.
-            self.answer(key)
-            result = folder.result()
-            assert result is not None
-        content = result.content
-        if isinstance(content, Failure) and content.code == PATIENT_DIFFERS:
-            # A report is about one patient, and refers to the images: any would tell one of the other.
-            # `answer` has noted it.
-            self.state.set_run(key, StudyState.FAILED, error=content.text)
-            log.error("run %s: %s", key, content.text)
+
+        def no_object(failure: Failure) -> dict[str, Any]:
+            return Written(text=f"no result object: {failure.text}").plain
+
+        written = Written.of(self._survived(folder, facts, lambda: self._compute("write", facts), no_object))
+        if not written.files:
+            if written.failed:
+                # A study of two patients: `answer` has noted it.
+                self.state.set_run(key, StudyState.FAILED, error=written.text)
+                log.error("run %s: %s", key, written.failed)
+            else:
+                self.give_up(key, written.text)
             return False
-        made = self._objects(facts, result, package)
-        for name, dataset in made.datasets.items():
-            save(dataset, folder.folder / name)
-        failed = "; ".join((*([content.text] if isinstance(content, Failure) else []), *made.faults))
-        if not made.datasets:
-            self.give_up(key, failed)
-            return False
-        if made.faults:
+        if written.faults:
             self.note("clinic.failed", run=key, study=facts.study_uid, code="OBJECT_MISSING")
-        names = [p.name for p in folder.objects()] + ([PICTURE] if (folder.folder / PICTURE).exists() else [])
-        prediction = shown(content) if isinstance(content, Prediction) else {}
-        state = StudyState.FAILED if failed else StudyState.DELIVERING
-        self.state.set_run(key, state, prediction=prediction, files=names, error=failed)
-        return True
-
-    def _objects(self, facts: RunFacts, result: KeptResult, package: Package) -> Made:
-        """SEG, where voxels were labelled, and SR; a fault of one never costs the other."""
-        made = Made()
-        run = Run(facts.key, facts.time, self.config.content_qualification, self.config.serial_number)
-        codes = self._codes(facts.route)
-        files = {sop: self.spool.path(facts.study_uid, sop) for sop in result.used}
-        headers: dict[str, Dataset] = {}
-        with self._fault(made, "result object"):
-            headers = dict(zip(files, read_headers(list(files.values())), strict=True))
-        if not headers:
-            return made
-        mask, first = mask_of(result.content), result.first
-        if mask is not None and mask.any():
-            with self._fault(made, "SEG"):
-                kept, known = [files[s] for s in first], [headers[s] for s in first]
-                made.datasets[SEG] = make_seg(mask, package, kept, known, run, codes)
-        with self._fault(made, "SR"):
-            made.datasets[SR] = make_sr(
-                result.content,
-                package,
-                list(files.values()),
-                list(headers.values()),
-                run,
-                first=len(first) or None,
-                seg=made.datasets.get(SEG),
-                label_codes=codes,
-                remarks=made.faults,
-            )
-        return made
-
-    @contextmanager
-    def _fault(self, made: Made, what: str) -> Iterator[None]:
-        """Keep what goes wrong with one object; a full disk or lack of memory says nothing about it and passes."""
-        try:
-            yield
-        except (OSError, MemoryError):
-            raise
-        except Exception as error:
-            if not isinstance(error, OverreadError):
-                log.exception("no %s could be made", what)
-            made.faults.append(f"no {what}: {self._public(error)}")
+        state = StudyState.FAILED if written.text else StudyState.DELIVERING
+        if facts.shadow and not written.text:
+            state = StudyState.SHADOW
+        self.state.set_run(
+            key,
+            state,
+            prediction=dict(written.prediction or {}),
+            files=list(written.files),
+            error=written.text,
+        )
+        if written.urgent and not facts.shadow:
+            self._urgent(facts, ", ".join(written.urgent))
+        return not facts.shadow
 
     def deliver(self, key: str, name: str, attempt: int) -> float | None:
         """Step 3, for each destination: offer the objects. Seconds to the next attempt, or None."""
-        destination = next((d for d in self.config.destinations if d.name == name), None)
-        assert not destination or destination.kind == "dicom"
-        if destination is None:
-            self.state.set_delivery(key, name, DeliveryState.REFUSED, error="no longer in the configuration")
-            self.settle(key)
-            return None
-        known = self.state.delivery(key, name)
-        if known.state is DeliveryState.DELIVERED:
-            self.settle(key)
-            return None
-        objects = self.folder(key).objects()
-        ended: Offered = offer(
-            objects, destination, self.config.aet, self.config.delivery, attempt, known.refusals
-        )
-        refusals = known.refusals + int(ended.refused)
-        values = {"attempts": attempt, "refusals": refusals, "error": self._public(ended.error)}
-        if ended.error and ended.error != known.error:
-            log.warning("run %s: not delivered to %s yet: %s", key, name, ended.error)
-        # Evidence first: after a crash in between an event may be there twice, but is never missing.
-        if ended.state is DeliveryState.DELIVERED:
-            hashes = {p.name: sha256_file(p) for p in objects}
-            self.note("clinic.delivered", run=key, destination=name, objects=hashes)
-        elif ended.state is DeliveryState.REFUSED:
-            self.note("clinic.refused", run=key, destination=name)
-            log.error("run %s: %s refused the results: %s", key, name, ended.error)
-        self.state.set_delivery(key, name, ended.state, **values)
-        self.settle(key)
-        return ended.wait
+        return self.delivering.deliver(self.folder(key), key, name, attempt)
+
+    def destinations(self, key: str) -> list[str]:
+        """Where the results of a run go, each noted as waiting."""
+        facts = self.folder(key).facts()
+        route = self.route(facts.route)
+        chosen = route.destinations if route else None
+        names = [d.name for d in self.config.destinations if chosen is None or d.name in chosen]
+        for name in names:
+            self.state.delivery(key, name)
+        return names
+
+    def settle(self, key: str) -> None:
+        """The run's state from those of its deliveries."""
+        self.delivering.settle(key)
 
     def give_up(self, key: str, text: str, again: bool = False) -> None:
         """The run ends without a result object; ``again``: the next start of the node tries once more."""
@@ -241,62 +154,68 @@ class RunSteps:
         self.note("clinic.failed", run=key, study=run.study_uid if run else "", code="NO_RESULT")
         log.error("run %s: %s", key, text)
 
-    def settle(self, key: str) -> None:
-        """The run's state from those of its deliveries."""
-        run = self.state.run(key)
-        if run is None or (run.state is StudyState.FAILED and not run.error.startswith(REFUSED)):
-            return
-        states = {d.state for d in run.deliveries}
-        refused = [f"{d.destination}: {d.error}" for d in run.deliveries if d.state is DeliveryState.REFUSED]
-        if DeliveryState.WAITING in states or not states:
-            self.state.set_run(key, StudyState.DELIVERING, error="")
-        elif refused:
-            self.state.set_run(key, StudyState.FAILED, error=f"{REFUSED} {'; '.join(refused)}")
-        else:
-            self.state.set_run(key, StudyState.DELIVERED, error="")
+    def _urgent(self, facts: RunFacts, labels: str) -> None:
+        reason = f"{facts.package_name}: {labels}"
+        if self.state.raise_study(facts.study_uid, Priority.URGENT, reason):
+            self.note("clinic.urgent", run=facts.key, study=facts.study_uid)
 
-    def _codes(self, route_name: str) -> LabelCodes:
-        route: Route | None = next((r for r in self.config.routes if r.name == route_name), None)
-        codes = route.codes if route else {}
-        return {label: (Code(*c.category), Code(*c.type)) for label, c in codes.items()}
-
-    def _public(self, error: Exception | str) -> str:
-        """An error's text on one line without the folders of this machine."""
-        text = " ".join(str(error).split())
-        if not text and isinstance(error, Exception):
-            text = type(error).__name__
-        return text.replace(f"{self.spool.folder}/", "").replace(f"{self.results}/", "")
-
-
-REFUSED = "the results were refused by"
-
-
-def never_fits(error: MemoryError) -> bool:
-    """Whether what was asked for is more than all memory of the machine: then trying again cannot help."""
-    shape, dtype = getattr(error, "shape", None), getattr(error, "dtype", None)
-    if shape is None or dtype is None:
+    def _package_is_here(self, key: str, facts: RunFacts) -> bool:
+        if facts.package_sha256 in self.packages:
+            return True
+        text = f"package {facts.package_name} {facts.package_version} is no longer in the configuration"
+        self.give_up(key, text, again=True)
         return False
-    asked = math.prod(shape) * np.dtype(dtype).itemsize
-    return asked > os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
+    def _compute(self, what: str, facts: RunFacts) -> dict[str, Any]:
+        """One job, in a child process where there are any. Raises as that, and what the job said went wrong."""
+        if self.children is None:
+            return dict(getattr(self.bench, what)(facts.key))
+        route = self.route(facts.route) or self.config.routes[0]
+        answer = self.children.run({"do": what, "key": facts.key}, route)
+        match answer.get("error"):
+            case None:
+                return dict(answer["value"])
+            case "MemoryError":
+                raise ChildTooLargeError(f"took more memory than a run may ({answer['text']})")
+            case "Exception":
+                raise ChildDiedError(self.bench.public(answer["text"]))
+            case _:
+                raise OSError(answer["errno"] or errno.EIO, self.bench.public(answer["text"]))
 
-def save(dataset: Dataset, path: Path) -> None:
-    """Write a DICOM file, whole or not at all."""
-    with atomic_path(path) as temporary:
-        dataset.save_as(temporary, enforce_file_format=True)
+    def _survived(
+        self,
+        folder: RunFolder,
+        facts: RunFacts,
+        job: Callable[[], dict[str, Any]],
+        fail: Callable[[Failure], dict[str, Any]],
+    ) -> dict[str, Any]:
+        """What ``job`` gives, or ``fail`` where processes end over it, whatever the reason.
 
-
-def mask_of(content: Prediction | Failure) -> NDArray[np.uint8] | None:
-    """The labels of voxels that are written as a SEG; None for an answer of another kind."""
-    answer = content.answer if isinstance(content, Prediction) else None
-    match answer:
-        case LabelMap():
-            return answer.mask
-        case Classes() | Findings() | Objects() | None:
-            return None
-        case _:
-            assert_never(answer)
-
-
-def _names(files: Sequence[Path]) -> tuple[str, ...]:
-    return tuple(p.stem for p in files)
+        A process of the node's own that ends meanwhile is counted, too: its mark is set before and taken back after.
+        """
+        limit = self.config.work.deaths
+        nodes = folder.deaths("node")
+        if nodes >= NODE_DEATHS * limit:
+            return fail(
+                Failure("CRASHED", f"the node itself ended {nodes} times while it worked on this study")
+            )
+        folder.set_deaths(node=nodes + 1)
+        while True:
+            try:
+                done = job()
+            except ChildTooSlowError as error:
+                done = fail(Failure("TOO_LONG", f"the analysis {error}"))
+            except ChildTooLargeError as error:
+                done = fail(Failure("TOO_LARGE", f"the analysis {error}"))
+            except ChildDiedError as error:
+                deaths = folder.deaths("child") + 1
+                folder.set_deaths(child=deaths)
+                log.error("run %s: %s, for the %d. time", facts.key, error, deaths)
+                if deaths < limit:
+                    continue
+                done = fail(Failure("CRASHED", f"the analysis failed {deaths} times: {error}"))
+            except (OSError, MemoryError):
+                folder.set_deaths(node=nodes)
+                raise
+            folder.set_deaths(node=0, child=0)
+            return done

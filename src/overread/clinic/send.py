@@ -9,33 +9,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydicom.dataset import Dataset
-from pynetdicom import AE, _config, evt
+from pynetdicom import _config
 from pynetdicom.association import Association
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from overread.clinic.associate import Peer, UnreachableError, associate
+from overread.clinic.config_destinations import Tls
 from overread.clinic.outgoing import Item, as_meant, dicom_files, item_of
-from overread.clinic.storage import MAXIMUM_PDU, no_delay
-from overread.errors import InputError, OverreadError, printable
+from overread.errors import InputError
 
+__all__ = ["Answer", "Peer", "SendResult", "UnreachableError", "echo", "parse_peer", "send_files"]
 _config.LOG_HANDLER_LEVEL = "none"
 # Files go out as they are, in pieces: decoding and encoding again could change what the sender wrote.
 _config.STORE_SEND_CHUNKED_DATASET = True
 MAXIMUM_CONTEXTS = 128
 NOT_SUPPORTED = 0x0122  # SOP class not supported (PS3.7 annex C.5.6)
 VERIFICATION = "1.2.840.10008.1.1"
-
-
-@dataclass(frozen=True)
-class Peer:
-    """A node on the network."""
-
-    aet: str
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"{self.aet}@{self.host}:{self.port}"
 
 
 @dataclass(frozen=True)
@@ -72,10 +60,6 @@ class SendResult:
         return tuple(a for a in self.answers if not a.stored)
 
 
-class UnreachableError(OverreadError):
-    """No association could be made, or it broke."""
-
-
 def parse_peer(text: str) -> Peer:
     """``AET@host:port`` (IPv6 hosts in brackets). Raises InputError where it is anything else."""
     match = re.fullmatch(r"([^@\\]{1,16})@(\[[0-9A-Fa-f:.%]+\]|[^@:\s\[\]]+):(\d{1,5})", text)
@@ -90,6 +74,7 @@ def send_files(
     calling: str,
     *,
     timeout: float = 30.0,
+    tls: Tls | None = None,
     on_answer: Callable[[int, int], None] = lambda done, total: None,
 ) -> SendResult:
     """Send files by C-STORE, each in its own SOP class and transfer syntax.
@@ -101,6 +86,8 @@ def send_files(
         outright must be DICOM.
     timeout
         Seconds to wait for a connection, an association and each answer.
+    tls
+        Certificates of an encrypted connection.
     on_answer
         Called with how many files are done and how many there are.
 
@@ -126,7 +113,9 @@ def send_files(
             skipped.append(path)
     answers: list[Answer] = []
     for group in _by_contexts(batch):
-        association = _associate(peer, calling, {(item.sop_class, item.syntax) for item in group}, timeout)
+        association = associate(
+            peer, calling, {(item.sop_class, item.syntax) for item in group}, timeout, tls
+        )
         try:
             for item in group:
                 answers.append(_store(association, item))
@@ -137,9 +126,9 @@ def send_files(
     return SendResult(tuple(answers), tuple(skipped))
 
 
-def echo(peer: Peer, calling: str, timeout: float = 30.0) -> int:
+def echo(peer: Peer, calling: str, timeout: float = 30.0, tls: Tls | None = None) -> int:
     """Status of a C-ECHO. Raises UnreachableError where there is no answer."""
-    association = _associate(peer, calling, {(VERIFICATION, "1.2.840.10008.1.2")}, timeout)
+    association = associate(peer, calling, {(VERIFICATION, "1.2.840.10008.1.2")}, timeout, tls)
     try:
         status = association.send_c_echo()
     finally:
@@ -147,38 +136,6 @@ def echo(peer: Peer, calling: str, timeout: float = 30.0) -> int:
     if "Status" not in status:
         raise UnreachableError(f"{peer}: the association broke before an answer came")
     return int(status.Status)
-
-
-def send_command(paths: list[Path], to: str, calling: str) -> None:
-    """Send and show progress; one line for each failure, exit code 1 where any file was not stored."""
-    peer, console = parse_peer(to), Console(highlight=False, soft_wrap=True)
-    columns = (TextColumn("sending"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("sending", total=None)
-        result = send_files(
-            paths, peer, calling, on_answer=lambda done, n: progress.update(task, completed=done, total=n)
-        )
-    for path in result.skipped:
-        console.print(printable(f"skipped, not DICOM: {path}"), markup=False)
-    for answer in result.answers:
-        if answer.stored and answer.status:
-            console.print(printable(f"stored with a warning: {answer}"), markup=False)
-    if not result.answers:
-        raise InputError(f"{', '.join(map(str, paths))}: holds no DICOM file; nothing was sent")
-    if result.failed:
-        more = f" (and {len(result.failed) - 1} more)" if len(result.failed) > 1 else ""
-        raise OverreadError(f"{peer} did not store {result.failed[0]}{more}")
-    count = len(result.answers)
-    console.print(f"{count} {'instance' if count == 1 else 'instances'} stored by {peer}", markup=False)
-
-
-def echo_command(to: str, calling: str) -> None:
-    """C-ECHO and one line about the answer."""
-    peer = parse_peer(to)
-    status = echo(peer, calling)
-    if status != 0:
-        raise OverreadError(f"{peer} answered C-ECHO with status {status:#06x}")
-    Console(highlight=False).print(f"{peer} answers", markup=False)
 
 
 def _by_contexts(batch: list[Item]) -> Iterator[list[Item]]:
@@ -194,31 +151,6 @@ def _by_contexts(batch: list[Item]) -> Iterator[list[Item]]:
         contexts.add(context)
     if group:
         yield group
-
-
-def _associate(peer: Peer, calling: str, contexts: set[tuple[str, str]], timeout: float) -> Association:
-    ae = AE(ae_title=calling)
-    ae.connection_timeout = ae.acse_timeout = ae.dimse_timeout = timeout
-    ae.network_timeout = timeout
-    for sop_class, syntax in sorted(contexts):
-        ae.add_requested_context(sop_class, syntax)
-    association = ae.associate(
-        peer.host,
-        peer.port,
-        ae_title=peer.aet,
-        max_pdu=MAXIMUM_PDU,
-        evt_handlers=[(evt.EVT_CONN_OPEN, no_delay)],
-    )
-    if association.is_established:
-        return association
-    if association.is_rejected:
-        answer = association.acceptor.primitive
-        reason = f": {answer.reason_str}" if answer is not None else ""
-        raise UnreachableError(f"{peer} rejects our association as {calling}{reason}")
-    if association.acceptor.primitive is not None and not association.accepted_contexts:
-        # The peer answered but takes none of our kinds of object: for each of them that is a refusal.
-        return association
-    raise UnreachableError(f"{peer} cannot be reached or does not answer")
 
 
 def _store(association: Association, item: Item) -> Answer:

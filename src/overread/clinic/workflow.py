@@ -1,4 +1,4 @@
-"""Durable workflows (DBOS on SQLite): what was begun is finished, also after the process was killed.
+"""Durable workflows (DBOS on SQLite or PostgreSQL): what was begun is finished, also after the process was killed.
 
 Workflow ids are made of what is to be done, so that asking twice does it once. DBOS keeps which steps of
 which workflow are done; a step that was under way when the process died is done again, see ``run_steps``.
@@ -7,52 +7,91 @@ which workflow are done; a step that was under way when the process died is done
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from dbos import DBOS, DBOSConfig, EnqueueOptions, WorkflowSerializationFormat, WorkflowStatus, error
+from dbos._serialization import DBOSPortableJSONSerializer
 
 from overread.clinic.run_steps import RunSteps
-from overread.clinic.tables import DeliveryState, StudyState
+from overread.clinic.tables import DeliveryState, Priority, StudyState
+from overread.clinic.workflow_rows import drop_other_serializers
 
-# Pinned: DBOS resumes only work of the same version and executor. Change the version when steps change in
-# number or order, and resume what is left of the old one first.
+# Pinned: DBOS takes up only work of the same version. Change it when steps change in number or order; what an older
+# version left unfinished is begun again from its files.
 APPLICATION_VERSION = "clinic-1"
 EXECUTOR = "node"
 ANALYSE_QUEUE, DELIVER_QUEUE = "analyse", "deliver"
-# A study that has killed the process this often is given up, so that the node can work on.
-MAXIMUM_DEATHS = 5
-DELIVERIES_AT_ONCE = 8
+# Who counts deaths are the steps: they know whose they are.
+MAXIMUM_DEATHS = 1_000_000
+DELIVERIES_AT_ONCE = 2
 POLL_SECONDS = 0.2
 ACTIVE = ["ENQUEUED", "DELAYED", "PENDING"]
+PATIENCE_SECONDS = {Priority.URGENT: 0, Priority.NORMAL: 15 * 60, Priority.LOW: 2 * 3600}
+"""A study may wait so long for those that came after it. The earliest deadline goes first, so that none starves."""
+DEADLINES_FROM = 1_735_689_600
 log = logging.getLogger(__name__)
 _steps: RunSteps | None = None
 
 
-def launch(steps: RunSteps, database: Path) -> None:
-    """Start DBOS in this process and take up what was left. One node per process."""
+@dataclass(frozen=True)
+class Executor:
+    """Who works: its name for DBOS and the database's URL. A ``receives`` one delivers, too, and begins work."""
+
+    name: str
+    database: str
+    receives: bool = True
+
+
+def database_of(steps: RunSteps) -> str:
+    """The URL of the database of workflows."""
+    return steps.config.database or f"sqlite:///{steps.config.folder / 'workflows.db'}"
+
+
+def launch(steps: RunSteps, executor: Executor) -> None:
+    """Start DBOS in this process and take up what it left. One node per process."""
     global _steps
+    if executor.database.startswith("sqlite:///"):
+        path = Path(executor.database.removeprefix("sqlite:///"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.chmod(0o600)
+    drop_other_serializers(executor.database)
     _steps = steps
     config: DBOSConfig = {
         "name": "overread-clinic",
-        "system_database_url": f"sqlite:///{database}",
+        "system_database_url": executor.database,
         "application_version": APPLICATION_VERSION,
-        "executor_id": EXECUTOR,
+        "executor_id": executor.name,
+        # JSON, not pickle: a database must not be able to run code.
+        "serializer": DBOSPortableJSONSerializer(),
         "enable_otlp": False,
         "log_level": "ERROR",
         "notification_listener_polling_interval_sec": POLL_SECONDS,
     }
     DBOS(config=config)
+    if not executor.receives:
+        DBOS.listen_queues([ANALYSE_QUEUE])
     DBOS.launch()
-    # One study at a time: a model takes all cores by itself.
+    if executor.receives:
+        _queue(ANALYSE_QUEUE, steps.config.work.workers)
+        # What an earlier version, which had one queue for all, left in it.
+        _queue(DELIVER_QUEUE, DELIVERIES_AT_ONCE)
+        for destination in steps.config.destinations:
+            _queue(queue_of(destination.name), DELIVERIES_AT_ONCE)
+
+
+def _queue(name: str, at_once: int) -> None:
     DBOS.register_queue(
-        ANALYSE_QUEUE, worker_concurrency=1, polling_interval_sec=POLL_SECONDS, on_conflict="always_update"
+        name, worker_concurrency=at_once, polling_interval_sec=POLL_SECONDS, on_conflict="always_update"
     )
-    DBOS.register_queue(
-        DELIVER_QUEUE,
-        worker_concurrency=DELIVERIES_AT_ONCE,
-        polling_interval_sec=POLL_SECONDS,
-        on_conflict="always_update",
-    )
+
+
+def queue_of(destination: str) -> str:
+    """Each destination has a queue of its own: one that hangs delays no other."""
+    return f"{DELIVER_QUEUE}-{destination}"
 
 
 def stop(seconds: int) -> None:
@@ -62,9 +101,15 @@ def stop(seconds: int) -> None:
     _steps = None
 
 
-def start_analysis(key: str, attempt: int = 1) -> None:
+def start_analysis(key: str, attempt: int = 1, priority: Priority = Priority.NORMAL) -> None:
     """Queue a run; asked twice for one attempt, it is done once."""
-    _enqueue(ANALYSE_QUEUE, "analyse", _analysis_id(key, attempt), 0.0, key)
+    _enqueue(ANALYSE_QUEUE, "analyse", _analysis_id(key, attempt), 0.0, key, priority=priority)
+
+
+def next_attempt(key: str) -> int:
+    """The number of an attempt that there was not yet."""
+    prefix = f"analyse:{key}:"
+    return 1 + max((int(w.workflow_id.removeprefix(prefix)) for w in _workflows(prefix)), default=0)
 
 
 def resume(steps: RunSteps, starting: bool) -> None:
@@ -72,31 +117,38 @@ def resume(steps: RunSteps, starting: bool) -> None:
 
     ``starting``: just after the node's start, when also refused results are offered again and nothing waits.
     """
+    if starting:
+        _drop_other_versions()
     for run in steps.state.unfinished():
         found = _workflows(f"analyse:{run.key}:")
         if any(w.status in ACTIVE for w in found) or (run.again and not starting):
             continue
         if run.state is StudyState.DELIVERING:
-            for destination in steps.config.destinations:
-                steps.state.delivery(run.key, destination.name)
+            steps.destinations(run.key)
             steps.settle(run.key)
-        elif all(w.status == "SUCCESS" for w in found):
-            start_analysis(run.key, len(found) + 1)
         else:
-            text = (
-                f"the process died {MAXIMUM_DEATHS} times while it worked on this study, which was given up"
-            )
-            steps.give_up(run.key, text)
+            start_analysis(run.key, next_attempt(run.key), run.priority)
     for delivery in steps.state.undelivered():
+        run_row = steps.state.run(delivery.run)
+        if run_row is None or run_row.state is StudyState.SUPERSEDED:
+            continue
         if delivery.state is DeliveryState.REFUSED:
             if not starting:
                 continue
             steps.state.set_delivery(delivery.run, delivery.destination, DeliveryState.WAITING, refusals=0)
             steps.settle(delivery.run)
-        _continue_delivery(delivery.run, delivery.destination, at_once=starting)
+        continue_delivery(delivery.run, delivery.destination, at_once=starting)
 
 
-def _continue_delivery(key: str, destination: str, at_once: bool) -> None:
+def _drop_other_versions() -> None:
+    """Work that an older version left half done is begun again from its files, by the steps of this one."""
+    for workflow in DBOS.list_workflows(status=ACTIVE, load_input=False, load_output=False):
+        if workflow.app_version not in (APPLICATION_VERSION, None):
+            log.warning("%s: left by version %s, begun again", workflow.workflow_id, workflow.app_version)
+            DBOS.cancel_workflow(workflow.workflow_id)
+
+
+def continue_delivery(key: str, destination: str, at_once: bool) -> None:
     """Make sure that one attempt is queued; ``at_once``: and that it does not wait."""
     prefix = f"deliver:{key}:{destination}:"
     found = _workflows(prefix)
@@ -106,7 +158,15 @@ def _continue_delivery(key: str, destination: str, at_once: bool) -> None:
             DBOS.set_workflow_delay(workflow.workflow_id, delay_seconds=0)
     if not active:
         attempt = 1 + max((int(w.workflow_id.removeprefix(prefix)) for w in found), default=0)
-        _enqueue(DELIVER_QUEUE, "deliver", f"{prefix}{attempt}", 0.0, key, destination, attempt)
+        _enqueue(queue_of(destination), "deliver", f"{prefix}{attempt}", 0.0, key, destination, attempt)
+
+
+def take_over(executor: str) -> list[str]:
+    """Queue again what a dead host was working on; the ids."""
+    left = DBOS.list_workflows(executor_id=executor, status=["PENDING"], load_input=False, load_output=False)
+    for workflow in left:
+        DBOS.resume_workflow(workflow.workflow_id, queue_name=workflow.queue_name)
+    return [w.workflow_id for w in left]
 
 
 def _workflows(prefix: str) -> list[WorkflowStatus]:
@@ -123,7 +183,7 @@ def _analyse(key: str) -> None:
         _give_up(key, f"the node could not finish: {reason}; the next start tries again")
         return
     for name in _destinations(key):
-        _enqueue(DELIVER_QUEUE, "deliver", f"deliver:{key}:{name}:1", 0.0, key, name, 1)
+        _enqueue(queue_of(name), "deliver", f"deliver:{key}:{name}:1", 0.0, key, name, 1)
 
 
 @DBOS.workflow(name="deliver", max_recovery_attempts=MAXIMUM_DEATHS)
@@ -132,7 +192,7 @@ def _deliver(key: str, destination: str, attempt: int) -> None:
     if wait is not None:
         following = attempt + 1
         workflow_id = f"deliver:{key}:{destination}:{following}"
-        _enqueue(DELIVER_QUEUE, "deliver", workflow_id, wait, key, destination, following)
+        _enqueue(queue_of(destination), "deliver", workflow_id, wait, key, destination, following)
 
 
 @DBOS.step(name="answer", retries_allowed=True, max_attempts=4, interval_seconds=2.0)
@@ -147,13 +207,10 @@ def _write(key: str) -> bool:
 
 @DBOS.step(name="destinations")
 def _destinations(key: str) -> list[str]:
-    names = [d.name for d in _here().config.destinations]
-    for name in names:
-        _here().state.delivery(key, name)
-    return names
+    return _here().destinations(key)
 
 
-@DBOS.step(name="offer")
+@DBOS.step(name="offer", retries_allowed=True, max_attempts=4, interval_seconds=2.0)
 def _offer(key: str, destination: str, attempt: int) -> float | None:
     return _here().deliver(key, destination, attempt)
 
@@ -167,14 +224,26 @@ def _analysis_id(key: str, attempt: int) -> str:
     return f"analyse:{key}:{attempt}"
 
 
-def _enqueue(queue: str, name: str, workflow_id: str, delay: float, *args: str | int) -> None:
+def deadline(priority: Priority, now: float) -> int:
+    """When work that is asked for ``now`` (seconds since 1970) should be done; the earliest goes first."""
+    return max(1, int(now) - DEADLINES_FROM + PATIENCE_SECONDS[priority])
+
+
+def _enqueue(
+    queue: str,
+    name: str,
+    workflow_id: str,
+    delay: float,
+    *args: str | int,
+    priority: Priority = Priority.NORMAL,
+) -> None:
     options: EnqueueOptions = {
         "workflow_name": name,
         "queue_name": queue,
         "workflow_id": workflow_id,
         "app_version": APPLICATION_VERSION,
-        # JSON, not pickle: a database file must not be able to run code.
         "serialization_type": WorkflowSerializationFormat.PORTABLE,
+        "priority": deadline(priority, time.time()),
     }
     if delay > 0:
         options["delay_seconds"] = delay
@@ -184,3 +253,12 @@ def _enqueue(queue: str, name: str, workflow_id: str, delay: float, *args: str |
 def _here() -> RunSteps:
     assert _steps is not None, "a workflow ran before launch"
     return _steps
+
+
+def queued(names: Sequence[str] = ()) -> dict[str, int]:
+    """How many workflows wait or run in each queue."""
+    counts = dict.fromkeys(names, 0)
+    for workflow in DBOS.list_workflows(status=ACTIVE, load_input=False, load_output=False):
+        name = workflow.queue_name or ""
+        counts[name] = counts.get(name, 0) + 1
+    return counts

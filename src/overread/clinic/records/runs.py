@@ -54,16 +54,18 @@ class Runs(Store):
             if name in values:
                 values[name] = json.dumps(values[name], ensure_ascii=False)
         with self._write() as c:
-            c.execute(
-                update(runs_table).where(runs_table.c.key == key).values(state=state, updated=now(), **values)
-            )
+            mine = runs_table.c.key == key
+            if state is not StudyState.QUEUED:
+                # Whoever still works on a run that a newer one has replaced does not bring it back.
+                mine &= runs_table.c.state != StudyState.SUPERSEDED
+            c.execute(update(runs_table).where(mine).values(state=state, updated=now(), **values))
             study = c.scalar(select(runs_table.c.study_uid).where(runs_table.c.key == key))
-            mine = (studies_table.c.study_uid == study) & (studies_table.c.state != StudyState.RECEIVING)
-            row = c.execute(select(studies_table).where(mine)).mappings().first()
+            theirs = (studies_table.c.study_uid == study) & (studies_table.c.state != StudyState.RECEIVING)
+            row = c.execute(select(studies_table).where(theirs)).mappings().first()
             if row is not None and key in run_keys(row):
                 among = runs_table.c.key.in_(run_keys(row))
                 states = [StudyState(s) for s in c.scalars(select(runs_table.c.state).where(among))]
-                c.execute(update(studies_table).where(mine).values(state=state_of(states)))
+                c.execute(update(studies_table).where(theirs).values(state=state_of(states)))
 
     def run(self, key: str) -> RunRow | None:
         """A run with its deliveries, or None."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import delete, func, insert, or_, select, update
 
 from overread.clinic.records.runs import Runs, run_keys
 from overread.clinic.records.store import now
@@ -18,6 +18,8 @@ from overread.clinic.tables import (
     RunRow,
     StudyRow,
     StudyState,
+    deliveries_table,
+    runs_table,
     state_of,
     studies_table,
 )
@@ -67,6 +69,14 @@ class Studies(Runs):
             return bool(
                 c.execute(update(studies_table).where(lower).values(rank=rank, urgent_reason=reason)).rowcount
             )
+
+    def remove(self, study: str) -> None:
+        """Forget a study with its runs and deliveries."""
+        with self._write() as c:
+            keys = list(c.scalars(select(runs_table.c.key).where(runs_table.c.study_uid == study)))
+            c.execute(delete(deliveries_table).where(deliveries_table.c.run.in_(keys)))
+            c.execute(delete(runs_table).where(runs_table.c.study_uid == study))
+            c.execute(delete(studies_table).where(studies_table.c.study_uid == study))
 
     def study(self, study: str) -> StudyRow | None:
         """A study with its latest runs, or None."""
