@@ -32,6 +32,23 @@ def faults(plan: Plan) -> Iterator[str]:
     yield from _views(plan)
     yield from _schedule(plan)
     yield from _network(plan)
+    yield from _roads(plan)
+
+
+def _roads(plan: Plan) -> Iterator[str]:
+    """Weights need a network of parts; rivals answer the same question and are whole plans."""
+    if plan.transfer and TASKS[plan.task].local:
+        yield f"transfer: found {plan.transfer.weights}, expected null: {plan.task} starts from chance"
+    question = (plan.task, plan.dimensions, plan.inputs, plan.labels)
+    for i, rival in enumerate(plan.rivals):
+        if (rival.task, rival.dimensions, rival.inputs, rival.labels) != question:
+            yield f"rivals[{i}]: task, dimensions, inputs or labels are others than the plan's own; expected the same"
+        elif TASKS[plan.task].local:
+            yield f"rivals[{i}]: found a rival, expected none: tuning cases choose between answers to whole images"
+        elif rival.rivals:
+            yield f"rivals[{i}].rivals: found {len(rival.rivals)}, expected none: rivals stand side by side"
+        else:
+            yield from (f"rivals[{i}].{fault}" for fault in faults(rival))
 
 
 def _names(plan: Plan) -> Iterator[str]:

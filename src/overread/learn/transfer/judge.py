@@ -67,9 +67,9 @@ def judged(name: str, network: nn.Module, plan: Plan, examples: Sequence[Example
         outputs += [{k: v[i : i + 1].double().cpu() for k, v in found.items()} for i in range(len(drawn))]
         targets += [{k: v[None] for k, v in target.items()} for _, target in drawn]
     network.cpu()
-    answer = FACTS[plan.task].answer
-    loss = build_loss(plan.loss, answer=answer)
-    factors = FACTORS if answer in SCALED else (1.0,)
+    facts = FACTS[plan.task]
+    loss = build_loss(plan.loss, answer=facts.answer, ordered=facts.ordered)
+    factors = FACTORS if facts.answer in SCALED else (1.0,)
     tried = {f: _losses(loss, outputs, targets, f) for f in factors}
     best = min(tried, key=lambda f: float(tried[f].mean()))
     return Judged(name, tried[best], best)

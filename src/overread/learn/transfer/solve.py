@@ -66,7 +66,8 @@ def solved_start(
     loaded = load_start(network, plan)
     assert loaded is not None
     features = features_of(network, plan, examples, views=plan.transfer.views, advance=advance)
-    loss = build_loss(plan.loss, answer=TASKS[plan.task].answer)
+    facts = TASKS[plan.task]
+    loss = build_loss(plan.loss, answer=facts.answer, ordered=facts.ordered)
     solution: Solution | None = None
     if rank() == 0:
         solution = solve_head(features, loss=loss, outputs=plan.outputs, patients=patients, seed=plan.seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from overread.evaluate.metrics import METRICS, title
@@ -52,6 +52,8 @@ def training_rows(training: Mapping[str, Any], plan: Mapping[str, Any]) -> list[
         ("Epochs done", f"{training.get('epochs')}" + (f": {ended}" if ended else "")),
         ("Repeats", _repeats(training, plan)),
         ("Weights kept", _kept(training)),
+        ("Pretrained weights", _weights(training, plan)),
+        *_roads(training.get("roads") or []),
         ("Computed on", f"{training.get('device')}" + (f", {processes} processes" if processes > 1 else "")),
         ("Numbers", precision.get("name")),
         ("Where the time went", _times(training.get("times") or {})),
@@ -76,6 +78,32 @@ def _kept(training: Mapping[str, Any]) -> str:
         f"averaged, after epoch {chosen['epoch']}: the best by {name} ({chosen['value']:.3f}) on "
         f"{chosen['cases']} tuning cases"
     )
+
+
+def _weights(training: Mapping[str, Any], plan: Mapping[str, Any]) -> str:
+    """What the network started from, with source and licence; empty where it started from chance."""
+    transfer, start = plan.get("transfer"), training.get("start") or {}
+    if not transfer:
+        return ""
+    origin = transfer.get("origin") or {}
+    said = ", ".join(str(origin[k]) for k in ("learnt_on", "source") if origin.get(k))
+    solved = f"; head solved on frozen features, C {start['c']:g}" if "c" in start else ""
+    return f"{transfer['weights']} ({said}; licence {origin.get('licence', 'not stated')}){solved}"
+
+
+def _roads(roads: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Every network that the tuning cases chose from, the best first."""
+    rows = []
+    for road in roads:
+        text = f"{road['name']}: loss {road['loss']:.3f} on {road['cases']} tuning cases"
+        if road["kept"]:
+            text += "; kept, for it is the least"
+        else:
+            more, low, high = road["more"]
+            text += f", {more:+.3f} (95% interval {low:+.3f} to {high:+.3f}) beside the one kept"
+            text += "" if low > 0 else "; that may be chance"
+        rows.append(("Road" if road["kept"] else "Other road", text))
+    return rows
 
 
 def _times(times: Mapping[str, float]) -> str:

@@ -206,6 +206,7 @@ def _card(space: Workspace, plan: Plan) -> dict[str, Any]:
         "cases": {name: len(cohort.split(name)) for name in ("train", "val", "test")},
         "patients": {name: len({c.patient for c in cohort.split(name)}) for name in ("train", "val", "test")},
         "network": plan.network.model_dump(mode="json"),
+        "pretrained weights": plan.transfer.origin if plan.transfer else "none",
         "uncertain findings": protocol.uncertain,
         "findings not stated": protocol.missing,
         "status": "research use only",
