@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
+from overread.clinic.audit.settings import Audit
 from overread.clinic.config_destinations import Alarms, AnyDestination, Delivery, Destination
 from overread.clinic.config_parts import (
     Aet,
@@ -17,11 +18,11 @@ from overread.clinic.config_parts import (
     Route,
     Seconds,
     SegmentCodes,
-    Web,
     Work,
 )
 from overread.clinic.receive.settings import Receive
 from overread.clinic.results.settings import Results
+from overread.clinic.web_settings import Web
 from overread.settings import Strict, read_settings
 
 __all__ = ["ClinicConfig", "Delivery", "Destination", "Route", "SegmentCodes", "json_schema", "load_config"]
@@ -45,11 +46,12 @@ class ClinicConfig(Strict):
     serial_number: str = Field("1", min_length=1, max_length=64, pattern=r"^[ -\[\]-~]+$")
     database: str | None = Field(None, pattern=r"^postgresql\+psycopg://\S+$")
     ledger: str | None = None
-    web: Web = Web()
+    web: Web = Field(default_factory=lambda: Web.model_validate({}))
     routes: list[Route] = Field(min_length=1)
     destinations: list[AnyDestination] = Field(min_length=1)
     delivery: Delivery = Field(default_factory=lambda: Delivery.model_validate({}))
     results: Results = Field(default_factory=lambda: Results.model_validate({}))
+    audit: Audit = Field(default_factory=lambda: Audit.model_validate({}))
     disk: Disk = Field(default_factory=lambda: Disk.model_validate({}))
     log: Log = Field(default_factory=lambda: Log.model_validate({}))
     alarms: Alarms = Field(default_factory=lambda: Alarms.model_validate({}))

@@ -47,13 +47,6 @@ Gibibytes = Annotated[float, Field(gt=0, le=65536)]
 CodeTriple = Annotated[tuple[str, str, str], Field(description="code value, coding scheme, meaning")]
 
 
-class Web(Strict):
-    """Where the status page answers."""
-
-    host: str = "127.0.0.1"
-    port: Port = 8080
-
-
 class SegmentCodes(Strict):
     """Coded category and type of one label, for the SEG and the SR."""
 

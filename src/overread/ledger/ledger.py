@@ -162,11 +162,13 @@ class Ledger:
             ) from error
         return row
 
-    def events(self, kind: str | None = None) -> list[Event]:
-        """All events, oldest first; only those of one ``kind`` if given."""
-        query = select(events_table).order_by(events_table.c.seq)
+    def events(self, kind: str | None = None, *, after: int = 0, limit: int | None = None) -> list[Event]:
+        """Events, oldest first: all, or only those of one ``kind``, those ``after`` a number, at most ``limit``."""
+        query = select(events_table).where(events_table.c.seq > after).order_by(events_table.c.seq)
         if kind is not None:
             query = query.where(events_table.c.kind == kind)
+        if limit is not None:
+            query = query.limit(limit)
         with self._transaction() as connection:
             return [Event(*row) for row in connection.execute(query)]
 

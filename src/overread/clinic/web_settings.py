@@ -1,0 +1,39 @@
+"""The section ``web`` of clinic.yaml: where the pages answer, to whom, and how many at once."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from overread.settings import Strict
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+class Web(Strict):
+    """Where the pages answer.
+
+    ``hosts``: names that a browser may call the node by, besides its address. ``login``: False asks for no password,
+    which only a page on loopback may do. ``connections``: how many at once; those that ask nothing for
+    ``idle_seconds`` are closed.
+    """
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8080
+    hosts: list[Annotated[str, Field(pattern=r"^[A-Za-z0-9.:\[\]-]{1,255}$")]] = []
+    login: bool = True
+    session_minutes: float = Field(30.0, gt=0, le=1440)
+    session_hours: float = Field(12.0, gt=0, le=168)
+    connections: int = Field(100, ge=4, le=10000)
+    idle_seconds: float = Field(10.0, gt=0, le=600)
+    requests_per_minute: int = Field(600, ge=10, le=100000)
+
+    @model_validator(mode="after")
+    def _guarded(self) -> Web:
+        if not self.login and self.host not in LOOPBACK:
+            raise ValueError(
+                f"login: is false on {self.host}, where others could read patients' data without a password; "
+                "expected true, or host 127.0.0.1"
+            )
+        return self
