@@ -20,7 +20,6 @@ from tests.clinic.site import (
     write_series,
 )
 
-from overread.clinic import run_steps
 from overread.clinic.config import ClinicConfig
 from overread.clinic.kept import ARRAYS, RESULT
 from overread.clinic.results.failure import Failure

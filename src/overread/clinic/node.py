@@ -9,11 +9,13 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from overread.clinic import workflow
+from overread.clinic import retention, workflow
+from overread.clinic.alarms import Bell, conditions
 from overread.clinic.child.pool import Children
 from overread.clinic.completeness import Arrivals
 from overread.clinic.config import ClinicConfig
@@ -76,6 +78,7 @@ class Node:
         self.operate = Operate(self.state)
         self.executor = workflow.Executor(workflow.EXECUTOR, workflow.database_of(self.steps))
         self.membership = membership(self.steps, self.executor, "receiver")
+        self.bell = Bell(config.alarms, config.delivery.timeout_seconds)
         self._troubles = ""
         self.draining = False
         self._stop = threading.Event()
@@ -169,7 +172,31 @@ class Node:
             if time.monotonic() - checked > CHECK_SECONDS:
                 checked = time.monotonic()
                 troubles.append(self._guarded(lambda: workflow.resume(self.steps, starting=False)))
+                self._guarded(self._look_after)
             self._troubles = "; ".join(t for t in troubles if t)
+
+    def _look_after(self) -> None:
+        """Remove what may go, and alarm who is to be alarmed."""
+        config, state = self.config, self.state
+        moment = datetime.now(UTC)
+
+        def free() -> int:
+            return shutil.disk_usage(config.folder).free
+
+        if config.disk.keep_days is not None or free() < config.disk.clean_gib * GIBIBYTE:
+            studies = state.studies(limit=1_000_000)
+            retention.clean(studies, config.disk, moment, free=free, remove=self.desk.remove)
+        if config.alarms.to:
+            wrong = conditions(
+                state,
+                config.alarms,
+                trouble=self.trouble,
+                free_gib=free() / GIBIBYTE,
+                warn_gib=config.disk.warn_gib,
+                certificates=self._server.certificate_warnings() if self._server is not None else [],
+                now=moment,
+            )
+            self.bell.ring(wrong)
 
     def _guarded(self, action: Callable[[], None]) -> str:
         """Do one thing; an error is logged and returned as text.

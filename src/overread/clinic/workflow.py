@@ -12,8 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dbos import DBOS, DBOSConfig, EnqueueOptions, WorkflowSerializationFormat, WorkflowStatus, error
-from dbos._serialization import DBOSPortableJSONSerializer
+from dbos import (
+    DBOS,
+    DBOSConfig,
+    DBOSPortableJSONSerializer,
+    EnqueueOptions,
+    WorkflowSerializationFormat,
+    WorkflowStatus,
+    error,
+)
 
 from overread.clinic.run_steps import RunSteps
 from overread.clinic.tables import DeliveryState, Priority, StudyState
