@@ -76,7 +76,9 @@ def test_report_on_the_same_association(tmp_path: Path) -> None:
         assert ask(action(*WANTED)) == 0
         assert ask(action(WANTED[0], transaction="1.2.78")) == 0
         assert ask(action(WANTED[0]), 2) == 0x0123
-        assert ask(Dataset()) == 0x0110
+        unnamed = Dataset()
+        unnamed.TransactionUID = "1.2.79"
+        assert ask(unnamed) == 0x0110
     (kind, first), (other, second) = heard
     assert (kind, str(first.TransactionUID), shown(first)) == (2, "1.2.77", (["1.2.3.1"], FAILED))
     assert (other, str(second.TransactionUID), shown(second)) == (1, "1.2.78", (["1.2.3.1"], []))
