@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         roc,
         segmentation,
         selective,
+        survival,
         updates,
     )
 
@@ -57,6 +58,7 @@ __all__ = [
     "roc",
     "segmentation",
     "selective",
+    "survival",
     "updates",
 ]
 
