@@ -73,7 +73,7 @@ def test_the_positive_grade_has_a_threshold_of_its_own() -> None:
 def test_a_network_of_as_many_outputs_as_grades_is_refused() -> None:
     m = manifest(task="ordinal", labels=GRADES, positive=None)
     image = prepare(Image(np.zeros((1, 8, 8), np.float32), np.eye(4)), m.preprocess)
-    with pytest.raises(InputError, match="gives 4 values where 4 grades"):
+    with pytest.raises(InputError, match="gives 4 values where 4 labels"):
         ordinal.raw(lambda x: {"logits": np.zeros((1, 4), np.float32)}, image, m)
 
 

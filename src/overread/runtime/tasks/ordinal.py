@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from overread.errors import InputError
 from overread.runtime.answer import Classes
 from overread.runtime.manifest import Manifest
 from overread.runtime.outputs import Network, Outputs
 from overread.runtime.preprocess import Prepared
 from overread.runtime.tasks import classification
+from overread.runtime.tasks.whole import label_logits
 from overread.runtime.uncertainty.pool import Pool
 
 OUTPUTS: tuple[str, ...] = ("logits",)
@@ -29,14 +29,7 @@ DECODING: Mapping[str, float] = {}
 
 def raw(network: Network, prepared: Prepared, manifest: Manifest, /) -> Outputs:
     """``logits (labels - 1,)`` of the whole image. Raises InputError for a network of another number of grades."""
-    logits = network(prepared.array[None])["logits"][0]
-    if logits.size != len(manifest.labels) - 1:
-        raise InputError(
-            f"package {manifest.name} {manifest.version}: its network gives {logits.size} values where "
-            f"{len(manifest.labels)} grades are named ({', '.join(manifest.labels)}), expected one less than grades; "
-            "network and package.json belong to different models"
-        )
-    return {"logits": logits.reshape(-1)}
+    return label_logits(network, prepared, manifest)
 
 
 def answer(raw: Outputs, prepared: Prepared, manifest: Manifest, /) -> Classes:
