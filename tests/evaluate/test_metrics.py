@@ -14,9 +14,17 @@ LOWER = {
         "volume_abs_error",
         "merged_lesions_per_case",
         "split_lesions_per_case",
+        *("aurc", "referred", "decided_wrong", "grade_error", "mae", "rmse", "interval_width"),
     ),
 }
-NONE = {"volume_error", "volume_agreement_low", "volume_agreement_high"}
+NONE = {
+    "volume_error",
+    "volume_agreement_low",
+    "volume_agreement_high",
+    "bias",
+    "agreement_low",
+    "agreement_high",
+}
 
 
 @pytest.mark.parametrize("key", METRICS)

@@ -97,8 +97,21 @@ class AgreementFigure:
     agreement: Sequence[Measured | None]
 
 
+@dataclass(frozen=True)
+class RiskCoverageFigure:
+    """Whether decisions are ``wrong (n,)`` and how ``sure (n,)`` they were, the area under the curve, and share decided
+    and share wrong among these where the package leaves the rest to a person."""
+
+    subject: str
+    wrong: NDArray[np.bool_]
+    sure: NDArray[np.float64]
+    area: Measured | None = None
+    point: tuple[float, float] | None = None
+
+
 Figure: TypeAlias = (
     RocFigure
+    | RiskCoverageFigure
     | ReliabilityFigure
     | ConfusionFigure
     | ScoresFigure

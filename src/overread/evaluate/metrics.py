@@ -134,6 +134,32 @@ _ALL = (
         better="lower",
     ),
     Metric(
+        "aurc",
+        "Area under the curve of risk over coverage",
+        "Mean share wrong over all shares of the cases that could be decided, surest first; 0 is perfect. It is small "
+        "where few are wrong and these are the least sure.",
+        better="lower",
+    ),
+    Metric(
+        "selective_gain",
+        "Gain of the surer half",
+        "How much more often the surer half of the decisions is right than all of them; at 0 the package does not know "
+        "when it is wrong.",
+        share=False,
+    ),
+    Metric(
+        "referred",
+        "Left to a person",
+        "Share of the answered cases that the package leaves to a person, by a threshold fixed on tuning cases.",
+        better="lower",
+    ),
+    Metric(
+        "decided_wrong",
+        "Wrong among what is decided",
+        "Share wrong among the cases that the package does not leave to a person.",
+        better="lower",
+    ),
+    Metric(
         "set_coverage",
         "Coverage of the prediction set",
         "Share of the cases of a class whose prediction set holds that class. The package promises a share on average "

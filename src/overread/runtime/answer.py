@@ -110,8 +110,8 @@ class Findings:
         The findings whose score reaches their threshold, in the package's order.
     intervals, reasons, log_odds, mutual_information
         As in `Classes`, per finding.
-    refer
-        Why a person must decide about some of the findings, which are named; empty where the package may.
+    refer, referred
+        Why a person must decide about some of the findings, and which; empty where the package may.
     """
 
     scores: Mapping[str, float]
@@ -122,6 +122,7 @@ class Findings:
     reasons: Mapping[str, str] = field(default_factory=dict)
     mutual_information: Mapping[str, float] = field(default_factory=dict)
     refer: str = ""
+    referred: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

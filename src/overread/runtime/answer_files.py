@@ -74,7 +74,14 @@ def from_files(plain: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> 
                 return Classes(**content | {"intervals": pairs, "label_set": tuple(content["label_set"])})
             case "findings":
                 pairs = {k: (v[0], v[1]) for k, v in content["intervals"].items()}
-                return Findings(**content | {"intervals": pairs, "present": tuple(content["present"])})
+                return Findings(
+                    **content
+                    | {
+                        "intervals": pairs,
+                        "present": tuple(content["present"]),
+                        "referred": tuple(content.get("referred", ())),
+                    }
+                )
             case "value":
                 return Value(**content)
             case "label_map":

@@ -53,13 +53,15 @@ def doubted(answer: Answer, raw: Outputs, manifest: Manifest) -> Answer:
             )
         case Findings():
             sure = {k: s if k in answer.present else 1 - s for k, s in answer.scores.items()}
-            reasons = [_unsure({k: v}, refer.get(k)) for k, v in sure.items() if k in answer.thresholds]
+            said = {k: _unsure({k: v}, refer.get(k)) for k, v in sure.items() if k in answer.thresholds}
+            reasons = {k: why for k, why in said.items() if why}
             return replace(
                 answer,
                 mutual_information={}
                 if apart is None
                 else {k: float(v) for k, v in zip(manifest.labels, apart, strict=True)},
-                refer="; ".join(filter(None, reasons)),
+                refer="; ".join(reasons.values()),
+                referred=tuple(reasons),
             )
         case Value() | LabelMap() | Objects():
             return answer

@@ -15,7 +15,13 @@ from sklearn.metrics import (
 from tests.evaluate.samples import classification as sample_of
 from tests.evaluate.samples import image, manifest_of
 
-from overread.evaluate.figures import ConfusionFigure, ReliabilityFigure, RocFigure, ScoresFigure
+from overread.evaluate.figures import (
+    ConfusionFigure,
+    ReliabilityFigure,
+    RiskCoverageFigure,
+    RocFigure,
+    ScoresFigure,
+)
 from overread.evaluate.meaning import STEPS
 from overread.evaluate.run import evaluation_of
 from overread.evaluate.tasks import classification
@@ -77,6 +83,7 @@ def test_figures_show_the_packages_decisions(labels: list[str], positive: str | 
         ReliabilityFigure,
         ConfusionFigure,
         *([ScoresFigure] if positive else []),
+        RiskCoverageFigure,
     ]
     roc = figures[0]
     assert isinstance(roc, RocFigure) and len(roc.curves) == (1 if positive else 3)

@@ -36,6 +36,7 @@ from overread.evaluate.rows import (
     worst_sureness,
 )
 from overread.evaluate.rules import case_rule, no_rule
+from overread.evaluate.selective import KEYS, REFERRED, refer_columns, selective_figure, selective_measures
 from overread.evaluate.sets import COVERAGE, class_quantiles, set_measures
 from overread.evaluate.tasks.protocol import Calibrated, Telling, clusters_of
 from overread.evaluate.thresholds import point_of
@@ -50,14 +51,14 @@ from overread.stats.roc import auc, auc_macro
 
 BINARY = ("sensitivity", "specificity", "ppv", "npv", "accuracy")
 BY_CLASS = ("sensitivity", "specificity", "ppv")
-ANSWERED_ONLY = frozenset({"ppv", "npv", "brier", "ece", "set_coverage", "set_size"})
+ANSWERED_ONLY = frozenset({"ppv", "npv", "brier", "ece", "set_coverage", "set_size", *KEYS, *REFERRED})
 ERRORS, RIGHT = 6, 3
 
 METRICS: tuple[Metric, ...] = tuple(
     ALL[key]
     for key in (
         *("auroc", "auroc_macro", "balanced_accuracy", *BINARY, "brier", "ece"),
-        *("set_coverage", "set_size"),
+        *("set_coverage", "set_size", *KEYS, *REFERRED),
     )
 )
 Evidence = tuple[NDArray[np.float64], int]
@@ -76,7 +77,7 @@ def offered(
         pairs += [("balanced_accuracy", None), ("accuracy", None)]
         pairs += [(key, label) for label in labels for key in BY_CLASS]
     pairs += [("brier", None), ("ece", None), ("set_size", None)]
-    pairs += [("set_coverage", label) for label in labels]
+    pairs += [("set_coverage", label) for label in labels] + [(key, None) for key in KEYS]
     return [(ALL[key], label) for key, label in pairs]
 
 
@@ -129,6 +130,8 @@ def row(answer: Answer | None, truth: TruthValue, image: Image, manifest: Manife
     given = of_kind(answer, Classes)
     columns["decided"] = given.decided
     columns |= sureness(manifest.labels, given.scores, given.log_odds)
+    if manifest.uncertainty.refer:
+        columns |= refer_columns(manifest.labels, given.refer)
     if given.set_coverage is not None:
         columns["set"] = json.dumps(list(given.label_set), ensure_ascii=False)
     return columns
@@ -183,6 +186,8 @@ def measures(rows: Sequence[Row], manifest: Manifest, clusters: NDArray[Any] | N
         Measure(ALL["brier"], None, "squared probability", partial(brier, *scored, cluster=clusters))
     )
     found.append(Measure(ALL["ece"], None, "probability", partial(ece, *scored, cluster=clusters)))
+    sure = p[np.arange(len(y)), decided]
+    found += selective_measures(rows, sure, decided != y, clusters)
     return found + set_measures(rows, labels, y, clusters)
 
 
@@ -201,10 +206,12 @@ def figures(rows: Sequence[Row], manifest: Manifest, measured: Sequence[Measured
             threshold = point.threshold if point else None
             curves.append(ScoredTruth(label, truth, p[:, j], area, threshold, clusters))
     confusion = ConfusionFigure(y, decided, labels)
+    chosen = p[np.arange(len(y)), decided]
+    selective = selective_figure("decided class", rows, chosen, decided != y, measured)
     if k is None:
         sure = p[np.arange(len(y)), decided]
         reliability = ReliabilityFigure(y == decided, sure, "probability of the decided class", clusters)
-        return [*([RocFigure(curves)] if curves else []), reliability, confusion]
+        return [*([RocFigure(curves)] if curves else []), reliability, confusion, selective]
     point = manifest.operating_points.get(labels[k])
     subject = f"probability of {labels[k]}"
     return [
@@ -212,6 +219,7 @@ def figures(rows: Sequence[Row], manifest: Manifest, measured: Sequence[Measured
         ReliabilityFigure(y == k, p[:, k], subject, clusters),
         confusion,
         ScoresFigure(y, p[:, k], labels, subject, point.threshold if point else None),
+        selective,
     ]
 
 

@@ -33,6 +33,7 @@ from overread.evaluate.rows import (
     worst_sureness,
 )
 from overread.evaluate.rules import case_rule
+from overread.evaluate.selective import KEYS, REFERRED, selective_measures
 from overread.evaluate.tasks.protocol import Calibrated, Telling, clusters_of
 from overread.evaluate.thresholds import point_of, scale_of
 from overread.imaging.image import Image
@@ -45,11 +46,11 @@ from overread.stats.interval import Interval
 from overread.stats.roc import auc
 
 RATES = ("sensitivity", "specificity", "ppv", "npv")
-BY_FINDING = ("auroc", *RATES, "brier", "ece")
-ANSWERED_ONLY = frozenset({"ppv", "npv", "brier", "ece"})
+BY_FINDING = ("auroc", *RATES, "brier", "ece", *KEYS)
+ANSWERED_ONLY = frozenset({"ppv", "npv", "brier", "ece", *KEYS, *REFERRED})
 ERRORS = 3
 
-METRICS: tuple[Metric, ...] = tuple(ALL[key] for key in ("auroc_macro", *BY_FINDING))
+METRICS: tuple[Metric, ...] = tuple(ALL[key] for key in ("auroc_macro", *BY_FINDING, *REFERRED))
 Evidence = tuple[NDArray[np.float64], NDArray[np.float64]]
 """Logits ``(findings,)``, and 1, 0 or NaN where nothing is stated."""
 
@@ -109,6 +110,8 @@ def row(answer: Answer | None, truth: TruthValue, image: Image, manifest: Manife
         return columns
     given = of_kind(answer, Findings)
     columns |= sureness(manifest.labels, given.scores, given.log_odds)
+    for label in manifest.uncertainty.refer:
+        columns[f"refer_{label}"] = int(label in given.referred)
     for label in manifest.labels:
         columns[f"present_{label}"] = int(label in given.present) if label in given.thresholds else None
     return columns
@@ -162,6 +165,14 @@ def measures(rows: Sequence[Row], manifest: Manifest, clusters: NDArray[Any] | N
             part_of(clusters, decided),
             label=label,
             keys=RATES,
+        )
+        said = np.where(present[decided, k] == 1, score[decided, k], 1 - score[decided, k])
+        found += selective_measures(
+            [r for r, d in zip(rows, decided, strict=True) if d],
+            said,
+            (present[decided, k] == 1) != (truth[decided, k] == 1),
+            part_of(clusters, decided),
+            label=label,
         )
         found.append(
             Measure(

@@ -28,6 +28,7 @@ from overread.evaluate.metrics import METRICS as ALL
 from overread.evaluate.rates import CASES, rates
 from overread.evaluate.rows import WORST_ODDS, Row, numbers, of_kind
 from overread.evaluate.rules import case_rule, no_rule
+from overread.evaluate.selective import KEYS, REFERRED, selective_figure, selective_measures
 from overread.evaluate.sets import set_measures
 from overread.evaluate.tasks import classification
 from overread.evaluate.tasks.classification import Evidence
@@ -45,14 +46,14 @@ from overread.stats.intervals import rate_ci
 from overread.stats.roc import auc
 
 CALLED = ("sensitivity", "specificity", "ppv", "npv")
-ANSWERED_ONLY = frozenset({"ppv", "npv", "brier", "ece", "set_coverage", "set_size"})
+ANSWERED_ONLY = frozenset({"ppv", "npv", "brier", "ece", "set_coverage", "set_size", *KEYS, *REFERRED})
 ERRORS, RIGHT = 6, 3
 
 METRICS: tuple[Metric, ...] = tuple(
     ALL[key]
     for key in (
         *("quadratic_kappa", "grade_error", "accuracy", "balanced_accuracy", "concordance", "auroc_at_least"),
-        *(*CALLED, "brier", "ece", "set_coverage", "set_size"),
+        *(*CALLED, "brier", "ece", "set_coverage", "set_size", *KEYS, *REFERRED),
     )
 )
 
@@ -72,7 +73,11 @@ def offered(
     if positive is not None:
         pairs += [(key, positive) for key in CALLED]
     pairs += [(key, label) for label in _probable(labels, positive) for key in ("brier", "ece")]
-    pairs += [("set_size", None), *(("set_coverage", label) for label in labels)]
+    pairs += [
+        ("set_size", None),
+        *(("set_coverage", label) for label in labels),
+        *((key, None) for key in KEYS),
+    ]
     return [(ALL[key], label) for key, label in pairs]
 
 
@@ -195,6 +200,8 @@ def measures(rows: Sequence[Row], manifest: Manifest, clusters: NDArray[Any] | N
             Measure(ALL["brier"], label, "squared probability", partial(brier, *scored, cluster=clusters))
         )
         found.append(Measure(ALL["ece"], label, "probability", partial(ece, *scored, cluster=clusters)))
+    scores = numbers(rows, [f"score_{label}" for label in labels])
+    found += selective_measures(rows, scores[np.arange(len(y)), decided], decided != y, clusters)
     return found + set_measures(rows, labels, y, clusters)
 
 
@@ -224,7 +231,9 @@ def figures(rows: Sequence[Row], manifest: Manifest, measured: Sequence[Measured
         if label == manifest.positive:
             point = manifest.operating_points.get(label)
             out.append(ScoresFigure(y, p[:, j], labels, subject, point.threshold if point else None))
-    return out
+    scores = numbers(rows, [f"score_{label}" for label in labels])
+    sure = scores[np.arange(len(y)), decided]
+    return [*out, selective_figure("grades", rows, sure, decided != y, measured)]
 
 
 def telling(rows: Sequence[Row], manifest: Manifest, /) -> list[Telling]:

@@ -14,11 +14,13 @@ from overread.evaluate.figures import (
     FrocFigure,
     PerCaseFigure,
     ReliabilityFigure,
+    RiskCoverageFigure,
     RocFigure,
     ScoresFigure,
 )
 from overread.pipeline.report import plots
 from overread.pipeline.report.agreement_plot import agreement_svg
+from overread.pipeline.report.selective_plot import risk_coverage_svg
 
 LOWEST = 5
 
@@ -51,6 +53,13 @@ def draw(figure: Figure) -> Drawn:
                 "than stated, below it less. Bars: Wilson 95% intervals, by patients. Below: cases in each bin."
             )
             return Drawn(plots.reliability_svg(figure), f"Reliability diagram, {figure.subject}", text)
+        case RiskCoverageFigure():
+            text = (
+                "Share of wrong decisions where only the surest cases are decided. A curve that rises to the right "
+                "says that the package knows when it may be wrong"
+            )
+            text += "; the point is what it decides by its own threshold." if figure.point else "."
+            return Drawn(risk_coverage_svg(figure), f"Risk over coverage, {figure.subject}", text)
         case ConfusionFigure():
             text = "Number of test cases and share of the true class."
             return Drawn(plots.confusion_svg(figure), "Confusion matrix", text)
@@ -69,9 +78,9 @@ def draw(figure: Figure) -> Drawn:
             return Drawn(plots.froc_svg(figure), "Free-response ROC curve by label", text)
         case AgreementFigure():
             text = (
-                "Left: the found against the true number; on the line they agree, and the bars are the stated prediction "
-                "intervals. Right: found minus true against the mean of both (Bland and Altman), with the bias, the limits "
-                "between which 95% of the differences lie, and their own 95% intervals as bands."
+                "Left: the found against the true number; on the line they agree, and the bars are the stated "
+                "prediction intervals. Right: found minus true against the mean of both (Bland and Altman), with the "
+                "bias, the limits between which 95% of the differences lie, and their own 95% intervals as bands."
             )
             return Drawn(agreement_svg(figure), f"Agreement of found and true {figure.name}", text, wide=True)
         case _:
