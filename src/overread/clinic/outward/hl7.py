@@ -13,6 +13,8 @@ from overread.clinic.outward.parcel import MESSAGE, TAKEN, Parcel, Said
 
 START, END = b"\x0b", b"\x1c\r"
 LONGEST_ACK_BYTES = 1 << 20
+# Chapter 2.7.1 of the standard; letters beyond ASCII stay as they are, for the message says that it is UTF-8.
+ESCAPES = {"\\": "\\E\\", "|": "\\F\\", "^": "\\S\\", "&": "\\T\\", "~": "\\R\\"}
 ACCEPTED, REJECTED = ("AA", "CA"), ("AR", "CR")
 
 
@@ -34,10 +36,9 @@ def control_id(parcel: Parcel) -> str:
 
 def oru(parcel: Parcel, destination: Hl7, now: datetime) -> str:
     """The message: patient, order, and one OBX a line of the answer, all preliminary (P)."""
-    blank = hl7.parse("MSH|^~\\&|")
 
     def safe(value: str) -> str:
-        return str(blank.escape(" ".join(value.split()))) if value else ""
+        return "".join(ESCAPES.get(c, c) for c in " ".join(value.split()) if c.isprintable())
 
     def name(value: str) -> str:
         return "^".join(safe(part.strip()) for part in value.split("=")[0].split("^")[:5])
