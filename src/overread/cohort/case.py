@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import NoReturn
 
-from overread.cohort.columns import IMAGE, KNOWN, LABELS, is_finding, is_image
+from overread.cohort.columns import IMAGE, KNOWN, LABELS, READER, VOTES, is_finding, is_image, is_reading
 from overread.cohort.splits.parts import SPLITS
 from overread.commands import command
 from overread.errors import InputError
@@ -36,6 +37,7 @@ class Case:
     does not have; ``label`` is a class name; ``mask`` is a label map on the grid of the first channel;
     ``attributes`` holds every other column (age in years, sex, site, scanner ...) as written.
 
+    ``readings`` are the filled cells of several readers' columns (``reader_<name>``, ``votes_<class>``) as written.
     ``values`` maps the names of columns that were asked for as numbers to these; they are ``attributes``, too.
     ``findings`` maps the names of ``label_<name>`` columns to 1 (present), 0 (absent), -1 (uncertain) or None (not
     stated). ``boxes`` is a JSON file. ``visit``, ``date`` and ``days`` (since a day of the patient's own) say
@@ -56,6 +58,18 @@ class Case:
     date: date | None = None
     days: float | None = None
     values: Mapping[str, float] = field(default_factory=dict)
+    readings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def votes(self) -> Mapping[str, int]:
+        """How many readers said each class; empty where ``label`` is all that is known."""
+        counts: Counter[str] = Counter()
+        for column, text in self.readings.items():
+            if column.startswith(READER):
+                counts[text] += 1
+            else:
+                counts[column.removeprefix(VOTES)] += int(text)
+        return {name: n for name, n in counts.items() if n}
 
 
 @dataclass(frozen=True)
@@ -123,7 +137,7 @@ def read_case(folder: Path, path: Path, n: int, row: Mapping[str, str], wanted: 
         label,
         columns.file("mask") if cell("mask") else None,
         cell("split"),
-        {k: cell(k) for k in row if k not in known and not is_finding(k)},
+        {k: cell(k) for k in row if k not in known and not is_finding(k) and not is_reading(k)},
         n,
         {k.removeprefix(LABELS): columns.finding(k) for k in row if is_finding(k)},
         columns.file("boxes") if cell("boxes") else None,
@@ -131,6 +145,7 @@ def read_case(folder: Path, path: Path, n: int, row: Mapping[str, str], wanted: 
         columns.day("date"),
         columns.number("days"),
         {name: columns.measured(name, wanted.bounds) for name in wanted.values},
+        {k: columns.reading(k) for k in row if is_reading(k) and cell(k)},
     )
 
 
@@ -146,7 +161,7 @@ def cells_of(case: Case, relative: Mapping[str, str | None], columns: Collection
         "date": case.date.isoformat() if case.date else "",
         "days": "" if case.days is None else f"{case.days:.15g}",
     }
-    row |= {k: v or "" for k, v in relative.items()} | findings | dict(case.attributes)
+    row |= {k: v or "" for k, v in relative.items()} | findings | dict(case.readings) | dict(case.attributes)
     return {k: v for k, v in row.items() if k in columns}
 
 
@@ -201,6 +216,13 @@ class Row:
         if value is None:
             self.fail(f"{column} is {text!r}, expected a number of days")
         return value
+
+    def reading(self, column: str) -> str:
+        """What a reader said, or a whole number of votes."""
+        text = self.cell(column)
+        if column.startswith(VOTES) and not text.isdecimal():
+            self.fail(f"{column} is {text!r}, expected how many readers said so, a whole number")
+        return text
 
     def measured(self, column: str, bounds: tuple[float | None, float | None]) -> float:
         """The number that a case must have, within ``bounds``."""

@@ -88,6 +88,7 @@ class Cohort:
             "date": date,
             "days": c.days,
             "values": dict(c.values),
+            "readings": dict(c.readings),
         }
         # Tables without these columns keep the digest that they had before there were any.
         more = {k: v for k, v in more.items() if v not in (None, "", {})}
@@ -212,7 +213,7 @@ class Cohort:
         ]
         columns = ["case", "patient", "split", *images.values(), *filled]
         columns += [f"{LABELS}{name}" for name in self.findings]
-        columns += dict.fromkeys(k for c in self.cases for k in c.attributes)
+        columns += dict.fromkeys(k for c in self.cases for k in (*c.readings, *c.attributes))
         rows = []
         for c in self.cases:
             paths = {"mask": self._relative(c.mask), "boxes": self._relative(c.boxes)}

@@ -8,6 +8,8 @@ from difflib import get_close_matches
 LABELS = "label_"
 FINDINGS = "labels"
 """Stands for the columns ``label_<name>`` where a column is asked for."""
+READER, VOTES = "reader_", "votes_"
+"""A column of one of several readers, holding classes; and one of a class, holding how many readers said it."""
 VALUE = "value"
 """Stands for the column that bears a number's name where a column is asked for; itself where no name is given."""
 IMAGE = "image"
@@ -24,6 +26,11 @@ def is_finding(column: str) -> bool:
     return column.startswith(LABELS) and column != LABELS
 
 
+def is_reading(column: str) -> bool:
+    """Whether a column says what one of several readers said, or how many of them said a class."""
+    return any(column.startswith(p) and column != p for p in (READER, VOTES))
+
+
 def is_image(column: str) -> bool:
     """Whether a column names image files, ``image`` or ``image_<channel>``."""
     return column == IMAGE or (column.startswith(f"{IMAGE}_") and column != f"{IMAGE}_")
@@ -38,7 +45,7 @@ def tidy(column: str) -> str:
     low = name.lower()
     if low in (*KNOWN, *ATTRIBUTES, IMAGE):
         return low
-    for prefix in (LABELS, f"{IMAGE}_"):
+    for prefix in (LABELS, READER, VOTES, f"{IMAGE}_"):
         if low.startswith(prefix):
             return prefix + name[len(prefix) :]
     return name
@@ -53,6 +60,8 @@ def near_miss(columns: Sequence[str]) -> tuple[str, str] | None:
     for column in columns:
         low = column.lower().replace(" ", "_")
         if not column or column in (*KNOWN, *ATTRIBUTES) or is_finding(column) or is_image(column):
+            continue
+        if is_reading(column):
             continue
         found = get_close_matches(low, wanted, n=1, cutoff=NEAR)
         # Slips keep the first letter; words of their own (task, mask) mostly do not.

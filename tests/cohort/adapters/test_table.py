@@ -107,7 +107,20 @@ def test_a_column_of_grades(tmp_path: Path) -> None:
     import_table(folder, tmp_path / "out", task="ordinal")
     stated = task_of(tmp_path / "out")
     assert (stated["task"], stated["labels"]) == ("ordinal", ["0-1", "01", "1-1", "11"])
-    with pytest.raises(InputError, match="--task is 'ranking', expected one of classification, ordinal"):
+    with pytest.raises(
+        InputError, match="--task is 'ranking', expected one of classification, ordinal, regression"
+    ):
         import_table(folder, tmp_path / "other", task="ranking")
     with pytest.raises(InputError, match="takes one column"):
         import_table(folder, tmp_path / "other", label="name,grade", task="ordinal")
+
+
+def test_a_column_of_numbers(tmp_path: Path) -> None:
+    folder = _set(tmp_path / "set", "name,age", "p{n},4{n}.5")
+    import_table(folder, tmp_path / "out", label="age", task="regression", unit="a")
+    stated = task_of(tmp_path / "out")
+    assert (stated["task"], stated["labels"], stated["quantity"]) == ("regression", ["age"], {"unit": "a"})
+    cohort = Cohort.read(tmp_path / "out", need="value", labels=["age"])
+    assert cohort.cases[3].values == {"age": 43.5} and cohort.cases[3].label is None
+    with pytest.raises(InputError, match="--unit is of a number"):
+        import_table(folder, tmp_path / "other", label="age", unit="a")

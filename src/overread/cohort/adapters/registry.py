@@ -70,7 +70,9 @@ ADAPTERS: Mapping[str, Adapter] = {
             "label": "Column of the class; several with commas between them are findings of 1, 0 and -1.",
             "patient": "Column that tells the patient.",
             "split": "Column that tells train, val and test.",
-            "task": "classification (the default of one column) or ordinal: grades in their natural order.",
+            "task": "classification (the default of one column), ordinal (grades in their natural order) or "
+            "regression (a number).",
+            "unit": "Unit of a number as UCUM writes it: a for years, mo, %, mm.",
         },
     ),
     "vindr-cxr": Adapter(

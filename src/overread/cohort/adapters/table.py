@@ -33,7 +33,7 @@ from overread.errors import InputError
 from overread.imaging.read import read
 
 TABLES = (".csv", ".tsv", ".txt")
-KINDS = ("classification", "ordinal")
+KINDS = ("classification", "ordinal", "regression")
 """What one column of labels can be learnt as."""
 
 
@@ -46,14 +46,15 @@ def import_table(
     patient: str | None = None,
     split: str | None = None,
     task: str | None = None,
+    unit: str | None = None,
 ) -> None:
     """Take over the images below ``folder`` that a table there lists, with their labels.
 
     ``table`` is its path (without it the one .csv or .tsv in the folder; commas, semicolons and tabs are told apart);
     ``image``, ``label``, ``patient`` and ``split`` are names of columns. Several of ``label`` with commas between them
-    are findings, 1, 0 or -1 each. ``task``: ``ordinal`` takes the label's classes for grades in their natural order. A
-    column that is not given is guessed by its name or content, and the guess is said. Every other column becomes an
-    attribute.
+    are findings, 1, 0 or -1 each. ``task``: ``ordinal`` takes the label's classes for grades in their natural order,
+    ``regression`` the label's cells for numbers, of which ``unit`` is the unit (UCUM: a for years). A column that is
+    not given is guessed by its name or content, and the guess is said. Every other column becomes an attribute.
 
     Raises
     ------
@@ -97,10 +98,21 @@ def import_table(
     if patient is None:
         note += "; every image counts as its own patient (--patient names the column that tells them)"
     made = made_by(
-        "table", folder, table=table, image=image, label=label, patient=patient, split=split, task=task
+        "table",
+        folder,
+        table=table,
+        image=image,
+        label=label,
+        patient=patient,
+        split=split,
+        task=task,
+        unit=unit,
     )
     stated: dict[str, Any] = {"source": {"import": made}}
-    rest = {c: attribute(c) for c in columns if c not in {*taken, *labels}}
+    number = task == "regression"
+    if unit is not None and not number:
+        raise InputError("--unit is of a number: give --task regression with it")
+    rest = {c: attribute(c) for c in columns if number or c not in {*taken, *labels}}
     first = read(found[0])
     with building(out, stated) as target:
         cases = []
@@ -114,7 +126,7 @@ def import_table(
                     name,
                     people[n - 2],
                     {"image": kept},
-                    row[labels[0]] if len(labels) == 1 else None,
+                    row[labels[0]] if len(labels) == 1 and not number else None,
                     None,
                     splits[people[n - 2]],
                     {new: row[old] for old, new in rest.items()},
@@ -122,7 +134,8 @@ def import_table(
                 )
             )
         kind = task or ("classification" if len(labels) == 1 else "multilabel")
-        classes = infer(cases) if len(labels) == 1 else labels
+        classes = labels if number or len(labels) > 1 else infer(cases)
+        quantity: dict[str, Any] = {"quantity": {"unit": unit or "1"}} if number else {}
         stated |= task_of(
             kind,
             len(first.spatial),
@@ -132,6 +145,7 @@ def import_table(
             note=note,
             made=made,
             modality=[first.modality] if first.modality else [],
+            **quantity,
         )
         # Which of two classes is the one to be found is for `overread init` to guess aloud.
         stated["positive"] = None

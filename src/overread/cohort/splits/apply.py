@@ -227,7 +227,7 @@ def _strata(table: Table, patients: Sequence[str], by: Sequence[str]) -> dict[st
 
 
 def _parted(cells: Sequence[str]) -> Sequence[str]:
-    """A column of many different numbers as the fifth of them that each lies in: as strata they would be single cases."""
+    """A column of many different numbers as the fifth of them that each lies in: alone they are single cases."""
     try:
         numbers = np.array([float(c) if c else np.nan for c in cells])
     except ValueError:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from overread.cohort.case import Case
 from overread.cohort.finding import Finding
-from overread.cohort.truth.protocol import Regions, Shown, TruthValue
+from overread.cohort.truth.protocol import Regions, Shown, TruthValue, Voted
 from overread.errors import InputError
 from overread.imaging.image import Image
 
@@ -24,13 +24,24 @@ def stated(case: Case) -> bool:
 
 
 def read(case: Case, image: Image, labels: Sequence[str]) -> TruthValue:
-    """Index of the case's class in ``labels``. Raises InputError for a class that is not among them, or none."""
+    """Index of the case's class in ``labels``, with the votes of several readers where the table has them (`Voted`).
+
+    Raises InputError for a class that is not among them, or none.
+    """
     if case.label not in labels:
         raise InputError(
             f"case {case.case}: label {case.label!r} is not one of {', '.join(labels)}; correct the table or the "
             "protocol's labels"
         )
-    return list(labels).index(str(case.label))
+    index, votes = list(labels).index(str(case.label)), case.votes
+    unknown = [name for name in votes if name not in labels]
+    if unknown:
+        raise InputError(
+            f"case {case.case}: a reader said {unknown[0]!r}, which is not one of {', '.join(labels)}; correct the "
+            "table or the protocol's labels"
+        )
+    total = sum(votes.values())
+    return Voted(index, [votes.get(name, 0) / total for name in labels]) if total else index
 
 
 def look(case: Case, image: Image, labels: Sequence[str]) -> Shown:
@@ -44,7 +55,8 @@ def presence(case: Case, shown: Shown, labels: Sequence[str]) -> Mapping[str, bo
 
 
 def faults(cases: Sequence[tuple[Case, Shown]], labels: Sequence[str]) -> list[Finding]:
-    """Blocking: a case whose label is not one of ``labels``."""
+    """Blocking: a case whose label, or what one of its readers said, is not one of ``labels``. A fact: how far several
+    readers agree; a warning for labels that fewer than half of them said."""
     return [
         Finding(
             "label.unknown",
@@ -54,7 +66,38 @@ def faults(cases: Sequence[tuple[Case, Shown]], labels: Sequence[str]) -> list[F
         )
         for case, _ in cases
         if case.label not in labels
-    ]
+    ] + _readers([case for case, _ in cases], labels)
+
+
+def _readers(cases: Sequence[Case], labels: Sequence[str]) -> list[Finding]:
+    """What several readers said of the cases that more than one of them read."""
+    unknown = [c for c in cases if set(c.votes) - set(labels)]
+    if unknown:
+        said = sorted({name for c in unknown for name in c.votes} - set(labels))
+        message = f"readers said {', '.join(map(repr, said[:3]))}, expected one of {', '.join(labels)}"
+        return [Finding("readers.unknown", "blocking", message, tuple(c.case for c in unknown))]
+    read = [c for c in cases if sum(c.votes.values()) > 1]
+    if not read:
+        return []
+    # It loads scipy.stats, a second that reading a table should not cost.
+    from overread.stats.agreement import krippendorff_alpha
+
+    most = max(sum(c.votes.values()) for c in read)
+    rows = [[name for name, n in c.votes.items() for _ in range(n)] for c in read]
+    ratings = np.array([row + [None] * (most - len(row)) for row in rows], dtype=object)
+    found = []
+    try:
+        alpha = krippendorff_alpha(ratings, resamples=500).alpha
+        agreed = f"Krippendorff's alpha {alpha.estimate:.2f} (95% CI {alpha.low:.2f} to {alpha.high:.2f})"
+    except ValueError as error:
+        agreed = f"no measure of agreement: {error}"
+    split = [c for c in read if c.votes.get(str(c.label), 0) < sum(c.votes.values()) / 2]
+    message = f"{len(read)} of {len(cases)} cases were read by 2 to {most} readers; {agreed}"
+    found.append(Finding("readers.agreement", "info", message))
+    if split:
+        message = f"the label of {len(split)} cases is one that fewer than half of their readers said"
+        found.append(Finding("readers.minority", "warning", message, tuple(c.case for c in split)))
+    return found
 
 
 def infer(cases: Sequence[Case]) -> list[str]:

@@ -15,8 +15,23 @@ from overread.imaging.boxes import Boxes
 from overread.imaging.image import Image
 
 TruthValue: TypeAlias = int | float | NDArray[Any] | Boxes
-"""``label``: index of the class. ``value``: the number. ``labels``: ``(findings,)`` float64 of 1, 0 and NaN where nothing is stated.
-``mask``: ``(*spatial)`` integers on the image's grid. ``boxes``: `Boxes` on the image's grid."""
+"""``label``: index of the class. ``value``: the number. ``labels``: ``(findings,)`` float64 of 1, 0 and NaN where
+nothing is stated. ``mask``: ``(*spatial)`` integers on the image's grid. ``boxes``: `Boxes` on the image's grid."""
+
+
+class Voted(int):
+    """Index of a class that several readers were asked about: ``shares`` ``(labels,)`` of them said each.
+
+    What is held against an answer is the index; a training may learn from the shares.
+    """
+
+    shares: tuple[float, ...]
+
+    def __new__(cls, index: int, shares: Sequence[float]) -> Voted:
+        """The class ``index`` with the readers' ``shares``."""
+        made = super().__new__(cls, index)
+        made.shares = tuple(shares)
+        return made
 
 
 @dataclass(frozen=True)

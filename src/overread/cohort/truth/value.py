@@ -47,8 +47,9 @@ def presence(case: Case, shown: Shown, labels: Sequence[str]) -> Mapping[str, bo
 
 
 def faults(cases: Sequence[tuple[Case, Shown]], labels: Sequence[str]) -> list[Finding]:
-    """Blocking: cases without the number; training cases of one and the same value. Warnings: values far from all others, so few different ones
-    that they are grades, and test values beyond those trained with. A fact: how the parts are spread."""
+    """Blocking: cases without the number; training cases of one and the same value. Warnings: values far from all
+    others, so few different ones that they are grades, and test values beyond those trained with. A fact: how the parts
+    are spread."""
     name = labels[0]
     missing = tuple(c.case for c, _ in cases if name not in c.values)
     if missing:
@@ -90,7 +91,8 @@ def faults(cases: Sequence[tuple[Case, Shown]], labels: Sequence[str]) -> list[F
         out.append(Finding("value.grades", "warning", message))
     beyond = [c for c in by_split["test"] if len(train) and not train.min() <= c.values[name] <= train.max()]
     if beyond:
-        message = f"{len(beyond)} test cases have a {name} beyond those of training ({train.min():g} to {train.max():g})"
+        trained = f"{train.min():g} to {train.max():g}"
+        message = f"{len(beyond)} test cases have a {name} beyond those of training ({trained})"
         out.append(Finding("value.beyond", "warning", message, tuple(c.case for c in beyond)))
     return out
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import inspect
 
 from overread.errors import InputError
+from overread.learn.losses.asymmetric import ASYMMETRIC, FOCAL
 from overread.learn.losses.binary_cross_entropy import BINARY_CROSS_ENTROPY
 from overread.learn.losses.center_focal import CENTER_FOCAL
 from overread.learn.losses.corn import CORN
 from overread.learn.losses.cross_entropy import CROSS_ENTROPY
 from overread.learn.losses.dice_cross_entropy import DICE_CROSS_ENTROPY
 from overread.learn.losses.gaussian_nll import GAUSSIAN_NLL
+from overread.learn.losses.generalised_cross_entropy import GENERALISED_CROSS_ENTROPY
 from overread.learn.losses.protocol import Loss, LossFunction
 from overread.learn.losses.smooth_l1 import SMOOTH_L1
+from overread.learn.losses.symmetric_cross_entropy import SYMMETRIC_CROSS_ENTROPY
 from overread.learn.plan import Named
 from overread.task import AnswerKind
 
@@ -20,8 +23,12 @@ __all__ = ["LOSSES", "build_loss"]
 
 LOSSES: dict[str, Loss] = {
     "cross_entropy": CROSS_ENTROPY,
+    "symmetric_cross_entropy": SYMMETRIC_CROSS_ENTROPY,
+    "generalised_cross_entropy": GENERALISED_CROSS_ENTROPY,
     "corn": CORN,
     "binary_cross_entropy": BINARY_CROSS_ENTROPY,
+    "focal": FOCAL,
+    "asymmetric": ASYMMETRIC,
     "gaussian_nll": GAUSSIAN_NLL,
     "smooth_l1": SMOOTH_L1,
     "dice_cross_entropy": DICE_CROSS_ENTROPY,

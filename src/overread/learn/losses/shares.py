@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -16,3 +19,9 @@ def class_shares(
     """
     shares = label.to(dtype) if label.ndim == 2 else F.one_hot(label.long(), classes).to(dtype)
     return shares if not smoothing else shares * (1 - smoothing) + smoothing / classes
+
+
+def numbers_of(name: str, given: Sequence[float] | None, *, least: float = -math.inf) -> None:
+    """Raise ValueError unless ``given`` are finite numbers of ``least`` or more, one a class; None is fine."""
+    if given is not None and not all(math.isfinite(v) and v >= least for v in given):
+        raise ValueError(f"{name}: found {list(given)}, expected a finite number for each class")

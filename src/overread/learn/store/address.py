@@ -80,7 +80,8 @@ def _stated(case: Case, column: str) -> Any:
         return dict(case.findings)
     if column == VALUE:
         return dict(case.values)
-    return getattr(case, column, case.attributes.get(column))
+    said = getattr(case, column, case.attributes.get(column))
+    return [said, dict(case.votes)] if column == "label" and case.readings else said
 
 
 def _base(paths: Sequence[Path]) -> Path:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from overread.cohort.fingerprint import Fingerprint
-from overread.cohort.truth.protocol import TruthValue
+from overread.cohort.truth.protocol import TruthValue, Voted
 from overread.imaging.image import Image
 from overread.learn.example import Arrays, Example
 from overread.learn.losses.protocol import Tensors
@@ -32,14 +32,24 @@ def choose(look: Fingerprint, room: Room, spec: Preprocess, limit: int) -> Choic
 
 
 def target(truth: TruthValue, image: Image, spec: Preprocess) -> Arrays:
-    """``label``: the class index."""
+    """``label``: the class index; of several readers the shares ``(classes,)`` of what they said."""
     assert isinstance(truth, int)
+    if isinstance(truth, Voted):
+        return {"label": np.array(truth.shares, np.float32)}
     return {"label": np.array(truth, np.int64)}
 
 
 def draw(example: Example, plan: Plan, epoch: int, index: int) -> tuple[Tensor, Tensors]:
-    """The image, changed, and its ``label``."""
-    return whole_image.draw(example, plan, epoch, index), {"label": torch.from_numpy(example.target["label"])}
+    """The image, changed, and the shares of the classes ``(classes,)`` that it has as its ``label``."""
+    return whole_image.draw(example, plan, epoch, index), {
+        "label": shares(example.target["label"][...], plan)
+    }
+
+
+def shares(label: Any, plan: Plan) -> Tensor:
+    """``(classes,)`` float32 that sum to 1, of a class index or of shares: such targets can be mixed."""
+    found = np.asarray(label)
+    return torch.from_numpy(found if found.ndim else np.eye(len(plan.labels), dtype=np.float32)[int(found)])
 
 
 def blank(plan: Plan, size: tuple[int, ...], rng: np.random.Generator) -> Arrays:

@@ -26,8 +26,8 @@ NEGATIVE = re.compile(
 )
 GOALS = {"auroc": 0.8, "auroc_macro": 0.8, "mae_gain": 0.0}
 OTHER_GOAL = 0.7
-"""Goals that a new protocol proposes: of an area under the ROC curve, where chance is 0.5, of a number that it is better
-than the mean, and of everything else."""
+"""Goals that a new protocol proposes: of an area under the ROC curve, where chance is 0.5, of a number that it is
+better than the mean, and of everything else."""
 
 
 def init_stage(folder: Path) -> None:
