@@ -61,7 +61,7 @@ def test_the_grid_keeps_proportions_and_follows_the_time() -> None:
     seen = look((425, 640), (1.0, 1.0))
     assert grid_side(seen) == 224 and grid_of(seen, 224) == [192, 288]
     assert grid_side(look((64, 64), (1.0, 1.0))) == 128 and grid_side(look((28, 28), (1.0, 1.0))) == 96
-    assert smaller_side(224, 3) == 96 and smaller_side(224, 8) == 160
+    assert smaller_side(224, 3) == 96 and smaller_side(224, 13) == 160
     assert views_for(cases=100, forward=0.05, seconds=600) == 8
     assert views_for(cases=1000, forward=0.05, seconds=600) == 1
 

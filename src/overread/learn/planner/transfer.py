@@ -23,7 +23,7 @@ TINY, MANY = 64, 2000
 without the loss of time that enlarging them for the weights would be."""
 LEAST_SECONDS = 120.0
 """Below it there is no time for features of every case and for a training besides."""
-FEWEST_PASSES = 12
+FEWEST_PASSES = 20
 """How often a fine-tuning should see each training case before finer pictures are worth their price."""
 NO_TRAINING = 3
 """With fewer passes than this the head alone is solved for."""

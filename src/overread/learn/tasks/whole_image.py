@@ -26,7 +26,7 @@ from overread.task import AnswerKind
 MOST = {2: 224, 3: 96}
 LEAST = 16
 BATCH = {2: 64, 3: 8}
-BATCH_OF_WEIGHTS, RATE_OF_WEIGHTS = 16, 5e-4
+BATCH_OF_WEIGHTS, RATE_OF_WEIGHTS = 16, 3e-4
 """Of fine-tuning: smaller steps of a network that has learnt, from a head that is solved for."""
 
 
