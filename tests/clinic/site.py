@@ -481,7 +481,7 @@ def make_site(folder: Path, pacs_port: int) -> Site:
         "port": free_port(),
         "folder": "state",
         "quiet_seconds": QUIET_SECONDS,
-        "web": {"port": free_port()},
+        "web": {"port": free_port(), "login": False},
         "routes": [{"name": "blocks", "package": "blocks.overread", "match": {"Modality": "^MR$"}}],
         "destinations": [{"name": "PACS", "aet": "PACS", "host": "127.0.0.1", "port": pacs_port}],
         "delivery": {

@@ -82,7 +82,7 @@ def _clinic(stack: ExitStack, out: Path, package: Path, cohort: Cohort, case: Ca
         "port": port,
         "folder": "node",
         "quiet_seconds": QUIET_SECONDS,
-        "web": {"port": web_port},
+        "web": {"port": web_port, "login": False},
         "routes": [{"name": "lesions", "package": str(package.resolve()), "match": {"Modality": "^MR$"}}],
         "destinations": [{"name": "pacs", "aet": "PACS", "host": "127.0.0.1", "port": pacs_port}],
     }
@@ -121,7 +121,7 @@ def _wait_for_results(pacs: Path, page: str) -> tuple[Dataset, Dataset]:
     limit = time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < limit:
         with urlopen(f"{page}api/studies") as answer:
-            failed = [s for s in json.load(answer) if s["state"] == "failed"]
+            failed = [s for s in json.load(answer)["studies"] if s["state"] == "failed"]
         if failed:
             raise OverreadError(
                 f"the node could not answer the study: {failed[0]['run']['error']}; see node.log in the demo's folder"

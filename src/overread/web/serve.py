@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import signal
 import socket
@@ -9,18 +10,25 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from rich.console import Console
 
+from overread.clinic.audit.syslog import AuditSender
 from overread.clinic.config import ClinicConfig, load_config
+from overread.clinic.feedback import FeedbackStore
 from overread.clinic.node import Node
+from overread.clinic.people import Users
 from overread.clinic.storage import warn_if_open
-from overread.errors import InputError, printable
-from overread.files import only_mine
-from overread.web.app import NodeFacts, create_app
+from overread.errors import InputError, OverreadError, printable
+from overread.files import canonical_json, only_mine, sha256_bytes
+from overread.web.app import create_app
+from overread.web.connections import limited, more_handles
+from overread.web.site import NodeFacts, Site
 
 PAGE_STOP_SECONDS = 5.0
+log = logging.getLogger(__name__)
 
 
 @only_mine()
@@ -40,17 +48,22 @@ def serve(config: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     with _socket(settings) as listening:
+        more_handles()
         node = Node(settings)
         warn_if_open(settings.folder, console)
+        site = site_of(node)
+        note_configuration(node)
         node.start()
         try:
-            with _pages(node, listening):
+            with audited(node), _pages(site, listening):
                 console.print(f"DICOM  {settings.aet} on {settings.host}:{settings.port}", markup=False)
                 console.print(f"page   http://{settings.web.host}:{settings.web.port}/", markup=False)
                 for name, package in node.packages.items():
                     manifest = package.manifest
                     text = f"route  {name}: {manifest.name} {manifest.version}, sha256 {package.sha256[:12]}"
                     console.print(text, markup=False)
+                if settings.web.login and (password := site.users.first_run()):
+                    console.print(f"user   admin, password {password} (shown this once)", markup=False)
                 while not stop.wait(0.5):
                     pass
                 console.print("stopping")
@@ -86,6 +99,63 @@ def facts_of(node: Node) -> NodeFacts:
     )
 
 
+def site_of(node: Node) -> Site:
+    """What the pages of a node stand on."""
+    config = node.config
+    where = config.database or config.folder / "clinic.db"
+
+    def note(kind: str, *, actor: str, **payload: Any) -> None:
+        try:
+            node.ledger.append(kind, payload, actor=actor)
+        except OverreadError:
+            # A full disk is told by the pages themselves, which must go on for that.
+            log.exception("an event of the pages (%s) could not be added to the chain of evidence", kind)
+
+    return Site(
+        state=node.state,
+        users=Users(where),
+        feedback=FeedbackStore(where),
+        results=node.steps.results,
+        facts=facts_of(node),
+        trouble=lambda: node.trouble,
+        note=note,
+        settings=config.web,
+        access_log=config.folder / "access.log",
+    )
+
+
+def note_configuration(node: Node) -> None:
+    """An event where the configuration is another than at the last start; never a password or key."""
+    digest = sha256_bytes(canonical_json(node.config.model_dump(mode="json")).encode())
+    before = [json.loads(e.payload) for e in node.ledger.events("clinic.configured")]
+    if not before or before[-1]["config_sha256"] != digest:
+        node.steps.note("clinic.configured", config_sha256=digest)
+
+
+@contextmanager
+def audited(node: Node) -> Iterator[None]:
+    """Send audit messages while the block runs, and tell the chain of evidence of the end."""
+
+    def patient_of(study: str) -> str:
+        row = node.state.study(study)
+        return row.patient_id if row else ""
+
+    config = node.config
+    sender = AuditSender(
+        config.audit,
+        node.ledger,
+        config.folder / "audit.position",
+        application=config.aet,
+        patient_of=patient_of,
+    )
+    sender.start()
+    try:
+        yield
+    finally:
+        node.steps.note("clinic.stopped", aet=config.aet)
+        sender.stop()
+
+
 @contextmanager
 def _socket(config: ClinicConfig) -> Iterator[socket.socket]:
     """The page's listening socket, taken before the node starts so that a taken port is an error at once."""
@@ -101,9 +171,19 @@ def _socket(config: ClinicConfig) -> Iterator[socket.socket]:
 
 
 @contextmanager
-def _pages(node: Node, listening: socket.socket) -> Iterator[None]:
-    app = create_app(node.state, node.steps.results, facts_of(node), lambda: node.trouble)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, server_header=False))
+def _pages(site: Site, listening: socket.socket) -> Iterator[None]:
+    web = site.settings
+    config = uvicorn.Config(
+        create_app(site),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        http=limited(web.connections, web.idle_seconds),
+        ws="none",
+        proxy_headers=False,
+        timeout_keep_alive=int(max(1, web.idle_seconds)),
+    )
+    server = uvicorn.Server(config)
     # Not in the main thread: there uvicorn would take the signals for itself.
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="pages", daemon=True)
     thread.start()
