@@ -15,7 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from overread.clinic.child.pool import Children
-from overread.clinic.child.process import ChildDiedError, ChildTooLargeError, ChildTooSlowError
+from overread.clinic.child.process import (
+    ChildDiedError,
+    ChildTooLargeError,
+    ChildTooSlowError,
+    StoppingError,
+)
 from overread.clinic.config import ClinicConfig, Route
 from overread.clinic.delivering import Delivering
 from overread.clinic.results.failure import Failure
@@ -196,9 +201,11 @@ class RunSteps:
         limit = self.config.work.deaths
         nodes = folder.deaths("node")
         if nodes >= NODE_DEATHS * limit:
-            return fail(
+            done = fail(
                 Failure("CRASHED", f"the node itself ended {nodes} times while it worked on this study")
             )
+            folder.set_deaths(node=0, child=0)
+            return done
         folder.set_deaths(node=nodes + 1)
         while True:
             try:
@@ -214,7 +221,7 @@ class RunSteps:
                 if deaths < limit:
                     continue
                 done = fail(Failure("CRASHED", f"the analysis failed {deaths} times: {error}"))
-            except (OSError, MemoryError):
+            except (OSError, MemoryError, StoppingError):
                 folder.set_deaths(node=nodes)
                 raise
             folder.set_deaths(node=0, child=0)
