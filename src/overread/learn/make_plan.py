@@ -164,6 +164,7 @@ def make_plan(
             loss=choice.loss,
             quantity=quantity,
             decoding=choice.decoding,
+            sampling=choice.sampling,
             augment=augment,
             learning_rate=choice.learning_rate,
             weight_decay=choice.weight_decay,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import TypeAlias
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from overread.errors import InputError
@@ -17,7 +18,9 @@ from overread.learn.augment.random import generator
 from overread.learn.example import Example
 from overread.learn.losses.protocol import Tensors
 from overread.learn.plan import Plan
+from overread.learn.sampling import build_sampling, shown_by
 from overread.learn.tasks import TASKS
+from overread.task import TASKS as FACTS
 
 Batch: TypeAlias = tuple[Tensor, Tensors]
 """Images ``(batch, channels, *patch)`` and the task's targets, by name."""
@@ -58,18 +61,32 @@ class PatchBatches:
         plan = self.plan
         count = plan.steps_per_epoch * plan.batch
         rng = generator(plan.seed, "order", number, 0)
-        rounds = -(-count // len(self.examples))
-        order = np.concatenate([rng.permutation(len(self.examples)) for _ in range(rounds)])[:count]
+        order = self._order(rng, count)
         for first in range(skip * plan.batch, count, plan.batch):
             mine = range(first + self.rank, first + plan.batch, self.world)
             yield partial(self._draw, number, [(i, int(order[i])) for i in mine])
 
+    def _order(self, rng: np.random.Generator, count: int) -> NDArray[np.int64]:
+        """The examples of an epoch: each once before any comes again, or by the plan's sampling."""
+        n, weights = len(self.examples), self._weights
+        if weights is not None:
+            return rng.choice(n, size=count, p=weights)
+        return np.concatenate([rng.permutation(n) for _ in range(-(-count // n))])[:count]
+
+    @cached_property
+    def _weights(self) -> NDArray[np.float64] | None:
+        """How likely each example is drawn; None where all are drawn alike."""
+        plan = self.plan
+        if plan.sampling.name == "uniform":
+            return None
+        sampler = build_sampling(plan.sampling, answer=FACTS[plan.task].answer)
+        found = sampler(np.stack([shown_by(e.target, len(plan.labels)) for e in self.examples]))
+        return found / found.sum()
+
     def _draw(self, number: int, chosen: Sequence[tuple[int, int]]) -> Batch:
         """The images at places ``(index in the epoch, index of the example)``."""
         task = TASKS[self.plan.task]
-        drawn = [
-            self._mixed(task.draw(self.examples[k], self.plan, number, i), number, i) for i, k in chosen
-        ]
+        drawn = [self._mixed(task.draw(self.examples[k], self.plan, number, i), number, i) for i, k in chosen]
         targets = [t for _, t in drawn]
         return (
             torch.stack([image for image, _ in drawn]),

@@ -122,16 +122,17 @@ class Selection(Strict):
 class Plan(Strict):
     """What the planner chose, and why (``reasons``, one sentence each).
 
-    ``inputs`` are the protocol's channels, ``channels`` the network's (three for a colour picture).
-    ``patch`` is the size in voxels that the network learns from at once, ``window`` the one that it answers at once
-    (without it the patch), ``overlap`` the share of a window that its neighbour has in common with it, ``views`` those that it is answered in
-    beside as it is (`overread.runtime.views`), each of which takes as long again; ``loss`` is one
-    of `overread.learn.losses.LOSSES`; ``quantity`` says what a number is of, and ``decoding`` how the task reads the
-    network's outputs (`RuntimeTask.DECODING`); ``seconds_per_step`` was measured on this machine with this network; ``epochs``
-    are those expected from it in ``train_seconds``, what is left once every tuning and test case has been answered in
-    ``answer_seconds`` each; both and ``memory_gib``, the peak, are 0 where nothing was timed. While ``follow_clock`` is
-    true, training does as many epochs as the time really holds, up to ``most_epochs``; false makes it do exactly
-    ``epochs``, which the same seed then repeats.
+    ``inputs`` are the protocol's channels, ``channels`` the network's (three for a colour picture). ``patch`` is the
+    size in voxels that the network learns from at once, ``window`` the one that it answers at once (without it the
+    patch), ``overlap`` the share of a window that its neighbour has in common with it, ``views`` those that it is
+    answered in beside as it is (`overread.runtime.views`), each of which takes as long again; ``loss`` is one of
+    `overread.learn.losses.LOSSES`; ``sampling`` one of `overread.learn.sampling.SAMPLING`; ``quantity`` says what a
+    number is of, and ``decoding`` how the task reads the network's outputs (`RuntimeTask.DECODING`);
+    ``seconds_per_step`` was measured on this machine with this network; ``epochs`` are those expected from it in
+    ``train_seconds``, what is left once every tuning and test case has been answered in ``answer_seconds`` each; both
+    and ``memory_gib``, the peak, are 0 where nothing was timed. While ``follow_clock`` is true, training does as many
+    epochs as the time really holds, up to ``most_epochs``; false makes it do exactly ``epochs``, which the same seed
+    then repeats.
 
     ``batch`` is what one step learns from, on all processes together; each takes its share in ``accumulate`` parts, so
     that less memory is needed. ``precision``: ``auto`` computes in bfloat16 where the machine has it and the loss
@@ -160,6 +161,7 @@ class Plan(Strict):
     network: Network
     transfer: Transfer | None = None
     loss: Named
+    sampling: Named = Named(name="uniform")
     quantity: Quantity | None = None
     decoding: dict[str, float] = {}
     augment: Augment

@@ -11,6 +11,7 @@ from overread.learn.augment.grey_values import GREY_VALUES
 from overread.learn.augment.mix import ANSWERS
 from overread.learn.losses import build_loss
 from overread.learn.plan import Plan
+from overread.learn.sampling import build_sampling
 from overread.nets.architecture import Architecture
 from overread.nets.build import architecture, build
 from overread.runtime.views import parse_view, view_faults
@@ -152,6 +153,7 @@ def _network(plan: Plan) -> Iterator[str]:
                 plan.outputs,
                 plan.network.arguments,
             )
+        build_sampling(plan.sampling, answer=answer)
         build_loss(plan.loss, answer=answer, ordered=TASKS[plan.task].ordered)
     except InputError as error:
         yield str(error)

@@ -28,3 +28,4 @@ class Choice:
     reasons: list[str]
     rate_by_steps: bool = False
     decoding: dict[str, float] = field(default_factory=dict)
+    sampling: Named = field(default_factory=lambda: Named(name="uniform"))

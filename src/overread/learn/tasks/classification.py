@@ -28,7 +28,8 @@ def grid(look: Fingerprint, room: Room) -> tuple[Mapping[str, Any], str]:
 
 def choose(look: Fingerprint, room: Room, spec: Preprocess, limit: int) -> Choice:
     """A ResNet on the whole image, with cross-entropy."""
-    return whole_image.choose(look, room, spec, answer="classes", loss=Named(name="cross_entropy"))
+    choice = whole_image.choose(look, room, spec, answer="classes", loss=Named(name="cross_entropy"))
+    return whole_image.sampled(choice, look, exclusive=True)
 
 
 def target(truth: TruthValue, image: Image, spec: Preprocess) -> Arrays:

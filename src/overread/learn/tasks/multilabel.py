@@ -28,7 +28,8 @@ def grid(look: Fingerprint, room: Room) -> tuple[Mapping[str, Any], str]:
 
 def choose(look: Fingerprint, room: Room, spec: Preprocess, limit: int) -> Choice:
     """A ResNet on the whole image, with a binary cross-entropy for each finding."""
-    return whole_image.choose(look, room, spec, answer="findings", loss=Named(name="binary_cross_entropy"))
+    choice = whole_image.choose(look, room, spec, answer="findings", loss=Named(name="binary_cross_entropy"))
+    return whole_image.sampled(choice, look, exclusive=False)
 
 
 def target(truth: TruthValue, image: Image, spec: Preprocess) -> Arrays:

@@ -28,7 +28,8 @@ def grid(look: Fingerprint, room: Room) -> tuple[Mapping[str, Any], str]:
 
 def choose(look: Fingerprint, room: Room, spec: Preprocess, limit: int) -> Choice:
     """A network on the whole image, with CORN's loss."""
-    return whole_image.choose(look, room, spec, answer="classes", loss=Named(name="corn"))
+    choice = whole_image.choose(look, room, spec, answer="classes", loss=Named(name="corn"))
+    return whole_image.sampled(choice, look, exclusive=True)
 
 
 def score(outputs: Tensors, label: int) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
@@ -17,6 +18,7 @@ from overread.learn.planner.choice import Choice
 from overread.learn.planner.network import planned
 from overread.learn.planner.patch import coarse_axis
 from overread.learn.planner.room import Room
+from overread.learn.planner.sampling import choose_sampling
 from overread.learn.planner.transfer import grid_of
 from overread.nets.architecture import Need
 from overread.nets.build import architecture
@@ -84,6 +86,12 @@ def choose(look: Fingerprint, room: Room, spec: Preprocess, *, answer: AnswerKin
         foreground_share=0.0,
         reasons=[f"{text}."],
     )
+
+
+def sampled(choice: Choice, look: Fingerprint, *, exclusive: bool) -> Choice:
+    """The choice with how often each case is drawn, by how common its labels are."""
+    sampling, reason = choose_sampling(look.class_counts, look.cases, exclusive=exclusive)
+    return replace(choice, sampling=sampling, reasons=[*choice.reasons, reason])
 
 
 def draw(example: Example, plan: Plan, epoch: int, index: int) -> Tensor:
