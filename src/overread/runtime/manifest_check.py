@@ -105,8 +105,13 @@ def _class_points(manifest: Manifest) -> Iterator[str]:
         )
     elif positive is not None and positive not in labels:
         yield f"positive: found {positive!r}, expected one of {_names(labels)}"
-    if len(points) > 1:
-        yield f"operating_points: found {_names(points)}; a choice between classes has at most one"
+    if len(points) > 1 and (len(labels) == 2 or set(points) != set(labels)):
+        yield (
+            f"operating_points: found {_names(points)}; a choice between classes has at most one, or one for each of "
+            "more than two classes"
+        )
+    elif len(points) > 1 and min(point.threshold for point in points.values()) <= 0:
+        yield "operating_points: found a threshold of 0 or less; of several classes each must be above 0"
     elif positive is not None and points and positive not in points:
         yield f"operating_points: found {_names(points)}, expected the positive class {positive!r}"
 

@@ -35,14 +35,15 @@ from overread.evaluate.rows import (
     sureness,
     worst_sureness,
 )
-from overread.evaluate.rules import case_rule, no_rule
+from overread.evaluate.rules import case_rule
 from overread.evaluate.selective import KEYS, REFERRED, refer_columns, selective_figure, selective_measures
 from overread.evaluate.sets import COVERAGE, class_quantiles, set_measures
+from overread.evaluate.several import points_of, several_rule
 from overread.evaluate.tasks.protocol import Calibrated, Telling, clusters_of
 from overread.evaluate.thresholds import point_of
 from overread.imaging.image import Image
 from overread.runtime.answer import Answer, Classes
-from overread.runtime.manifest import Calibration, Manifest
+from overread.runtime.manifest import Calibration, Manifest, OperatingPoint
 from overread.runtime.outputs import Outputs
 from overread.runtime.preprocess import Prepared
 from overread.stats.calibration import brier, ece
@@ -82,10 +83,8 @@ def offered(
 
 
 def rule(text: str, labels: Sequence[str], positive: str | None, /) -> str:
-    """``youden`` unless stated for two classes; more have no threshold, the likeliest class is decided."""
-    if _positive(labels, positive) is None:
-        return no_rule(text, f"of {len(labels)} classes the likeliest is decided, by no threshold")
-    return case_rule(text)
+    """``youden`` unless stated for two classes; of more the likeliest is decided unless stated, see `several_rule`."""
+    return several_rule(text, labels) if _positive(labels, positive) is None else case_rule(text)
 
 
 def evidence(raw: Outputs, truth: TruthValue, prepared: Prepared, manifest: Manifest, /) -> Evidence:
@@ -102,10 +101,13 @@ def calibrate(
     fitted = temperature.fit(z, y, cluster=clusters)
     p = softmax(z / fitted.value, axis=1)
     quantiles, everywhere = class_quantiles(p, y, labels, cluster=clusters)
-    points, reasons = {}, {}
+    points: dict[str, OperatingPoint] = {}
+    reasons: dict[str, str] = {}
     meant = {label: score_bins(p[:, j], y == j, cluster=clusters) for j, label in enumerate(labels)}
     if k is not None:
         points[labels[k]], reasons[labels[k]] = point_of(p[:, k], y == k, rule, cluster=clusters)
+    else:
+        points, reasons = points_of(p, y, labels, rule, cluster=clusters)
     return Calibrated(
         Calibration(
             temperature=fitted.value,

@@ -65,8 +65,12 @@ def label_set(scores: Mapping[str, float], calibration: Calibration) -> tuple[st
 
 def decide_label(probability: NDArray[np.floating], manifest: Manifest) -> str:
     """The class of ``probability`` ``(labels,)``: the one with an operating point where it reaches its threshold,
-    else the likeliest of the others; without an operating point the likeliest of all."""
+    else the likeliest of the others; without an operating point the likeliest of all. Where every class has one, the
+    class whose probability is the largest multiple of its threshold."""
     by_label = dict(zip(manifest.labels, probability, strict=True))
+    if len(manifest.operating_points) == len(by_label):
+        points = manifest.operating_points
+        return max(by_label, key=lambda label: by_label[label] / points[label].threshold)
     for label, point in manifest.operating_points.items():
         if by_label[label] >= point.threshold:
             return label
