@@ -95,6 +95,43 @@ def plan(folder: Folder, budget: Budget = None, epochs: Epochs = None, exact: Ex
 
 
 @app.command()
+def networks(
+    dims: Annotated[int, typer.Option("--dims", help="Axes of the images: 2 or 3.")] = 2,
+    side: Annotated[
+        Optional[int], typer.Option("--side", help="Voxels per axis; 224 in 2D, 96 in 3D without it.")
+    ] = None,
+    channels: Annotated[int, typer.Option("--channels", help="Channels of the images.")] = 1,
+) -> None:
+    """List the networks: parameters, operations, memory, receptive field, licence and source."""
+    from overread.nets.inspect import table
+    from overread.nets.show import networks_lines
+
+    typer.echo(
+        "\n".join(networks_lines(table(dims, channels=channels, size=[side] * dims if side else None)))
+    )
+
+
+@app.command()
+def inspect(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of a network, see overread networks.")],
+    size: Annotated[
+        Optional[str], typer.Option("--size", help="Voxels per axis, such as 64x64x32; without it the usual.")
+    ] = None,
+    channels: Annotated[int, typer.Option("--channels", help="Channels of the images.")] = 1,
+    outputs: Annotated[int, typer.Option("--outputs", help="Numbers that it gives.")] = 2,
+    quick: Annotated[bool, typer.Option("--quick", help="Leave the effective receptive field out.")] = False,
+) -> None:
+    """Show a network layer by layer, in 2D, 2.5D and 3D: kernels, maps, receptive field, operations, memory."""
+    from overread import nets
+    from overread.nets.named import size_of
+    from overread.nets.show import inspect_lines
+
+    voxels = size_of(size) if size else None
+    forms = nets.inspect(name, channels=channels, outputs=outputs, size=voxels, effective=not quick)
+    typer.echo("\n".join(inspect_lines(forms)))
+
+
+@app.command()
 def train(
     folder: Folder,
     resume: Annotated[
@@ -175,6 +212,59 @@ def run(
     from overread.pipeline.stages import run_stages
 
     run_stages(folder, budget, epochs=epochs, exact=exact, seeds=seeds, ensemble=ensemble)
+
+
+@app.command()
+def augment(
+    folder: Folder,
+    show: Annotated[
+        bool, typer.Option("--show", help="Draw a sheet of examples: augment.html, .png and .json.")
+    ] = False,
+    cases: Annotated[int, typer.Option("--cases", min=1, help="How many training cases to show.")] = 2,
+    draws: Annotated[
+        int, typer.Option("--draws", min=0, help="How many examples of all changes together.")
+    ] = 5,
+) -> None:
+    """Say what training will do to images, by plan.json, and show it on the cohort's own."""
+    from overread.pipeline.stages.augment import augment_stage
+
+    augment_stage(folder, show=show, cases=cases, draws=draws)
+
+
+@app.command()
+def tune(
+    folder: Folder,
+    trials: Annotated[
+        int, typer.Option("--trials", help="Trainings that end, those of other processes included.")
+    ] = 20,
+    epochs: Epochs = None,
+    storage: Annotated[
+        Optional[str],
+        typer.Option(
+            "--storage",
+            help="Address that several processes or hosts share (sqlite:///FILE or postgresql://...); DIR/tune.db "
+            "without it.",
+        ),
+    ] = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Write the best values into plan.json.")] = False,
+) -> None:
+    """Search learning rate, weight decay, augmentation and dropout on tuning patients; bad trials end early."""
+    from overread.pipeline.stages.tune import tune_stage
+
+    tune_stage(folder, trials=trials, epochs=epochs, storage=storage, apply=apply)
+
+
+@app.command("learning-curve")
+def learning_curve(
+    folder: Folder,
+    points: Annotated[int, typer.Option("--points", help="Sizes of the training part.")] = 5,
+    repeats: Annotated[int, typer.Option("--repeats", help="Trainings of each size.")] = 3,
+    epochs: Epochs = None,
+) -> None:
+    """Train on parts of the training patients: how much would more data help?"""
+    from overread.pipeline.stages.learning_curve import learning_curve_stage
+
+    learning_curve_stage(folder, points=points, repeats=repeats, epochs=epochs)
 
 
 @app.command()
