@@ -13,7 +13,7 @@ from overread.runtime.manifest import Intensity
 MR = {"bias_field": 0.2, "ghosting": 0.3, "motion": 2.0, "gibbs": 0.3, "low_resolution": 0.5}
 CT = {"ct_dose": 3.0, "low_resolution": 0.5}
 RADIOGRAPH = {"exposure": 0.1}
-ULTRASOUND = {"speckle": 0.2}
+ULTRASOUND = {"speckle": 0.1}
 STAIN = {"stain": 0.08}
 OF_MODALITY = {
     "MR": MR,
