@@ -41,6 +41,7 @@ def test_artefacts_are_those_of_the_modality() -> None:
     assert set(chosen(modality=["CT", "MR"])[0].grey_values) == {"low_resolution", "noise"}
     assert chosen(modality=["NM"]) == (OWN, []) == chosen(modality=[])
     assert chosen(patch=[28, 28, 28])[0] == OWN
+    assert "motion" in chosen(patch=[96, 96, 12])[0].grey_values
 
 
 def test_stains_are_of_colour_pictures_and_know_their_white() -> None:

@@ -44,7 +44,8 @@ LIMBS = {
 LIMB_DEG = 30.0
 """Limbs are laid down as it suits the patient; trunk and head lie straight."""
 SMALL = 32
-"""Pixels along the shorter axis below which a picture has no room for artefacts of its acquisition."""
+"""Voxels along the shorter axis of the plane below which there is no room for artefacts of the acquisition; slices may
+be few."""
 
 
 def choose_augmentation(
@@ -69,7 +70,7 @@ def choose_augmentation(
     kinds, parts = {m.upper() for m in modality}, {b.upper() for b in body_part}
     reasons = []
     changed: dict[str, object] = {}
-    added = _artefacts(kinds, parts, color) if min(patch) >= SMALL else {}
+    added = _artefacts(kinds, parts, color) if sorted(patch)[-2] >= SMALL else {}
     if added:
         named = ", ".join(sorted(kinds | parts & STAINED))
         reasons.append(f"Augmentation has the artefacts of {named}: {', '.join(added)}.")
