@@ -19,7 +19,9 @@ CHANNELS, LABELS = 2, 3
 # Of each paper the smallest network: the others have its layers, more of them.
 SMALLEST = list({made.source: name for name, made in reversed(NETWORKS.items())}.values())
 cases = pytest.mark.parametrize(
-    ("name", "dimensions"), [(name, d) for name in NETWORKS for d in (2, 3)], ids=lambda v: str(v)
+    ("name", "dimensions"),
+    [(name, d) for name in NETWORKS for d in (2, 3) if (name, d) != ("slices", 2)],
+    ids=lambda v: str(v),
 )
 
 
@@ -30,6 +32,8 @@ def made(name: str, dimensions: int):
     arguments = architecture.arguments(Need(dimensions, (30,) * dimensions, (1.0,) * dimensions, False))
     if "width" in inspect.signature(architecture.build).parameters:
         arguments["width"] = 0.1
+    elif name == "slices":
+        arguments["arguments"]["width"] = 0.1
     elif "widths" in arguments:
         arguments["widths"] = [8 * (i + 1) for i in range(len(arguments["widths"]))]
     multiple = architecture.multiple(arguments, dimensions)
@@ -75,7 +79,9 @@ def test_every_parameter_gets_a_gradient(name: str, dimensions: int) -> None:
     assert not without
 
 
-@pytest.mark.parametrize(("name", "dimensions"), [(name, d) for name in SMALLEST for d in (2, 3)])
+@pytest.mark.parametrize(
+    ("name", "dimensions"), [(name, d) for name in SMALLEST for d in (2, 3) if (name, d) != ("slices", 2)]
+)
 def test_onnx_equals_torch_with_any_batch(name: str, dimensions: int) -> None:
     architecture, arguments, size, network = made(name, dimensions)
     task = next(k for k, v in TASKS.items() if v.answer in architecture.answers)

@@ -20,6 +20,7 @@ from overread.nets.efficientnet_lite import EFFICIENTNET_LITE0
 from overread.nets.inception import INCEPTION
 from overread.nets.lenet import LENET
 from overread.nets.resnet import RESNETS
+from overread.nets.slices import SLICES
 from overread.nets.swin import SWINS
 from overread.nets.unet import UNET
 from overread.nets.vgg import VGGS
@@ -39,6 +40,7 @@ NETWORKS: dict[str, Architecture] = {
     **VITS,
     **SWINS,
     **COATNETS,
+    "slices": SLICES,
     "unet": UNET,
     "centernet": CENTERNET,
 }

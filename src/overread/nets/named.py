@@ -62,3 +62,11 @@ def defaults(
         if len(value) != dims or min(value) <= 0:
             raise InputError(f"network {name}: {key}: found {list(value)}, expected {dims} numbers above 0")
     return architecture(name).arguments(Need(dims, size, spacing, False))
+
+
+def size_of(text: str) -> tuple[int, ...]:
+    """``64x64x32`` as voxels per axis. Raises InputError for what is none."""
+    parts = text.lower().split("x")
+    if not all(p.strip().isdecimal() and int(p) > 0 for p in parts):
+        raise InputError(f"size: found {text!r}, expected voxels per axis, such as 64x64x32")
+    return tuple(int(p) for p in parts)
