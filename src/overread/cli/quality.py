@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -33,3 +34,72 @@ def ledger_show(
     from overread.ledger.commands import show_command
 
     show_command(where, json_lines)
+
+
+Config = Annotated[Path, typer.Argument(metavar="clinic.yaml", help="The node's configuration.")]
+
+
+@app.command()
+def conformance(config: Config) -> None:
+    """Print the DICOM conformance statement of a node."""
+    from overread.clinic.config import load_config
+    from overread.clinic.papers.conformance import conformance as statement
+
+    typer.echo(statement(load_config(config)))
+
+
+@app.command()
+def mds2(config: Config) -> None:
+    """Print the security disclosure of a node, by the sections of MDS2."""
+    from overread.clinic.config import load_config
+    from overread.clinic.papers.mds2 import disclosure
+
+    typer.echo(disclosure(load_config(config)))
+
+
+@app.command()
+def sbom() -> None:
+    """Print the software bill of materials of this installation (CycloneDX)."""
+    from overread.clinic.papers.sbom import sbom as bill
+
+    typer.echo(bill())
+
+
+users = typer.Typer(no_args_is_help=True, help="Who may use a node's pages.")
+app.add_typer(users, name="users")
+Name = Annotated[str, typer.Argument(help="The user's name.")]
+Roles = Annotated[list[str], typer.Option("--role", help="reader, operator or quality; may be given again.")]
+
+
+@users.command("list")
+def users_list(config: Config) -> None:
+    """List users and their roles."""
+    from overread.clinic.people_command import list_users
+
+    list_users(config)
+
+
+@users.command("add")
+def users_add(config: Config, name: Name, role: Roles = ["reader"]) -> None:  # noqa: B006
+    """Add a user; the password is printed once, and changed at the first login."""
+    from overread.clinic.people_command import add_user
+
+    add_user(config, name, role)
+
+
+@users.command("reset")
+def users_reset(config: Config, name: Name) -> None:
+    """Give a user another password, which is printed once."""
+    from overread.clinic.people_command import reset_user
+
+    reset_user(config, name)
+
+
+@users.command("lock")
+def users_lock(
+    config: Config, name: Name, undo: Annotated[bool, typer.Option("--undo", help="Let in again.")] = False
+) -> None:
+    """Lock a user out."""
+    from overread.clinic.people_command import lock_user
+
+    lock_user(config, name, undo)

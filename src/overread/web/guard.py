@@ -94,7 +94,7 @@ class _ClosedBetween(logging.handlers.RotatingFileHandler):
         super().emit(record)
         if self.stream is not None:
             self.stream.close()
-            self.stream = None  # type: ignore[assignment]
+            self.stream = None
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
         pass
