@@ -244,7 +244,10 @@ SAMPLES: dict[str, list[Callable[[], Sample]]] = {
         lambda: ordinal(["none", "mild", "severe"]),
         lambda: ordinal(["none", "label", "set", "called"], "set"),
     ],
-    "multilabel": [lambda: multilabel(["macro", "effusion", "mass"]), lambda: multilabel(["effusion"])],
+    "multilabel": [
+        lambda: multilabel(["macro", "effusion", "mass"], n=120),
+        lambda: multilabel(["effusion"], n=120),
+    ],
     "regression": [regression, lambda: regression(low=0.0, high=100.0)],
     "segmentation": [
         lambda: segmentation(["background", "tumour", "error"], ["tumour"]),

@@ -17,6 +17,24 @@ _ALL = (
         "Each class against the rest, or each finding where it is stated, averaged over the labels.",
     ),
     Metric(
+        "auroc_macro_frequent",
+        "Area under the ROC curve, mean over frequent findings",
+        "As the mean over all findings, of those alone that 20 test cases or more have: areas of rarer ones are mostly "
+        "chance.",
+    ),
+    Metric(
+        "auprc",
+        "Average precision",
+        "Precision averaged over the recalls from 0 to 1 as the threshold falls, the area under the precision-recall "
+        "curve. Chance is the share of positive cases, so that it holds only at this share.",
+    ),
+    Metric(
+        "mcc",
+        "Matthews correlation coefficient",
+        "Correlation of the decided and the true class; 0 is chance, 1 perfect, however common each class is.",
+        share=False,
+    ),
+    Metric(
         "sensitivity",
         "Sensitivity",
         "Share of cases with the finding that were called positive, at the fixed threshold; of ordered grades: of the "

@@ -24,6 +24,7 @@ from overread.evaluate.figures import (
 from overread.evaluate.meaning import score_bins
 from overread.evaluate.metric import Measure, Measured, Metric
 from overread.evaluate.metrics import METRICS as ALL
+from overread.evaluate.precision import average_precision
 from overread.evaluate.rates import CASES, rates
 from overread.evaluate.rows import (
     Row,
@@ -36,6 +37,7 @@ from overread.evaluate.rows import (
     worst_sureness,
 )
 from overread.evaluate.rules import case_rule
+from overread.evaluate.scaling import vector_of
 from overread.evaluate.selective import KEYS, REFERRED, refer_columns, selective_figure, selective_measures
 from overread.evaluate.sets import COVERAGE, class_quantiles, set_measures
 from overread.evaluate.several import points_of, several_rule
@@ -46,6 +48,7 @@ from overread.runtime.answer import Answer, Classes
 from overread.runtime.manifest import Calibration, Manifest, OperatingPoint
 from overread.runtime.outputs import Outputs
 from overread.runtime.preprocess import Prepared
+from overread.runtime.tasks.classification import calibrated
 from overread.stats.calibration import brier, ece
 from overread.stats.intervals import rate_ci
 from overread.stats.roc import auc, auc_macro
@@ -58,7 +61,7 @@ ERRORS, RIGHT = 6, 3
 METRICS: tuple[Metric, ...] = tuple(
     ALL[key]
     for key in (
-        *("auroc", "auroc_macro", "balanced_accuracy", *BINARY, "brier", "ece"),
+        *("auroc", "auprc", "auroc_macro", "balanced_accuracy", "mcc", *BINARY, "brier", "ece"),
         *("set_coverage", "set_size", *KEYS, *REFERRED),
     )
 )
@@ -72,10 +75,16 @@ def offered(
     """Of two classes everything is about the positive one; of more each against the rest."""
     pairs: list[tuple[str, str | None]] = []
     if _positive(labels, positive) is not None:
-        pairs += [("auroc", None), ("balanced_accuracy", None), *((key, None) for key in BINARY)]
+        pairs += [
+            ("auroc", None),
+            ("auprc", None),
+            ("balanced_accuracy", None),
+            ("mcc", None),
+            *((key, None) for key in BINARY),
+        ]
     else:
         pairs += [("auroc_macro", None), *(("auroc", label) for label in labels)]
-        pairs += [("balanced_accuracy", None), ("accuracy", None)]
+        pairs += [("balanced_accuracy", None), ("accuracy", None), ("mcc", None)]
         pairs += [(key, label) for label in labels for key in BY_CLASS]
     pairs += [("brier", None), ("ece", None), ("set_size", None)]
     pairs += [("set_coverage", label) for label in labels] + [(key, None) for key in KEYS]
@@ -99,7 +108,9 @@ def calibrate(
     labels, k = manifest.labels, _positive(manifest.labels, manifest.positive)
     z, y = np.stack([logits for logits, _ in evidence]), np.array([truth for _, truth in evidence])
     fitted = temperature.fit(z, y, cluster=clusters)
-    p = softmax(z / fitted.value, axis=1)
+    vector, scaling = vector_of(z, y, cluster=clusters)
+    own = 1.0 if vector else fitted.value
+    p = calibrated(z, Calibration(temperature=own, vector=vector))[1]
     quantiles, everywhere = class_quantiles(p, y, labels, cluster=clusters)
     points: dict[str, OperatingPoint] = {}
     reasons: dict[str, str] = {}
@@ -110,7 +121,8 @@ def calibrate(
         points, reasons = points_of(p, y, labels, rule, cluster=clusters)
     return Calibrated(
         Calibration(
-            temperature=fitted.value,
+            temperature=own,
+            vector=vector,
             bins={label: parts for label, (parts, _) in meant.items()},
             reasons={label: why for label, (_, why) in meant.items() if why},
             conformal_coverage=COVERAGE,
@@ -118,7 +130,7 @@ def calibrate(
             cases=len(y),
         ),
         points,
-        {"score_quantiles": score_quantiles(p, labels), "temperature": fitted.as_dict()}
+        {"score_quantiles": score_quantiles(p, labels), "temperature": fitted.as_dict(), "scaling": scaling}
         | notes_of(everywhere, reasons),
     )
 
@@ -152,27 +164,30 @@ def shows(row: Row, manifest: Manifest, /) -> list[str]:
 def measures(rows: Sequence[Row], manifest: Manifest, clusters: NDArray[Any] | None, /) -> list[Measure]:
     """Areas from the scores; whatever is about decisions from the class that the package decided."""
     # It loads scipy.stats, a second that reading a protocol should not cost.
-    from overread.stats.diagnostic import balanced_accuracy
+    from overread.stats.diagnostic import balanced_accuracy, matthews_correlation
 
     labels, k = manifest.labels, _positive(manifest.labels, manifest.positive)
     y, decided, p = _arrays(rows, labels)
     order = ranks(rows, labels, p)
     area = "area under the ROC curve"
+    # A refused case was decided as no class: any wrong one stands for that.
+    wrong = np.where(decided < 0, (y + 1) % len(labels), decided)
     found = [
         Measure(
             ALL["balanced_accuracy"],
             None,
             "mean of class sensitivities",
-            partial(
-                balanced_accuracy, y, np.where(decided < 0, (y + 1) % len(labels), decided), cluster=clusters
-            ),
-        )
+            partial(balanced_accuracy, y, wrong, cluster=clusters),
+        ),
+        Measure(ALL["mcc"], None, "correlation", partial(matthews_correlation, y, wrong, cluster=clusters)),
     ]
     scored: tuple[NDArray[Any], NDArray[Any]] = (y, p)
     if k is not None:
         scored = ((y == k).astype(int), p[:, k])
         compute = partial(auc, scored[0], order[:, k], cluster=clusters)
         found.insert(0, Measure(ALL["auroc"], None, area, compute))
+        precise = partial(average_precision, y == k, order[:, k], cluster=clusters)
+        found.insert(1, Measure(ALL["auprc"], None, "area under the precision-recall curve", precise))
         found += rates(_said(decided, y, k), y == k, clusters, label=None, keys=BINARY)
     else:
         compute = partial(auc_macro, y, order, cluster=clusters)

@@ -20,6 +20,7 @@ from overread.evaluate.figures import Figure, ReliabilityFigure, RocFigure, Scor
 from overread.evaluate.meaning import score_bins
 from overread.evaluate.metric import Measure, Measured, Metric
 from overread.evaluate.metrics import METRICS as ALL
+from overread.evaluate.precision import average_precision
 from overread.evaluate.rates import rates
 from overread.evaluate.rows import (
     Row,
@@ -33,24 +34,31 @@ from overread.evaluate.rows import (
     worst_sureness,
 )
 from overread.evaluate.rules import case_rule
+from overread.evaluate.scaling import curve_of
 from overread.evaluate.selective import KEYS, REFERRED, selective_measures
 from overread.evaluate.tasks.protocol import Calibrated, Telling, clusters_of
 from overread.evaluate.thresholds import point_of, scale_of
 from overread.imaging.image import Image
 from overread.runtime.answer import Answer, Findings
 from overread.runtime.manifest import Calibration, Manifest, OperatingPoint, Scale, ScoreBin
+from overread.runtime.manifest_calibration import Curve
 from overread.runtime.outputs import Outputs
 from overread.runtime.preprocess import Prepared
+from overread.runtime.probability import curved
 from overread.stats.calibration import brier, ece
 from overread.stats.interval import Interval
 from overread.stats.roc import auc
 
 RATES = ("sensitivity", "specificity", "ppv", "npv")
-BY_FINDING = ("auroc", *RATES, "brier", "ece", *KEYS)
+BY_FINDING = ("auroc", "auprc", *RATES, "balanced_accuracy", "brier", "ece", *KEYS)
+FREQUENT = 20
+"""Positive test cases from which a finding counts in the mean over frequent ones."""
 ANSWERED_ONLY = frozenset({"ppv", "npv", "brier", "ece", *KEYS, *REFERRED})
 ERRORS = 3
 
-METRICS: tuple[Metric, ...] = tuple(ALL[key] for key in ("auroc_macro", *BY_FINDING, *REFERRED))
+METRICS: tuple[Metric, ...] = tuple(
+    ALL[key] for key in ("auroc_macro", "auroc_macro_frequent", *BY_FINDING, *REFERRED)
+)
 Evidence = tuple[NDArray[np.float64], NDArray[np.float64]]
 """Logits ``(findings,)``, and 1, 0 or NaN where nothing is stated."""
 
@@ -59,7 +67,11 @@ def offered(
     labels: Sequence[str], positive: str | None, counted: Sequence[str], /
 ) -> list[tuple[Metric, str | None]]:
     """The mean area, and everything of each finding."""
-    return [(ALL["auroc_macro"], None), *((ALL[key], label) for label in labels for key in BY_FINDING)]
+    return [
+        (ALL["auroc_macro"], None),
+        (ALL["auroc_macro_frequent"], None),
+        *((ALL[key], label) for label in labels for key in BY_FINDING),
+    ]
 
 
 def rule(text: str, labels: Sequence[str], positive: str | None, /) -> str:
@@ -81,20 +93,28 @@ def calibrate(
     bins: dict[str, list[ScoreBin]] = {}
     points: dict[str, OperatingPoint] = {}
     about_scale, about_point, about_bins = {}, {}, {}
+    curves: dict[str, Curve] = {}
+    scaling: dict[str, str] = {}
     p = np.zeros_like(z)
     for k, label in enumerate(manifest.labels):
         known = np.isfinite(truth[:, k])
         there, cluster = truth[known, k] == 1, part_of(clusters, known)
         scales[label], about_scale[label] = scale_of(z[known, k], there, cluster=cluster)
-        p[:, k] = expit(scales[label].slope * z[:, k] + scales[label].intercept)
+        curve, scaling[label] = curve_of(z[known, k], there, cluster=cluster)
+        if curve is not None:
+            curves[label] = curve
+            p[:, k] = expit([curved(v, curve) for v in z[:, k]])
+        else:
+            p[:, k] = expit(scales[label].slope * z[:, k] + scales[label].intercept)
         bins[label], why = score_bins(p[known, k], there, cluster=cluster)
         if why:
             about_bins[label] = why
         points[label], about_point[label] = point_of(p[known, k], there, rule, cluster=cluster)
     return Calibrated(
-        Calibration(scales=scales, bins=bins, reasons=about_bins, cases=len(z)),
+        Calibration(scales=scales, curves=curves, bins=bins, reasons=about_bins, cases=len(z)),
         points,
-        {"score_quantiles": score_quantiles(p, manifest.labels)} | notes_of(about_scale, about_point),
+        {"score_quantiles": score_quantiles(p, manifest.labels), "scaling": scaling}
+        | notes_of(about_scale, about_point),
     )
 
 
@@ -147,9 +167,16 @@ def measures(rows: Sequence[Row], manifest: Manifest, clusters: NDArray[Any] | N
             partial(mean_area, truth[:, able], order[:, able], cluster=clusters),
         )
     ]
+    # Of the truth alone, so that refusing cases changes nothing about which findings count.
+    often = np.array([fine and (truth[:, k] == 1).sum() >= FREQUENT for k, fine in enumerate(able)])
+    told = f"mean area of {int(often.sum())} of {len(labels)} findings with {FREQUENT} positive cases or more"
+    frequent = partial(_frequent, truth[:, often], order[:, often], clusters)
+    found.append(Measure(ALL["auroc_macro_frequent"], None, told, frequent))
     for k, label in enumerate(labels):
         known = np.isfinite(truth[:, k])
         there, p, cluster = truth[known, k] == 1, score[known, k], part_of(clusters, known)
+        precise = partial(average_precision, there, order[known, k], cluster=cluster)
+        found.append(Measure(ALL["auprc"], label, "area under the precision-recall curve", precise))
         found.append(
             Measure(
                 ALL["auroc"],
@@ -159,6 +186,10 @@ def measures(rows: Sequence[Row], manifest: Manifest, clusters: NDArray[Any] | N
             )
         )
         decided = known & np.isfinite(present[:, k])
+        balanced = partial(
+            _balanced, truth[decided, k] == 1, present[decided, k] == 1, part_of(clusters, decided)
+        )
+        found.append(Measure(ALL["balanced_accuracy"], label, "mean of class sensitivities", balanced))
         found += rates(
             present[decided, k] == 1,
             truth[decided, k] == 1,
@@ -222,6 +253,23 @@ def telling(rows: Sequence[Row], manifest: Manifest, /) -> list[Telling]:
             text = f"{r['case']}: {label} {kind} ({r[f'score_{label}']:.2f})"
             out.append(Telling("Most confident errors", r["case"], text))
     return out
+
+
+def _frequent(
+    truth: NDArray[np.float64], order: NDArray[np.float64], cluster: NDArray[Any] | None
+) -> Interval:
+    if not truth.shape[1]:
+        raise ValueError(f"no finding has {FREQUENT} positive cases and some without it")
+    return mean_area(truth, order, cluster=cluster)
+
+
+def _balanced(truth: NDArray[np.bool_], said: NDArray[np.bool_], cluster: NDArray[Any] | None) -> Interval:
+    # It loads scipy.stats, a second that reading a protocol should not cost.
+    from overread.stats.diagnostic import balanced_accuracy
+
+    if truth.all() or not truth.any():
+        raise ValueError("no case, or every case, has it")
+    return balanced_accuracy(truth.astype(int), said.astype(int), cluster=cluster)
 
 
 def _where_stated(
