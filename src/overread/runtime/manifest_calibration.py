@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
-from pydantic import Field, FiniteFloat
+from pydantic import Field, FiniteFloat, model_validator
 
 from overread.settings import Strict
 
@@ -26,6 +27,22 @@ class Scale(Strict):
 
     slope: FiniteFloat
     intercept: FiniteFloat
+
+
+class Curve(Strict):
+    """Calibrated log odds by straight lines between ``odds``, from the lowest on, as steep beyond."""
+
+    odds: list[FiniteFloat] = Field(min_length=2)
+    calibrated: list[FiniteFloat] = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _rising(self) -> Curve:
+        pairs = (self.odds, self.calibrated)
+        if len(self.odds) != len(self.calibrated) or any(
+            a >= b for values in pairs for a, b in pairwise(values)
+        ):
+            raise ValueError("odds, calibrated: expected as many of each, all rising")
+        return self
 
 
 class Spread(Strict):
@@ -58,7 +75,8 @@ class ScoreBin(Strict):
 class Calibration(Strict):
     """Fixed on tuning cases: what makes scores probabilities, conformal quantile, error of volumes and counts.
 
-    ``temperature``: of the classes' softmax. ``scales``: per finding or object label, on its logit.
+    ``temperature``: of the classes' softmax. ``vector``: slope and intercept of each class's logit, after it.
+    ``scales``: per finding or object label, on its logit; ``curves``: per finding, in place of its scale.
     ``bins``: per label, what its scores meant.
     ``conformal_quantile``: LAC threshold on ``1 - probability`` for coverage ``conformal_coverage`` over all classes
     together, of packages in format 1; ``conformal_quantiles``: one per class, so that each class is covered by itself
@@ -73,7 +91,9 @@ class Calibration(Strict):
     """
 
     temperature: FiniteFloat = Field(default=1.0, gt=0)
+    vector: list[Scale] = []
     scales: dict[str, Scale] = {}
+    curves: dict[str, Curve] = {}
     bins: dict[str, list[ScoreBin]] = {}
     conformal_coverage: float | None = None
     conformal_quantile: float | None = None

@@ -46,6 +46,7 @@ def _known_labels(manifest: Manifest, task: Task) -> Iterator[str]:
     named: dict[str, Iterable[str]] = {
         "operating_points": manifest.operating_points,
         "calibration.scales": calibration.scales,
+        "calibration.curves": calibration.curves,
         "calibration.bins": calibration.bins,
         "calibration.volume_ratio": calibration.volume_ratio,
         "calibration.count_difference": calibration.count_difference,
@@ -89,6 +90,12 @@ def _by_answer(manifest: Manifest, task: Task) -> Iterator[str]:
         yield f"positive: found {manifest.positive!r}; only a choice between two classes has a positive one"
     if not classes and manifest.calibration.temperature != 1:
         yield f"calibration.temperature: found {manifest.calibration.temperature}; only classes have one"
+    if manifest.calibration.vector and (
+        not classes or len(manifest.calibration.vector) != len(manifest.labels)
+    ):
+        yield (
+            f"calibration.vector: found {len(manifest.calibration.vector)} scales; only classes have them, one a label"
+        )
     if not scales and manifest.calibration.scales:
         yield f"calibration.scales: found {_names(manifest.calibration.scales)}; only findings and objects have them"
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.runtime.manifest import Calibration, Scale, ScoreBin
+from overread.runtime.manifest_calibration import Curve
 
 
 def softmax(logits: NDArray[np.floating], axis: int) -> NDArray[np.floating]:
@@ -43,6 +44,13 @@ def sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
 def scaled(logit: float, scale: Scale | None) -> float:
     """Calibrated log odds of a finding or an object (Platt 1999); as they are where nothing was fitted."""
     return float(logit) if scale is None else scale.slope * float(logit) + scale.intercept
+
+
+def curved(odds: float, curve: Curve) -> float:
+    """Calibrated log odds by a curve; beyond its ends with the slope of the last line, so that ranks stay."""
+    x, y = np.array(curve.odds), np.array(curve.calibrated)
+    k = int(np.clip(np.searchsorted(x, odds) - 1, 0, len(x) - 2))
+    return float(y[k] + (odds - x[k]) * (y[k + 1] - y[k]) / (x[k + 1] - x[k]))
 
 
 def entropy(p: NDArray[np.floating], axis: int) -> NDArray[np.floating]:

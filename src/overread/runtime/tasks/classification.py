@@ -49,6 +49,8 @@ def calibrated(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Scaled logits and the probabilities that they give, both ``(..., labels)``, of ``logits`` of that shape."""
     z = logits.astype(np.float64) / calibration.temperature
+    if calibration.vector:
+        z = z * [s.slope for s in calibration.vector] + [s.intercept for s in calibration.vector]
     return z, np.asarray(softmax(z, axis=-1), np.float64)
 
 

@@ -10,7 +10,7 @@ from overread.runtime.answer import Findings
 from overread.runtime.manifest import Manifest
 from overread.runtime.outputs import Network, Outputs
 from overread.runtime.preprocess import Prepared
-from overread.runtime.probability import observed, scaled, sigmoid, unobserved
+from overread.runtime.probability import curved, observed, scaled, sigmoid, unobserved
 from overread.runtime.tasks.whole import label_logits
 from overread.runtime.uncertainty.pool import FINDINGS, Pool
 
@@ -28,7 +28,9 @@ def answer(raw: Outputs, prepared: Prepared, manifest: Manifest, /) -> Findings:
     """``sigmoid(slope * logit + intercept)`` of each finding (Platt 1999), held against its own threshold."""
     calibration, points = manifest.calibration, manifest.operating_points
     odds = {
-        label: scaled(z, calibration.scales.get(label))
+        label: curved(float(z), calibration.curves[label])
+        if label in calibration.curves
+        else scaled(z, calibration.scales.get(label))
         for label, z in zip(manifest.labels, raw["logits"], strict=True)
     }
     p = sigmoid(np.array(list(odds.values())))
