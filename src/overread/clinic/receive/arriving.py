@@ -20,7 +20,7 @@ from overread.clinic.receive.meta import MARK, encode_meta
 from overread.files import fsync_folder
 
 IN_MEMORY_BYTES = 1 << 20
-EMPTY_FILES = 128
+FIRST_FILES, EMPTY_FILES = 8, 128
 
 
 class EmptyFiles:
@@ -34,6 +34,7 @@ class EmptyFiles:
         self.folder = folder
         self._names: deque[str] = deque()
         self._making = threading.Lock()
+        self._count, self._few = FIRST_FILES, 0
 
     def take(self) -> str:
         """An empty file for one instance. Raises OSError."""
@@ -45,7 +46,7 @@ class EmptyFiles:
                     if not self._names:
                         self._make()
                 continue
-            if len(self._names) < EMPTY_FILES // 2 and self._making.acquire(blocking=False):
+            if len(self._names) < self._few and self._making.acquire(blocking=False):
                 threading.Thread(target=self._make_ahead, name="empty-files", daemon=True).start()
             return path
 
@@ -58,7 +59,7 @@ class EmptyFiles:
     def _make(self) -> None:
         made: list[str] = []
         try:
-            for _ in range(EMPTY_FILES):
+            for _ in range(self._count):
                 path = f"{self.folder}/{secrets.token_hex(16)}.part"
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
                 made.append(path)
@@ -67,6 +68,9 @@ class EmptyFiles:
                 raise
         fsync_folder(self.folder)
         self._names.extend(made)
+        # A spool that is used much gets more of them at once.
+        self._few = len(made) // 2
+        self._count = min(2 * self._count, EMPTY_FILES)
 
 
 class Arriving:
