@@ -86,7 +86,8 @@ def apply(
     ----------
     image, mask
         ``(channels, *spatial)`` float32 and ``(*spatial)`` integers, of which only the part in question is read. A
-        change that reads beyond the patch finds the image there, and beyond the image its repeated edge.
+        change that reads beyond the patch finds the image there, and beyond the image its repeated edge. Tensors are
+        changed on their own device.
     size, start
         The whole image by default. A start may be negative.
     spacing
@@ -108,7 +109,8 @@ def apply(
         ]
         label = None if mask is None else _picked(mask, lines)
         return _greyed(_picked(image, lines, skip=1), change), label
-    at = Places(change.spatial, size, start=start, spacing=spacing)
+    device = image.device if isinstance(image, Tensor) else "cpu"
+    at = Places(change.spatial, size, start=start, spacing=spacing, device=device)
     whole = isinstance(image, Tensor | np.ndarray) and isinstance(mask, Tensor | np.ndarray | None)
     cut = [slice(None)] * len(size)
     if not whole or 2 * math.prod(size) < math.prod(spatial):
@@ -119,7 +121,7 @@ def apply(
         ]
         cut = [slice(c.start, max(c.stop, c.start + 1)) for c in cut]
         moved = [first - c.start for first, c in zip(start, cut, strict=True)]
-        at = Places(change.spatial, size, start=moved, spacing=spacing)
+        at = Places(change.spatial, size, start=moved, spacing=spacing, device=device)
     channels = torch.as_tensor(image[(slice(None), *cut)]).contiguous()
     labels = None if mask is None else LabelReader(torch.as_tensor(mask[tuple(cut)]))
     changed, label = read(channels, at, labels)
@@ -133,7 +135,7 @@ def _picked(array: Readable, lines: Sequence[NDArray[np.intp]], *, skip: int = 0
     own = out
     for axis, (line, part) in enumerate(zip(lines, cut, strict=True), skip):
         if len(line) != out.shape[axis] or (len(line) > 1 and (np.diff(line) != 1).any()):
-            out = out.index_select(axis, torch.from_numpy(line - part.start))
+            out = out.index_select(axis, torch.from_numpy(line - part.start).to(out.device))
     # Grey values are changed in place: never those of the image itself.
     return out.clone() if out is own else out
 

@@ -135,17 +135,19 @@ def paste(
     as much brighter or darker than what is around it as it was where it comes from.
     """
     wanted = (
-        torch.isin(other_mask, torch.tensor(labels, dtype=other_mask.dtype)) if labels else other_mask > 0
+        torch.isin(other_mask, torch.tensor(labels, dtype=other_mask.dtype, device=other_mask.device))
+        if labels
+        else other_mask > 0
     )
     if onto:
-        wanted &= torch.isin(mask, torch.tensor([*onto, *labels], dtype=mask.dtype))
+        wanted &= torch.isin(mask, torch.tensor([*onto, *labels], dtype=mask.dtype, device=mask.device))
     if not wanted.any():
         return image, mask
     lesion = wanted.float()[None]
     pool = F.max_pool2d if mask.ndim == 2 else F.max_pool3d
     ring = pool(lesion, 2 * RING + 1, stride=1, padding=RING)[0].bool() & (other_mask == 0) & (mask == 0)
     if onto:
-        around = torch.isin(mask, torch.tensor(onto, dtype=mask.dtype))
+        around = torch.isin(mask, torch.tensor(onto, dtype=mask.dtype, device=mask.device))
         ring = pool(lesion, 2 * RING + 1, stride=1, padding=RING)[0].bool() & around & ~wanted
     if ring.any():
         shift = image[:, ring].mean(dim=1) - other_image[:, ring].mean(dim=1)
