@@ -10,7 +10,7 @@ from overread.learn.plan import Plan
 from overread.learn.plan_check import check_plan
 from overread.learn.plan_roads import plan_roads
 from overread.learn.timing import Timing
-from overread.learn.transfer.weights import WEIGHTS, is_there
+from overread.learn.weights.find import WEIGHTS, is_there
 
 NAME = "efficientnet_lite0"
 pytestmark = pytest.mark.skipif(not is_there(NAME), reason=f"{WEIGHTS[NAME].package} is not installed")

@@ -23,6 +23,7 @@ from overread.learn.planner.epochs import (
 )
 from overread.learn.planner.grey_values import choose_grey_values, own_changes, sees_window
 from overread.learn.planner.learning_rate import choose_rate
+from overread.learn.planner.memory import available_bytes, fit_memory
 from overread.learn.planner.mirror import choose_mirror
 from overread.learn.planner.patch import SMALLEST_PATCH, most_voxels, windows_of
 from overread.learn.planner.room import Room
@@ -32,7 +33,7 @@ from overread.learn.planner.transfer import for_weights
 from overread.learn.planner.window import choose_window
 from overread.learn.tasks import TASKS
 from overread.learn.timing import Timing, time_step
-from overread.learn.transfer.weights import Origin
+from overread.learn.weights.origin import Origin
 from overread.nets.build import architecture
 from overread.runtime.manifest import Channel, Preprocess, Quantity
 from overread.runtime.sliding_window import OVERLAP
@@ -123,6 +124,7 @@ def make_plan(
         outlined=facts.answer == "label_map",
     )
 
+    available = available_bytes()
     augmented = {"flip": flip, "channels": own_changes(len(names), color=not gray)}
 
     def drafted(room: Room, limit: int) -> Draft:
@@ -178,7 +180,8 @@ def make_plan(
             seed=seed,
             reasons=[],
         )
-        reasons = [why_grid, why_grey, *choice.reasons, why_flip, *why_augment]
+        plan, why_memory = fit_memory(plan, available)
+        reasons = [why_grid, why_grey, *choice.reasons, *why_memory, why_flip, *why_augment]
         return Draft(plan, choice, room, grid_size(look, spec), reasons)
 
     room = Room(dimensions, len(names), facts.outputs(len(labels)), train_cases, most, gpu)

@@ -17,7 +17,7 @@ from overread.learn.planner.transfer import (
     smaller_side,
     views_for,
 )
-from overread.learn.transfer.weights import find_weights
+from overread.learn.weights.find import find_weights
 from overread.task import TASKS
 
 LAYER_DECAY = 0.85

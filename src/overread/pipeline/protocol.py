@@ -91,7 +91,7 @@ class Protocol(Strict):
     where not given.
     ``augmentation``: what training must not do to images, see `Constraints`.
     ``weights``: pretrained weights to start from: ``auto`` leaves it to the planner, ``none`` starts from chance, else
-    a name as `overread.learn.transfer.weights.find_weights` takes it; its network must be one of `overread.nets`.
+    a name as `overread.learn.weights.find.find_weights` takes it; its network must be one of `overread.nets`.
     ``bands``: of an attribute that holds numbers, where its subgroups part: ``{age: [18, 40, 65]}``.
     ``reuse_opened``: train although patients were opened in an earlier test, which the report then says.
     ``counted_labels``: segmentation labels whose separate parts are counted (lesions, not organs).

@@ -14,7 +14,7 @@ from overread.learn.planner.transfer import (
     smaller_side,
     views_for,
 )
-from overread.learn.transfer.weights import Origin
+from overread.learn.weights.origin import Origin
 from overread.runtime.manifest import Intensity
 from overread.task import TASKS
 

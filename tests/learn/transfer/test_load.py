@@ -8,7 +8,7 @@ import torch
 from overread.errors import InputError
 from overread.learn.transfer.load import load_weights
 from overread.learn.transfer.names import renamed
-from overread.learn.transfer.weights import WEIGHTS, find_weights, is_there, read_weights
+from overread.learn.weights.find import WEIGHTS, find_weights, is_there, read_weights
 from overread.nets.build import build
 
 NAME = "efficientnet_lite0"

@@ -9,7 +9,8 @@ from typing import Literal
 
 from overread.cohort.fingerprint import Fingerprint
 from overread.learn.planner.grey_values import FIELD
-from overread.learn.transfer.weights import DEFAULT, Origin, is_there
+from overread.learn.weights.find import DEFAULT, is_there
+from overread.learn.weights.origin import Origin
 from overread.runtime.manifest import Intensity
 from overread.task import Task
 

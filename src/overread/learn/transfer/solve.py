@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from overread.learn.example import Example
 from overread.learn.losses import build_loss
+from overread.learn.memory_format import in_format
 from overread.learn.plan import Plan
 from overread.learn.processes import agreed, rank
 from overread.learn.transfer.features import features_of
@@ -19,6 +20,7 @@ from overread.learn.transfer.head import set_head
 from overread.learn.transfer.load import Loaded
 from overread.learn.transfer.probe import Solution, solve_head
 from overread.learn.transfer.start import built, load_start
+from overread.nets.classifier import Classifier
 from overread.task import TASKS
 
 
@@ -62,7 +64,7 @@ def solved_start(
     began = time.perf_counter()
     assert plan.transfer is not None
     torch.manual_seed(plan.seed)
-    network = built(plan)
+    network = cast(Classifier, built(plan))
     loaded = load_start(network, plan)
     assert loaded is not None
     features = features_of(network, plan, examples, views=plan.transfer.views, advance=advance)
@@ -73,6 +75,6 @@ def solved_start(
         solution = solve_head(features, loss=loss, outputs=plan.outputs, patients=patients, seed=plan.seed)
     solution = agreed(solution)
     assert solution is not None
-    network = network.cpu().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    in_format(network.cpu(), torch.contiguous_format)
     set_head(network, solution)
     return Start(network, loaded, solution, time.perf_counter() - began)

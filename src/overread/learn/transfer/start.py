@@ -7,7 +7,7 @@ from torch import nn
 from overread.errors import InputError
 from overread.learn.plan import Plan
 from overread.learn.transfer.load import Loaded, load_weights
-from overread.learn.transfer.weights import find_weights, read_weights
+from overread.learn.weights.find import find_weights, read_weights
 from overread.nets.build import build
 
 

@@ -11,7 +11,7 @@ import torch
 from overread.errors import InputError
 from overread.files import atomic_path, sha256_file, write_json
 from overread.learn.store.place import default_root
-from overread.learn.transfer.weights import TIMM, Origin
+from overread.learn.weights.origin import TIMM, Origin
 
 
 def folder() -> Path:

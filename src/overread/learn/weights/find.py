@@ -3,7 +3,7 @@
 Three ways to name them:
 
 - a name of `WEIGHTS`: weights that an installed package carries. Nothing is fetched.
-- ``timm:<model>``: fetched once, because a person asked for it by name, and kept; see `overread.learn.transfer.timm`.
+- ``timm:<model>``: fetched once, because a person asked for it by name, and kept; see `overread.learn.weights.timm`.
 - a path to a checkpoint, as PyTorch saves it. It is read without running code of its own.
 """
 
@@ -11,54 +11,18 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from overread.errors import InputError
 from overread.files import sha256_file
+from overread.learn.weights.origin import TIMM, Origin
+from overread.learn.weights.timm import kept
 
 DEFAULT = "efficientnet_lite0"
-TIMM = "timm:"
-
-
-@dataclass(frozen=True)
-class Origin:
-    """What a report must say of weights that were learnt elsewhere.
-
-    Attributes
-    ----------
-    name
-        By which they were asked for.
-    network
-        The architecture of `overread.nets` that they were made for; None where only the file knows.
-    learnt_on
-        The images that they come from.
-    source
-        Package, model or file.
-    licence
-        As its maker states it; ``not stated`` where he does not.
-    sha256
-        Of the file.
-    mean, std
-        Of the grey values, on a scale from 0 to 1, that the network was trained with; all channels alike.
-    """
-
-    name: str
-    network: str | None
-    learnt_on: str
-    source: str
-    licence: str
-    sha256: str
-    mean: float
-    std: float
-
-    def record(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -102,8 +66,6 @@ def find_weights(name: str) -> tuple[Path, Origin]:
     if name in WEIGHTS:
         return _carried(name, WEIGHTS[name])
     if name.startswith(TIMM):
-        from overread.learn.transfer.timm import kept
-
         return kept(name)
     path = Path(name).expanduser()
     if not path.is_file():

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from overread.errors import InputError
-from overread.learn.transfer.weights import find_weights, read_weights
+from overread.learn.weights.find import find_weights, read_weights
 
 
 class Fake:
