@@ -22,10 +22,14 @@ from overread.clinic.config import ClinicConfig
 from overread.clinic.hosts import Membership
 from overread.clinic.intake import Intake
 from overread.clinic.operate import Desk, Operate
+from overread.clinic.outward.dicom import keep_report
+from overread.clinic.receive.commitment import Report, commitment_services
+from overread.clinic.receive.find import WORKLIST, find_service
 from overread.clinic.run_steps import RunSteps
 from overread.clinic.spool import Spool, Status, Stored
 from overread.clinic.state import State
 from overread.clinic.storage import start_storage
+from overread.clinic.worklist import answers
 from overread.errors import InputError
 from overread.files import fsync_folder
 from overread.ledger.ledger import Ledger
@@ -104,6 +108,12 @@ class Node:
                 settings=config.receive,
                 least_free_bytes=int(config.disk.refuse_gib * GIBIBYTE),
                 on_released=self.arrivals.released,
+                services={
+                    **commitment_services(
+                        self.spool, aet=config.aet, peers=config.receive.peers, on_report=self._committed
+                    ),
+                    **find_service(WORKLIST, partial(answers, self.state)),
+                },
             )
         except InputError:
             self.stop()
@@ -151,6 +161,15 @@ class Node:
             texts.append(f"disk full: {free / GIBIBYTE:.2f} GiB free")
         texts.append(self.state.answers() and "the database does not answer")
         return "; ".join(dict.fromkeys(t for t in texts if t))
+
+    def _committed(self, report: Report) -> None:
+        """A destination has told on an association of its own what it commits itself to."""
+        keep_report(
+            self.config.folder / "commitments",
+            report.transaction,
+            {sop for _, sop in report.kept},
+            {sop for _, sop, _ in report.failed},
+        )
 
     def _arriving(self) -> frozenset[str]:
         """Studies that an association which is still open has brought instances of."""

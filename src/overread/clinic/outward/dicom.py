@@ -169,10 +169,9 @@ def sops_of_report(information: Any) -> tuple[set[str], set[str]]:
     return good, bad
 
 
-def keep_report(folder: Path, information: Dataset) -> None:
-    """Keep a commitment report that came on an association of the peer's own."""
-    good, bad = sops_of_report(information)
-    name = "".join(c for c in str(information.get("TransactionUID", "")) if c.isdigit() or c == ".")[:64]
+def keep_report(folder: Path, transaction: str, good: set[str], bad: set[str]) -> None:
+    """Keep what a peer has committed itself to, and what not, as told on an association of its own."""
+    name = "".join(c for c in transaction if c.isdigit() or c == ".")[:64].strip(".")
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / f"{name or 'none'}.json", {"committed": sorted(good), "failed": sorted(bad)})
 
