@@ -156,3 +156,12 @@ def test_zeros_follow_a_data_set_without_pixels_and_one_in_big_endian() -> None:
 def test_an_unknown_encoding_is_not_guessed(syntax: str) -> None:
     with pytest.raises(NotWholeError, match="is not known"):
         walk(encode(sample()), syntax, ())
+
+
+@pytest.mark.parametrize("syntax", ["1.2.84E.1", "1.02", "", "x" * 100, "1.2.3", "1.2.840.10008.1.1"])
+def test_what_is_no_transfer_syntax_is_refused_without_a_warning(
+    syntax: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(NotWholeError, match="is not known"):
+        elements(b"", syntax, ())
+    assert caplog.records == []

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from pydicom._uid_dict import UID_dictionary
 from pydicom.uid import UID
 
 from overread.imaging.dicom.files import INFLATE_LIMIT
@@ -61,9 +62,10 @@ class Encoding:
 @lru_cache(maxsize=256)
 def encoding_of(transfer_syntax: str) -> Encoding | None:
     """How a transfer syntax of the standard is encoded; None for all others."""
-    syntax = UID(transfer_syntax)
-    if not syntax.is_transfer_syntax or syntax.is_private:
+    # Looked up as text first: pydicom writes a warning for everything that is no UID, and peers send what they like.
+    if UID_dictionary.get(transfer_syntax, ("", ""))[1] != "Transfer Syntax":
         return None
+    syntax = UID(transfer_syntax)
     order = ">" if syntax == "1.2.840.10008.1.2.2" else "<"
     return Encoding(bool(syntax.is_implicit_VR), order, syntax == DEFLATED)
 
