@@ -24,6 +24,7 @@ from overread.clinic.config import ClinicConfig
 from overread.clinic.kept import ARRAYS, RESULT
 from overread.clinic.results.failure import Failure
 from overread.clinic.results.objects import OBJECTS
+from overread.clinic.results.view import VIEW
 from overread.clinic.run_folder import PICTURE, RunFacts, run_key
 from overread.clinic.run_steps import Predict, RunSteps
 from overread.clinic.spool import Spool
@@ -143,7 +144,7 @@ def test_every_kind_of_answer_survives_the_disk(
     assert len(told) == 1, "what is kept is not asked for again"
     names = {p.name for p in steps.folder(key).folder.iterdir()}
     objects = {"sr.dcm", "seg.dcm", ARRAYS} if kind is LabelMap else {"sr.dcm"}
-    assert names == {"run.json", RESULT, PICTURE} | objects
+    assert names == {"run.json", RESULT, PICTURE, VIEW} | objects
 
 
 @pytest.mark.parametrize(
