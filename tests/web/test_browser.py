@@ -100,9 +100,8 @@ def test_idle_connections_are_few_and_do_not_last(tmp_path: Path) -> None:
         # Those above the limit are hung up on at once, the others when they have asked nothing for long.
         for connection in held:
             connection.settimeout(CEILING_SECONDS)
-            with closing(connection):
-                with suppress(ConnectionResetError):
-                    assert connection.recv(1) == b""
+            with closing(connection), suppress(ConnectionResetError):
+                assert connection.recv(1) == b""
         with closing(socket.create_connection(("127.0.0.1", port))) as one:
             one.settimeout(CEILING_SECONDS)
             one.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")

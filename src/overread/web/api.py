@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -152,6 +152,24 @@ def health(request: Request) -> JSONResponse:
     """503 with the reason while the node cannot do its work."""
     text = no_paths(site_of(request).trouble())
     return JSONResponse({"status": "trouble" if text else "ok", "trouble": text}, 503 if text else 200)
+
+
+@health_router.get("/readyz", include_in_schema=False)
+def ready(request: Request) -> JSONResponse:
+    """503 while no instance would be taken."""
+    site = site_of(request)
+    text = no_paths(site.trouble())
+    taking = not text and site.ready()
+    return JSONResponse({"ready": taking, "trouble": text}, 200 if taking else 503)
+
+
+@health_router.get("/metrics", include_in_schema=False)
+def metrics(request: Request) -> Response:
+    """Numbers for Prometheus; they name no patient, so that no login is asked for."""
+    site = site_of(request)
+    if site.metrics is None:
+        raise HTTPException(404, "no metrics here")
+    return Response(site.metrics(), media_type="text/plain; version=0.0.4")
 
 
 def as_json(row: StudyRow) -> dict[str, Any]:

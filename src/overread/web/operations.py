@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from overread.clinic.health import latency, seconds_to_notification
 from overread.clinic.people import Role
 from overread.clinic.tables import DeliveryState
 from overread.errors import InputError
@@ -18,6 +19,8 @@ from overread.web.who import form_session, may, site_of
 
 ACTIONS = ("retry", "resend", "rerun", "delete")
 MOST_ROWS = 100
+MOST_TIMED = 1000
+"""Of so many studies the time from the last image to the first delivery is shown."""
 router = APIRouter(include_in_schema=False)
 Operator = Annotated[Session, Depends(may(Role.OPERATOR))]
 
@@ -80,6 +83,7 @@ def _page(
         more=max(0, len(waiting) - MOST_ROWS),
         counts=counts,
         hosts=site.state.hosts(),
+        latency=latency(seconds_to_notification(site.state.studies(MOST_TIMED))),
         request_made=site.state.request(asked) if asked else None,
         error=error,
     )

@@ -15,13 +15,15 @@ from typing import Any
 import uvicorn
 from rich.console import Console
 
+from overread.clinic import health
 from overread.clinic.audit.syslog import AuditSender
 from overread.clinic.config import ClinicConfig, load_config
 from overread.clinic.feedback import FeedbackStore
+from overread.clinic.logs import set_up
 from overread.clinic.node import Node
 from overread.clinic.people import Users
 from overread.clinic.storage import warn_if_open
-from overread.errors import InputError, OverreadError, printable
+from overread.errors import InputError, OverreadError
 from overread.files import canonical_json, only_mine, sha256_bytes
 from overread.web.app import create_app
 from overread.web.connections import limited, more_handles
@@ -40,8 +42,8 @@ def serve(config: Path) -> None:
     InputError
         A fault in the configuration, a changed package, a port that is taken; nothing is left running.
     """
-    log_to_terminal()
     settings = load_config(Path(config))
+    set_up(settings.log)
     console = Console(highlight=False, soft_wrap=True)
     stop = threading.Event()
     # Before anything is begun, so that an early signal stops it as cleanly as a late one.
@@ -69,20 +71,6 @@ def serve(config: Path) -> None:
                 console.print("stopping")
         finally:
             node.stop()
-
-
-class _Printable(logging.Formatter):
-    """Lines of a log without escape codes: they quote what peers and files say."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return printable(super().format(record))
-
-
-def log_to_terminal() -> None:
-    """Warnings and errors of all rooms, on standard error."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(_Printable("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
 
 
 def facts_of(node: Node) -> NodeFacts:
@@ -121,6 +109,8 @@ def site_of(node: Node) -> Site:
         note=note,
         settings=config.web,
         access_log=config.folder / "access.log",
+        metrics=lambda: health.metrics_text(**health.snapshot(node)),
+        ready=lambda: not node.draining,
     )
 
 

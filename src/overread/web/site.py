@@ -40,6 +40,10 @@ class Site:
         Text of what keeps the node from working at this moment; empty when all is well.
     note
         ``note(kind, actor=..., **payload)``: one event in the chain of evidence and in the audit trail.
+    metrics
+        Numbers of the node in the Prometheus text format.
+    ready
+        Whether the node takes instances now.
     access_log
         File that gets one JSON line for each request; None for none.
     """
@@ -53,6 +57,8 @@ class Site:
     note: Note
     settings: Web = field(default_factory=lambda: Web.model_validate({}))
     access_log: Path | None = None
+    metrics: Callable[[], bytes] | None = None
+    ready: Callable[[], bool] = lambda: True
     sessions: Sessions = field(init=False)
     requests: Limiter = field(init=False)
     failures: Limiter = field(init=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -38,6 +39,7 @@ VIEW = "view.zip"
 Layer: TypeAlias = Literal["image", "answer", "heat"]
 LONGEST_SIDE = 512
 MOST_SLICES = 400
+log = logging.getLogger(__name__)
 FILL = 90
 """Opacity of a label's inside, of 255."""
 
@@ -85,12 +87,23 @@ def write_view(folder: Path, image: Image, prediction: Prediction) -> None:
         out.writestr("view.json", json.dumps(asdict(facts)))
 
 
+def try_view(folder: Path, image: Image, prediction: Prediction) -> None:
+    """As `write_view`; a fault of the drawing costs the page its slices and nobody a result."""
+    try:
+        write_view(folder, image, prediction)
+    except (OSError, MemoryError):
+        raise
+    except Exception:
+        log.exception("the slices of run %s could not be drawn", folder.name)
+
+
 def view_facts(folder: Path) -> ViewFacts | None:
     """What there is to see of a run; None where nothing was drawn, or it cannot be read."""
     try:
         with zipfile.ZipFile(folder / VIEW) as view:
             content: dict[str, Any] = json.loads(view.read("view.json"))
-        return ViewFacts(**{k: tuple(v) if isinstance(v, list) else v for k, v in content.items()})
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
+        return ViewFacts(**values)
     except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile):
         return None
 
