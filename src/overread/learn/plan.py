@@ -101,7 +101,7 @@ class Sureness(Strict):
     """
 
     draws: Literal["none", "dropout", "laplace", "heads"] = "none"
-    distance: Literal["none", "mahalanobis", "nearest"] = "mahalanobis"
+    distance: Literal["none", "mahalanobis", "nearest"] = "nearest"
     together: Literal["average", "weighted", "stacked"] | None = None
 
 

@@ -67,7 +67,7 @@ def test_each_seed_is_a_package_of_its_own(folder: Path) -> None:
 def test_features_of_the_training_stand_in_the_package(folder: Path) -> None:
     package = Package.load(Workspace.open(folder).package_file)
     told = package.manifest.uncertainty
-    assert told.features == "features" and told.distance is not None and told.distance.method == "mahalanobis"
+    assert told.features == "features" and told.distance is not None and told.distance.method == "nearest"
     image = load_case(Cohort.read(folder).split("train")[0])
     assert predict(package, image).quality["feature_distance"] > 0
     assert "Refused as unlike the training" in (folder / "report.html").read_text()

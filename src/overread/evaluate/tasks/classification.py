@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from overread.cohort.truth.protocol import TruthValue
 from overread.evaluate import temperature

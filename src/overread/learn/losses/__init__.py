@@ -11,6 +11,7 @@ from overread.learn.losses.center_focal import CENTER_FOCAL
 from overread.learn.losses.corn import CORN
 from overread.learn.losses.cross_entropy import CROSS_ENTROPY
 from overread.learn.losses.dice_cross_entropy import DICE_CROSS_ENTROPY
+from overread.learn.losses.evidential import EVIDENTIAL
 from overread.learn.losses.gaussian_nll import GAUSSIAN_NLL
 from overread.learn.losses.generalised_cross_entropy import GENERALISED_CROSS_ENTROPY
 from overread.learn.losses.protocol import Loss, LossFunction
@@ -25,6 +26,7 @@ LOSSES: dict[str, Loss] = {
     "cross_entropy": CROSS_ENTROPY,
     "symmetric_cross_entropy": SYMMETRIC_CROSS_ENTROPY,
     "generalised_cross_entropy": GENERALISED_CROSS_ENTROPY,
+    "evidential": EVIDENTIAL,
     "corn": CORN,
     "binary_cross_entropy": BINARY_CROSS_ENTROPY,
     "focal": FOCAL,
