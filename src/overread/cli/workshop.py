@@ -268,21 +268,6 @@ def learning_curve(
 
 
 @app.command()
-def augment(
-    folder: Folder,
-    show: Annotated[
-        bool, typer.Option("--show", help="Draw a sheet of examples: augment.html, .png and .json.")
-    ] = False,
-    cases: Annotated[int, typer.Option("--cases", min=1, help="How many training cases to show.")] = 2,
-    draws: Annotated[int, typer.Option("--draws", min=0, help="How many examples of all changes together.")] = 5,
-) -> None:
-    """Say what training will do to images, by plan.json, and show it on the cohort's own."""
-    from overread.pipeline.stages.augment import augment_stage
-
-    augment_stage(folder, show=show, cases=cases, draws=draws)
-
-
-@app.command()
 def predict(
     package: Annotated[Path, typer.Argument(help="Package folder or .overread file.")],
     images: Annotated[
