@@ -10,6 +10,8 @@ import pytest
 from PIL import Image as Pillow
 
 from overread.cohort.case import Case
+from overread.cohort.checks.duplicates import check_duplicates
+from overread.cohort.checks.inspection import Inspection, contradict
 from overread.cohort.cohort import Cohort
 from overread.cohort.splits import split_table
 from overread.cohort.truth import value
@@ -91,3 +93,13 @@ def test_splits_have_the_same_share_of_every_fifth(tmp_path: Path) -> None:
     for part in ages.values():
         shares = np.bincount(np.searchsorted(edges, part), minlength=5) / len(part)
         assert np.abs(shares - 0.2).max() < 0.08
+
+
+def test_only_identical_pictures_of_different_numbers_contradict() -> None:
+    """The same patient a year later looks alike and is older."""
+    one, other = (
+        Inspection(Case(name, "p", {}, values={"age": age}), pixels="same")
+        for name, age in (("a", 60.0), ("b", 61.0))
+    )
+    assert contradict(one, other, drawn=True) and not contradict(one, other, drawn=False)
+    assert "label.conflict" in {f.code for f in check_duplicates([one, other])}

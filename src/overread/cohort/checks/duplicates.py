@@ -67,7 +67,8 @@ def _contradicting_pair(group: Sequence[Inspection]) -> tuple[str, str] | None:
     """The first two cases of one picture that state different truths."""
     distinct: dict[object, Inspection] = {}
     for s in group:
-        distinct.setdefault((s.case.label, s.shown.digest, tuple(s.case.findings.items())), s)
+        stated = (s.case.label, s.shown.digest, *s.case.findings.items(), *s.case.values.items())
+        distinct.setdefault(stated, s)
     pairs = combinations(distinct.values(), 2)
     return next(((a.case.case, b.case.case) for a, b in pairs if contradict(a, b, drawn=True)), None)
 

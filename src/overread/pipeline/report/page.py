@@ -101,6 +101,7 @@ def context(report: dict[str, Any], figures: ReportFigures) -> dict[str, Any]:
         "package": dict.fromkeys(("path", "sha256", "name", "version")) | (report.get("package") or {}),
         "virtual": bool(report.get("virtual")),
         "primary": primary,
+        "primary_unit": _unit(primary),
         "missing": next((row for row in absent if (row["metric"], row["label"]) == asked), None),
         "others": headline(test, primary),
         "by_label": by_label(test),
@@ -147,6 +148,13 @@ def context(report: dict[str, Any], figures: ReportFigures) -> dict[str, Any]:
         "methods": method_notes(str(row.get("method", "")) for row in test),
         "uri": data_uri,
     }
+
+
+def _unit(row: dict[str, Any] | None) -> str:
+    """The unit of a measure that is no share, whose number says nothing without it."""
+    if row is None or row["metric"] not in METRICS or METRICS[row["metric"]].share:
+        return ""
+    return str(row["unit"])
 
 
 def headline(test: Sequence[dict[str, Any]], primary: dict[str, Any] | None) -> list[dict[str, Any]]:
