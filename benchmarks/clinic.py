@@ -11,8 +11,10 @@ unset (DCMTK's default) and set to 1, which DCMTK obeys on either side. What is 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
+import random
 import shutil
 import socket
 import statistics
@@ -71,9 +73,12 @@ def write_objects(folder: Path, count: int, side: int, study: str) -> None:
 
 
 def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
+    """A port that nobody listens on, below those that connections get by themselves."""
+    while True:
+        port = random.randint(15_000, 30_000)
+        with socket.socket() as s, contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", port))
+            return port
 
 
 def command(name: str, port: int, folder: Path) -> list[str] | None:

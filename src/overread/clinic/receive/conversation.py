@@ -106,9 +106,9 @@ class Conversation:
             if self._serve():
                 self._on_released(self.caller.title, self.studies)
         except GoneError as error:
-            if self._closing.is_set():
-                self._say(abort(Reason.NOT_SPECIFIED))
-            elif not self.between:
+            # A peer that is only silent hears why it is let go.
+            self._say(abort(Reason.NOT_SPECIFIED))
+            if not self._closing.is_set() and not self.between:
                 log.warning("association with %s lost: %s", self.caller.address, error)
         except ProtocolError as error:
             log.warning("association with %s aborted: %s", self.caller.address, error)

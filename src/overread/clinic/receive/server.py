@@ -24,6 +24,7 @@ from overread.clinic.receive.negotiate import (
     NO_TRANSFER_SYNTAX,
     Proposed,
     Refusal,
+    Request,
     agree,
     parse_request,
     rejection,
@@ -165,6 +166,22 @@ class Server:
                 "rejected %r from %s: no association is free for this address", request.calling, address
             )
             return rejection(Refusal.LOCAL_LIMIT)
+        try:
+            return self._start(connection, address, request, data[HEAD.size + length :], allowed)
+        except BaseException:
+            self._places.leave(address)
+            raise
+
+    def _start(
+        self,
+        connection: socket.socket,
+        address: str,
+        request: Request,
+        rest: bytes,
+        allowed: frozenset[str],
+    ) -> bytes | None:
+        """The thread of an association that has a place; ``rest`` is what came after its request."""
+        encrypted = isinstance(connection, ssl.SSLSocket)
         number = next(self._numbers)
         caller = Caller(f"{number}", request.calling, address, encrypted, _subject(connection))
         agreed, answer = agree(request, self._syntax_for)
@@ -172,7 +189,7 @@ class Server:
         connection.setblocking(True)
         conversation = Conversation(
             connection,
-            Reader(connection, data[HEAD.size + length :], seconds=self.settings.pdu_seconds),
+            Reader(connection, rest, seconds=self.settings.pdu_seconds),
             caller,
             agreed=agreed,
             longest=request.maximum_pdu,
