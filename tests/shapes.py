@@ -19,7 +19,8 @@ def write_shapes(folder: Path, *, dimensions: int, truth: str, ordered: bool = F
     """A cohort of 24 patients: a bright block, larger (``mass``) or smaller (``nodule``), on noise.
 
     ``truth`` is the column that is written: label, value (of the block's size), labels (one of three findings of the
-    odd patients is not stated), mask (1 nodule, 2 mass) or boxes. ``ordered``: the label is one of three grades of size instead.
+    odd patients is not stated), mask (1 nodule, 2 mass) or boxes. ``ordered``: the label is one of three grades of
+    size instead.
     """
     folder.mkdir(parents=True)
     rows = []
