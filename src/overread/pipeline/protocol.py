@@ -266,7 +266,7 @@ _COMMENTS = {
     "channels": "One per input; `match` tells the clinic node which DICOM series it is (keyword: regular expression).",
     "positive": "Which of the two classes is the one to be found, of grades the lowest that counts so: sensitivity is "
     "of it.",
-    "quantity": "Unit of the number (UCUM: a for years, mo, %, mm, 1 for none), and the least and greatest there can be.",
+    "quantity": "Unit of the number (UCUM: a for years, mo, %, mm, 1 for none), and the least and greatest value.",
     "uncertain": "Findings that the table calls uncertain (-1), and those that it leaves empty: ignore, as_0 or as_1.",
     "operating_point": "Fixed on the tuning patients: youden, sensitivity>=0.95 (on average; `with 90%` after it: with "
     "that confidence) or specificity>=0.9; detection: f1, sensitivity>=0.9 or false_positives<=1.",
