@@ -22,7 +22,7 @@ from benchmarks.clinic import free_port, write_objects
 from rich.console import Console
 from rich.progress import track
 
-from overread.clinic.receive.meta import is_whole
+from overread.clinic.keeping.meta import is_whole
 
 RUNNING = 1.5
 """Longest time, in seconds, that a receiver lives once it answers."""

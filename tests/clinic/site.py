@@ -23,7 +23,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
-from overread.clinic.receive.arriving import Arriving
+from overread.clinic.keeping.arriving import Arriving
 from overread.clinic.send import parse_peer, send_files
 from overread.clinic.spool import Spool, Status, Stored
 from overread.clinic.storage import start_storage

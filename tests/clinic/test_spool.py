@@ -16,8 +16,8 @@ from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 
-from overread.clinic.receive import arriving as arriving_module
-from overread.clinic.receive.meta import is_whole
+from overread.clinic.keeping import arriving as arriving_module
+from overread.clinic.keeping.meta import is_whole
 from overread.clinic.spool import Spool, Status, Stored, safe_uid
 
 MR = "1.2.840.10008.5.1.4.1.1.4"

@@ -21,9 +21,9 @@ from enum import IntEnum
 from pathlib import Path
 
 from overread.clinic.encoded import NotWholeError, elements
-from overread.clinic.receive.arriving import Arriving, EmptyFiles
-from overread.clinic.receive.journal import Entry, Journal, now
-from overread.clinic.receive.meta import is_whole, read_meta
+from overread.clinic.keeping.arriving import Arriving, EmptyFiles
+from overread.clinic.keeping.journal import Entry, Journal, now
+from overread.clinic.keeping.meta import is_whole, read_meta
 from overread.files import fsync_folder
 
 STUDY_UID, SERIES_UID = 0x0020000D, 0x0020000E

@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
-from overread.clinic.receive.meta import PREFIX as PREFIX
+from overread.clinic.keeping.meta import PREFIX as PREFIX
 from overread.clinic.receive.pdu import MAXIMUM_PDU as MAXIMUM_PDU
 from overread.clinic.receive.server import Server
 from overread.clinic.receive.services import Services

@@ -33,7 +33,7 @@ from tests.clinic.receive.raw import (
 )
 from tests.clinic.site import CEILING_SECONDS, wait_for, write_series
 
-from overread.clinic.receive import arriving as arriving_module
+from overread.clinic.keeping import arriving as arriving_module
 from overread.clinic.receive import server as server_module
 
 NODELAY = [{}, {"TCP_NODELAY": "1"}]

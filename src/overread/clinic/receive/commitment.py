@@ -208,6 +208,6 @@ def _tell(report: Report, place: PeerRow, aet: str) -> None:
 
 
 def _file(data: bytes, transfer_syntax: str) -> bytes:
-    from overread.clinic.receive.meta import encode_meta
+    from overread.clinic.keeping.meta import encode_meta
 
     return encode_meta(sop_class=COMMITMENT, sop=INSTANCE, transfer_syntax=transfer_syntax) + data

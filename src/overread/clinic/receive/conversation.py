@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Mapping
 
 from overread.clinic.encoded import NotWholeError
+from overread.clinic.keeping.arriving import Arriving
 from overread.clinic.receive import dimse
-from overread.clinic.receive.arriving import Arriving
 from overread.clinic.receive.contexts import VERIFICATION, is_storage
 from overread.clinic.receive.dimse import Code, Command, CommandSet
 from overread.clinic.receive.negotiate import Agreed

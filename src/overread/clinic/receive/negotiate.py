@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from overread.clinic.keeping.meta import IMPLEMENTATION_NAME, IMPLEMENTATION_UID
 from overread.clinic.receive.contexts import COMMITMENT
-from overread.clinic.receive.meta import IMPLEMENTATION_NAME, IMPLEMENTATION_UID
 from overread.clinic.receive.pdu import HEAD, MAXIMUM_PDU, Kind, ProtocolError, Reason
 
 APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from overread.clinic.receive.meta import MARK, encode_meta
+from overread.clinic.keeping.meta import MARK, encode_meta
 from overread.files import fsync_folder
 
 IN_MEMORY_BYTES = 1 << 20
