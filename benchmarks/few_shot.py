@@ -218,6 +218,7 @@ def plot(rows: Sequence[dict[str, Any]], out: Path) -> None:
             axes.plot(shots, points[:, 0], color=colour, marker="o", markersize=4, label=text)
             axes.fill_between(shots, points[:, 1], points[:, 2], color=colour, alpha=0.18, linewidth=0)
         axes.set(xscale="log", xlabel="images a class", ylabel="macro AUROC, test patients", title=name)
+        axes.set_ylim(0.3, 1.02)
         axes.set_xticks([r["shots"] for r in own], [str(r["shots"]) for r in own])
         axes.minorticks_off()
         axes.axhline(0.5, color="#999999", linewidth=0.8, linestyle=":")

@@ -28,7 +28,7 @@ ORIGIN = Origin("some", "efficientnet_lite0", "ImageNet-1k", "package", "Apache-
         ("ordinal", (64, 64), 700, 600, "auto", "weights"),
         ("classification", (28, 28), 4700, 600, "auto", "chance beside features"),
         ("classification", (28, 28), 4700, 600, "none", "chance"),
-        ("classification", (425, 640), 200, 60, "auto", "chance"),
+        ("classification", (425, 640), 200, 40, "auto", "chance"),
         ("segmentation", (425, 640), 200, 600, "auto", "chance"),
         ("classification", (28, 28, 28), 900, 600, "auto", "chance"),
         ("classification", (28, 28, 28), 900, 60, "some", "weights"),

@@ -22,7 +22,7 @@ CELL = 32
 TINY, MANY = 64, 2000
 """Images up to so many pixels along their longest axis, and so many training cases: enough to learn from chance,
 without the loss of time that enlarging them for the weights would be."""
-LEAST_SECONDS = 120.0
+LEAST_SECONDS = 60.0
 """Below it there is no time for features of every case and for a training besides."""
 FEWEST_PASSES = 20
 """How often a fine-tuning should see each training case before finer pictures are worth their price."""
