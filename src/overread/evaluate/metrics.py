@@ -24,7 +24,7 @@ _ALL = (
     ),
     Metric(
         "auprc",
-        "Average precision",
+        "Area under the precision-recall curve",
         "Precision averaged over the recalls from 0 to 1 as the threshold falls, the area under the precision-recall "
         "curve. Chance is the share of positive cases, so that it holds only at this share.",
     ),
