@@ -9,37 +9,15 @@ from typing import Any
 from torch import nn
 
 from overread.errors import InputError
-from overread.nets.alexnet import ALEXNET
 from overread.nets.architecture import Architecture
 from overread.nets.centernet import CENTERNET
-from overread.nets.coatnet import COATNETS
-from overread.nets.convnext import CONVNEXTS
-from overread.nets.densenet import DENSENETS
-from overread.nets.efficientnet import EFFICIENTNETS
-from overread.nets.efficientnet_lite import EFFICIENTNET_LITE0
-from overread.nets.inception import INCEPTION
-from overread.nets.lenet import LENET
-from overread.nets.resnet import RESNETS
 from overread.nets.slices import SLICES
-from overread.nets.swin import SWINS
 from overread.nets.unet import UNET
-from overread.nets.vgg import VGGS
-from overread.nets.vit import VITS
+from overread.nets.whole_images import WHOLE_IMAGES
 from overread.task import AnswerKind
 
 NETWORKS: dict[str, Architecture] = {
-    "lenet": LENET,
-    "alexnet": ALEXNET,
-    **VGGS,
-    "inception": INCEPTION,
-    **RESNETS,
-    **DENSENETS,
-    **EFFICIENTNETS,
-    "efficientnet_lite0": EFFICIENTNET_LITE0,
-    **CONVNEXTS,
-    **VITS,
-    **SWINS,
-    **COATNETS,
+    **WHOLE_IMAGES,
     "slices": SLICES,
     "unet": UNET,
     "centernet": CENTERNET,

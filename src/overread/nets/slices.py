@@ -16,6 +16,7 @@ from overread.errors import InputError
 from overread.nets.architecture import WHOLE_IMAGE, Architecture, Need, full_resolution
 from overread.nets.classifier import Classifier, linear_head
 from overread.nets.pool import build_pool
+from overread.nets.whole_images import WHOLE_IMAGES
 
 STACK = 3
 PLANE = "resnet18"
@@ -77,17 +78,15 @@ def build(
     ``plane`` is the name of the network for each stack of ``stack`` slices (an odd number) along array ``axis``, and
     ``arguments`` are its own; ``pool`` pools the slices. Raises InputError for pictures, or what does not fit.
     """
-    from overread.nets.build import architecture, build
-
     if dimensions != 3:
         raise InputError(f"network slices: found images of {dimensions} axes, expected volumes")
     if stack < 1 or stack % 2 == 0 or axis not in (0, 1, 2):
         raise InputError(
             f"network slices: found stack {stack} along axis {axis}, expected an odd number along 0, 1 or 2"
         )
-    if plane == "slices" or "classes" not in architecture(plane).answers:
+    if plane not in WHOLE_IMAGES:
         raise InputError(f"network slices: plane: found {plane!r}, expected a network for whole images")
-    whole = build(plane, 2, channels * stack, labels, arguments)
+    whole = WHOLE_IMAGES[plane].build(2, channels * stack, labels, **arguments)
     assert isinstance(whole, Classifier)
     linear = next(m for m in reversed(list(whole.head.modules())) if isinstance(m, nn.Linear))
     over, length = build_pool(pool, linear.in_features, 1)
@@ -97,12 +96,10 @@ def build(
 
 def arguments(need: Need) -> dict[str, Any]:
     """Slices along the axis whose voxels lie farthest apart, the last where none does."""
-    from overread.nets.build import architecture
-
     axis = max(range(need.dimensions), key=lambda a: (need.spacing[a], a))
     inside = [a for a in range(need.dimensions) if a != axis][:2]
     plane = Need(2, tuple(need.size[a] for a in inside), tuple(need.spacing[a] for a in inside), need.gpu)
-    return {"plane": PLANE, "arguments": architecture(PLANE).arguments(plane), "stack": STACK, "axis": axis}
+    return {"plane": PLANE, "arguments": WHOLE_IMAGES[PLANE].arguments(plane), "stack": STACK, "axis": axis}
 
 
 SLICES = Architecture(

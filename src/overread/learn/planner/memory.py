@@ -12,8 +12,8 @@ from overread.nets.build import build
 from overread.nets.figures import training_bytes
 
 # What operators take inside themselves, beyond the tensors that are counted. Measured over counted on a processor
-# (benchmarks/memory.py): 0.87 (3D U-Net) and 0.97 (DenseNet-121), 0.99 (ViT-tiny, ConvNeXt-atto), 1.14 (ResNet-18), 1.20
-# (planned 3D ResNet).
+# (benchmarks/memory.py): 0.87 (3D U-Net) and 0.97 (DenseNet-121), 0.99 (ViT-tiny, ConvNeXt-atto), 1.14 (ResNet-18),
+# 1.20 (planned 3D ResNet).
 INSIDE = 1.1
 # Of what is available a step may take so much: images, libraries and whatever else runs need the rest.
 SHARE = 0.8
