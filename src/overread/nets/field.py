@@ -69,10 +69,10 @@ class Fields(TorchDispatchMode):
                 return tuple(f + e * j for f, e, j in zip(field, extra, jump, strict=True)), shorter
             spread = [(k - 1) * d for k, d in zip(kernel, args[5], strict=True)]
             return self._wider(field, jump, spread, stride)
-        if operation.startswith("aten.unfold"):
+        if operation.startswith("aten.stack"):
             # Neighbouring slices as channels: the last axis.
             *inside, last = field
-            return (*inside, last + (args[2] - 1) * jump[-1]), jump
+            return (*inside, last + (len(args[0]) - 1) * jump[-1]), jump
         if operation.startswith(("aten.max_pool", "aten.avg_pool")):
             kernel = self._each(args[1])
             return self._wider(field, jump, [k - 1 for k in kernel], self._each(args[2] or kernel))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -40,7 +41,8 @@ class Slices(nn.Module):
         side = self.stack // 2
         if side:
             x = F.pad(x, (side, side, 0, 0, 0, 0), mode="replicate")
-        stacks = x.unfold(4, self.stack, 1)
+        # ONNX has no operator for sliding windows: one shifted volume for each place in the stack.
+        stacks = torch.stack([x.narrow(4, i, slices) for i in range(self.stack)], -1)
         planes = stacks.permute(0, 4, 1, 5, 2, 3).reshape(-1, channels * self.stack, rows, columns)
         maps = self.plane(planes)
         return maps.reshape(batch, slices, *maps.shape[1:]).permute(0, 2, 3, 4, 1)
