@@ -31,6 +31,13 @@ def data_dir() -> Path:
 def prepared_cases(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Prepared cases of the tests, and of the processes that they start, are kept apart from the person's own."""
     os.environ["OVERREAD_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    os.environ["OVERREAD_STATE"] = str(tmp_path_factory.mktemp("state"))
+
+
+@pytest.fixture(autouse=True)
+def own_openings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Openings of a test's images are counted in each test by itself, not among all that share them."""
+    monkeypatch.setenv("OVERREAD_STATE", str(tmp_path_factory.mktemp("state")))
 
 
 pytest_plugins = ["tests.small_road"]

@@ -16,11 +16,15 @@ app.add_typer(ledger, name="ledger")
 @ledger.command("verify")
 def ledger_verify(
     where: Annotated[str, typer.Argument(help="A protocol folder, a ledger file or a database URL.")],
+    head: Annotated[
+        str | None,
+        typer.Option("--head", help="A head that was noted elsewhere: it must still be in the chain."),
+    ] = None,
 ) -> None:
-    """Recompute the chain of hashes; name the first row that was altered, removed or reordered."""
+    """Recompute the chain of hashes; name the first row that was altered, removed or reordered, and changed files."""
     from overread.ledger.commands import verify_command
 
-    verify_command(where)
+    verify_command(where, head=head)
 
 
 @ledger.command("show")

@@ -10,27 +10,49 @@ from typing import Any
 
 from overread.commands import command
 from overread.errors import InputError, OverreadError
+from overread.ledger.files import changed_files
 from overread.ledger.ledger import Ledger
 
 LEDGER_FILE = "ledger.db"
 HASH = re.compile(r"[0-9a-f]{64}")
+HEAD = re.compile(r"[0-9a-f]{12,64}")
 WORD = re.compile(r"[\w.:/+-]+")
 
 
-def verify_command(where: str) -> None:
+def verify_command(where: str, *, head: str | None = None) -> None:
     """Recompute the chain of a protocol folder, a ledger file or a database URL, and print one line.
+
+    ``head`` is one that was noted elsewhere, whole or its first 12 digits or more. Of a folder the files that the
+    newest events name by hash are compared, too.
 
     Raises
     ------
     OverreadError
-        The chain is broken; the message names the first broken row and how it was broken.
+        The chain is broken; the message names the first broken row and how it was broken. Or a recorded file is not
+        what it was.
     InputError
-        There is no ledger.
+        There is no ledger, or ``head`` is no hash.
     """
-    result = open_existing(where).verify()
+    ledger = open_existing(where)
+    result = ledger.verify(_whole(head, ledger) if head else None)
     if not result.ok:
         raise OverreadError(f"{where}: {result.detail}")
+    if "://" not in where and Path(where).is_dir():
+        changed = changed_files(Path(where), ledger.events())
+        if changed:
+            raise OverreadError(
+                "\n".join([f"{where}: the chain holds, but files are not what it recorded:", *changed])
+            )
     print(result)
+
+
+def _whole(head: str, ledger: Ledger) -> str:
+    """The hash that ``head`` stands for; one that no row has stays as it is."""
+    if not HEAD.fullmatch(head.lower()):
+        raise InputError(
+            f"--head: found {head!r}, expected 12 to 64 hexadecimal digits, as verify prints them"
+        )
+    return next((e.hash for e in ledger.events() if e.hash.startswith(head.lower())), head.lower())
 
 
 def show_command(where: str, json_lines: bool = False) -> None:

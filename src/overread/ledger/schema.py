@@ -56,16 +56,19 @@ _SQLITE = [
 ]
 
 _POSTGRESQL = [
-    """CREATE FUNCTION ledger_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+    """CREATE FUNCTION ledger_refuse() RETURNS trigger LANGUAGE plpgsql
+       SET search_path FROM CURRENT AS $$
        BEGIN RAISE EXCEPTION 'ledger: events and head are never changed or removed'; END $$""",
-    """CREATE FUNCTION ledger_next() RETURNS trigger LANGUAGE plpgsql AS $$
+    """CREATE FUNCTION ledger_next() RETURNS trigger LANGUAGE plpgsql
+       SET search_path FROM CURRENT AS $$
        BEGIN
          IF NOT EXISTS (SELECT 1 FROM ledger_head WHERE count + 1 = NEW.seq AND hash = NEW.previous) THEN
            RAISE EXCEPTION 'ledger: only the next event of the chain can be added';
          END IF;
          RETURN NEW;
        END $$""",
-    """CREATE FUNCTION ledger_forward() RETURNS trigger LANGUAGE plpgsql AS $$
+    """CREATE FUNCTION ledger_forward() RETURNS trigger LANGUAGE plpgsql
+       SET search_path FROM CURRENT AS $$
        BEGIN
          IF NEW.id <> OLD.id OR NEW.count <> OLD.count + 1
             OR NOT EXISTS (SELECT 1 FROM ledger_events WHERE seq = NEW.count AND hash = NEW.hash) THEN
@@ -73,7 +76,8 @@ _POSTGRESQL = [
          END IF;
          RETURN NEW;
        END $$""",
-    f"""CREATE FUNCTION ledger_once() RETURNS trigger LANGUAGE plpgsql AS $$
+    f"""CREATE FUNCTION ledger_once() RETURNS trigger LANGUAGE plpgsql
+       SET search_path FROM CURRENT AS $$
        BEGIN
          IF NEW.id <> 1 OR NEW.count <> 0 OR NEW.hash <> '{GENESIS}'
             OR EXISTS (SELECT 1 FROM ledger_head) THEN

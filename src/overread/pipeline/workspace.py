@@ -29,7 +29,9 @@ from overread.cohort.truth.protocol import Truth
 from overread.commands import command
 from overread.errors import InputError
 from overread.files import write_json
+from overread.ledger.environment import environment
 from overread.ledger.ledger import Ledger
+from overread.pipeline.evidence import DIGEST, chain, check_record, digest_of, verify_chain
 from overread.pipeline.protocol import Protocol, read_protocol
 
 STAGES = ("init", "check", "plan", "train", "package", "lock", "test", "explain")
@@ -45,13 +47,15 @@ class Workspace:
 
     @classmethod
     def open(cls, folder: Path) -> Workspace:
-        """Read the protocol in ``folder``. Raises InputError."""
-        return cls(folder, read_protocol(folder))
+        """Read the protocol in ``folder`` and verify its ledger. Raises InputError."""
+        protocol = read_protocol(folder)
+        verify_chain(folder)
+        return cls(folder, protocol)
 
     @property
     def ledger(self) -> Ledger:
-        """The folder's chain of evidence."""
-        return Ledger.open(self.folder / "ledger.db")
+        """The folder's chain of evidence. Raises InputError where it is gone but records of stages are there."""
+        return chain(self.folder)
 
     @property
     def plan_file(self) -> Path:
@@ -107,7 +111,13 @@ class Workspace:
         return TRUTHS[self.protocol.facts.truth]
 
     def record_of(self, stage: str) -> dict[str, Any]:
-        """What ``stage`` left in record/<stage>.json. Raises InputError where it has not run."""
+        """What ``stage`` left in record/<stage>.json.
+
+        Raises
+        ------
+        InputError
+            The stage has not run, or the file is not what its last run wrote.
+        """
         path = self.folder / "record" / f"{stage}.json"
         if not path.is_file():
             raise InputError(f"{path}: no such file; run {command(stage, self.folder)} first")
@@ -117,6 +127,7 @@ class Workspace:
             raise InputError(
                 f"{path}: is damaged ({error}); run {command(stage, self.folder)} again"
             ) from error
+        check_record(path, content, self.ledger, stage)
         return content
 
     def seconds(self) -> dict[str, float]:
@@ -129,7 +140,7 @@ class Workspace:
 def stage_record(space: Workspace, stage: str) -> Iterator[dict[str, Any]]:
     """Run a stage: what it puts into the yielded dict becomes record/<stage>.json and a ledger event.
 
-    Nothing is recorded when the stage fails.
+    The event holds a hash of the whole record and on what it was computed. Nothing is recorded when the stage fails.
     """
     console.rule(f"[bold]{stage}", align="left", style="dim")
     began, started = time.perf_counter(), datetime.now(UTC)
@@ -137,7 +148,14 @@ def stage_record(space: Workspace, stage: str) -> Iterator[dict[str, Any]]:
     yield result
     seconds = round(time.perf_counter() - began, 2)
     event = space.ledger.append(
-        f"pipeline.{stage}", {"protocol": space.protocol.digest(), "seconds": seconds, **_short(result)}
+        f"pipeline.{stage}",
+        {
+            "protocol": space.protocol.digest(),
+            "seconds": seconds,
+            "environment": environment(),
+            DIGEST: digest_of(result),
+            **_short(result),
+        },
     )
     write_json(
         space.folder / "record" / f"{stage}.json",
@@ -158,7 +176,7 @@ def _short(result: dict[str, Any]) -> dict[str, Any]:
     return {
         k: v
         for k, v in result.items()
-        if isinstance(v, str | int | float | bool) or k in ("test", "evidence")
+        if isinstance(v, str | int | float | bool) or k in ("test", "evidence", "files")
     }
 
 

@@ -9,12 +9,15 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from overread.cohort.case import Case
+from overread.cohort.cohort import FILE as COHORT
 from overread.cohort.cohort import Cohort
 from overread.cohort.groups import cuts_of
 from overread.evaluate.judge import judge
 from overread.evaluate.run import Evaluation, answered_rows, evaluation_of
 from overread.evaluate.subgroups import subgroups
-from overread.pipeline.protocol import Protocol
+from overread.files import sha256_file
+from overread.ledger.environment import environment
+from overread.pipeline.protocol import FILE, Protocol
 from overread.pipeline.report.people import copied, table_one
 from overread.pipeline.report.training import epochs_of, training_of
 from overread.pipeline.workspace import Workspace
@@ -85,6 +88,9 @@ def report_content(
             "sealed test patients": cohort.digest("test"),
             "image and mask files": space.record_of("check")["result"]["files_sha256"],
             "protocol": protocol.digest(),
+            "protocol.yaml (sha256sum)": sha256_file(space.folder / FILE),
+            "cohort.csv (sha256sum)": sha256_file(space.folder / COHORT),
+            "package file (sha256sum)": sha256_file(package.path),
             "plan": manifest.evidence["plan"],
             "weights": manifest.evidence["weights"],
             "package": package.sha256,
@@ -92,6 +98,10 @@ def report_content(
             "ledger head": space.ledger.head(),
         },
         "openings": result["openings"],
+        "exploratory": list(result.get("exploratory") or []),
+        "protocol_changes": list(result.get("protocol_changes") or []),
+        "openings_unlisted": result.get("openings_unlisted") or "",
+        "environment": environment(),
         "opened_in_training": space.record_of("lock")["result"].get("opened_in_training", 0),
         "seconds": space.seconds(),
         "versions": {"overread": version("overread"), **_versions()},

@@ -12,6 +12,7 @@ from overread.evaluate.figures import Figure
 from overread.evaluate.metrics import METRICS
 from overread.files import write_text
 from overread.imaging.picture import COLORS
+from overread.pipeline.looks import Looks
 from overread.pipeline.report.figures import draw
 from overread.pipeline.report.plots import history_svg
 from overread.pipeline.report.sureness import sureness_rows
@@ -109,6 +110,9 @@ def context(report: dict[str, Any], figures: ReportFigures) -> dict[str, Any]:
         "endpoints": endpoints,
         "goals_met": sum(bool(e["met"]) for e in endpoints),
         "openings": report.get("openings"),
+        "exploratory": report.get("exploratory")
+        or Looks(openings=report.get("openings") or 1).exploratory({}),
+        "protocol_changes": report.get("protocol_changes") or [],
         "opened_in_training": report.get("opened_in_training") or 0,
         "metrics": [_metric_row(row) for row in test],
         "not_computed": absent,

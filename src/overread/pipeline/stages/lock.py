@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from overread.cohort.cohort import FILE as COHORT
 from overread.cohort.cohort import Cohort
 from overread.cohort.hashes import files_digest
 from overread.commands import command
 from overread.errors import InputError
 from overread.files import sha256_file
+from overread.ledger.files import hashed
 from overread.pipeline.openings import EVENT, opened_in_training
+from overread.pipeline.protocol import FILE as PROTOCOL
 from overread.pipeline.workspace import Workspace, console, stage_record
 from overread.runtime.package import Package
 
@@ -24,13 +27,22 @@ def lock_stage(folder: Path) -> None:
         result.update(
             protocol_sha256=space.protocol.digest(),
             package_sha256=package.sha256,
+            protocol_file_sha256=space.ledger.store(folder / PROTOCOL),
             package_file_sha256=sha256_file(package.path),
+            files=hashed(
+                folder, [PROTOCOL, COHORT, "files.json", package.path.relative_to(folder).as_posix()]
+            ),
             sealed_test_sha256=cohort.digest("test"),
             test_files_sha256=files_digest(cohort.split("test"), space.folder),
             openings_before=len(space.ledger.events(EVENT)),
             opened_in_training=opened_in_training(space, cohort),
         )
     console.print("  Protocol, package and sealed test patients are fixed by hash.")
+    if not space.protocol.intended_use.strip():
+        console.print(
+            f"  [yellow]{folder / PROTOCOL}: intended_use is empty. For whom and what for the model is meant decides "
+            "what a test must show; the report says that it was not stated."
+        )
 
 
 def _check_chain(space: Workspace, package: Package, cohort: Cohort) -> None:

@@ -10,6 +10,8 @@ from rich.table import Table
 from overread.cohort.columns import VALUE
 from overread.cohort.splits import SplitResult, split_table
 from overread.errors import InputError
+from overread.files import sha256_file
+from overread.pipeline.evidence import chain, verify_chain
 from overread.pipeline.protocol import FILE, read_protocol
 from overread.pipeline.workspace import console
 
@@ -27,6 +29,7 @@ def split_stage(
     anew: bool,
 ) -> None:
     """Split ``folder``'s table; shares come from protocol.yaml where there is one and they are not given."""
+    verify_chain(folder)
     protocol = read_protocol(folder) if (folder / FILE).is_file() else None
     share: Mapping[str, float] | None = protocol.split if protocol else None
     if protocol is not None and protocol.facts.truth == VALUE and method == "stratified":
@@ -44,6 +47,18 @@ def split_stage(
         anew=anew,
     )
     _print(result)
+    chain(folder).append(
+        "cohort.split",
+        {
+            "method": method,
+            "seed": seed or 0,
+            "anew": anew,
+            "patients": dict(result.patients),
+            "cases": dict(result.cases),
+            "kept": result.kept,
+            "table_sha256": sha256_file(result.path),
+        },
+    )
 
 
 def _fractions(text: str) -> dict[str, float]:

@@ -9,15 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from overread.cohort.cohort import Cohort
-from overread.cohort.hashes import files_digest
+from overread.cohort.hashes import digest_of_hashes, file_hashes
 from overread.commands import command
 from overread.errors import InputError
 from overread.evaluate.run import evaluate
 from overread.files import atomic_path, quoted_cell, sha256_file, write_json
+from overread.pipeline.looks import Looks, since_earlier
 from overread.pipeline.openings import EVENT, PATIENTS, identities
+from overread.pipeline.protocol import FILE as PROTOCOL
+from overread.pipeline.register import content_digest, register
 from overread.pipeline.report.content import report_content
 from overread.pipeline.report.explained import show_explanations
 from overread.pipeline.report.gallery import Gallery
+from overread.pipeline.report.kept import keep_report
 from overread.pipeline.report.page import ReportFigures, write_report
 from overread.pipeline.report.words import metric_name
 from overread.pipeline.stages.seeds import of_seeds, said_of_seeds
@@ -28,20 +32,24 @@ from overread.runtime.package import Package
 def test_stage(folder: Path) -> None:
     """Answer the sealed test patients with the locked package; write report.json and report.html."""
     space = Workspace.open(folder)
-    package, cohort = _locked(space)
+    package, cohort, content = _locked(space)
     cases = cohort.split("test")
     goals = [e.model_dump(mode="json") for e in space.protocol.endpoints]
-    earlier = [e.data.get("goals") for e in space.ledger.events(EVENT)]
+    before = space.ledger.events(EVENT)
     opened = space.ledger.append(
         EVENT,
         {
             "test": cohort.digest("test"),
+            "content": content,
             "package": package.sha256,
             "goals": goals,
+            "protocol_file": space.ledger.store(folder / PROTOCOL),
             PATIENTS: identities(cases),
         },
     )
-    openings = len(earlier) + 1
+    listed = register(content, chain_head=opened.hash)
+    openings = max(len(before), listed.before) + 1
+    looks = Looks(openings=openings, elsewhere=max(0, listed.before - len(before)), unlisted=listed.fault)
     with stage_record(space, "test") as result:
         gallery = Gallery(folder / "predictions")
         with progress("Test patients", len(cases)) as advance:
@@ -58,7 +66,11 @@ def test_stage(folder: Path) -> None:
             test=[m.as_dict() for m in evaluation.measured],
             seeds=told,
             openings=openings,
-            earlier_goals=[g for g in earlier if g is not None and g != goals],
+            openings_elsewhere=looks.elsewhere,
+            openings_unlisted=looks.unlisted,
+            exploratory=looks.exploratory(space.record_of("lock")["result"]),
+            protocol_changes=since_earlier(space, before),
+            earlier_goals=[g for g in (e.data.get("goals") for e in before) if g is not None and g != goals],
             opened_at=opened.time,
             predictions_sha256=sha256_file(predictions),
             package_sha256=package.sha256,
@@ -69,6 +81,7 @@ def test_stage(folder: Path) -> None:
         folder, report, ReportFigures(evaluation.figures, gallery.pictures(evaluation.telling))
     )
     gallery.close()
+    keep_report(space)
     for m in evaluation.measured:
         found = m.interval
         console.print(
@@ -85,8 +98,14 @@ def test_stage(folder: Path) -> None:
         )
     console.print(f"  {page}", highlight=False)
     if openings > 1:
+        other = f" ({looks.elsewhere} of them in other folders)" if looks.elsewhere else ""
         console.print(
-            f"  [yellow]The test patients have now been opened {openings} times; the report says so."
+            f"  [yellow]The test patients have now been opened {openings} times{other}; every number that comes of it "
+            "is exploratory, and the report says so."
+        )
+    if looks.unlisted:
+        console.print(
+            f"  [yellow]Openings in other folders could not be counted: {looks.unlisted}", highlight=False
         )
 
 
@@ -102,9 +121,11 @@ def refresh_seconds(space: Workspace) -> None:
         report = json.loads(path.read_text(encoding="utf-8"))
         report["seconds"] = space.seconds()
         write_json(path, report)
+        keep_report(space)
 
 
-def _locked(space: Workspace) -> tuple[Package, Cohort]:
+def _locked(space: Workspace) -> tuple[Package, Cohort, str]:
+    """The locked package and cohort, and a hash of the test's files whatever they are called."""
     lock = space.record_of("lock")["result"]
     if lock["protocol_sha256"] != space.protocol.digest():
         raise InputError(
@@ -116,13 +137,14 @@ def _locked(space: Workspace) -> tuple[Package, Cohort]:
             f"{space.package_file}: not the locked package; run {command('lock', space.folder)} again"
         )
     cohort = space.cohort()
-    files = files_digest(cohort.split("test"), space.folder)
+    hashes = file_hashes(cohort.split("test"), space.folder)
+    files = digest_of_hashes(hashes)
     if (lock["sealed_test_sha256"], lock["test_files_sha256"]) != (cohort.digest("test"), files):
         raise InputError(
             f"{space.folder / 'cohort.csv'}: test cases or their files changed after the lock; "
             f"run {command('lock', space.folder)} again"
         )
-    return package, cohort
+    return package, cohort, content_digest(hashes)
 
 
 def _write_rows(path: Path, rows: Sequence[dict[str, Any]]) -> Path:

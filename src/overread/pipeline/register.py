@@ -1,0 +1,50 @@
+"""The machine's own list of openings: a test that was opened in another folder is not opened for the first time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from overread.errors import OverreadError
+from overread.files import canonical_json, sha256_bytes
+from overread.ledger.ledger import Ledger
+
+KIND = "test.opened"
+STATE = "OVERREAD_STATE"
+
+
+@dataclass(frozen=True)
+class Registered:
+    """How often a test's images were opened ``before``, in any folder of this user; ``fault`` where nobody can say."""
+
+    before: int
+    fault: str = ""
+
+
+def content_digest(hashes: Mapping[str, str]) -> str:
+    """SHA-256 over the files of a test, whatever they are called and wherever they lie."""
+    return sha256_bytes(canonical_json(sorted(hashes.values())).encode())
+
+
+def register_file() -> Path:
+    """``openings.db`` in the folder ``OVERREAD_STATE``, else in the user's state folder (XDG)."""
+    if os.environ.get(STATE):
+        return Path(os.environ[STATE]) / "openings.db"
+    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(home) / "overread" / "openings.db"
+
+
+def register(content: str, *, chain_head: str) -> Registered:
+    """Add an opening of the test with ``content`` to the list, and say how many there were before.
+
+    ``chain_head`` is the hash of the opening's own row. A list that cannot be written stops no test: the fault is told.
+    """
+    try:
+        ledger = Ledger.open(register_file())
+        before = sum(e.data.get("content") == content for e in ledger.events(KIND))
+        ledger.append(KIND, {"content": content, "row": chain_head})
+    except (OverreadError, OSError) as error:
+        return Registered(0, str(error))
+    return Registered(before)
