@@ -36,15 +36,17 @@ def fit(
 ) -> Temperature:
     """Temperature of ``logits (n, k)`` with class indices ``y (n,)`` (Guo et al., ICML 2017).
 
-    Targets are smoothed as Platt (Advances in Large Margin Classifiers 1999) does, for k classes: the true class of n
-    cases gets (n + 1) / (n + k), the others 1 / (n + k). The likelihood of separated classes then has its largest value
+    Targets are smoothed as Platt (Advances in Large Margin Classifiers 1999) does: as if each class of n cases had two
+    more, one right and one wrong. The true class gets (n + 1) / (n + 2), the others share the rest; one more for every
+    class would flatten the scores of many classes the more, the more of them there are. The likelihood of separated classes then has its largest value
     at a temperature above 0. One below 1, which makes scores more certain than the network's own, is only taken where
     its interval excludes 1. The interval is that of the log, from the variance between patients (``cluster (n,)``).
     """
     z = np.asarray(logits, np.float64)
     n, k = z.shape
     sizes = np.bincount(y, minlength=k)[y][:, None]
-    target = np.where(np.arange(k) == y[:, None], (sizes + 1) / (sizes + k), 1 / (sizes + k))
+    wrong = 1 / (sizes + 2)
+    target = np.where(np.arange(k) == y[:, None], 1 - wrong, wrong / (k - 1))
 
     def loss(a: float) -> float:
         return float(-(target * log_softmax(z * np.exp(-a), axis=1)).sum() / n)
