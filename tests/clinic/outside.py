@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from tests.clinic.site import CEILING_SECONDS
 
-
 OBJECTS = (
     "Comprehensive3DSR",
     "Segmentation",

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from pydicom import dcmread
+from tests.narrow import narrow
 
 from overread.demo import road
 from overread.errors import InputError
 from overread.learn.planner import patch
 from overread.ledger.ledger import Ledger
-from tests.narrow import narrow
 
 
 def test_the_whole_demo_on_few_patients(

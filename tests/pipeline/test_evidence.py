@@ -115,7 +115,9 @@ def test_a_second_look_brands_every_verdict(road: Path) -> None:
     page = (road / "report.html").read_text()
     assert report["openings"] == 2 and len(report["exploratory"]) == 2
     assert any(change.endswith("endpoints.0.goal: 0.7, now 0.1") for change in report["protocol_changes"])
-    assert "fixed before the test" not in page and "0.7, now 0.1" in page
+    assert (
+        "Goals fixed before the test" not in page and "Goals (exploratory)" in page and "0.7, now 0.1" in page
+    )
     assert "✓ met" not in page and "✗ not met" not in page and "exploratory" in page
 
 

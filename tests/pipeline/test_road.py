@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image as Pillow
+from tests.narrow import narrow
 
 import overread.pipeline.stages as stages
 from overread.cohort.adapters.medmnist import import_medmnist
@@ -27,7 +28,6 @@ from overread.ledger.ledger import Ledger
 from overread.runtime.answer import Findings, Objects
 from overread.runtime.package import Package
 from overread.runtime.predict import predict
-from tests.narrow import narrow
 
 
 @pytest.fixture(autouse=True)
