@@ -38,9 +38,10 @@ def fit(
 
     Targets are smoothed as Platt (Advances in Large Margin Classifiers 1999) does: as if each class of n cases had two
     more, one right and one wrong. The true class gets (n + 1) / (n + 2), the others share the rest; one more for every
-    class would flatten the scores of many classes the more, the more of them there are. The likelihood of separated classes then has its largest value
-    at a temperature above 0. One below 1, which makes scores more certain than the network's own, is only taken where
-    its interval excludes 1. The interval is that of the log, from the variance between patients (``cluster (n,)``).
+    class would flatten the scores of many classes the more, the more of them there are. The likelihood of separated
+    classes then has its largest value at a temperature above 0. One below 1, which makes scores more certain than the
+    network's own, is only taken where its interval excludes 1. The interval is that of the log, from the variance
+    between patients (``cluster (n,)``).
     """
     z = np.asarray(logits, np.float64)
     n, k = z.shape
