@@ -99,7 +99,7 @@ def options_by_command() -> dict[str, set[str]]:
     out: dict[str, set[str]] = {}
 
     def walk(command: Any, name: str) -> None:
-        out[name] = {option for p in command.params for option in p.opts}
+        out[name] = {option for p in command.params for option in (*p.opts, *p.secondary_opts)}
         for sub, part in getattr(command, "commands", {}).items():
             walk(part, f"{name} {sub}".strip())
             out[name] |= out[f"{name} {sub}".strip()]

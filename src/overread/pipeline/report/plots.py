@@ -329,6 +329,7 @@ def drawing(
 
 
 def svg(figure: Figure) -> str:
+    """The figure as SVG text, the same for the same figure: without date and creator."""
     text = io.StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     return text.getvalue()
