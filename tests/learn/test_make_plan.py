@@ -15,6 +15,7 @@ from overread.learn.augment.change import draw
 from overread.learn.losses import build_loss
 from overread.learn.plan import Plan
 from overread.learn.planner.answering import Answering
+from overread.learn.tasks import whole_image
 from overread.learn.timing import Timing
 from overread.task import TASKS
 
@@ -260,3 +261,36 @@ def test_whole_volumes_of_thick_slices_stay_in_their_plane(
     assert planned(thick, task, ["a", "b"], monkeypatch).augment.coarse_axis == 2
     even = look((120, 120, 100), (1.0, 1.0, 1.2), modality="CT")
     assert planned(even, task, ["a", "b"], monkeypatch).augment.coarse_axis is None
+
+
+THICK = look((256, 256, 24), (0.9, 0.9, 9.0), modality="MR")
+
+
+@pytest.mark.parametrize(
+    ("seen", "network", "why"),
+    [
+        (look((28, 28, 28), (1.0, 1.0, 1.0)), "resnet", "3D: slices are as far apart as voxels within them"),
+        (THICK, "slices", "2.5D: slices are 9 mm apart and voxels within them 2.4 mm"),
+        (look((64, 64, 2), (1.0, 1.0, 1.0)), "slices", "2D: 2 slices, which are no volume."),
+    ],
+)
+def test_volumes_are_seen_in_the_form_that_suits_them(seen, network, why, monkeypatch) -> None:
+    plan = planned(seen, "classification", ["a", "b"], monkeypatch)
+    assert plan.network.name == network and any(r.startswith(why) for r in plan.reasons)
+    if network == "slices":
+        assert plan.network.arguments["axis"] == 2
+        assert plan.network.arguments["stack"] == (1 if why.startswith("2D") else 3)
+
+
+def test_volumes_too_large_for_3d_are_seen_in_slices_only_where_these_take_less(monkeypatch) -> None:
+    seen = look((64, 64, 64), (1.0, 1.0, 1.0))
+    needs = {"resnet": 3 * 2**30, "slices": 2**30}
+    monkeypatch.setattr(whole_image, "available_bytes", lambda: 2 * 2**30)
+    monkeypatch.setattr(whole_image, "_least_bytes", lambda name, room, need: needs[name])
+    plan = planned(seen, "classification", ["a", "b"], monkeypatch)
+    assert plan.network.name == "slices"
+    assert any(
+        r.startswith("2.5D: a step in 3D takes 3.0 GiB, and 1.6 GiB are available") for r in plan.reasons
+    )
+    needs["slices"] = 4 * 2**30
+    assert planned(seen, "classification", ["a", "b"], monkeypatch).network.name == "resnet"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from overread.cohort.fingerprint import Fingerprint
@@ -15,13 +16,16 @@ from overread.learn.augment.change import draw as draw_change
 from overread.learn.example import Example
 from overread.learn.plan import Augment, Named, Plan
 from overread.learn.planner.choice import Choice
+from overread.learn.planner.form import Form, choose_form
+from overread.learn.planner.memory import INSIDE, SHARE, available_bytes
 from overread.learn.planner.network import planned
 from overread.learn.planner.patch import coarse_axis
 from overread.learn.planner.room import Room
 from overread.learn.planner.sampling import choose_sampling
 from overread.learn.planner.transfer import grid_of
 from overread.nets.architecture import Need
-from overread.nets.build import architecture
+from overread.nets.build import architecture, build
+from overread.nets.figures import training_bytes
 from overread.runtime.manifest import Preprocess
 from overread.task import AnswerKind
 
@@ -57,13 +61,23 @@ def choose(look: Fingerprint, room: Room, spec: Preprocess, *, answer: AnswerKin
     cells = zip(look.median_spacing, look.median_shape, spec.size, strict=True)
     spacing = [mm * n / size for mm, n, size in cells]
     name = room.weights or "resnet"
-    made = architecture(name, answer=answer)
-    need = Need(room.dimensions, tuple(spec.size), (1.0,) * room.dimensions, room.gpu)
-    arguments = made.arguments(need)
+    need = Need(room.dimensions, tuple(spec.size), tuple(spacing), room.gpu)
+    reasons = []
+    # Weights that a person asks for are inflated to volumes.
+    if room.dimensions == 3 and not room.weights:
+        form = _form(look, room, need, name)
+        reasons.append(form.reason)
+        name = name if form.form == "3D" else "slices"
+    arguments = architecture(name, answer=answer).arguments(need)
+    if name == "slices":
+        # A slice or two are pictures: none has a neighbour to be seen with.
+        arguments |= {"axis": form.axis, "stack": 1 if form.form == "2D" else arguments["stack"]}
     network = planned(name, room, arguments)
-    text = f"Network {name}, {network.parameters / 1e6:.1f} million parameters"
-    if "small_stem" in arguments:
-        text += f", {'full-resolution' if arguments['small_stem'] else 'strided'} first layer"
+    within = arguments.get("arguments", arguments)
+    text = f"Network {name}{f' of {plane}' if (plane := arguments.get('plane')) else ''}, "
+    text += f"{network.parameters / 1e6:.1f} million parameters"
+    if "small_stem" in within:
+        text += f", {'full-resolution' if within['small_stem'] else 'strided'} first layer"
     # Mirroring would swap the heart's side in a chest and the laterality of every finding: left out.
     augment = Augment(
         coarse_axis=coarse_axis(spacing) if room.dimensions == 3 else None,
@@ -84,8 +98,39 @@ def choose(look: Fingerprint, room: Room, spec: Preprocess, *, answer: AnswerKin
         steps_per_epoch=math.ceil(room.cases / batch),
         most_epochs=200,
         foreground_share=0.0,
-        reasons=[f"{text}."],
+        reasons=[*reasons, f"{text}."],
     )
+
+
+def _form(look: Fingerprint, room: Room, need: Need, name: str) -> Form:
+    """How volumes are seen: in 3D by the network ``name``, or slice by slice where that is better."""
+    available = available_bytes()
+    least = None
+    if available is not None:
+        available = int(SHARE * available)
+        least = _least_bytes(name, room, need)
+        # Slices are no way out where they take as much.
+        if least > available and _least_bytes("slices", room, need) >= least:
+            least = None
+    # Axes of fewer voxels than the grid has at least are not seen better for it.
+    size: Sequence[int] = [min(n, round(m)) for n, m in zip(need.size, look.median_shape, strict=True)]
+    return choose_form(
+        size=size,
+        spacing=[max(pair) for pair in zip(need.spacing, look.median_spacing, strict=True)],
+        cases=room.cases,
+        weights=False,
+        bytes_3d=least,
+        available=available,
+    )
+
+
+def _least_bytes(name: str, room: Room, need: Need) -> int:
+    """What a step of one volume takes: less than that no division of a batch into parts can make it."""
+    with torch.device("meta"):
+        arguments = architecture(name).arguments(need)
+        network = build(name, room.dimensions, room.channels, room.outputs, arguments).eval()
+        # In evaluation: batch normalisation cannot train on one cell of one volume.
+        return round(INSIDE * training_bytes(network, torch.zeros(1, room.channels, *need.size)))
 
 
 def sampled(choice: Choice, look: Fingerprint, *, exclusive: bool) -> Choice:
