@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ import pytest
 from fastapi.testclient import TestClient
 from hypothesis import strategies as st
 from tests.web.clinic import KEY, Clinic, csrf
+
+from overread.clinic.tables import Aside, DeliveryState, StudyState
+from overread.web.app import create_app
 
 EXAMPLES = 60
 
@@ -84,3 +88,24 @@ def test_feedback_and_operations_need_the_token_of_the_session(clinic: Clinic) -
     assert answer.status_code == 202
     answer = browser.post("/api/operations", json={"action": "retry", "run": "no"}, headers=token)
     assert answer.status_code == 409
+
+
+def test_no_folder_of_the_machine_in_what_is_said_of_errors(tmp_path: Path) -> None:
+    made = Clinic(tmp_path, login=False)
+    made.add_study(description="CT /head/neck")
+    said = "cannot read /srv/node/spool/1.dcm"
+    made.add_run(error=said)
+    made.state.set_study("1.2.3", StudyState.QUEUED, error=said, aside=[Aside("1.2", "UNREADABLE", said)])
+    made.state.set_delivery(KEY, "PACS", DeliveryState.WAITING, error=said, objects={"sr.dcm": said})
+    answer = made.browser().get("/api/studies/1.2.3")
+    assert "/srv/node" not in answer.text
+    assert answer.json()["description"] == "CT /head/neck"
+    assert answer.json()["run"]["deliveries"][0]["objects"] == {"sr.dcm": "cannot read 1.dcm"}
+
+
+def test_numbers_are_counted_once_in_a_while_however_often_they_are_asked_for(tmp_path: Path) -> None:
+    made, asked = Clinic(tmp_path, login=False), []
+    site = replace(made.site, metrics=lambda: bytes(asked.append(1) or b"overread_up 1"))
+    browser = TestClient(create_app(site), base_url="http://127.0.0.1")
+    assert [browser.get("/metrics").text for _ in range(3)] == ["overread_up 1"] * 3
+    assert len(asked) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import threading
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,51 @@ def test_wrong_passwords_are_told_and_limited(clinic: Clinic) -> None:
     answer = browser.post("/login", data={"name": "ann", "password": PASSWORD})
     assert (answer.status_code, "Retry-After" in answer.headers) == (429, True)
     assert [k for k, _, _ in clinic.notes].count("web.login_failed") == 5
+
+
+def test_wrong_passwords_at_the_same_moment_are_limited_too_and_two_at_most_are_looked_at(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked, most, lock, five = [0], [0], threading.Lock(), threading.Event()
+
+    def slow(name: str, password: str) -> None:
+        with lock:
+            looked[0] += 1
+            most[0] = max(most[0], looked[0])
+        five.wait(0.05)
+        with lock:
+            looked[0] -= 1
+
+    monkeypatch.setattr(clinic.site.users, "check", slow)
+    answers: list[int] = []
+
+    def guess(number: int) -> None:
+        form = {"name": "ann", "password": f"wrong {number}"}
+        answers.append(clinic.browser().post("/login", data=form).status_code)
+
+    threads = [threading.Thread(target=guess, args=(n,)) for n in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (sorted(answers), most[0]) == ([401] * 5 + [429] * 7, 2)
+
+
+def test_programs_too_change_a_password_that_another_set(clinic: Clinic) -> None:
+    clinic.site.users.add("bob", frozenset({Role.READER}), PASSWORD)
+    basic = base64.b64encode(f"bob:{PASSWORD}".encode()).decode()
+    answer = clinic.browser().get("/api/studies", headers={"Authorization": f"Basic {basic}"})
+    assert (answer.status_code, "Jane" in answer.text) == (403, False)
+
+
+@pytest.mark.parametrize(("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 303)])
+def test_a_login_from_a_foreign_frame_without_origin_begins_nothing(
+    clinic: Clinic, site: str, status: int
+) -> None:
+    clinic.person("ann")
+    headers = {"Origin": "null", "Sec-Fetch-Site": site}
+    answer = clinic.browser().post("/login", data={"name": "ann", "password": PASSWORD}, headers=headers)
+    assert answer.status_code == status
 
 
 def test_a_session_ends_when_nobody_asks_and_when_a_page_asks_by_itself() -> None:

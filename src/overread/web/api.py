@@ -23,6 +23,8 @@ router = APIRouter(prefix="/api")
 Uid = Annotated[str, Path(pattern=r"^[0-9.]{1,64}$", description="Study Instance UID")]
 Key = Annotated[str, Path(pattern=f"^{RUN_KEY.pattern}$", description="key of a run")]
 User = Annotated[Session, Depends(api_session)]
+SENTENCES = ("error", "text", "objects")
+"""Names of values that may quote what a program of this machine said."""
 Text = Annotated[str, Field(max_length=LONGEST_TEXT)]
 
 
@@ -169,7 +171,7 @@ def metrics(request: Request) -> Response:
     site = site_of(request)
     if site.metrics is None:
         raise HTTPException(404, "no metrics here")
-    return Response(site.metrics(), media_type="text/plain; version=0.0.4")
+    return Response(site.counted(), media_type="text/plain; version=0.0.4")
 
 
 def as_json(row: StudyRow) -> dict[str, Any]:
@@ -177,10 +179,16 @@ def as_json(row: StudyRow) -> dict[str, Any]:
     content = asdict(row)
     content["result"] = prediction_of(row).get("headline", "")
     content["picture"] = f"/runs/{row.run.key}/overlay.png" if row.run and has_picture(row.run) else None
-    for part in (content, content["run"] or {}, *content["runs"]):
-        if part.get("error"):
-            part["error"] = no_paths(part["error"])
-    return content
+    return _without_paths(content)
+
+
+def _without_paths(value: Any, name: str = "") -> Any:
+    """The same data, what it says of errors, at whatever depth, without the folders of this machine."""
+    if isinstance(value, dict):
+        return {k: _without_paths(v, name if name == "objects" else k) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_paths(v, name) for v in value]
+    return no_paths(value) if isinstance(value, str) and name in SENTENCES else value
 
 
 def _needs(session: Session, role: Role) -> None:

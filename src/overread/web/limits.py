@@ -31,6 +31,22 @@ class Limiter:
             while len(self._seen) > MOST_KEYS:
                 self._seen.popitem(last=False)
 
+    def take(self, *keys: str) -> float:
+        """Let it happen once for all of ``keys``, or say how many seconds until it may: then none is counted.
+
+        In one step: of many that ask at the same moment no more get through than may.
+        """
+        with self._lock:
+            at = self._clock()
+            seen = [self._current(key) for key in keys]
+            wait = max(s[0] + self.seconds - at if len(s) >= self.times else 0.0 for s in seen)
+            if wait <= 0:
+                for one in seen:
+                    one.append(at)
+            while len(self._seen) > MOST_KEYS:
+                self._seen.popitem(last=False)
+            return max(0.0, wait)
+
     def forget(self, key: str) -> None:
         """Begin anew."""
         with self._lock:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +19,8 @@ from overread.web.sessions import Sessions
 
 Note = Callable[..., Any]
 VIEW_SECONDS = 600.0
+METRICS_SECONDS = 5.0
+"""So long are numbers good: they go through all studies, nobody logs in for them, and the receiver needs the core."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,8 @@ class Site:
     requests: Limiter = field(init=False)
     failures: Limiter = field(init=False)
     _views: Limiter = field(init=False)
+    _counting: threading.Lock = field(init=False, default_factory=threading.Lock)
+    _counted: list[tuple[float, bytes]] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         web = self.settings
@@ -79,6 +85,14 @@ class Site:
         if not self._views.wait(key):
             self._views.count(key)
             self.note("web.viewed", actor=actor, study=study, run=run)
+
+    def counted(self) -> bytes:
+        """The metrics, counted anew after `METRICS_SECONDS`; who asks meanwhile gets the same."""
+        assert self.metrics is not None
+        with self._counting:
+            if not self._counted or time.monotonic() - self._counted[0][0] > METRICS_SECONDS:
+                self._counted[:] = [(time.monotonic(), self.metrics())]
+            return self._counted[0][1]
 
     @property
     def operate(self) -> Operate:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+import threading
 from collections.abc import Callable
 from typing import Annotated
 from urllib.parse import parse_qsl, urlsplit
@@ -18,6 +19,8 @@ from overread.web.site import Site
 EVERYBODY = "local"
 """The user's name where no login is asked for."""
 FORM = "application/x-www-form-urlencoded"
+HASHING = threading.BoundedSemaphore(2)
+"""Each look at a password takes 64 MiB and some cores for a while, and the receiver needs both."""
 
 
 def site_of(request: Request) -> Site:
@@ -57,6 +60,8 @@ def api_session(request: Request) -> Session:
     if site.settings.login and header.lower().startswith("basic "):
         name, password = _basic(header)
         user = sign_in(request, site, name, password)
+        if user.must_change:
+            raise HTTPException(403, "this password was set by another; change it on the page first")
         session = Session(user.name, user.roles, "")
         request.state.session = session
         return session
@@ -70,15 +75,15 @@ def sign_in(request: Request, site: Site, name: str, password: str) -> User:
     """The user of a right password. Raises HTTPException 401, and 429 after several wrong ones."""
     address = request.client.host if request.client else ""
     keys = (f"user {name.lower()[:64]}", f"address {address}")
-    wait = max(site.failures.wait(key) for key in keys)
+    # Counted before it is known to be wrong: many tries at the same moment are no way round the limit.
+    with HASHING:
+        wait = site.failures.take(*keys)
+        user = None if wait else site.users.check(name, password)
     if wait:
         raise HTTPException(
             429, f"too many wrong passwords; wait {int(wait) + 1} s", {"Retry-After": str(int(wait) + 1)}
         )
-    user = site.users.check(name, password)
     if user is None:
-        for key in keys:
-            site.failures.count(key)
         site.note("web.login_failed", actor="unknown", user=name[:64], address=address)
         raise HTTPException(401, "wrong name or password")
     for key in keys:
@@ -106,6 +111,9 @@ def check_csrf(request: Request, session: Session, given: str) -> None:
         and origin != "null"
         and urlsplit(origin).netloc.lower() != request.headers.get("host", "").lower()
     ):
+        raise HTTPException(403, "the request comes from another site")
+    # Our own forms come without an origin ("null"), for no page tells where it is; a browser says the rest itself.
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise HTTPException(403, "the request comes from another site")
     if not hmac.compare_digest(given.encode(), session.csrf.encode()):
         raise HTTPException(403, "the form is too old or not ours; load the page again")
