@@ -68,6 +68,8 @@ class Classes:
         case is called so; ``""`` and None where none is fixed.
     mutual_information
         How far several networks, or draws of one, disagree: 0 not at all, 1 as far as they can; None where one answers.
+    views_information
+        How far answers in several views of the image disagree, likewise; None where it is seen in one.
     vacuity
         Of evidential networks, the share of the belief that no evidence supports; None of others.
     refer
@@ -87,6 +89,7 @@ class Classes:
     positive: str = ""
     threshold: float | None = None
     mutual_information: float | None = None
+    views_information: float | None = None
     vacuity: float | None = None
     refer: str = ""
 
@@ -108,7 +111,7 @@ class Findings:
         Operating point of each finding, fixed on the tuning cases; a finding without one is never decided.
     present
         The findings whose score reaches their threshold, in the package's order.
-    intervals, reasons, log_odds, mutual_information
+    intervals, reasons, log_odds, mutual_information, views_information
         As in `Classes`, per finding.
     refer, referred
         Why a person must decide about some of the findings, and which; empty where the package may.
@@ -121,6 +124,7 @@ class Findings:
     log_odds: Mapping[str, float] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
     mutual_information: Mapping[str, float] = field(default_factory=dict)
+    views_information: Mapping[str, float] = field(default_factory=dict)
     refer: str = ""
     referred: tuple[str, ...] = ()
 

@@ -144,15 +144,15 @@ def _observed(answer: Classes | Findings) -> Iterator[Line]:
 
 
 def _doubt(answer: Classes | Findings) -> Iterator[Line]:
-    """Who must decide, and how far several networks disagree."""
+    """Who must decide, and how far several networks, or one in several views, disagree."""
     if answer.refer:
         yield Line("To be decided by a person", answer.refer)
-    apart = answer.mutual_information
-    if isinstance(apart, Mapping):
-        for label, value in apart.items():
-            yield Line(f"Disagreement of the networks about {label}", f"{value:.0%} of the largest possible")
-    elif apart is not None:
-        yield Line("Disagreement of the networks", f"{apart:.0%} of the largest possible")
+    for of, apart in (("networks", answer.mutual_information), ("views", answer.views_information)):
+        if isinstance(apart, Mapping):
+            for label, value in apart.items():
+                yield Line(f"Disagreement of the {of} about {label}", f"{value:.0%} of the largest possible")
+        elif apart is not None:
+            yield Line(f"Disagreement of the {of}", f"{apart:.0%} of the largest possible")
     if isinstance(answer, Classes) and answer.vacuity is not None:
         yield Line("Share of the belief without evidence", f"{answer.vacuity:.0%}")
 

@@ -41,13 +41,14 @@ def too_far(apart: float | None, manifest: Manifest) -> Breach | None:
 
 def doubted(answer: Answer, raw: Outputs, manifest: Manifest) -> Answer:
     """The answer with what several draws disagree about, and whether a person must decide."""
-    apart = disagreement(raw, manifest)
+    apart, views = disagreement(raw, manifest), views_disagreement(raw, manifest)
     refer = manifest.uncertainty.refer
     match answer:
         case Classes():
             return replace(
                 answer,
                 mutual_information=None if apart is None else float(apart[0]),
+                views_information=None if views is None else float(views[0]),
                 vacuity=float(raw["vacuity"][0]) if "vacuity" in raw else None,
                 refer=_unsure({answer.decided: answer.scores[answer.decided]}, refer.get("")),
             )
@@ -57,9 +58,8 @@ def doubted(answer: Answer, raw: Outputs, manifest: Manifest) -> Answer:
             reasons = {k: why for k, why in said.items() if why}
             return replace(
                 answer,
-                mutual_information={}
-                if apart is None
-                else {k: float(v) for k, v in zip(manifest.labels, apart, strict=True)},
+                mutual_information=_by_label(apart, manifest),
+                views_information=_by_label(views, manifest),
                 refer="; ".join(reasons.values()),
                 referred=tuple(reasons),
             )
@@ -82,6 +82,21 @@ def disagreement(raw: Outputs, manifest: Manifest) -> NDArray[Any] | None:
         else [1.0] * len(raw["draws"])
     )
     return mutual_information(raw["draws"].astype(np.float64), weights, pool)
+
+
+def views_disagreement(raw: Outputs, manifest: Manifest) -> NDArray[Any] | None:
+    """Mutual information of the answers in several views of the image, ``(groups,)``; None where it has one view.
+
+    Doubt that comes of how the image happens to lie (Wang 2019, doi 10.1016/j.neucom.2019.01.103).
+    """
+    pool = TASKS[manifest.task].POOL
+    if "views" not in raw or pool is None:
+        return None
+    return mutual_information(raw["views"].astype(np.float64), [1.0] * len(raw["views"]), pool)
+
+
+def _by_label(values: NDArray[Any] | None, manifest: Manifest) -> dict[str, float]:
+    return {} if values is None else {k: float(v) for k, v in zip(manifest.labels, values, strict=True)}
 
 
 def _unsure(sure: dict[str, float], limit: Refer | None) -> str:

@@ -96,7 +96,8 @@ def raw_of(package: Package, prepared: Prepared) -> Outputs:
     """What the package's networks give for one prepared image, before calibration: the task's `RuntimeTask.raw`.
 
     Of several networks, or several draws of one, the task's outputs are those of them together, and ``draws
-    (draws, outputs)`` has the logits of each.
+    (draws, outputs)`` has the logits of each. Of a whole image seen in several views, ``views (views, outputs)`` has
+    the logits of each view.
 
     Raises
     ------
@@ -119,7 +120,7 @@ def raw_of(package: Package, prepared: Prepared) -> Outputs:
 def one_of(package: Package, prepared: Prepared) -> Outputs:
     """Outputs of the package's only network, and of its draws together where it is asked for any."""
     manifest, task = package.manifest, TASKS[package.manifest.task]
-    out = evidence(task.raw(network_of(engine_of(package), manifest), prepared, manifest), manifest)
+    out = seen_by(engine_of(package), prepared, manifest)
     draws = manifest.uncertainty.draws
     if draws is None or task.POOL is None:
         return out
@@ -139,10 +140,23 @@ def several_of(package: Package, prepared: Prepared) -> Outputs:
         if member.preprocess is not None:
             own = own.model_copy(update={"preprocess": member.preprocess})
         seen = prepared if member.preprocess is None else prepare(prepared.original, member.preprocess)
-        raws.append(
-            calibrated(evidence(task.raw(network_of(engines[member.file], own), seen, own), own), member)
-        )
+        raws.append(calibrated(seen_by(engines[member.file], seen, own), member))
     return pooled(raws, [m.weight for m in ensemble.members], task.POOL, how=ensemble.how)
+
+
+def seen_by(engine: Engine, prepared: Prepared, manifest: Manifest) -> Outputs:
+    """Outputs of one network, as the mean of its views; ``views`` has the logits of each where it sees whole images."""
+    task, kept = TASKS[manifest.task], list[Outputs]()
+    # Only of whole images: of windows all views of all of them would be too many to keep.
+    network = network_of(engine, manifest, kept=None if task.POOL is None else kept)
+    out = evidence(task.raw(network, prepared, manifest), manifest)
+    if not kept:
+        return out
+
+    def logits(one: Outputs) -> NDArray[np.float32]:
+        return evidence(task.raw(lambda batch: one, prepared, manifest), manifest)["logits"]
+
+    return out | {"views": np.stack([logits(one) for one in kept])}
 
 
 def _without_features(manifest: Manifest) -> Manifest:
@@ -152,9 +166,9 @@ def _without_features(manifest: Manifest) -> Manifest:
     )
 
 
-def network_of(engine: Engine, manifest: Manifest) -> Network:
+def network_of(engine: Engine, manifest: Manifest, *, kept: list[Outputs] | None = None) -> Network:
     """The network, in the manifest's views, with its outputs under the names that the task reads, and its features;
-    others are left out."""
+    others are left out. Outputs of each view are added to ``kept``."""
     wanted = TASKS[manifest.task].OUTPUTS
     named = manifest.outputs or list(engine.outputs)
     # The only output of a network may have any name.
@@ -173,7 +187,8 @@ def network_of(engine: Engine, manifest: Manifest) -> Network:
         outputs = engine(batch)
         return {name: outputs[own] for name, own in given.items()}
 
-    return in_views(network, manifest.views, per_axis=getattr(TASKS[manifest.task], "PER_AXIS", None))
+    per_axis = getattr(TASKS[manifest.task], "PER_AXIS", None)
+    return in_views(network, manifest.views, per_axis=per_axis, kept=kept)
 
 
 def _quality(image: Image) -> dict[str, Any]:

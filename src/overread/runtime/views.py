@@ -141,14 +141,23 @@ def each_view(
 
 
 def in_views(
-    network: Network, views: Sequence[str], *, per_axis: Mapping[str, PerAxis] | None = None
+    network: Network,
+    views: Sequence[str],
+    *,
+    per_axis: Mapping[str, PerAxis] | None = None,
+    kept: list[Outputs] | None = None,
 ) -> Network:
-    """``network`` answering with the mean over the image as it is and its ``views``; without any, itself."""
+    """``network`` answering with the mean over the image as it is and its ``views``; without any, itself.
+
+    The outputs of each view of each batch are added to ``kept``.
+    """
     if not views:
         return network
 
     def answered(batch: Array) -> Outputs:
         each = each_view(network, batch, views, per_axis=per_axis)
+        if kept is not None:
+            kept.extend(each)
         # In float64: the mean must not depend on the order of the views.
         return {
             name: np.stack([one[name] for one in each]).mean(axis=0, dtype=np.float64).astype(np.float32)

@@ -48,10 +48,16 @@ def calibrated(raw: Outputs, member: Member) -> Outputs:
     """A member's logits by its own temperature and scales, as of a package that it was."""
     if "logits" not in raw or (member.temperature == 1 and not member.scales):
         return raw
-    z = raw["logits"].astype(np.float64) / member.temperature
-    if member.scales:
-        z = np.array([s.slope for s in member.scales]) * z + np.array([s.intercept for s in member.scales])
-    return {**raw, "logits": z.astype(np.float32)}
+    out = dict(raw)
+    for name in ("logits", "views"):
+        if name in raw:
+            z = raw[name].astype(np.float64) / member.temperature
+            if member.scales:
+                z = z * np.array([s.slope for s in member.scales]) + np.array(
+                    [s.intercept for s in member.scales]
+                )
+            out[name] = z.astype(np.float32)
+    return out
 
 
 def pooled(
@@ -59,13 +65,17 @@ def pooled(
 ) -> Outputs:
     """One output of several: mean probabilities of the logits, or the mean of each output where a task has no pool.
 
-    ``logits`` stay logits, ``draws (members, outputs)`` are those of each; features are the first member's.
+    ``logits`` and ``views`` stay logits, ``draws (members, outputs)`` are those of each; features are those of the
+    first.
     """
     out = dict(raws[0])
     if "logits" in out and pool is not None:
         z = np.stack([raw["logits"] for raw in raws]).astype(np.float64)
         out["logits"] = together(z, weights, pool, how=how).astype(np.float32)
         out["draws"] = z.astype(np.float32)
+        if "views" in out:
+            each = np.stack([raw["views"] for raw in raws], axis=1).astype(np.float64)
+            out["views"] = together(each, weights, pool, how=how).astype(np.float32)
         return out
     share = np.array(weights) / np.sum(weights)
     for name in out:
