@@ -56,8 +56,8 @@ def planned(
     ("seen", "task", "labels", "patch", "batch", "widths", "loss"),
     [
         (CHEST, "classification", ["no", "yes"], [28, 28], 64, [32, 64, 128, 256], "cross_entropy"),
-        (XRAY, "classification", ["no", "yes"], [224, 224], 64, [32, 64, 128, 256], "cross_entropy"),
-        (XRAY, "multilabel", ["oedema"], [224, 224], 64, [32, 64, 128, 256], "binary_cross_entropy"),
+        (XRAY, "classification", ["no", "yes"], [224, 197], 64, [32, 64, 128, 256], "cross_entropy"),
+        (XRAY, "multilabel", ["oedema"], [224, 197], 64, [32, 64, 128, 256], "binary_cross_entropy"),
         (
             HIPPOCAMPUS,
             "segmentation",

@@ -22,8 +22,7 @@ from overread.cohort.load import load_case
 from overread.cohort.truth.boxes import read_boxes
 from overread.errors import InputError
 from overread.imaging.read import read
-from overread.learn.planner import patch
-from overread.learn.tasks import whole_image
+from overread.learn.planner import patch, whole_grid
 from overread.ledger.ledger import Ledger
 from overread.runtime.answer import Findings, Objects
 from overread.runtime.package import Package
@@ -37,7 +36,7 @@ def small_patches(monkeypatch: pytest.MonkeyPatch) -> None:
     narrow(monkeypatch)
     monkeypatch.setitem(patch.CPU_PATCH, 2, 128 * 128)
     monkeypatch.setitem(patch.CPU_PATCH, 3, patch.SMALLEST_PATCH[3])
-    monkeypatch.setitem(whole_image.MOST, 2, 96)
+    monkeypatch.setitem(whole_grid.MOST, 2, 96)
     # How long a step takes decides nothing where the epochs are given.
     monkeypatch.setattr("overread.learn.timing.LEAST_STEPS", 1)
     monkeypatch.setattr("overread.learn.timing.LEAST_SECONDS", 0.0)

@@ -28,7 +28,7 @@ from overread.learn.planner.mirror import choose_mirror
 from overread.learn.planner.patch import SMALLEST_PATCH, most_voxels, windows_of
 from overread.learn.planner.room import Room
 from overread.learn.planner.rungs import PASSES, passes, rungs
-from overread.learn.planner.spacing import grid_size
+from overread.learn.planner.spacing import cell_spacing, grid_size
 from overread.learn.planner.transfer import for_weights
 from overread.learn.planner.window import choose_window
 from overread.learn.tasks import TASKS
@@ -139,7 +139,6 @@ def make_plan(
             **grid,
         )
         choice = learn.choose(look, room, spec, limit)
-        voxel = zip(look.median_spacing, look.median_shape, grid_size(look, spec), strict=True)
         augment, why_augment = choose_augmentation(
             choice.augment.model_copy(update=augmented),
             dimensions=dimensions,
@@ -147,7 +146,7 @@ def make_plan(
             body_part=body_part,
             color=not gray,
             patch=choice.patch,
-            extent_mm=[p * mm * n / m for p, (mm, n, m) in zip(choice.patch, voxel, strict=True)],
+            extent_mm=[p * mm for p, mm in zip(choice.patch, cell_spacing(look, spec), strict=True)],
             intensity=intensity,
             limits=constraints,
         )

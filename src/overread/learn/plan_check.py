@@ -81,7 +81,9 @@ def _grid(plan: Plan) -> Iterator[str]:
     given = [
         k for k, v in (("spacing", spec.spacing), ("size", spec.size), ("zoom", spec.zoom)) if v is not None
     ]
-    if len(given) > 1:
+    if spec.fit == "pad" and spec.size is None:
+        yield "preprocess.fit: found pad without a size, expected the grid that images are padded to"
+    if len(given) > 1 and not (spec.fit == "pad" and given == ["spacing", "size"]):
         yield f"preprocess: found {' and '.join(given)}, expected one of them"
     if spec.zoom is not None and d == 3:
         yield f"preprocess.zoom: found {spec.zoom:g} for volumes, expected spacing, which is in mm"

@@ -103,6 +103,10 @@ class Preprocess(Strict):
     per volume: it is never chosen by itself.
     ``order``: whether grey values are clipped and scaled after the image is brought to ``spacing`` or ``size``
     (``grid_first``, of earlier packages) or before (``values_first``: cubic resampling then rings at no metal).
+    ``fit``: how an image comes onto a grid of ``size``. ``stretch`` (of earlier packages) scales each axis by itself.
+    ``pad`` keeps its shape: all axes are shrunk or enlarged alike until it just fits, and what is left around it gets
+    each channel's least value; with a ``spacing`` (mm) beside the ``size`` it keeps its physical size too, unless it is
+    too large for the grid and has to be shrunk. Nothing is cut off.
     ``zoom``: of pictures without a physical scale, every axis becomes this share of itself; answers come back to the
     picture's own pixels.
     """
@@ -114,6 +118,7 @@ class Preprocess(Strict):
     window: bool = False
     spacing: list[float] | None = None
     size: list[int] | None = None
+    fit: Literal["stretch", "pad"] = "stretch"
     zoom: float | None = Field(default=None, gt=0, le=1)
     intensity: list[Intensity]
     order: Literal["grid_first", "values_first"] = "grid_first"

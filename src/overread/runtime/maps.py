@@ -28,7 +28,8 @@ def maps_of(raw: Outputs, prepared: Prepared, manifest: Manifest, /) -> dict[str
         return {}
     size = prepared.oriented.spatial
     out: dict[str, NDArray[np.uint8]] = {}
-    for label, p in zip(manifest.labels[1:], raw["probability"][1:], strict=True):
+    inside = (slice(None), *prepared.inside)
+    for label, p in zip(manifest.labels[1:], raw["probability"][1:][inside], strict=True):
         fitted = resize_array(p[None], size, order=1)[0] if p.shape != size else p
         back = to_original(np.asarray(fitted, np.float32), prepared)
         out[PROBABILITY + label] = np.rint(np.clip(back, 0, 1) * STEPS).astype(np.uint8)

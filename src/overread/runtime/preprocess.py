@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.imaging.boxes import Boxes
-from overread.imaging.grid.bounds import check_grid, spaced_size
+from overread.imaging.grid.bounds import check_grid, fitted_size, spaced_size
 from overread.imaging.grid.geometry import (
     axis_codes,
     rectify,
@@ -25,6 +25,7 @@ from overread.imaging.intensity.bias import n4
 from overread.imaging.intensity.color import to_gray, to_rgb
 from overread.imaging.intensity.uptake import in_suv
 from overread.imaging.intensity.window import windowed
+from overread.runtime.fit import grid_of, padded, place, placed
 from overread.runtime.manifest import Preprocess
 from overread.runtime.normalise import normalised
 
@@ -38,6 +39,7 @@ class Prepared:
 
     ``original`` is the image as given, ``upright`` the same on right-angled axes (the original itself unless that is
     sheared), ``oriented`` that with its axes in the package's order. ``notes`` are the image's and what was added.
+    ``inside`` is where the image lies in ``array``, the rest is padding; empty where it fills it.
     """
 
     array: NDArray[np.float32]
@@ -46,6 +48,7 @@ class Prepared:
     upright: Image
     original: Image
     notes: tuple[str, ...] = ()
+    inside: tuple[slice, ...] = ()
 
 
 def prepare(image: Image, spec: Preprocess) -> Prepared:
@@ -74,13 +77,16 @@ def prepare(image: Image, spec: Preprocess) -> Prepared:
     if spec.bias == "n4":
         image = n4(image)
     size = target_size(image.spatial, image.spacing, spec, where=named(original))
+    inside = place(size, spec)
     first = spec.order == "values_first"
     if first:
         image = image.with_(array=normalised(image.array, spec))
     if size != image.spatial:
         image = resize(image, size, order=1 if spec.dimensions == 2 else 3)
-    array = image.array if first else normalised(image.array, spec)
-    return Prepared(np.asarray(array, np.float32), image.affine, oriented, upright, original, image.notes)
+    array = np.asarray(image.array if first else normalised(image.array, spec), np.float32)
+    affine = image.affine.copy()
+    affine[:3, 3] -= affine[:3, : len(inside)] @ [part.start for part in inside]
+    return Prepared(padded(array, inside, spec), affine, oriented, upright, original, image.notes, inside)
 
 
 def is_sheared(image: Image) -> bool:
@@ -99,7 +105,9 @@ def prepare_mask(mask: NDArray[np.integer], image: Image, spec: Preprocess) -> N
     if spec.orientation and mask.ndim == 3:
         grid = reorient(grid, spec.orientation)
     size = target_size(grid.spatial, grid.spacing, spec, where=named(image))
-    return np.ascontiguousarray(resize_labels(grid.array[0], size), np.uint8)
+    label = np.zeros(grid_of(size, spec), np.uint8)
+    label[place(size, spec)] = resize_labels(grid.array[0], size)
+    return label
 
 
 def _rectified(grid: Image) -> Image:
@@ -123,7 +131,9 @@ def prepare_boxes(boxes: Boxes, image: Image, spec: Preprocess) -> Boxes:
     """
     if boxes.axes == 2:
         size = target_size(image.spatial, image.spacing, spec, where=named(image))
-        return boxes.moved([new / old for new, old in zip(size, image.spatial, strict=True)])
+        return placed(
+            boxes.moved([new / old for new, old in zip(size, image.spatial, strict=True)]), size, spec
+        )
     upright = image
     if is_sheared(image):
         upright = rectify(Image(np.zeros((1, *image.spatial), np.uint8), image.affine), order=0)
@@ -133,7 +143,7 @@ def prepare_boxes(boxes: Boxes, image: Image, spec: Preprocess) -> Boxes:
     spacing = tuple(np.linalg.norm(affine[:3, :3], axis=0).tolist())
     size = target_size(spatial, spacing, spec, where=named(image))
     there = _moved_to(boxes, image.affine, affine)
-    return there.moved([new / old for new, old in zip(size, spatial, strict=True)])
+    return placed(there.moved([new / old for new, old in zip(size, spatial, strict=True)]), size, spec)
 
 
 def boxes_to_original(boxes: Boxes, prepared: Prepared) -> Boxes:
@@ -141,7 +151,9 @@ def boxes_to_original(boxes: Boxes, prepared: Prepared) -> Boxes:
 
     On a sheared grid each becomes the box that encloses it there.
     """
-    size, oriented = prepared.array.shape[1:], prepared.oriented
+    size, oriented = prepared.array[0][prepared.inside].shape, prepared.oriented
+    starts = np.array([part.start for part in prepared.inside] or [0] * boxes.axes, float)
+    boxes = replace(boxes, low=boxes.low - starts, high=boxes.high - starts)
     back = boxes.moved([new / old for new, old in zip(oriented.spatial, size, strict=True)])
     return back if boxes.axes == 2 else _moved_to(back, oriented.affine, prepared.original.affine)
 
@@ -176,10 +188,13 @@ def _moved_to(boxes: Boxes, source: NDArray[np.float64], target: NDArray[np.floa
 def target_size(
     spatial: tuple[int, ...], spacing: tuple[float, ...], spec: Preprocess, *, where: str = ""
 ) -> tuple[int, ...]:
-    """Voxel counts of the network's grid: as stated, or from the stated spacing or zoom with the field of view kept.
+    """Voxel counts of the image on the network's grid: as stated, or from the stated spacing or zoom with the field of
+    view kept. With ``fit: pad`` what the image fills of the grid, which is `grid_of` these.
 
     Raises GridTooLargeError (an InputError, beginning with ``where``) as `overread.imaging.grid.bounds`.
     """
+    if spec.size and spec.fit == "pad":
+        return fitted_size(spatial, spacing, spec.size, spec.spacing, where=where)
     if spec.size:
         check_grid(spec.size, spatial, spacing, where=where)
         return tuple(spec.size)
@@ -207,6 +222,7 @@ def decide(probability: NDArray[np.float32], prepared: Prepared) -> NDArray[np.u
     best: NDArray[np.float32] | None = None
     mask = np.zeros(prepared.original.spatial if sheared else size, np.uint8)
     for k, p in enumerate(probability):
+        p = p[prepared.inside]
         p = resize_array(p[None], size, order=1)[0] if p.shape != size else p
         if sheared:
             p = to_original(p, prepared)

@@ -56,6 +56,37 @@ def spaced_size(
     return size
 
 
+def fitted_size(
+    spatial: Sequence[int],
+    spacing: Sequence[float],
+    size: Sequence[int],
+    target: Sequence[float] | None = None,
+    *,
+    where: str = "",
+) -> tuple[int, ...]:
+    """Voxel counts of ``spatial`` voxels brought into a grid of ``size`` voxels with the shape kept.
+
+    Without a ``target`` all axes are scaled alike until the first fills the grid. With one (mm) they come to that
+    spacing, and are shrunk alike where they do not fit.
+
+    Raises GridTooLargeError as `check_grid` for ``size``, and for a spacing that is no positive number.
+    """
+    check_grid(size, spatial, spacing, where=where)
+    free: list[float] = [float(n) for n in spatial]
+    if target is not None:
+        if not all(0 < mm < math.inf for mm in (*spacing, *target)):
+            raise GridTooLargeError(
+                where or "the image",
+                f"a spacing of {_times(spacing)} mm to be brought to {_times(target)} mm",
+                "positive numbers",
+            )
+        free = [n * have / want for n, have, want in zip(spatial, spacing, target, strict=True)]
+    scale = min(most / n for most, n in zip(size, free, strict=True))
+    if target is not None:
+        scale = min(1.0, scale)
+    return tuple(min(most, max(1, round(n * scale))) for n, most in zip(free, size, strict=True))
+
+
 def _error(
     size: Sequence[int], spatial: Sequence[int], spacing: Sequence[float] | None, where: str
 ) -> GridTooLargeError:

@@ -38,3 +38,15 @@ def grid_size(look: Fingerprint, spec: Preprocess) -> list[int]:
     if not spec.spacing:
         return shape
     return list(spaced_size(shape, look.median_spacing, spec.spacing, where="the median training case"))
+
+
+def cell_spacing(look: Fingerprint, spec: Preprocess) -> list[float]:
+    """mm (pixels of the median image where no file states their size) between the cells of the network's grid."""
+    size = grid_size(look, spec)
+    if spec.fit == "pad":
+        if spec.spacing:
+            return list(spec.spacing)
+        scale = min(most / n for most, n in zip(size, look.median_shape, strict=True))
+        return [mm / scale for mm in look.median_spacing]
+    cells = zip(look.median_spacing, look.median_shape, size, strict=True)
+    return [mm * n / most for mm, n, most in cells]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -22,33 +22,22 @@ from overread.learn.planner.network import planned
 from overread.learn.planner.patch import coarse_axis
 from overread.learn.planner.room import Room
 from overread.learn.planner.sampling import choose_sampling
-from overread.learn.planner.transfer import grid_of
+from overread.learn.planner.spacing import cell_spacing
+from overread.learn.planner.whole_grid import choose_whole_grid
 from overread.nets.architecture import Need
 from overread.nets.build import architecture, build
 from overread.nets.figures import training_bytes
 from overread.runtime.manifest import Preprocess
 from overread.task import AnswerKind
 
-MOST = {2: 224, 3: 96}
-LEAST = 16
 BATCH = {2: 64, 3: 8}
 BATCH_OF_WEIGHTS, RATE_OF_WEIGHTS = 16, 3e-4
 """Of fine-tuning: smaller steps of a network that has learnt, from a head that is solved for."""
 
 
 def grid(look: Fingerprint, room: Room) -> tuple[Mapping[str, Any], str]:
-    """The median image's size, at most `MOST` per axis; for pretrained weights as many pixels as suit them."""
-    if room.weights:
-        size = grid_of(look, room.side)
-        return {"size": size}, (
-            f"Size {size}: the proportions of the median image, {list(look.median_shape)}, and about "
-            f"{room.side} x {room.side} pixels, as suits the weights and the time."
-        )
-    cap = MOST[room.dimensions]
-    size = [min(cap, max(LEAST, round(n))) for n in look.median_shape]
-    return {
-        "size": size
-    }, f"Size {size}: the median image is {list(look.median_shape)}, and {cap} per axis is the most."
+    """One grid for all images, in which they keep their shape."""
+    return choose_whole_grid(look, room)
 
 
 def choose(look: Fingerprint, room: Room, spec: Preprocess, *, answer: AnswerKind, loss: Named) -> Choice:
@@ -57,9 +46,7 @@ def choose(look: Fingerprint, room: Room, spec: Preprocess, *, answer: AnswerKin
     Volumes of thick slices are not turned out of their plane.
     """
     assert spec.size is not None
-    # mm between the voxels of the grid of one size, of the median case.
-    cells = zip(look.median_spacing, look.median_shape, spec.size, strict=True)
-    spacing = [mm * n / size for mm, n, size in cells]
+    spacing = cell_spacing(look, spec)
     name = room.weights or "resnet"
     need = Need(room.dimensions, tuple(spec.size), tuple(spacing), room.gpu)
     reasons = []
@@ -112,11 +99,10 @@ def _form(look: Fingerprint, room: Room, need: Need, name: str) -> Form:
         # Slices are no way out where they take as much.
         if least > available and _least_bytes("slices", room, need) >= least:
             least = None
-    # Axes of fewer voxels than the grid has at least are not seen better for it.
-    size: Sequence[int] = [min(n, round(m)) for n, m in zip(need.size, look.median_shape, strict=True)]
     return choose_form(
-        size=size,
-        spacing=[max(pair) for pair in zip(need.spacing, look.median_spacing, strict=True)],
+        # Padding adds no slices.
+        size=[min(n, round(m)) for n, m in zip(need.size, look.median_shape, strict=True)],
+        spacing=need.spacing,
         cases=room.cases,
         weights=False,
         bytes_3d=least,
@@ -142,4 +128,5 @@ def sampled(choice: Choice, look: Fingerprint, *, exclusive: bool) -> Choice:
 def draw(example: Example, plan: Plan, epoch: int, index: int) -> Tensor:
     """The whole image, changed."""
     change = draw_change(plan.augment, plan.dimensions, seed=plan.seed, epoch=epoch, index=index)
-    return apply(change, example.image, size=tuple(plan.patch))[0]
+    # Rotations are rigid in mm.
+    return apply(change, example.image, size=tuple(plan.patch), spacing=plan.preprocess.spacing)[0]
