@@ -15,7 +15,8 @@ from overread.task import TASKS, TaskName
 class Augment(Strict):
     """Ranges that the random changes of each training image are drawn from; 0 switches one off.
 
-    ``rotate_deg`` and ``scale`` and ``shift`` (fraction of the size) make the affine part, ``elastic`` the largest
+    ``rotate_deg``, ``scale``, ``shear`` (the slope of one axis towards another, its tangent) and ``shift`` (fraction of
+    the size) make the affine part, ``elastic`` the largest
     displacement of a control point as a fraction of the size, ``flip`` lists the axes that may be mirrored;
     ``coarse_axis`` is an axis of so thick slices that nothing is rotated out of their plane.
     ``grey_values`` maps the names of `overread.learn.augment.grey_values.GREY_VALUES` to their range, which each
@@ -26,6 +27,7 @@ class Augment(Strict):
 
     rotate_deg: float = Field(default=0.0, ge=0, le=180)
     scale: float = Field(default=0.0, ge=0, le=2)
+    shear: float = Field(default=0.0, ge=0, le=1)
     shift: float = Field(default=0.0, ge=0, le=1)
     elastic: float = Field(default=0.0, ge=0, le=0.25)
     flip: list[int] = []

@@ -12,7 +12,7 @@ from overread.learn.augment.grey_values import GREY_VALUES
 from overread.learn.augment.spatial import Spatial, mirrored
 from overread.learn.plan import Augment
 
-GEOMETRY = ("rotate_deg", "scale", "shift", "elastic", "flip")
+GEOMETRY = ("rotate_deg", "scale", "shear", "shift", "elastic", "flip")
 UNSAID = ("seed", "black", "white")
 """Parameters that tell a person nothing."""
 ENOUGH = 200
@@ -57,7 +57,10 @@ def _geometry(spatial: Spatial) -> Iterator[str]:
         return
     # Mirroring comes last: it is taken out of a matrix whose determinant says that there is one left over.
     scale = abs(float(np.linalg.det(matrix))) ** (1 / d)
-    turn = matrix / scale
+    # A rotation and what it turns: scale on the diagonal, slopes above it.
+    turn, rest = np.linalg.qr(matrix / scale)
+    signs = np.sign(np.diag(rest))
+    turn, rest = turn * signs, rest * signs[:, None]
     odd = np.linalg.det(turn) < 0
     if odd:
         turn = turn @ np.diag([*[1.0] * (d - 1), -1.0])
@@ -70,6 +73,9 @@ def _geometry(spatial: Spatial) -> Iterator[str]:
     if abs(scale - 1) > 1e-3:
         # What is read from further apart is shown smaller.
         yield f"size {100 / scale:.0f}%"
+    slope = float(np.abs(rest - np.eye(d)).max())
+    if slope > 1e-3:
+        yield f"sheared by {100 * slope:.0f}%"
     if any(spatial.shift):
         yield "shift " + " x ".join(f"{50 * s:+.1f}%" for s in spatial.shift)
     if spatial.control is not None:

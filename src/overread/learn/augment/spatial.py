@@ -1,4 +1,4 @@
-"""The spatial part of a change: rotation, scale, mirroring, shift and elastic deformation, as plain numbers."""
+"""The spatial part of a change: rotation, scale, shear, mirroring, shift and elastic deformation, as plain numbers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Spatial:
 
 
 def draw_spatial(spec: Augment, dimensions: int, random: Callable[[str], np.random.Generator]) -> Spatial:
-    """Draw rotation, scale, mirroring, shift and elastic deformation, each from the generator of its own name."""
+    """Draw rotation, scale, shear, mirroring, shift and elastic deformation, each from a generator of its own."""
     d = dimensions
     matrix = np.eye(d)
     rng, angle = random("rotate"), np.deg2rad(spec.rotate_deg)
@@ -44,6 +44,15 @@ def draw_spatial(spec: Augment, dimensions: int, random: Callable[[str], np.rand
             turn[[i, i, j, j], [i, j, i, j]] = np.cos(a), -np.sin(a), np.sin(a), np.cos(a)
             matrix = matrix @ turn
     matrix = matrix * np.exp(random("scale").uniform(-spec.scale, spec.scale))
+    rng = random("shear")
+    slopes = np.eye(d)
+    for i in range(d):
+        for j in range(i + 1, d):
+            slope = rng.uniform(-spec.shear, spec.shear)
+            if spec.coarse_axis not in (i, j):
+                slopes[i, j] = slope
+    if spec.shear:
+        matrix = matrix @ slopes
     mirrored = random("flip").random(d) < 0.5
     matrix[:, [a for a in spec.flip if mirrored[a]]] *= -1
     shift = random("shift").uniform(-2, 2, d) * spec.shift

@@ -68,6 +68,7 @@ def changed(plan: Plan, values: dict[str, float]) -> Plan:
             update={
                 "rotate_deg": min(180.0, a.rotate_deg * by),
                 "scale": min(2.0, a.scale * by),
+                "shear": min(1.0, a.shear * by),
                 "shift": min(1.0, a.shift * by),
                 "elastic": min(0.25, a.elastic * by),
                 "grey_values": {name: value * by for name, value in a.grey_values.items()},
