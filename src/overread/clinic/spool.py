@@ -34,7 +34,7 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class Status(IntEnum):
-    """C-STORE status codes that we answer with (PS3.4 table B.2-1, PS3.7 section 9.1.1.1.9)."""
+    """C-STORE status codes that we answer with (PS3.4 table B.2-1, PS3.7 section 9.1.1.1.9; C122 of STOW-RS)."""
 
     SUCCESS = 0x0000
     INVALID_INSTANCE = 0x0117
@@ -45,6 +45,7 @@ class Status(IntEnum):
     DOES_NOT_MATCH = 0xA900
     CANNOT_UNDERSTAND = 0xC000
     OTHER_CONTENT = 0xC111
+    SYNTAX_NOT_SUPPORTED = 0xC122
 
 
 @dataclass(frozen=True)
@@ -111,16 +112,20 @@ class Spool:
             return out_of_resources(error)
         return self.keep(arriving)
 
-    def keep(self, arriving: Arriving) -> Stored:
+    def keep(self, arriving: Arriving, study: str = "") -> Stored:
         """Keep an instance that has come as a whole. Nothing of it is left where it is refused.
 
-        The SOP Class and Instance UID that it was announced with must be those of its data set.
+        The SOP Class and Instance UID that it was announced with must be those of its data set; where ``study`` is
+        given, it must belong to that one.
         """
+        wanted = study
         try:
             with arriving.data() as data:
                 study, series = self._identify(
                     data, arriving.sop_class, arriving.sop, arriving.transfer_syntax
                 )
+            if wanted and study != wanted:
+                raise ValueError("StudyInstanceUID is not the one that was named")
             return self._keep(arriving, study, series)
         except NotWholeError as error:
             return Stored(Status.CANNOT_UNDERSTAND, f"not whole: {error}"[:64])

@@ -18,8 +18,9 @@ from overread.clinic.receive.pdu import MAXIMUM_PDU as MAXIMUM_PDU
 from overread.clinic.receive.server import Server
 from overread.clinic.receive.services import Services
 from overread.clinic.receive.settings import Receive
+from overread.clinic.receive.stow.server import StowServer
 from overread.clinic.spool import Spool, Status, Stored
-from overread.errors import printable
+from overread.errors import InputError, printable
 from overread.files import only_mine, open_to_others
 
 OnStored = Callable[[Stored, str], None]
@@ -48,7 +49,7 @@ def start_storage(
     on_released: OnReleased = lambda calling, studies: None,
     services: Services | None = None,
 ) -> Server:
-    """Listen for C-ECHO, C-STORE and further ``services`` in threads of this process.
+    """Listen for C-ECHO, C-STORE, further ``services`` and, where set up, STOW-RS in threads of this process.
 
     Parameters
     ----------
@@ -72,7 +73,8 @@ def start_storage(
     InputError
         The address cannot be listened on, or a certificate cannot be read.
     """
-    return Server(
+    settings = settings or Receive.model_validate({})
+    server = Server(
         spool,
         aet=None if any_called else aet,
         host=host,
@@ -80,11 +82,27 @@ def start_storage(
         on_stored=on_stored,
         titles=peers,
         maximum_associations=maximum_associations,
-        settings=settings or Receive.model_validate({}),
+        settings=settings,
         least_free_bytes=least_free_bytes,
         on_released=on_released,
         services=services,
     )
+    if settings.stow is not None:
+        try:
+            server.beside(
+                StowServer(
+                    spool,
+                    settings.stow,
+                    longest_object=settings.maximum_object_mb << 20,
+                    no_room=server.no_room,
+                    on_stored=server.stored,
+                    on_released=on_released,
+                )
+            )
+        except InputError:
+            server.shutdown(0)
+            raise
+    return server
 
 
 def wait_for_stop() -> None:

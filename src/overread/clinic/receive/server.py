@@ -11,6 +11,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from overread.clinic.receive.allowed import admit
@@ -30,7 +31,7 @@ from overread.clinic.receive.negotiate import (
     rejection,
 )
 from overread.clinic.receive.pdu import HEAD, ProtocolError, Reader, abort, configure
-from overread.clinic.receive.services import Caller, Services
+from overread.clinic.receive.services import Caller, Door, Services
 from overread.clinic.receive.settings import Receive
 from overread.clinic.receive.sparse import SparseLog
 from overread.clinic.receive.tls import expiry_warnings, server_context
@@ -41,6 +42,7 @@ BACKLOG = 128
 STILL_SECONDS = 5.0
 """An association without a whole PDU for so long gives way to a caller that has none."""
 DRAIN_SECONDS = 10.0
+PROBE_BYTES = 1 << 20
 QUIET_SECONDS = 1.0
 log = SparseLog(logging.getLogger("overread.clinic.receive"))
 
@@ -97,6 +99,7 @@ class Server:
         self._numbers = itertools.count(1)
         self._draining = threading.Event()
         self._failed = ""
+        self._doors: list[Door] = []
         listeners = _listen(host, port, settings)
         self.port = int(listeners[0][0].getsockname()[1])
         self._lobby = Lobby(
@@ -106,11 +109,20 @@ class Server:
 
     def trouble(self) -> str:
         """Why an instance would be refused just now; empty where it would not."""
-        return self._no_room() or self._failed
+        reason = self.no_room()
+        if not reason and self._failed and _takes_writes(self.spool.folder):
+            # Whoever waits for health before sending again would wait for ever for an instance to end the trouble.
+            self._failed = ""
+        return reason or self._failed
+
+    def beside(self, door: Door) -> None:
+        """Another way in, which opens and closes with this one."""
+        self._doors.append(door)
 
     def certificate_warnings(self) -> list[str]:
         """One line for each of our certificates that has ended or ends soon."""
-        return expiry_warnings(self.settings.tls)
+        lines = expiry_warnings(self.settings.tls)
+        return list(dict.fromkeys(lines + [line for d in self._doors for line in d.certificate_warnings()]))
 
     def associations(self) -> int:
         """How many there are now."""
@@ -119,7 +131,8 @@ class Server:
     def arriving(self) -> frozenset[str]:
         """Studies that an association still open has brought instances of, or is bringing one of."""
         with self._lock:
-            return frozenset().union(*(c.studies for c, _ in self._running.values()))
+            here = frozenset().union(*(c.studies for c, _ in self._running.values()))
+        return here.union(*(door.arriving() for door in self._doors))
 
     def shutdown(self, drain_seconds: float = DRAIN_SECONDS) -> None:
         """Take no new association, let those there end, and then end them; what is acknowledged is kept.
@@ -128,6 +141,12 @@ class Server:
         """
         self._draining.set()
         self._lobby.stop()
+        closing = [
+            threading.Thread(target=door.shutdown, args=(drain_seconds,), name="door-closing")
+            for door in self._doors
+        ]
+        for thread in closing:
+            thread.start()
         until = time.monotonic() + drain_seconds
         while self._running and time.monotonic() < until:
             for conversation, _ in list(self._running.values()):
@@ -138,6 +157,8 @@ class Server:
             conversation.close()
         for _, thread in list(self._running.values()):
             thread.join(timeout=drain_seconds)
+        for thread in closing:
+            thread.join(timeout=2 * drain_seconds + 1)
 
     def _begin(self, connection: socket.socket, address: str, data: bytes) -> bytes | None:
         """A whole A-ASSOCIATE-RQ has come: start its thread, or say what the peer is told."""
@@ -197,8 +218,8 @@ class Server:
             services=self._services,
             allowed=allowed,
             longest_object=self.settings.maximum_object_mb << 20,
-            no_room=self._no_room,
-            on_stored=self._on_stored,
+            no_room=self.no_room,
+            on_stored=self.stored,
             on_released=self._on_released,
         )
         thread = threading.Thread(
@@ -260,7 +281,8 @@ class Server:
             return NO_ABSTRACT_SYNTAX, ""
         return (NO_TRANSFER_SYNTAX, "") if syntax is None else (ACCEPTED, syntax)
 
-    def _no_room(self) -> str:
+    def no_room(self) -> str:
+        """Why an instance cannot be taken just now, or nothing."""
         if not self._least_free:
             return ""
         try:
@@ -272,12 +294,27 @@ class Server:
             return ""
         return f"disk full: {free >> 20} MB free, {self._least_free >> 20} are kept free"
 
-    def _on_stored(self, stored: Stored, sender: str) -> None:
+    def stored(self, stored: Stored, sender: str) -> None:
+        """An instance was kept or refused, whichever way it came."""
         if stored.status is Status.SUCCESS:
             self._failed = ""
         elif stored.status is Status.OUT_OF_RESOURCES:
             self._failed = stored.comment
         self._on_stored_by_caller(stored, sender)
+
+
+def _takes_writes(folder: Path) -> bool:
+    """Whether the disk takes a block just now: after a refusal only a try can tell. It leaves nothing behind."""
+    try:
+        handle = os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o600)
+        try:
+            os.write(handle, bytes(PROBE_BYTES))
+            os.fdatasync(handle)
+        finally:
+            os.close(handle)
+    except OSError:
+        return False
+    return True
 
 
 def _listen(host: str, port: int, settings: Receive) -> list[tuple[socket.socket, ssl.SSLContext | None]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from overread.clinic.receive.dimse import CommandSet
 from overread.clinic.receive.negotiate import Agreed
@@ -46,3 +47,19 @@ class Service:
 
 
 Services = Mapping[str, Service]
+
+
+class Door(Protocol):
+    """Another way by which instances come, beside associations with us as the acceptor."""
+
+    def arriving(self) -> frozenset[str]:
+        """Studies of which instances are coming in just now."""
+        ...
+
+    def certificate_warnings(self) -> list[str]:
+        """One line for each of its certificates that has ended or ends soon."""
+        ...
+
+    def shutdown(self, drain_seconds: float) -> None:
+        """Take nothing new, let what is coming end, and then end it."""
+        ...

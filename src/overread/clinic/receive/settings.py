@@ -45,19 +45,64 @@ class PeerRow(Strict):
         return self
 
 
-class Tls(Strict):
-    """A second port that speaks TLS 1.2 or 1.3 (PS3.15 annex B.12).
+class Certificates(Strict):
+    """TLS 1.2 or 1.3 (PS3.15 annex B.12).
 
     Without ``authorities`` no client certificate is asked for; with them every client must show one, unless
     ``client_certificates`` says otherwise.
     """
 
-    port: Port = 2762
     certificate: Path
     key: Path
     authorities: Path | None = None
     client_certificates: Literal["required", "optional"] = "required"
     warn_days: int = Field(30, ge=1, le=3650)
+
+
+class Tls(Certificates):
+    """A second port, which speaks TLS."""
+
+    port: Port = 2762
+
+
+class StowClient(Strict):
+    """Who may send by STOW-RS: whoever shows the token, from one of the addresses.
+
+    ``name`` stands for a calling title, in files and in rules of completeness and routes.
+    """
+
+    name: Aet
+    token_file: Path
+    addresses: list[Network] = []
+
+
+class StowIn(Strict):
+    """A listener of its own for STOW-RS (PS3.18 section 10.5), at ``/dicom-web/studies``.
+
+    ``plain`` lets the tokens go over the network without encryption, where something else encrypts them.
+    """
+
+    host: str = "127.0.0.1"
+    port: Port = 8043
+    clients: list[StowClient] = Field(min_length=1)
+    tls: Certificates | None = None
+    plain: bool = False
+    maximum_connections: int = Field(64, ge=2, le=10_000)
+    maximum_requests: int = Field(8, ge=1, le=256)
+    maximum_body_mb: int = Field(16_384, ge=1, le=10_000_000)
+    maximum_parts: int = Field(20_000, ge=1, le=10_000_000)
+    head_seconds: Seconds = 30.0
+    idle_seconds: Seconds = 60.0
+    request_seconds: Seconds = 3600.0
+
+    @model_validator(mode="after")
+    def _careful(self) -> StowIn:
+        if self.tls is None and not self.plain and self.host not in ("127.0.0.1", "::1", "localhost"):
+            raise ValueError("tls: needed on any host but loopback, for the tokens; or plain: true")
+        names = [client.name for client in self.clients]
+        if len(set(names)) < len(names):
+            raise ValueError("clients: a name is used twice; expected one of a kind")
+        return self
 
 
 class Receive(Strict):
@@ -71,6 +116,7 @@ class Receive(Strict):
     idle_seconds: Seconds = 60.0
     pdu_seconds: Seconds = 60.0
     maximum_object_mb: int = Field(4096, ge=1, le=1_000_000)
+    stow: StowIn | None = None
 
     @model_validator(mode="after")
     def _one_row_each(self) -> Receive:

@@ -7,7 +7,7 @@ import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from overread.clinic.receive.settings import Tls
+from overread.clinic.receive.settings import Certificates
 from overread.errors import InputError
 
 # RFC 9325 section 4.2: forward secrecy and authenticated encryption; TLS 1.3 has nothing else.
@@ -15,7 +15,7 @@ CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:!aNULL:!eNULL:!PSK"
 log = logging.getLogger(__name__)
 
 
-def server_context(settings: Tls) -> ssl.SSLContext:
+def server_context(settings: Certificates, *, where: str = "receive.tls") -> ssl.SSLContext:
     """A context for accepted connections.
 
     Raises
@@ -31,7 +31,7 @@ def server_context(settings: Tls) -> ssl.SSLContext:
         context.load_cert_chain(settings.certificate, settings.key, password=_no_password)
     except (OSError, ValueError) as error:
         raise InputError(
-            f"receive.tls: {settings.certificate} and {settings.key} are no certificate with its key in PEM, without "
+            f"{where}: {settings.certificate} and {settings.key} are no certificate with its key in PEM, without "
             f"password ({_brief(error)})"
         ) from error
     if settings.authorities is not None:
@@ -39,14 +39,14 @@ def server_context(settings: Tls) -> ssl.SSLContext:
             context.load_verify_locations(settings.authorities)
         except (OSError, ValueError) as error:
             raise InputError(
-                f"receive.tls.authorities: {settings.authorities} holds no certificates in PEM ({_brief(error)})"
+                f"{where}.authorities: {settings.authorities} holds no certificates in PEM ({_brief(error)})"
             ) from error
         required = settings.client_certificates == "required"
         context.verify_mode = ssl.CERT_REQUIRED if required else ssl.CERT_OPTIONAL
     return context
 
 
-def expiry_warnings(settings: Tls | None, *, at: datetime | None = None) -> list[str]:
+def expiry_warnings(settings: Certificates | None, *, at: datetime | None = None) -> list[str]:
     """One line for each certificate that has ended, or ends within ``warn_days``."""
     if settings is None:
         return []
