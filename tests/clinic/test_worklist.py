@@ -66,6 +66,8 @@ def test_matching() -> None:
     assert matches("", "x") and matches("*", "") and matches("a.c", "A.C")
     assert not matches("a.c", "abc")
     assert matches("*" * 60 + "b", "a" * 200 + "b"), "and it ends at once"
+    assert not matches("*a" * 32, "a" * 30 + "b" * 226), "and so does what does not fit"
+    assert matches("*a?c*", "xxabcxabd") and not matches("*a?c", "xxabcx") and not matches("a?", "a")
     assert [
         in_range(r, "20260302")
         for r in ("20260302", "20260303", "-20260302", "20260301-20260302", "20260303-")

@@ -28,7 +28,9 @@ def answers(state: Studies, query: Dataset) -> Iterator[Dataset]:
     step = (query.get("ScheduledProcedureStepSequence") or [Dataset()])[0]
     given = 0
     for study in state.studies(limit=10_000, states=READ):
-        if given < MOST_ANSWERS and _fits(study, query, step):
+        if given == MOST_ANSWERS:
+            return
+        if _fits(study, query, step):
             given += 1
             yield workitem(study)
 
@@ -79,10 +81,22 @@ def matches(pattern: str, value: str) -> bool:
     """Universal, wild card and single value matching (PS3.4 C.2.2.2), without regard to case."""
     if not pattern or pattern == "*":
         return True
-    expression = "".join(
-        ".*" if c == "*" else "." if c == "?" else re.escape(c) for c in re.sub(r"\*+", "*", pattern[:64])
-    )
-    return re.fullmatch(expression, value[:256], re.IGNORECASE | re.DOTALL) is not None
+    # No regular expression: what a peer asks must not take longer than length by length.
+    wanted, text_there = pattern[:64].casefold(), value[:256].casefold()
+    at = here = 0
+    star, begun = -1, 0
+    while here < len(text_there):
+        if at < len(wanted) and wanted[at] == "*":
+            star, begun, at = at, here, at + 1
+        elif at < len(wanted) and wanted[at] in ("?", text_there[here]):
+            at, here = at + 1, here + 1
+        elif star >= 0:
+            # The latest star takes one more character; earlier ones need never be looked at again.
+            begun += 1
+            at, here = star + 1, begun
+        else:
+            return False
+    return not wanted[at:].strip("*")
 
 
 def in_range(asked: str, date: str) -> bool:
