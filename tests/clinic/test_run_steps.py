@@ -247,6 +247,22 @@ def test_a_fault_of_the_report_does_not_cost_the_seg(make: Make, monkeypatch: py
     assert [p.name for p in steps.folder(key).objects()] == ["seg.dcm"]
 
 
+def test_a_fault_of_the_drawing_costs_no_result(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[int] = []
+
+    def fail(*_: Any) -> None:
+        drawn.append(1)
+        raise ZeroDivisionError("odd picture")
+
+    monkeypatch.setattr("overread.clinic.results.view.write_view", fail)
+    monkeypatch.setattr("overread.clinic.run_study.write_view", fail, raising=False)
+    steps, key = make()
+    assert steps.answer(key)
+    result = steps.folder(key).result()
+    assert result is not None and isinstance(result.content, Prediction)
+    assert len(drawn) == 1
+
+
 def test_images_of_two_patients_give_no_result_object(make: Make) -> None:
     steps, key = make()
     sops = steps.folder(key).facts().sops

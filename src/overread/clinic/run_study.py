@@ -27,7 +27,7 @@ from overread.clinic.results.material import Material, Predecessor
 from overread.clinic.results.objects import Made, make_objects
 from overread.clinic.results.picture import draw
 from overread.clinic.results.source import Run, read_headers
-from overread.clinic.results.view import try_view, write_view
+from overread.clinic.results.view import try_view
 from overread.clinic.run_folder import PICTURE, RunFacts, RunFolder
 from overread.clinic.shown import shown
 from overread.clinic.urgency import urgent_labels
@@ -120,7 +120,6 @@ class Bench:
             used, first = assembled.files, assembled.first
             prediction = self._predict(package, assembled.image)
             picture = draw(assembled.image, prediction.answer, virtual=facts.virtual)
-            write_view(folder.folder, assembled.image, prediction)
             try_view(folder.folder, assembled.image, prediction)
             content = replace(prediction, notes=(*prediction.notes, *facts.notes))
         except UnusableError as error:

@@ -28,7 +28,5 @@ def _found(answer: Answer) -> list[str]:
             return []
         case LabelMap() | Objects():
             return list(dict.fromkeys(m.label for m in answer.measurements if m.value > 0))
-        case Value():
-            return []
         case _:
             assert_never(answer)
