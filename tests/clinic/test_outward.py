@@ -116,9 +116,18 @@ def test_stow_confirmed_by_query(web: Web, parcel: Parcel) -> None:
     web.answer = lambda path, body: (200, []) if "instances?" in path else (200, {})
     said = stow.send(parcel, there)
     assert all(s.stored and not s.taken for s in said.values())
+    # A longer UID that begins alike is another object, and a word about a UID is no answer that has it.
+    stored = replace(parcel, stored=frozenset(p.name for p in parcel.objects))
+    for other in (
+        lambda uid: [{"00080018": {"Value": [f"{uid}9"]}}],
+        lambda uid: {"error": f"nothing known of {uid}"},
+        lambda uid: [uid],
+    ):
+        web.answer = lambda path, body, other=other: (200, other(path.rpartition("=")[2]))
+        assert all(s.stored and not s.taken for s in stow.send(stored, there).values())
     web.asked.clear()
     web.answer = lambda path, body: (200, [{"00080018": {"Value": [path.rpartition("=")[2]]}}])
-    again = stow.send(replace(parcel, stored=frozenset(p.name for p in parcel.objects)), there)
+    again = stow.send(stored, there)
     assert all(s.taken for s in again.values())
     assert {method for method, *_ in web.asked} == {"GET"}, "what is stored is not sent again"
 
@@ -164,6 +173,16 @@ def test_webhook_is_signed_and_names_nobody(web: Web, parcel: Parcel, tmp_path: 
     assert len(web.asked) == 1
     assert webhook.send(replace(parcel, priority=Priority.URGENT), urgent)[MESSAGE].taken
     assert json.loads(web.asked[1][3])["event"] == "result.urgent"
+
+
+def test_no_alarm_is_taken_for_one_that_was_told_before(web: Web, parcel: Parcel, tmp_path: Path) -> None:
+    there = Webhook(kind="webhook", name="W", url=web.url, secret_file=secret(tmp_path))
+    for line in ("disk", "PACS", "PACS"):
+        webhook.post({"event": "alarm", "lines": [line]}, there, 5)
+    for _ in range(2):
+        webhook.send(parcel, there)
+    keys = [headers["Idempotency-Key"] for _, _, headers, _ in web.asked]
+    assert keys[0] != keys[1] == keys[2] != keys[3] == keys[4]
 
 
 @pytest.mark.parametrize("signature", ["", "t=,v1=", "v1=ab", "t=x,v1=ab", "t=1", "t=\xb2,v1=0"])

@@ -11,7 +11,7 @@ from overread.clinic.outward.http import ask, secret
 from overread.clinic.outward.parcel import MESSAGE, TAKEN, Parcel, Said
 from overread.clinic.outward.signed import HEADER, sign
 from overread.clinic.outward.stow import is_final
-from overread.files import canonical_json
+from overread.files import canonical_json, sha256_bytes
 
 
 def send(parcel: Parcel, destination: Webhook) -> dict[str, Said]:
@@ -28,7 +28,9 @@ def post(content: Mapping[str, Any], destination: Webhook, timeout: float) -> Sa
         "Content-Type": "application/json",
         HEADER: sign(body, secret(destination.secret_file), seconds),
         # The same for the same message: a receiver may pass over what it has seen.
-        "Idempotency-Key": f"{content.get('run', '')}{content.get('event', '')}",
+        "Idempotency-Key": f"{content['run']}{content.get('event', '')}"
+        if "run" in content
+        else sha256_bytes(body)[:32],
     }
     answer = ask("POST", destination.url, body=body, headers=headers, timeout=timeout, ca=destination.ca)
     if 200 <= answer.status < 300:
