@@ -117,6 +117,28 @@ def test_every_event_comes_once_and_in_order(tmp_path: Path) -> None:
         assert words in content
 
 
+def test_whatever_goes_wrong_the_rest_is_sent_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("overread.clinic.audit.syslog.LOOK_SECONDS", 0.02)
+    cert, key = certificate(tmp_path)
+    ledger, port = Ledger.open(tmp_path / "ledger.db"), free_port()
+    ledger.append("web.viewed", {"study": "1"}, actor="ann")
+    away = [True]
+
+    def patient_of(study: str) -> str:
+        if away:
+            raise RuntimeError("the database is away")
+        return "P1"
+
+    settings = Audit(host="localhost", port=port, ca=cert)
+    sender = AuditSender(settings, ledger, tmp_path / "p", application="N", patient_of=patient_of)
+    with repository(port, cert, key) as got:
+        sender.start()
+        wait_for(lambda: bool(sender.trouble))
+        away.clear()
+        wait_for(lambda: len(got) == 1)
+        sender.stop()
+
+
 def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
     cert, key = certificate(tmp_path)
     ledger, port = Ledger.open(tmp_path / "ledger.db"), free_port()

@@ -19,7 +19,6 @@ from pathlib import Path
 
 from overread.clinic.audit.atna import message
 from overread.clinic.audit.settings import Audit
-from overread.errors import OverreadError
 from overread.files import atomic_path
 from overread.ledger.ledger import Event, Ledger
 
@@ -103,7 +102,8 @@ class AuditSender:
             try:
                 pause = 0.0 if self.send_new() == AT_ONCE else LOOK_SECONDS
                 self.trouble = ""
-            except (OSError, OverreadError) as error:
+            except Exception as error:
+                # Whatever it was, also a database that is away: a thread that has ended would send nothing more.
                 self._close()
                 pause = min(max(2 * pause, LOOK_SECONDS), LONGEST_PAUSE_SECONDS)
                 said = (
