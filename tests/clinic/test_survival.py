@@ -17,6 +17,7 @@ from overread.clinic.intake import Intake
 from overread.clinic.look import Marks, look
 from overread.clinic.operate import Desk, Operate
 from overread.clinic.run_steps import NODE_DEATHS, RunSteps
+from overread.clinic.state import State
 from overread.clinic.tables import DeliveryState, StudyState
 from overread.errors import InputError
 
@@ -138,6 +139,73 @@ def test_replay_in_place_while_nothing_has_gone_out_and_as_a_new_run_after(
     assert named.ReferencedSOPInstanceUID == reports[0].SOPInstanceUID != reports[1].SOPInstanceUID
     with pytest.raises(InputError, match="no such run"):
         operate.retry("f" * 32)
+
+
+def delivered(steps: RunSteps, key: str) -> None:
+    assert steps.answer(key) and steps.write(key)
+    steps.state.delivery(key, "P")
+    steps.state.set_delivery(key, "P", DeliveryState.DELIVERED, objects={"sr.dcm": "delivered"})
+    steps.settle(key)
+
+
+def test_a_request_that_the_node_ends_over_is_done_again_and_makes_one_run(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps, key = make()
+    intake, queued = taken_in(steps, monkeypatch)
+    delivered(steps, key)
+    Operate(steps.state).retry(key)
+
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as m:
+        m.setattr(State, "answer", killed)
+        with pytest.raises(KeyboardInterrupt):
+            Desk(steps, intake).work()
+    Desk(steps, intake).work()
+    assert len(steps.state.runs_of("1.2.3")) == 2
+    assert len(set(queued)) == 1
+
+
+def test_a_study_that_is_answered_again_as_asked_is_not_superseded_by_its_first_answer(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps, key = make()
+    intake, queued = taken_in(steps, monkeypatch)
+    delivered(steps, key)
+    steps.state.set_study("1.2.3", StudyState.DELIVERED, run=key, runs=[key])
+    for _ in range(2):
+        Operate(steps.state).rerun("1.2.3")
+        Desk(steps, intake).work()
+        intake.complete(ARRIVAL)
+        study = steps.state.study("1.2.3")
+        assert study is not None and study.run is not None
+        assert (study.run.key, study.run.state) == (queued[-1], StudyState.QUEUED)
+        delivered(steps, queued[-1])
+    assert len(set(queued)) == 2
+
+
+def test_a_report_names_one_that_was_being_sent_when_late_images_came(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps, key = make()
+    intake, queued = taken_in(steps, monkeypatch)
+    steps.answer(key), steps.write(key)
+    steps.destinations(key)
+    steps.state.set_study("1.2.3", StudyState.QUEUED)
+
+    def killed(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as m:
+        m.setattr("overread.clinic.deliver.send_to", killed)
+        with pytest.raises(KeyboardInterrupt):
+            steps.deliver(key, "P", 1)
+    steps.spool.path("1.2.3", "1.2.3.1.6").unlink()
+    intake.complete(ARRIVAL)
+    assert steps.folder(queued[-1]).facts().predecessor == key
+    assert run_of(steps, key).state is StudyState.DELIVERING
 
 
 def test_deleting_leaves_nothing_but_the_evidence(make: Make) -> None:

@@ -20,8 +20,9 @@ from overread.clinic.config_destinations import (
 from overread.clinic.outward.parcel import MESSAGE, Parcel, Said
 from overread.clinic.tables import DeliveryState
 
-DELIVERED, STORED = "delivered", "stored"
-"""What is kept of an object that its destination has, and of one that it has yet to confirm."""
+DELIVERED, STORED, OFFERED = "delivered", "stored", "offered"
+"""What is kept of an object that its destination has, of one that it has yet to confirm, and of one that is being sent
+to it, or was when the node ended."""
 
 
 @dataclass(frozen=True)

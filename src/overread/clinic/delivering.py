@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from overread.clinic.config import ClinicConfig
-from overread.clinic.deliver import DELIVERED, STORED, Offered, offer
+from overread.clinic.deliver import DELIVERED, OFFERED, STORED, Offered, offer, parts_of
 from overread.clinic.outward.parcel import Parcel
 from overread.clinic.run_folder import RunFolder
 from overread.clinic.state import State, now
@@ -60,6 +60,9 @@ class Delivering:
             hashes=hashes,
             commitments=self.config.folder / "commitments",
         )
+        # Noted before: whatever ends the attempt, a report that takes the place of this one names it.
+        begun = {n: OFFERED for n in parts_of(parcel, destination) if known.objects.get(n) != STORED}
+        self.state.set_delivery(key, name, known.state, objects={**known.objects, **begun})
         ended = offer(
             parcel,
             destination,
@@ -125,6 +128,7 @@ class Delivering:
 def something_went_out(run: RunRow) -> bool:
     """Whether a destination has, or may have, any of a run's results."""
     return any(
-        d.state is DeliveryState.DELIVERED or any(what in (DELIVERED, STORED) for what in d.objects.values())
+        d.state is DeliveryState.DELIVERED
+        or any(what in (DELIVERED, STORED, OFFERED) for what in d.objects.values())
         for d in run.deliveries
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -170,7 +171,7 @@ class Intake:
         earlier = steps.state.runs_of(study)
         for route in routes:
             package = self.packages[route.name]
-            key = run_key(study, readable, package.sha256)
+            key = self._standing(run_key(study, readable, package.sha256), readable, earlier)
             keys.append(key)
             if steps.state.run(key) is None:
                 predecessor = latest(earlier, route.name, key)
@@ -202,6 +203,17 @@ class Intake:
             run_row = steps.state.run(key)
             if run_row is not None and run_row.state is StudyState.QUEUED:
                 workflow.start_analysis(key, priority=run_row.priority)
+
+    def _standing(self, key: str, sops: list[str], earlier: list[RunRow]) -> str:
+        """The run that has taken the place of ``key`` over the same images, as a person asked; or ``key`` itself."""
+        for run in earlier:
+            if run.key == key or run.instances != len(sops):
+                continue
+            with suppress(FileNotFoundError):
+                facts = self.steps.folder(run.key).facts()
+                if facts.predecessor == key and facts.sops == tuple(sops):
+                    return self._standing(run.key, sops, [r for r in earlier if r.key != run.key])
+        return key
 
 
 def latest(earlier: list[RunRow], route: str, key: str) -> str:

@@ -90,11 +90,11 @@ class Desk:
     def _do(self, request: Request) -> str:
         match request.kind:
             case "retry":
-                return self._retry(request.subject)
+                return self._retry(request.subject, request.id)
             case "resend":
                 return self._resend(request.subject, request.detail)
             case "rerun":
-                return self._rerun(request.subject)
+                return self._rerun(request.subject, request.id)
             case "delete":
                 return self.remove(request.subject)
             case "priority":
@@ -103,18 +103,23 @@ class Desk:
             case other:
                 raise InputError(f"found request {other!r}, which this version does not know")
 
-    def _retry(self, key: str) -> str:
-        """In place where nothing has gone out; otherwise as a new run, whose report names the one it replaces."""
+    def _retry(self, key: str, request: int) -> str:
+        """In place where nothing has gone out; otherwise as a new run, whose report names the one it replaces.
+
+        The new run's key is made of the request's number: a request that is done twice, for the node ended before it
+        was answered, makes one run.
+        """
         steps, run = self.steps, self.steps.state.run(key)
         if run is None:
             raise InputError(f"run {key}: is gone")
         folder = steps.folder(key)
         facts = folder.facts()
         if something_went_out(run):
-            number = sum(r.study_uid == run.study_uid for r in steps.state.runs_of(run.study_uid)) + 1
-            new = sha256_bytes(f"{key} {number}".encode())[:32]
+            new = sha256_bytes(f"{key} request {request}".encode())[:32]
             facts = replace(facts, key=new, predecessor="" if run.shadow else key, created=now())
-            add_run(steps, steps.folder(new).write_facts(facts), run.sops_sha256)
+            facts = steps.folder(new).write_facts(facts)
+            if steps.state.run(new) is None:
+                add_run(steps, facts, run.sops_sha256)
             study = steps.state.study(run.study_uid)
             keys = [new if r.key == key else r.key for r in study.runs] if study else [new]
             steps.state.set_study(run.study_uid, StudyState.QUEUED, run=keys[0], runs=keys)
@@ -143,7 +148,7 @@ class Desk:
     def _forget_delivery(self, key: str, name: str) -> None:
         self.steps.state.set_delivery(key, name, DeliveryState.WAITING, refusals=0, error="", objects={})
 
-    def _rerun(self, study: str) -> str:
+    def _rerun(self, study: str, request: int) -> str:
         known = self.steps.state.study(study)
         if known is None or not self.steps.spool.instances(study):
             raise InputError(f"study {study}: its images are not here any more")
@@ -153,7 +158,7 @@ class Desk:
         for key in before:
             run = self.steps.state.run(key)
             if run is not None and run.state in (StudyState.FAILED, StudyState.DELIVERED, StudyState.SHADOW):
-                self._retry(key)
+                self._retry(key, request)
         return "taken up again"
 
     def remove(self, study: str) -> str:
