@@ -1,7 +1,8 @@
 """Backup of a node while it runs, and its return: databases as they are at one moment, then every file.
 
 Files of the spool and of results are written whole and never changed, so a copy made after the databases holds at least
-all that those name. Hard links are used where the backup lies on the same disk.
+all that those name. A copy is for its own user alone, as the node's folder is. Hard links are used where the backup
+lies on the same disk.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from overread.errors import InputError
-from overread.files import fsync_folder, new_folder_beside, write_json
+from overread.files import fsync_folder, new_folder_beside, only_mine, write_json
 
 NOT_COPIED = (".lock", ".incoming", ".doctor")
 MANIFEST = "backup.json"
 FORMAT = 1
 
 
+@only_mine()
 def backup(folder: Path, out: Path, on_file: Callable[[int], None] = lambda count: None) -> int:
     """Copy a node's folder to the new folder ``out``; how many files.
 
@@ -54,6 +56,7 @@ def backup(folder: Path, out: Path, on_file: Callable[[int], None] = lambda coun
     return count
 
 
+@only_mine()
 def restore(backup_folder: Path, folder: Path) -> int:
     """Copy a backup to the folder of a node that is not there, or is empty; how many files."""
     if not (backup_folder / MANIFEST).is_file():

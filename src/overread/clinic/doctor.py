@@ -26,6 +26,7 @@ from overread.clinic.config_destinations import (
 )
 from overread.clinic.send import echo
 from overread.errors import OverreadError
+from overread.files import only_mine
 from overread.runtime.package import Package
 
 GIBIBYTE = 2**30
@@ -64,8 +65,20 @@ def examine(config: ClinicConfig, samples: list[Path]) -> Iterator[Check]:
             yield Check(name, False, " ".join(str(error).split()))
 
 
+def _there(config: ClinicConfig) -> Path:
+    """The node's folder, or before its first start the nearest folder above that is there: nothing is made here, since
+    whoever asks may be another user than the node's."""
+    return next(p for p in (config.folder, *config.folder.parents) if p.exists())
+
+
 def _folder(config: ClinicConfig) -> str:
-    config.folder.mkdir(parents=True, exist_ok=True)
+    there = _there(config)
+    if there != config.folder:
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise ValueError(
+                f"{config.folder} is not there, and {there} may not be written; make it, for the node's user"
+            )
+        return f"{config.folder} is not there yet; the first start makes it"
     probe = config.folder / f".doctor-{os.getpid()}"
     begun = time.perf_counter()
     with probe.open("wb") as file:
@@ -78,7 +91,7 @@ def _folder(config: ClinicConfig) -> str:
 
 
 def _disk(config: ClinicConfig) -> str:
-    free = shutil.disk_usage(config.folder).free / GIBIBYTE
+    free = shutil.disk_usage(_there(config)).free / GIBIBYTE
     if free < config.disk.refuse_gib:
         raise ValueError(f"{free:.2f} GiB free, instances are refused below {config.disk.refuse_gib:g}")
     if free < config.disk.warn_gib:
@@ -106,13 +119,19 @@ def _database(config: ClinicConfig) -> str:
     from overread.clinic.state import State
     from overread.ledger.ledger import Ledger
 
+    if config.database is None and not (config.folder / "clinic.db").exists():
+        return "none yet; the first start makes it"
     state = State(config.database or config.folder / "clinic.db")
     reason = state.answers()
     if reason:
         raise ValueError(reason)
-    Ledger.open(config.ledger or config.folder / "ledger.db")
+    ledger = config.ledger or config.folder / "ledger.db"
+    opens = ""
+    if "://" in str(ledger) or Path(ledger).exists():
+        Ledger.open(ledger)
+        opens = "; the ledger opens"
     kind = "PostgreSQL" if config.database else "SQLite"
-    return f"{kind} answers; {state.count()} studies; the ledger opens"
+    return f"{kind} answers; {state.count()} studies{opens}"
 
 
 def _own_port(config: ClinicConfig) -> str:
@@ -145,7 +164,11 @@ def _destination(config: ClinicConfig, destination: AnyDestination) -> str:
     match destination:
         case Destination():
             peer = Peer(destination.aet, destination.host, destination.port)
-            status = echo(peer, config.aet, TIMEOUT_SECONDS, destination.tls)
+            try:
+                status = echo(peer, config.aet, TIMEOUT_SECONDS, destination.tls)
+            except UnreachableError as error:
+                hint = f"is it on, is the address right, does it accept the title {config.aet}?"
+                raise ValueError(f"{error}; {hint}") from error
             if status:
                 raise ValueError(f"{peer} answered C-ECHO with status {status:#06x}")
             return f"{peer} answers C-ECHO" + (" over TLS" if destination.tls else "")
@@ -193,6 +216,7 @@ def _sample(config: ClinicConfig, samples: list[Path]) -> str:
     return f"{sum(len(s['sops']) for s in seen['series'])} objects go to {', '.join(taken)}"
 
 
+@only_mine()
 def doctor_command(config: ClinicConfig, samples: list[Path]) -> None:
     """Print every check; exit code 1 where one fails."""
     from rich.console import Console

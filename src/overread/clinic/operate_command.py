@@ -38,6 +38,8 @@ def dead_letters_command(config: ClinicConfig) -> None:
         ]
     for line in lines or ["nothing waits for a person"]:
         console.print(printable(line), markup=False)
+    if lines:
+        console.print("overread replay takes a run or a study up again", markup=False)
 
 
 def replay_command(config: ClinicConfig, what: list[str], every: bool) -> None:
@@ -47,6 +49,9 @@ def replay_command(config: ClinicConfig, what: list[str], every: bool) -> None:
     if every:
         what = [r.key for r in state.dead_letters()]
         what += [s.study_uid for s in state.studies(limit=100_000, states=(StudyState.FAILED,)) if not s.runs]
+    if every and not what:
+        console.print("nothing to replay")
+        return
     if not what:
         raise InputError("nothing to replay; name runs or studies of overread dead-letters, or give --all")
     numbers = {w: operate.rerun(w) if "." in w else _replay_run(operate, state, w) for w in what}

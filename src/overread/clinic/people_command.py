@@ -11,9 +11,11 @@ import typer
 from overread.clinic.config import load_config
 from overread.clinic.people import Role, Users
 from overread.errors import InputError
+from overread.files import only_mine
 from overread.ledger.ledger import Ledger
 
 
+@only_mine()
 def list_users(config: Path) -> None:
     """Print each user's name, roles and state."""
     for user in _users(config).users():
@@ -21,6 +23,7 @@ def list_users(config: Path) -> None:
         typer.echo(f"{user.name}  {', '.join(sorted(user.roles))}  {state}".rstrip())
 
 
+@only_mine()
 def add_user(config: Path, name: str, roles: Sequence[str]) -> None:
     """Add a user. Raises InputError for an unknown role, or a name that is taken."""
     unknown = [r for r in roles if r not in list(Role)]
@@ -32,6 +35,7 @@ def add_user(config: Path, name: str, roles: Sequence[str]) -> None:
     typer.echo(f"{name}, password {password} (shown this once, to be changed at the first login)")
 
 
+@only_mine()
 def reset_user(config: Path, name: str) -> None:
     """Another password."""
     password = secrets.token_urlsafe(15)
@@ -40,6 +44,7 @@ def reset_user(config: Path, name: str) -> None:
     typer.echo(f"{name}, password {password} (shown this once, to be changed at the first login)")
 
 
+@only_mine()
 def lock_user(config: Path, name: str, undo: bool) -> None:
     """Lock out, or let in again; who is logged in stays so until the session ends."""
     _users(config).set_disabled(name, not undo)

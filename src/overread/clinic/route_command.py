@@ -24,6 +24,8 @@ def files_of(config: ClinicConfig, study: str) -> list[Path]:
     spooled = config.folder / "spool" / study
     if UID_PATTERN.fullmatch(study) and spooled.is_dir():
         files = sorted(spooled.glob("*.dcm"))
+    elif UID_PATTERN.fullmatch(study) and not Path(study).exists():
+        raise InputError(f"{study}: neither a study in {spooled.parent} nor a file or folder")
     else:
         files = list(dicom_files([Path(study)]))
     if not files:
@@ -60,5 +62,5 @@ def route_command(config: ClinicConfig, study: str, sender: str, show_why: bool)
                 else ", ".join(step.route.destinations or sorted(names))
             )
             console.print(printable(f"{step.route.name}: {step.route.package.name} to {to}"), markup=False)
-    if not any(s.taken for s in steps):
+    if not show_why and not any(s.taken for s in steps):
         console.print("no route takes this study", markup=False)

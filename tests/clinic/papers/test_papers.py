@@ -46,6 +46,9 @@ def test_statement_names_what_is_taken_and_sent(config: ClinicConfig, tmp_path: 
     ):
         assert words in text
     assert len(stored_classes()) > 100 and len(transfer_syntaxes()) > 20
+    assert all(name for _, name in stored_classes())
+    assert "| Storage Commitment Push Model SOP Class | 1.2.840.10008.1.20.1 |  | yes |" in text
+    assert "| Modality Worklist Information Model - FIND | 1.2.840.10008.5.1.4.31 |  | yes |" in text
     assert not any("FIND" in name or "Verification" in name for _, name in stored_classes())
     # Whatever a run makes is a class that the statement names.
     files = write_series(tmp_path / "in", Modality="CT", BodyPartExamined="CHEST")

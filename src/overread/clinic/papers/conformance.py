@@ -11,7 +11,9 @@ from overread import __version__
 from overread.clinic.config import ClinicConfig
 from overread.clinic.config_destinations import Destination
 from overread.clinic.encoded import encoding_of
+from overread.clinic.outward.dicom import COMMITMENT, STUDY_ROOT_FIND
 from overread.clinic.receive.contexts import is_storage
+from overread.clinic.receive.find import WORKLIST
 from overread.clinic.receive.pdu import MAXIMUM_PDU
 from overread.clinic.results.cad import CHEST, MAMMOGRAPHY
 from overread.clinic.results.names import PLACES, ObjectName
@@ -50,7 +52,12 @@ def conformance(config: ClinicConfig) -> str:
 
 def stored_classes() -> list[tuple[str, str]]:
     """UID and name of every storage class of the standard that is taken."""
-    named = [(uid, entry[0]) for uid, entry in UID_dictionary.items() if is_storage(uid)]
+    # Two retired classes have lost their names in PS3.6.
+    named = [
+        (uid, entry[0] or "(retired, without a name)")
+        for uid, entry in UID_dictionary.items()
+        if is_storage(uid)
+    ]
     return sorted(named, key=lambda item: item[1])
 
 
@@ -77,6 +84,13 @@ def _overview(config: ClinicConfig) -> list[str]:
     rows = [("Verification", "1.2.840.10008.1.1", "yes", "yes")]
     rows += [(name, uid, "yes", "") for uid, name in sent_classes(config)]
     rows += [("Storage, every class listed below", "", "", "yes")]
+    confirmed = {d.confirm for d in config.destinations if isinstance(d, Destination)}
+    rows += [
+        (UID(str(COMMITMENT)).name, str(COMMITMENT), "yes" if "commitment" in confirmed else "", "yes"),
+        (UID(WORKLIST).name, WORKLIST, "", "yes"),
+    ]
+    if "query" in confirmed:
+        rows.append((STUDY_ROOT_FIND.name, str(STUDY_ROOT_FIND), "yes", ""))
     return [
         "## 1 Overview",
         "",

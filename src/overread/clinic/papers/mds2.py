@@ -68,7 +68,8 @@ def answers(config: ClinicConfig) -> list[tuple[str, str, str]]:
         (
             "CONN",
             "Network ports",
-            f"DICOM {config.port}, pages {web.host}:{web.port}; no other port is opened",
+            f"DICOM {config.port}{f', DICOM in TLS {tls.port}' if tls else ''}, "
+            f"pages {web.host}:{web.port}; no other port is opened",
         ),
         (
             "PAUT",
