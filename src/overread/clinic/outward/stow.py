@@ -15,6 +15,7 @@ from overread.clinic.outward.parcel import TAKEN, Parcel, Said
 
 JSON = "application/dicom+json"
 FAILED_SOPS, REASON = "00081198", "00081197"
+SOP_INSTANCE = "00080018"
 
 
 def send(parcel: Parcel, destination: Stow) -> dict[str, Said]:
@@ -69,6 +70,15 @@ def _reason(body: bytes) -> str:
         return ""
 
 
+def _uids(body: bytes) -> set[str]:
+    """SOP Instance UIDs (0008,0018) of a QIDO-RS answer; none where it is no such answer."""
+    try:
+        found: Any = json.loads(body or b"[]")
+        return {str(item[SOP_INSTANCE]["Value"][0]) for item in found}
+    except (ValueError, KeyError, TypeError, IndexError):
+        return set()
+
+
 def _found(path: Path, parcel: Parcel, destination: Stow) -> Said:
     head = dcmread(path, stop_before_pixels=True)
     url = f"{destination.url}/studies/{head.StudyInstanceUID}/instances?SOPInstanceUID={head.SOPInstanceUID}"
@@ -80,6 +90,6 @@ def _found(path: Path, parcel: Parcel, destination: Stow) -> Said:
         ca=destination.ca,
         token_file=destination.token_file,
     )
-    if answer.status == 200 and str(head.SOPInstanceUID).encode() in answer.body:
+    if answer.status == 200 and str(head.SOPInstanceUID) in _uids(answer.body):
         return TAKEN
     return Said(stored=True, text=f"{destination.name}: {path.name}: stored, but not found by query yet")
