@@ -13,6 +13,7 @@ from typing import Any
 
 import hl7
 import pytest
+from pydicom.dataset import Dataset
 from tests.clinic.site import write_series
 
 from overread.clinic.config_destinations import Fhir, Hl7, MailTo, Stow, Webhook
@@ -299,9 +300,30 @@ def test_mail_is_done_when_the_server_has_taken_it(parcel: Parcel, tmp_path: Pat
 
 def test_commitment_reports_are_kept_and_a_failure_is_undone_by_a_success(tmp_path: Path) -> None:
     folder = tmp_path / "c"
-    dicom.keep_report(folder, "1.2", {"8.1"}, {"8.2"})
-    assert dicom.kept_reports(folder) == ({"8.1"}, {"8.2"})
-    dicom.keep_report(folder, "../../1.3", {"8.2"}, set())
-    assert dicom.kept_reports(folder) == ({"8.1", "8.2"}, set())
-    assert {p.name for p in folder.iterdir()} == {"1.2.json", "1.3.json"}
+    for transaction in ("1.2", "1.3"):
+        asked(folder / "P", transaction, "8.1", "8.2")
+    assert dicom.keep_report(folder, "1.2", {"8.1"}, {"8.2"})
+    assert dicom.kept_reports(folder / "P") == ({"8.1"}, {"8.2"})
+    assert dicom.keep_report(folder, "1.3", {"8.2"}, set())
+    assert dicom.kept_reports(folder / "P") == ({"8.1", "8.2"}, set())
+    assert {p.name for p in (folder / "P").iterdir()} == {"1.2.json", "1.3.json"}
     assert dicom.kept_reports(tmp_path / "none") == (set(), set())
+
+
+def test_a_report_counts_for_whom_and_for_what_it_was_asked(tmp_path: Path) -> None:
+    folder = tmp_path / "c"
+    asked(folder / "P", "1.2", "8.1")
+    asked(folder / "Q", "1.3", "8.1")
+    for forged in ("1.4", "", "*", "../P/1.2", "1.2\n", "\xb2"):
+        assert not dicom.keep_report(folder, forged, {"8.1"}, set())
+    assert dicom.keep_report(folder, "1.2", {"8.1", "8.9"}, set())
+    assert not dicom.keep_report(folder, "1.2", set(), {"8.1"}), "it was answered already"
+    assert [dicom.kept_reports(folder / name)[0] for name in "PQ"] == [{"8.1"}, set()]
+
+
+def asked(folder: Path, transaction: str, *sops: str) -> None:
+    heads = []
+    for sop in sops:
+        heads.append(Dataset())
+        heads[-1].SOPInstanceUID = sop
+    dicom._note_asked(folder, transaction, heads)

@@ -24,6 +24,9 @@ OUT_OF_RESOURCES = 0xA7
 STUDY_ROOT_FIND = UID("1.2.840.10008.5.1.4.1.2.2.1")
 COMMITMENT, COMMITMENT_INSTANCE = UID("1.2.840.10008.1.20.1"), UID("1.2.840.10008.1.20.1.1")
 PENDING = (0xFF00, 0xFF01)
+ASKED = ".asked"
+MOST_ASKED = 1000
+"""Requests of one destination that are still without a report; of more the oldest are forgotten, and asked again."""
 Send = Callable[..., SendResult]
 
 
@@ -97,7 +100,7 @@ def committed(parcel: Parcel, destination: Destination, objects: Sequence[Path])
     """
     peer = Peer(destination.aet, destination.host, destination.port)
     heads = {p.name: dcmread(p, stop_before_pixels=True) for p in objects}
-    known, failed = kept_reports(parcel.commitments)
+    known, failed = kept_reports(_own(parcel, destination))
     missing = {n: h for n, h in heads.items() if str(h.SOPInstanceUID) not in known}
     if missing:
         now_known, now_failed = _ask(parcel, destination, peer, list(missing.values()))
@@ -140,6 +143,7 @@ def _ask(
         request = Dataset()
         request.TransactionUID = generate_uid(prefix=None)
         request.ReferencedSOPSequence = Items([_reference(h) for h in heads])
+        asked = _note_asked(_own(parcel, destination), str(request.TransactionUID), heads)
         try:
             status, _ = association.send_n_action(request, 1, COMMITMENT, COMMITMENT_INSTANCE)
         except (ValueError, RuntimeError) as error:
@@ -151,7 +155,25 @@ def _ask(
     finally:
         if association.is_established:
             association.release()
+    if result and asked is not None:
+        asked.unlink(missing_ok=True)
     return result[0] if result else (set(), set())
+
+
+def _own(parcel: Parcel, destination: Destination) -> Path | None:
+    """Where reports of this destination are kept: what one commits itself to says nothing of another."""
+    return parcel.commitments / destination.name if parcel.commitments is not None else None
+
+
+def _note_asked(folder: Path | None, transaction: str, heads: Sequence[Dataset]) -> Path | None:
+    """Keep what is asked for, before it is: only to that will a report be an answer."""
+    if folder is None:
+        return None
+    asked = folder / f"{transaction}{ASKED}"
+    write_json(asked, sorted(str(h.SOPInstanceUID) for h in heads))
+    for old in sorted(folder.glob(f"*{ASKED}"), key=lambda p: p.stat().st_mtime)[:-MOST_ASKED]:
+        old.unlink(missing_ok=True)
+    return asked
 
 
 def _reference(head: Dataset) -> Dataset:
@@ -169,11 +191,21 @@ def sops_of_report(information: Any) -> tuple[set[str], set[str]]:
     return good, bad
 
 
-def keep_report(folder: Path, transaction: str, good: set[str], bad: set[str]) -> None:
-    """Keep what a peer has committed itself to, and what not, as told on an association of its own."""
-    name = "".join(c for c in transaction if c.isdigit() or c == ".")[:64].strip(".")
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / f"{name or 'none'}.json", {"committed": sorted(good), "failed": sorted(bad)})
+def keep_report(folder: Path, transaction: str, good: set[str], bad: set[str]) -> bool:
+    """Keep what a peer has committed itself to, and what not, as told on an association of its own.
+
+    Anybody who may call could say so: False, and nothing is kept, of a transaction that was never asked for, and of
+    objects that were no part of it.
+    """
+    name = "".join(c for c in transaction if c in "0123456789.")[:64]
+    asked = next(folder.glob(f"*/{name}{ASKED}"), None) if name == transaction else None
+    if asked is None:
+        return False
+    wanted = set(json.loads(asked.read_text(encoding="utf-8")))
+    report = asked.with_name(f"{name}.json")
+    write_json(report, {"committed": sorted(good & wanted), "failed": sorted(bad & wanted)})
+    asked.unlink(missing_ok=True)
+    return True
 
 
 def kept_reports(folder: Path | None) -> tuple[set[str], set[str]]:
