@@ -16,6 +16,7 @@ from overread.clinic.config import ClinicConfig, load_config
 from overread.clinic.papers.conformance import conformance, sent_classes, stored_classes, transfer_syntaxes
 from overread.clinic.papers.mds2 import disclosure
 from overread.clinic.papers.sbom import sbom
+from overread.clinic.receive.settings import Receive
 from overread.clinic.results.names import OBJECT_NAMES
 
 
@@ -60,6 +61,11 @@ def test_disclosure_follows_the_configuration(config: ClinicConfig) -> None:
     text = disclosure(config)
     assert "audit.example:6514" in text and "30 min without a request" in text
     assert str(config.folder) not in text
+    client = {"name": "CT", "token_file": "token"}
+    receive = Receive.model_validate({"stow": {"port": 8043, "clients": [client]}})
+    listening = config.model_copy(update={"receive": receive})
+    assert "STOW-RS 127.0.0.1:8043" in disclosure(listening) and "STOW-RS" not in text
+    assert "| STOW-RS, Store Instances (PS3.18 10.5) |  |  | yes |" in conformance(listening)
 
 
 def test_bill_of_materials_repeats_and_names_versions() -> None:

@@ -9,7 +9,7 @@ from pydicom.uid import UID
 
 from overread import __version__
 from overread.clinic.config import ClinicConfig
-from overread.clinic.config_destinations import Destination
+from overread.clinic.config_destinations import Destination, Stow
 from overread.clinic.encoded import encoding_of
 from overread.clinic.outward.dicom import COMMITMENT, STUDY_ROOT_FIND
 from overread.clinic.receive.contexts import is_storage
@@ -89,6 +89,12 @@ def _overview(config: ClinicConfig) -> list[str]:
         (UID(str(COMMITMENT)).name, str(COMMITMENT), "yes" if "commitment" in confirmed else "", "yes"),
         (UID(WORKLIST).name, WORKLIST, "", "yes"),
     ]
+    sends = any(isinstance(d, Stow) for d in config.destinations)
+    takes = config.receive.stow is not None
+    if sends or takes:
+        rows.append(
+            ("STOW-RS, Store Instances (PS3.18 10.5)", "", "yes" if sends else "", "yes" if takes else "")
+        )
     if "query" in confirmed:
         rows.append((STUDY_ROOT_FIND.name, str(STUDY_ROOT_FIND), "yes", ""))
     return [
@@ -109,6 +115,7 @@ def _networking(config: ClinicConfig) -> list[str]:
         ("Application entity title", config.aet),
         ("Port", str(config.port)),
         ("Port with TLS", str(receive.tls.port) if receive.tls else "none"),
+        ("Port of STOW-RS", str(receive.stow.port) if receive.stow else "none"),
         ("Calling titles accepted", peers),
         ("Associations at once", str(config.maximum_associations)),
         ("Connections at once", str(receive.maximum_connections)),

@@ -25,10 +25,12 @@ def disclosure(config: ClinicConfig) -> str:
 
 def answers(config: ClinicConfig) -> list[tuple[str, str, str]]:
     """Section, what it is about, answer."""
-    web, audit, tls = config.web, config.audit, config.receive.tls
+    web, audit, tls, stow = config.web, config.audit, config.receive.tls, config.receive.stow
     login = "yes" if web.login else "no: pages are on loopback and ask for no password"
     wire = f"TLS 1.2 or 1.3 on port {tls.port}" if tls else "no: keep the node within a protected network"
     keep = f"{config.disk.keep_days:g} days" if config.disk.keep_days else "until an operator deletes it"
+    ports = [f"DICOM {config.port}"] + ([f"DICOM in TLS {tls.port}"] if tls else [])
+    ports += ([f"STOW-RS {stow.host}:{stow.port}"] if stow else []) + [f"pages {web.host}:{web.port}"]
     peers = "any calling title" if config.peers is None and not config.receive.peers else "listed nodes alone"
     record = f"{audit.host}:{audit.port}" if audit.host else "not sent, kept in the chain of evidence"
     return [
@@ -68,8 +70,7 @@ def answers(config: ClinicConfig) -> list[tuple[str, str, str]]:
         (
             "CONN",
             "Network ports",
-            f"DICOM {config.port}{f', DICOM in TLS {tls.port}' if tls else ''}, "
-            f"pages {web.host}:{web.port}; no other port is opened",
+            f"{', '.join(ports)}; no other port is opened",
         ),
         (
             "PAUT",
