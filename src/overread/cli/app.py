@@ -40,10 +40,18 @@ Seeds = Annotated[
     int,
     typer.Option("--seeds", help="Train by so many seeds within the same time; the report shows the spread."),
 ]
+Folds = Annotated[
+    Optional[int],
+    typer.Option(
+        "--folds",
+        help="Train so many networks within the same time, each without one fold of the patients outside the test, "
+        "who then all serve for calibration; the protocol's cross_fit without it.",
+    ),
+]
 Ensemble = Annotated[
     bool,
     typer.Option(
-        "--ensemble/--single", help="Package the networks of all seeds together, or the first alone."
+        "--ensemble/--single", help="Package the networks of all seeds or folds together, or the first alone."
     ),
 ]
 

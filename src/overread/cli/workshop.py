@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from overread.cli.app import Budget, Ensemble, Epochs, Exact, Folder, Seeds, app
+from overread.cli.app import Budget, Ensemble, Epochs, Exact, Folder, Folds, Seeds, app
 
 
 @app.command()
@@ -143,11 +143,12 @@ def train(
         typer.Option("--exact", help="Do the planned epochs, whatever the clock says: the run can repeat."),
     ] = False,
     seeds: Seeds = 1,
+    folds: Folds = None,
 ) -> None:
     """Train the planned network on the training patients; also under torchrun, by several processes."""
     from overread.pipeline.stages import train_stage
 
-    train_stage(folder, resume=resume, anew=anew, exact=exact, seeds=seeds)
+    train_stage(folder, resume=resume, anew=anew, exact=exact, seeds=seeds, folds=folds)
 
 
 @app.command()
@@ -173,6 +174,23 @@ def package(
     from overread.pipeline.stages import package_stage
 
     package_stage(folder, draws=draws, together=together, ensemble=ensemble)
+
+
+@app.command()
+def join(
+    packages: Annotated[list[Path], typer.Argument(help="Two or more packages of the same task and labels.")],
+    out: Annotated[Path, typer.Option("--out", help="The package to write (.overread).")],
+    protocol: Annotated[
+        Optional[Path],
+        typer.Option(
+            "--protocol", help="Folder whose tuning patients calibrate it; without it nothing does."
+        ),
+    ] = None,
+) -> None:
+    """Make one package of several: their networks answer together, each by its own preprocessing."""
+    from overread.pipeline.stages.join import join_stage
+
+    join_stage(packages, out, folder=protocol)
 
 
 @app.command()
@@ -206,12 +224,13 @@ def run(
     epochs: Epochs = None,
     exact: Exact = False,
     seeds: Seeds = 1,
+    folds: Folds = None,
     ensemble: Ensemble = True,
 ) -> None:
     """All stages in order: init, check, plan, train, package, lock, test, explain."""
     from overread.pipeline.stages import run_stages
 
-    run_stages(folder, budget, epochs=epochs, exact=exact, seeds=seeds, ensemble=ensemble)
+    run_stages(folder, budget, epochs=epochs, exact=exact, seeds=seeds, folds=folds, ensemble=ensemble)
 
 
 @app.command()

@@ -76,7 +76,7 @@ def decide(
     task = TASKS[package.manifest.task]
     rule = task.rule(rule, package.manifest.labels, package.manifest.positive)
     manifest, cases = _combined(package, list(cases), how)
-    told = _distance(replace(package, manifest=manifest), cases)
+    told = distance_of(replace(package, manifest=manifest), cases)
     manifest = manifest.model_copy(update={"uncertainty": told})
     apart = _apart(replace(package, manifest=manifest), cases)
     strange = (
@@ -130,7 +130,7 @@ def _combined(package: Package, cases: list[Tuned], how: How | None) -> tuple[Ma
     ]
 
 
-def _distance(package: Package, cases: Sequence[Tuned]) -> Uncertainty:
+def distance_of(package: Package, cases: Sequence[Tuned]) -> Uncertainty:
     """The uncertainty with the limit of the distance, of a package that has what it is measured from."""
     told, method = package.manifest.uncertainty, method_of(package.arrays)
     if method is None or not told.features or not cases:

@@ -94,6 +94,8 @@ class Protocol(Strict):
     a name as `overread.learn.weights.find.find_weights` takes it; its network must be one of `overread.nets`.
     ``bands``: of an attribute that holds numbers, where its subgroups part: ``{age: [18, 40, 65]}``.
     ``reuse_opened``: train although patients were opened in an earlier test, which the report then says.
+    ``cross_fit``: train so many networks, each without one fold of the patients outside the test, who then all serve
+    for calibration and thresholds (tasks that see whole images).
     ``counted_labels``: segmentation labels whose separate parts are counted (lesions, not organs).
     """
 
@@ -123,6 +125,7 @@ class Protocol(Strict):
     budget: str = "10m"
     seed: int = Field(default=0, ge=0)
     reuse_opened: bool = False
+    cross_fit: int | None = Field(default=None, ge=2)
     virtual: bool = False
 
     @field_validator("budget")
@@ -276,6 +279,7 @@ _COMMENTS = {
     "unanswered": "Cases that the package refuses count as wrong, or are left_out; the report shows both.",
     "bands": "Where the subgroups of a number part, such as age: [18, 40, 65].",
     "subgroups": "Columns of cohort.csv for which the result is shown apart.",
+    "cross_fit": "So many networks, each without one fold of the patients outside the test: all of these calibrate it.",
     "budget": "Wall-clock time for the whole run.",
     "augmentation": "What training must not do to images: mirror (never, left_right, all), rotate_deg, shift_mm ...",
     "limits": "What the package must refuse to answer and the images alone do not tell.",

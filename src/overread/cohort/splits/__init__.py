@@ -5,7 +5,7 @@ A split that depends on nothing but the patient moves nobody, and meets shares o
 table's own column keeps. Patients with one stay where they are; new ones go where they are short.
 """
 
-from overread.cohort.splits.apply import SplitResult, split_table
+from overread.cohort.splits.apply import SplitResult, split_table, strata_of
 from overread.cohort.splits.folds import folds
 from overread.cohort.splits.patient import by_patient
 from overread.cohort.splits.site import by_site, leave_sites_out
@@ -19,6 +19,7 @@ __all__ = [
     "folds",
     "leave_sites_out",
     "split_table",
+    "strata_of",
     "stratified",
     "temporal",
 ]

@@ -89,7 +89,7 @@ def split_table(
     for p, s in had.items():
         if s not in SPLITS:
             raise InputError(f"{table.path}: split of patient {p!r} is {s!r}, expected {', '.join(SPLITS)}")
-    strata = _strata(table, patients, by)
+    strata = strata_of(table, patients, by)
     carved = method in ("patient", "stratified") and "test" in had.values() and "val" not in had.values()
     try:
         if carved:
@@ -208,8 +208,11 @@ def _current(table: Table, patients: Sequence[str], name: str) -> dict[str, str]
     return out
 
 
-def _strata(table: Table, patients: Sequence[str], by: Sequence[str]) -> dict[str, str]:
-    """Per patient the rarest of the values of the patient's cases, counted in patients."""
+def strata_of(table: Table, patients: Sequence[str], by: Sequence[str] = ()) -> dict[str, str]:
+    """Per patient the rarest of the values of the patient's cases, counted in patients; see `split_table` for ``by``.
+
+    ``patients`` are those of the table's rows.
+    """
     plain = next((name for name in ("label", VALUE) if name in table.columns), None)
     names = list(by) or ([plain] if plain else [])
     values: dict[str, set[str]] = defaultdict(set)

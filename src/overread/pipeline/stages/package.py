@@ -18,6 +18,7 @@ from overread.evaluate.tasks.protocol import Calibrated
 from overread.files import sha256_bytes
 from overread.pipeline.last_layer import TrainingFeatures, joined, sure_plan
 from overread.pipeline.package_limits import looked_at, package_limits
+from overread.pipeline.stages.folds import decided_by_folds, drawless, fold_ensemble, fold_of, folds_of
 from overread.pipeline.stages.seeds import write_seeds
 from overread.pipeline.stages.train import load_further, load_network
 from overread.pipeline.workspace import Workspace, console, progress, stage_record
@@ -49,7 +50,10 @@ def package_stage(
     with stage_record(space, "package") as result:
         from overread.learn.export import export_onnx
 
-        cohort = space.cohort()
+        cohort, count = space.cohort(), folds_of(space)
+        if count:
+            # What the first network was trained with, and what it left out.
+            cohort = fold_of(space, cohort, count, 0)
         tune = cohort.split("val")
         samples = [
             centre_patch(prepare(load_case(c), plan.preprocess).array, plan.answered_at_once)
@@ -72,18 +76,28 @@ def package_stage(
         )
         further = {ARRAYS: to_bytes(arrays)} if arrays else {}
         draft = Package(space.package_file, manifest.sealed(), exported.model, further)
-        alone = {plan.seed: draft} | {seed: replace(draft, model=one.model) for seed, one in others.items()}
+        alone = {plan.seed: draft} | (
+            {} if count else {seed: replace(draft, model=one.model) for seed, one in others.items()}
+        )
+        networks = [one.model for one in others.values()]
         if others and ensemble:
-            draft = joined(draft, [one.model for one in others.values()])
-        draft, decided = _decided(space, draft, tune, plan, "Calibrating on tuning cases")
+            draft = fold_ensemble(draft, networks) if count else joined(draft, networks)
+        if count:
+            draft = drawless(draft)
+            decided = decided_by_folds(space, draft, drawless(alone[plan.seed]), networks)
+            draft = _with(draft, decided)
+        else:
+            draft, decided = _decided(space, draft, tune, plan, "Calibrating on tuning cases")
         manifest = _numbered(draft.manifest, draft, space.package_file)
         package = write_package(space.package_file, manifest, draft.model, draft.further)
-        if others:
+        if others and not count:
             result["seeds"] = write_seeds(
                 space,
                 alone,
                 lambda one, seed: _decided(space, one, tune, plan, f"Calibrating seed {seed}")[0],
             )
+        if count:
+            result["folds"] = count
         result.update(
             path=package.path.relative_to(folder).as_posix(),
             sha256=package.sha256,
@@ -115,6 +129,10 @@ def _decided(
             how=plan.uncertainty.together,
             advance=advance,
         )
+    return _with(draft, decided), decided
+
+
+def _with(draft: Package, decided: Calibrated) -> Package:
     manifest = draft.manifest.model_copy(
         update={
             "calibration": decided.calibration,
@@ -123,7 +141,7 @@ def _decided(
             "uncertainty": decided.uncertainty,
         }
     )
-    return replace(draft, manifest=manifest), decided
+    return replace(draft, manifest=manifest)
 
 
 def _numbered(manifest: Manifest, draft: Package, path: Path) -> Manifest:

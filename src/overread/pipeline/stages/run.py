@@ -25,6 +25,7 @@ def run_stages(
     epochs: int | None = None,
     exact: bool = False,
     seeds: int = 1,
+    folds: int | None = None,
     ensemble: bool = True,
 ) -> None:
     """init, check, plan, train, package, lock, test, explain; see the stages for the arguments.
@@ -36,7 +37,7 @@ def run_stages(
     init_stage(folder)
     check_stage(folder)
     plan_stage(folder, budget, epochs=epochs, exact=exact)
-    train_stage(folder, anew=True, seeds=seeds)
+    train_stage(folder, anew=True, seeds=seeds, folds=folds)
     package_stage(folder, ensemble=ensemble)
     lock_stage(folder)
     test_stage(folder)

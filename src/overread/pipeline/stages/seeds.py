@@ -1,4 +1,4 @@
-"""Trainings by further seeds: the same plan, other random numbers; and their networks for the stages after."""
+"""Trainings beside the first: the same plan by further seeds, or on other folds; their networks for later stages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from overread.cohort.case import Case
 from overread.commands import command
@@ -25,49 +25,72 @@ if TYPE_CHECKING:
     from overread.learn.plan import Plan
 
 FOLDER = "seeds"
+Kind = Literal["seed", "fold"]
 MOST = 64
 MOST_SAID = 4
 """Measures that are told on the command line; the report has all."""
 
 
-def shared_out(plan: Plan, seeds: int) -> Plan:
-    """The plan of one of ``seeds`` trainings: all together have the time that one had.
+def shared_out(plan: Plan, trainings: int, *, option: str = "--seeds") -> Plan:
+    """The plan of one of ``trainings``: all together have the time that one had.
 
-    Raises InputError for a number that is none of trainings.
+    Raises InputError for a number that is none of trainings; ``option`` names it.
     """
-    if not 1 <= seeds <= MOST:
-        raise InputError(f"--seeds: found {seeds}, expected 1 to {MOST}")
-    return plan if seeds == 1 else plan.model_copy(update={"train_seconds": plan.train_seconds / seeds})
+    if not 1 <= trainings <= MOST:
+        raise InputError(f"{option}: found {trainings}, expected 1 to {MOST}")
+    return (
+        plan if trainings == 1 else plan.model_copy(update={"train_seconds": plan.train_seconds / trainings})
+    )
 
 
 def train_seeds(
     space: Workspace, plan: Plan, seeds: int, fit: Callable[[Plan], Fitted], *, of: str, resume: bool
 ) -> list[dict[str, Any]]:
-    """Train by the seeds after the plan's own; leave model/seeds/<seed>.pt, and return a record of each.
+    """Train by the seeds after the plan's own; see `train_further`."""
+    return train_further(
+        space,
+        range(plan.seed + 1, plan.seed + seeds),
+        lambda seed: fit(plan.model_copy(update={"seed": seed})),
+        kind="seed",
+        of=of,
+        resume=resume,
+    )
+
+
+def train_further(
+    space: Workspace,
+    numbers: Sequence[int],
+    fit: Callable[[int], Fitted],
+    *,
+    kind: Kind,
+    of: str,
+    resume: bool,
+) -> list[dict[str, Any]]:
+    """Train networks beside the first; leave model/seeds/<number>.pt (or folds), and return a record of each.
 
     ``of`` identifies plan and cohort: with ``resume`` a training of this identity that ended is not done again.
     """
     import torch
 
-    folder = space.model / FOLDER
-    if not resume or seeds == 1:
+    folder = space.model / f"{kind}s"
+    if not resume or not numbers:
         shutil.rmtree(folder, ignore_errors=True)
     records = []
-    for seed in range(plan.seed + 1, plan.seed + seeds):
-        weights, told = folder / f"{seed}.pt", folder / f"{seed}.json"
-        asked = sha256_bytes(canonical_json({"of": of, "seed": seed}).encode())
+    for count, number in enumerate(numbers, 2):
+        weights, told = folder / f"{number}.pt", folder / f"{number}.json"
+        asked = sha256_bytes(canonical_json({"of": of, kind: number}).encode())
         if told.is_file() and weights.is_file():
             record = json.loads(told.read_text(encoding="utf-8"))
             if record.get("asked_sha256") == asked and record["weights_sha256"] == sha256_file(weights):
                 records.append(record)
                 continue
-        console.print(f"  Seed {seed} ({seed - plan.seed + 1} of {seeds})", highlight=False)
-        fitted = fit(plan.model_copy(update={"seed": seed}))
+        console.print(f"  {kind.capitalize()} {number} ({count} of {len(numbers) + 1})", highlight=False)
+        fitted = fit(number)
         folder.mkdir(parents=True, exist_ok=True)
         with atomic_path(weights) as temporary:
             torch.save(fitted.network.state_dict(), temporary)
         record = {
-            "seed": seed,
+            kind: number,
             "asked_sha256": asked,
             "weights_sha256": sha256_file(weights),
             "epochs": len(fitted.history),
@@ -79,24 +102,26 @@ def train_seeds(
     return records
 
 
-def load_seeds(space: Workspace, fresh: Callable[[], nn.Module]) -> list[tuple[int, nn.Module]]:
-    """The networks of the further seeds, in ``fresh`` ones; none where one seed was trained.
+def load_further(
+    space: Workspace, fresh: Callable[[], nn.Module], *, kind: Kind
+) -> list[tuple[int, nn.Module]]:
+    """The networks of the further seeds or folds with their numbers, in ``fresh`` ones; none where one was trained.
 
     Raises InputError where their weights are not those that training left.
     """
     import torch
 
     found = []
-    for record in space.record_of("train")["result"].get("seeds", []):
-        path = space.model / FOLDER / f"{record['seed']}.pt"
+    for record in space.record_of("train")["result"].get(f"{kind}s", []):
+        path = space.model / f"{kind}s" / f"{record[kind]}.pt"
         if not path.is_file() or sha256_file(path) != record["weights_sha256"]:
             raise InputError(
                 f"{path}: is missing or not what training left (see record/train.json); train again: "
-                f"{command('train', space.folder, '--anew')} with the same --seeds"
+                f"{command('train', space.folder, '--anew')} with the same --{kind}s"
             )
         network = fresh()
         network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-        found.append((int(record["seed"]), network.eval()))
+        found.append((int(record[kind]), network.eval()))
     return found
 
 

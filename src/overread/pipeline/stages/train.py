@@ -13,8 +13,10 @@ from overread.cohort.cohort import Cohort
 from overread.commands import command
 from overread.errors import InputError, StoppedError
 from overread.files import atomic_path, canonical_json, sha256_bytes, sha256_file, write_json, write_text
+from overread.pipeline.stages.folds import check_folds, fold_of
 from overread.pipeline.stages.plan import exactly, read_plan
-from overread.pipeline.stages.seeds import load_seeds, shared_out, train_seeds
+from overread.pipeline.stages.seeds import load_further as load_more
+from overread.pipeline.stages.seeds import shared_out, train_further, train_seeds
 from overread.pipeline.training_display import ended_in_words
 from overread.pipeline.unfinished import begun, finished, identity
 from overread.pipeline.workspace import Workspace, console, stage_record
@@ -28,14 +30,21 @@ if TYPE_CHECKING:  # torch takes seconds to import: only the stages that train p
 
 
 def train_stage(
-    folder: Path, *, resume: bool = False, anew: bool = False, exact: bool = False, seeds: int = 1
+    folder: Path,
+    *,
+    resume: bool = False,
+    anew: bool = False,
+    exact: bool = False,
+    seeds: int = 1,
+    folds: int | None = None,
 ) -> None:
     """Train by plan.json; leave model/weights.pt, model/plan.json and model/history.json.
 
     ``resume`` goes on from the last checkpoint of a training that did not end, ``anew`` drops it; without either such
     a training is refused. ``exact`` does the plan's epochs whatever the clock says. ``seeds`` trainings, by the plan's
-    seed and those after it, share the time of one. Started by `torchrun`, all its processes train together, and the
-    first writes.
+    seed and those after it, share the time of one; so do ``folds`` trainings, each of which leaves one fold of the
+    patients outside the test out (the protocol's `cross_fit` where None, 0 for none). Started by `torchrun`, all its
+    processes train together, and the first writes.
 
     Raises
     ------
@@ -50,10 +59,11 @@ def train_stage(
     plan = read_plan(space.plan_file)
     if exact:
         plan = exactly(plan, plan.epochs)
-    plan = shared_out(plan, seeds)
-    if seeds > 1 and "TORCHELASTIC_RUN_ID" in os.environ:
+    count = check_folds(space, folds, seeds=seeds)
+    plan = shared_out(plan, count, option="--folds") if count else shared_out(plan, seeds)
+    if (seeds > 1 or count) and "TORCHELASTIC_RUN_ID" in os.environ:
         raise InputError(
-            "--seeds: several seeds are trained one after the other; start them without torchrun"
+            "--seeds, --folds: several networks are trained one after the other; start them without torchrun"
         )
     # What torch.distributed.is_torchelastic_launched asks, without torch: others set RANK, too.
     if "TORCHELASTIC_RUN_ID" in os.environ and int(os.environ["RANK"]):
@@ -62,7 +72,8 @@ def train_stage(
     from overread.learn.checkpoint import Checkpoints
     from overread.learn.lock import one_training
 
-    cohort = space.cohort()
+    whole = space.cohort()
+    cohort = fold_of(space, whole, count, 0) if count else whole
     with ExitStack() as stack:
         stack.enter_context(one_training(space.model))
         kept = Checkpoints(space.model / "checkpoints", {})
@@ -80,17 +91,18 @@ def train_stage(
             console.print(f"  The training in {folder} is finished: nothing to resume.", highlight=False)
             kept.clear()
             return
-        _train(space, plan, cohort, kept, resume=resume, seeds=seeds)
+        _train(space, plan, cohort, kept, resume=resume, seeds=seeds, folds=count)
         kept.clear()
 
 
 def _train(
-    space: Workspace, plan: Plan, cohort: Cohort, kept: Checkpoints, *, resume: bool, seeds: int
+    space: Workspace, plan: Plan, cohort: Cohort, kept: Checkpoints, *, resume: bool, seeds: int, folds: int
 ) -> None:
+    whole, kind = space.cohort(), "folds" if folds else "seeds"
     with stage_record(space, "train") as result:
         import torch
 
-        with _told(space, kept, seeds):
+        with _told(space, kept, kind, folds or seeds):
             prepared, fitted, plan = _fit(space, plan, cohort, kept, resume=resume)
         with atomic_path(space.model / "weights.pt") as temporary:
             torch.save(fitted.network.state_dict(), temporary)
@@ -100,22 +112,33 @@ def _train(
             (space.folder / "fingerprint.json").read_text(encoding="utf-8"),
         )
         write_json(space.model / "history.json", fitted.record())
-        with _told(space, kept, seeds):
-            further = train_seeds(
-                space,
-                plan,
-                seeds,
-                lambda own: _fit(space, own, cohort, None, resume=False)[1],
-                of=_sha(kept.of)["asked_sha256"],
-                resume=resume,
-            )
+        with _told(space, kept, kind, folds or seeds):
+            of = _sha(kept.of)["asked_sha256"]
+            if folds:
+                further = train_further(
+                    space,
+                    range(1, folds),
+                    lambda n: _fit(space, plan, fold_of(space, whole, folds, n), None, resume=False)[1],
+                    kind="fold",
+                    of=of,
+                    resume=resume,
+                )
+            else:
+                further = train_seeds(
+                    space,
+                    plan,
+                    seeds,
+                    lambda own: _fit(space, own, cohort, None, resume=False)[1],
+                    of=of,
+                    resume=resume,
+                )
         result.update(
             weights_sha256=sha256_file(space.model / "weights.pt"),
             plan_sha256=sha256_file(space.model / "plan.json"),
-            cohort_sha256=cohort.digest(),
+            cohort_sha256=whole.digest(),
             torch=torch.__version__.split("+")[0],
             prepare_seconds=round(prepared, 1),
-            **({"seeds": further} if further else {}),
+            **({kind: further} if further else {}),
             **_sha(kept.of),
             **fitted.record(),
         )
@@ -124,13 +147,13 @@ def _train(
 
 
 @contextmanager
-def _told(space: Workspace, kept: Checkpoints, seeds: int) -> Iterator[None]:
+def _told(space: Workspace, kept: Checkpoints, kind: str, count: int) -> Iterator[None]:
     """Say how a training that is stopped goes on, and leave that it was in the ledger."""
     try:
         yield
     except StoppedError as error:
         space.ledger.append("pipeline.train.stopped", {"why": str(error), **_sha(kept.of)})
-        same = ("--resume", "--seeds", str(seeds)) if seeds > 1 else ("--resume",)
+        same = ("--resume", f"--{kind}", str(count)) if count > 1 else ("--resume",)
         raise StoppedError(
             f"{error}; go on with {command('train', space.folder, *same)}",
             number=error.exit_code - 128,
@@ -190,8 +213,8 @@ def load_network(space: Workspace) -> tuple[nn.Module, Plan]:
 
 
 def load_further(space: Workspace, plan: Plan) -> list[tuple[int, nn.Module]]:
-    """The networks of further seeds, with their seeds. Raises InputError as `load_seeds`."""
-    return load_seeds(space, lambda: _fresh(plan))
+    """The networks of further seeds or folds, with their numbers. Raises InputError as `seeds.load_further`."""
+    return [found for kind in ("seed", "fold") for found in load_more(space, lambda: _fresh(plan), kind=kind)]
 
 
 def _fresh(plan: Plan) -> nn.Module:
