@@ -1,54 +1,52 @@
-"""What the node reads of a study before anything else, whatever is in the header."""
+"""How a node starts where it cannot: one line, and nothing left behind."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import errno
+import sqlite3
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from pydicom import dcmread
-from pydicom.dataelem import RawDataElement
-from pydicom.dataset import Dataset
-from pydicom.tag import Tag
-from tests.clinic.site import write_series
+from sqlalchemy.exc import OperationalError
+from tests.clinic.site import Site
 
-from overread.clinic.node import describe, is_virtual
+from overread.clinic import node
+from overread.clinic.config import load_config
+from overread.errors import InputError
 
-
-def test_describe(tmp_path: Path) -> None:
-    path = write_series(tmp_path, slices=1, PatientComments="A virtual patient.")[0]
-    assert describe(path) == {
-        "patient_id": "P1",
-        "patient_name": "M\xfcller^Eva",
-        "description": "Brain",
-        "modalities": "MR",
-        "study_date": "20240102",
-        "virtual": 1,
-    }
-
-
-@pytest.mark.filterwarnings("ignore")
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.binary(max_size=40), st.binary(max_size=24), st.binary(max_size=16))
-def test_hostile_headers_raise_nothing(tmp_path: Path, name: bytes, charset: bytes, date: bytes) -> None:
-    source = tmp_path / "1.2.3.1.1.dcm"
-    ds = dcmread(source if source.exists() else write_series(tmp_path, slices=1)[0])
-    for tag, vr, value in ((0x00080005, "CS", charset), (0x00100010, "PN", name), (0x00080020, "DA", date)):
-        ds[Tag(tag)] = RawDataElement(Tag(tag), vr, len(value), value, 0, False, True)
-    hostile = tmp_path / "hostile.bin"
-    ds.save_as(hostile)
-    found = describe(hostile)
-    assert found["patient_id"] == "P1"
-    assert all(isinstance(v, (str, int)) for v in found.values())
+FULL = sqlite3.OperationalError("database or disk is full")
 
 
 @pytest.mark.parametrize(
-    ("identity", "comments", "virtual"),
-    [("VIRTUAL-1", "", True), ("virtual7", "", True), ("P", "Virtual Patient 3", True), ("P", "", False)],
+    ("where", "error"),
+    [
+        ("Spool", FULL),
+        ("State", OperationalError("CREATE TABLE studies (...)", {"patient": "Eva"}, FULL)),
+        ("fsync_folder", OSError(errno.ENOSPC, "database or disk is full")),
+    ],
 )
-def test_is_virtual(identity: str, comments: str, virtual: bool) -> None:
-    ds = Dataset()
-    ds.PatientID, ds.PatientComments = identity, comments
-    assert is_virtual(ds) is virtual
-    assert not is_virtual(Dataset())
+def test_a_start_on_a_full_disk_says_why_in_a_line(
+    site: Site, monkeypatch: pytest.MonkeyPatch, where: str, error: Exception
+) -> None:
+    def fails(*_: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(node, where, fails)
+        with pytest.raises(
+            InputError, match=r"cannot start \(database or disk is full\); free space"
+        ) as told:
+            node.Node(load_config(site.yaml))
+    assert "\n" not in str(told.value) and "Eva" not in str(told.value)
+
+
+def test_a_start_that_fails_late_leaves_nothing_behind(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise FULL
+
+    config = load_config(site.yaml)
+    monkeypatch.setattr(node.workflow, "launch", fails)
+    made = node.Node(config)
+    with pytest.raises(InputError, match="database or disk is full"):
+        made.start()
+    # Its lock is free again.
+    node.Node(config)._lock.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 
 from overread.clinic.alarms import Bell
 from overread.clinic.backup import backup, restore
-from overread.clinic.config_destinations import Alarms
+from overread.clinic.config_destinations import Alarms, Webhook
 from overread.clinic.config_parts import Disk
 from overread.clinic.health import latency, metrics_text
 from overread.clinic.logs import JsonLines, RateLimit
@@ -102,6 +103,25 @@ def test_a_bell_rings_once_again_and_when_it_is_over() -> None:
     clock[0] = 101.0
     assert bell.ring({"disk": "fills", "node": "stuck"}) == ["fills"]
     assert bell.ring({"node": "stuck"}) == ["over: disk"]
+
+
+def test_a_receiver_of_alarms_that_hangs_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = Webhook(kind="webhook", name="ops", url="http://192.0.2.1/", secret_file=Path("none"))
+    bell, told, go_on = Bell(Alarms(to=[there]), 1.0), list[list[str]](), threading.Event()
+
+    def hangs(self: Bell, receiver: object, lines: list[str]) -> None:
+        go_on.wait()
+        told.append(lines)
+
+    monkeypatch.setattr(Bell, "_tell", hangs)
+    assert bell.ring_beside({"disk": "fills"}), "and it has returned"
+    assert not bell.ring_beside({"disk": "fills", "node": "stuck"})
+    go_on.set()
+    assert bell._ringing is not None
+    bell._ringing.join()
+    assert bell.ring_beside({"disk": "fills", "node": "stuck"})
+    bell._ringing.join()
+    assert told == [["fills"], ["stuck"]], "what was left out is told by the next"
 
 
 def test_logs_are_json_without_names() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -60,6 +61,18 @@ class Bell:
     timeout: float
     clock: Callable[[], float] = time.monotonic
     _told: dict[str, float] = field(default_factory=dict)
+    _ringing: threading.Thread | None = None
+
+    def ring_beside(self, wrong: Mapping[str, str]) -> bool:
+        """As `ring`, in a thread of its own, so that a receiver that hangs delays the next alarm and nothing else.
+
+        False while the round before is still being told; what is wrong then is told by a later one.
+        """
+        if self._ringing is not None and self._ringing.is_alive():
+            return False
+        self._ringing = threading.Thread(target=self.ring, args=(dict(wrong),), name="alarms", daemon=True)
+        self._ringing.start()
+        return True
 
     def ring(self, wrong: Mapping[str, str]) -> list[str]:
         """Tell what began, what lasts for long, and what is over; the lines that were sent."""

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import shutil
-import socket
 import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from overread.clinic import retention, workflow
@@ -19,7 +16,6 @@ from overread.clinic.alarms import Bell, conditions
 from overread.clinic.child.pool import Children
 from overread.clinic.completeness import Arrivals
 from overread.clinic.config import ClinicConfig
-from overread.clinic.hosts import Membership
 from overread.clinic.intake import Intake
 from overread.clinic.operate import Desk, Operate
 from overread.clinic.outward.dicom import keep_report
@@ -27,6 +23,7 @@ from overread.clinic.receive.commitment import Report, commitment_services
 from overread.clinic.receive.find import WORKLIST, find_service
 from overread.clinic.run_steps import RunSteps
 from overread.clinic.spool import Spool, Status, Stored
+from overread.clinic.start_up import lock, membership, told_in_a_line
 from overread.clinic.state import State
 from overread.clinic.storage import start_storage
 from overread.clinic.worklist import answers
@@ -59,18 +56,13 @@ class Node:
     def __init__(self, config: ClinicConfig) -> None:
         self.config = config
         self.packages = {route.name: Package.load(route.package) for route in config.routes}
-        try:
+        with told_in_a_line(config.folder):
             config.folder.mkdir(parents=True, exist_ok=True)
             fsync_folder(config.folder.parent)
             self._lock = lock(config.folder / ".lock", f"{config.folder}: another node works in this folder")
             self.spool = Spool(config.folder / "spool")
             self.state = State(config.database or config.folder / "clinic.db")
             self.ledger = Ledger.open(config.ledger or config.folder / "ledger.db")
-        except OSError as error:
-            raise InputError(
-                f"{error.filename or config.folder}: the node cannot start ({error.strerror or error}); "
-                "free space or give it a folder that it may write"
-            ) from error
         self.children = Children(config)
         by_hash = {p.sha256: p for p in self.packages.values()}
         self.steps = RunSteps(config, by_hash, self.spool, self.state, self.ledger, children=self.children)
@@ -90,13 +82,14 @@ class Node:
         self._server: Any = None
 
     def start(self) -> None:
-        """Take up what was left, then listen. Raises InputError where the port cannot be had."""
-        workflow.launch(self.steps, self.executor)
-        workflow.resume(self.steps, starting=True)
-        for study in self.spool.studies():
-            self.intake.take_up(study)
+        """Take up what was left, then listen. Raises InputError where disk, database or port cannot be had."""
         config = self.config
         try:
+            with told_in_a_line(config.folder):
+                workflow.launch(self.steps, self.executor)
+                workflow.resume(self.steps, starting=True)
+                for study in self.spool.studies():
+                    self.intake.take_up(study)
             self._server = start_storage(
                 self.spool,
                 aet=config.aet,
@@ -164,12 +157,9 @@ class Node:
 
     def _committed(self, report: Report) -> None:
         """A destination has told on an association of its own what it commits itself to."""
-        keep_report(
-            self.config.folder / "commitments",
-            report.transaction,
-            {sop for _, sop in report.kept},
-            {sop for _, sop, _ in report.failed},
-        )
+        good, bad = {sop for _, sop in report.kept}, {sop for _, sop, _ in report.failed}
+        if not keep_report(self.config.folder / "commitments", report.transaction, good, bad):
+            log.warning("a report on storage commitment that nobody asked for was not believed")
 
     def _arriving(self) -> frozenset[str]:
         """Studies that an association which is still open has brought instances of."""
@@ -215,7 +205,7 @@ class Node:
                 certificates=self._server.certificate_warnings() if self._server is not None else [],
                 now=moment,
             )
-            self.bell.ring(wrong)
+            self.bell.ring_beside(wrong)
 
     def _guarded(self, action: Callable[[], None]) -> str:
         """Do one thing; an error is logged and returned as text.
@@ -231,23 +221,3 @@ class Node:
             if not self._stop.is_set():
                 return f"{type(stopped).__name__}"
         return ""
-
-
-def membership(steps: RunSteps, executor: workflow.Executor, role: str) -> Membership | None:
-    """This process among the hosts of a shared database; None where there is none."""
-    if steps.config.database is None:
-        return None
-    return Membership(
-        steps.state, executor.name, socket.gethostname(), role, steps.config.work, workflow.take_over
-    )
-
-
-def lock(path: Path, taken: str) -> Any:
-    """Hold a file for this process alone. Raises InputError with ``taken`` where another one does."""
-    handle = path.open("w")
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        handle.close()
-        raise InputError(f"{taken}; give each node a folder of its own") from error
-    return handle

@@ -14,9 +14,9 @@ from pathlib import Path
 from overread.clinic import workflow
 from overread.clinic.child.pool import Children
 from overread.clinic.config import ClinicConfig
-from overread.clinic.node import lock, membership
 from overread.clinic.run_steps import RunSteps
 from overread.clinic.spool import Spool
+from overread.clinic.start_up import lock, membership
 from overread.clinic.state import State
 from overread.errors import InputError
 from overread.files import only_mine
