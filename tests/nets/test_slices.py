@@ -21,8 +21,10 @@ def test_a_slice_sees_itself_and_its_neighbours_alone(axis: int) -> None:
     x = torch.arange(4.0).reshape([4 if a == axis else 1 for a in range(3)]).expand(4, 4, 4)[None, None]
     out = body(x)
     assert out.shape == (1, 3, 4, 4, 4)
+    # A map of the volume's own axes, where explanations look.
+    assert torch.equal(out[:, 1:2], x)
     # Channels are the slice before, the slice and the one behind; outermost slices stand for those outside.
-    assert out[0, :, 0, 0].T.tolist() == [[0, 0, 1], [0, 1, 2], [1, 2, 3], [2, 3, 3]]
+    assert out[0].movedim(1 + axis, 3)[:, 0, 0].T.tolist() == [[0, 0, 1], [0, 1, 2], [1, 2, 3], [2, 3, 3]]
 
 
 def test_the_order_of_slices_of_one_each_does_not_matter() -> None:

@@ -24,10 +24,10 @@ PLANE = "resnet18"
 
 
 class Slices(nn.Module):
-    """The 2D body ``plane`` on each slice: ``(batch, channels, *spatial)`` to ``(batch, F, *cells, slices)``.
+    """The 2D body ``plane`` on each slice: ``(batch, channels, *spatial)`` to ``(batch, F, *cells)``.
 
     Slices are those along array ``axis`` (0 to 2); each is seen with its neighbours, ``stack`` in all, those outside
-    the volume being its outermost slice. The cells' last axis is that of the slices.
+    the volume being its outermost slice. Cells have the volume's own axes, that of the slices at full resolution.
     """
 
     def __init__(self, plane: nn.Module, *, stack: int, axis: int) -> None:
@@ -45,18 +45,20 @@ class Slices(nn.Module):
         stacks = torch.stack([x.narrow(4, i, slices) for i in range(self.stack)], -1)
         planes = stacks.permute(0, 4, 1, 5, 2, 3).reshape(-1, channels * self.stack, rows, columns)
         maps = self.plane(planes)
-        return maps.reshape(batch, slices, *maps.shape[1:]).permute(0, 2, 3, 4, 1)
+        maps = maps.reshape(batch, slices, *maps.shape[1:]).permute(0, 2, 3, 4, 1)
+        return maps.movedim(4, 2 + self.axis) if self.axis != 2 else maps
 
 
 class SlicePool(nn.Module):
-    """First the cells of each slice, then the slices: ``(batch, F, *cells, slices)`` to ``(batch, F')``."""
+    """First the cells of each slice along ``axis``, then the slices: ``(batch, F, *cells)`` to ``(batch, F')``."""
 
-    def __init__(self, within: nn.Module, over: nn.Module) -> None:
+    def __init__(self, within: nn.Module, over: nn.Module, *, axis: int) -> None:
         super().__init__()
-        self.within, self.over = within, over
+        self.within, self.over, self.axis = within, over, axis
 
     def forward(self, x: Tensor) -> Tensor:
         """One vector of every volume."""
+        x = x.movedim(2 + self.axis, 4) if self.axis != 2 else x
         batch, width, *cells, slices = x.shape
         each = self.within(x.permute(0, 4, 1, 2, 3).reshape(-1, width, *cells))
         pooled: Tensor = self.over(each.reshape(batch, slices, -1).transpose(1, 2))
@@ -93,7 +95,9 @@ def build(
     linear = next(m for m in reversed(list(whole.head.modules())) if isinstance(m, nn.Linear))
     over, length = build_pool(pool, linear.in_features, 1)
     body = Slices(whole.body, stack=stack, axis=axis)
-    return Classifier(body, SlicePool(whole.pool, over), linear_head(length, labels, dropout=dropout))
+    return Classifier(
+        body, SlicePool(whole.pool, over, axis=axis), linear_head(length, labels, dropout=dropout)
+    )
 
 
 def arguments(need: Need) -> dict[str, Any]:

@@ -109,3 +109,19 @@ def test_faults_of_checkpoints_name_file_and_remedy(tmp_path) -> None:
     torch.save({"epoch": 3, "state_dict": {"a": torch.ones(2)}}, broken)
     assert read_weights(broken)["a"].tolist() == [1, 1]
     assert find_weights(str(broken))[1].licence == "not stated"
+
+
+@needs_weights
+def test_slices_of_volumes_start_from_weights_of_pictures(weights) -> None:
+    torch.manual_seed(0)
+    plane = {"plane": NAME, "arguments": {}, "axis": 1}
+    made = build("slices", 3, 1, 2, plane).eval()
+    loaded = load_weights(made, weights, where="test")
+    # All but the attention; three neighbours are the picture's three channels.
+    assert loaded.share > 0.9 and loaded.states["body.plane.stem.0.conv.weight"] == "loaded"
+    picture = network(2, 3)
+    load_weights(picture, weights, where="test")
+    x = torch.randn(1, 1, 64, 5, 64)
+    with torch.no_grad():
+        middle = picture.body(x[:, 0, :, 1:4].movedim(2, 1))
+        assert torch.allclose(made.body(x)[:, :, :, 2], middle, atol=1e-4)

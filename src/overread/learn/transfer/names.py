@@ -11,6 +11,8 @@ WRAPPERS = ("module.", "model.", "network.", "net.", "encoder.", "backbone.", "t
 """What others put before the names: data-parallel training, compilation, a class around it."""
 PREFIXES = ("", "body.")
 """What ours have before the names of the same network elsewhere."""
+PLANE = "body.plane."
+"""What stands before them where the network looks at the slices of volumes (`overread.nets.slices`)."""
 
 
 def renamed(weights: Mapping[str, Tensor], wanted: Collection[str]) -> dict[str, Tensor]:
@@ -19,11 +21,12 @@ def renamed(weights: Mapping[str, Tensor], wanted: Collection[str]) -> dict[str,
     Wrappers' names are taken off, and of the prefixes the one that makes most names fit is put before.
     """
     if any(k.startswith("_conv_stem.") for k in weights):
-        return {efficientnet_lite0(k): v for k, v in weights.items()}
+        weights = {efficientnet_lite0(k): v for k, v in weights.items()}
     best, most = dict(weights), sum(k in wanted for k in weights)
     for stripped in _unwrapped(weights):
-        for prefix in PREFIXES:
-            named = {prefix + k: v for k, v in stripped.items()}
+        names = [[prefix + k for k in stripped] for prefix in PREFIXES]
+        for found in (*names, [PLANE + k.removeprefix("body.") for k in stripped]):
+            named = dict(zip(found, stripped.values(), strict=True))
             fit = sum(k in wanted for k in named)
             if fit > most:
                 best, most = named, fit
