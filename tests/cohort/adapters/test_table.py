@@ -124,3 +124,15 @@ def test_a_column_of_numbers(tmp_path: Path) -> None:
     assert cohort.cases[3].values == {"age": 43.5} and cohort.cases[3].label is None
     with pytest.raises(InputError, match="--unit is of a number"):
         import_table(folder, tmp_path / "other", label="age", unit="a")
+
+
+@pytest.mark.parametrize(
+    ("column", "kept"), [("Age", "age"), ("label", "source_label"), ("Bone Age", "Bone Age")]
+)
+def test_a_number_is_found_under_the_name_that_its_column_keeps(
+    tmp_path: Path, column: str, kept: str
+) -> None:
+    folder = _set(tmp_path / "set", f"name,{column}", "p{n},4{n}.5")
+    import_table(folder, tmp_path / "out", label=column, task="regression", unit="a")
+    assert task_of(tmp_path / "out")["labels"] == [kept]
+    assert Cohort.read(tmp_path / "out", need="value", labels=[kept]).cases[3].values == {kept: 43.5}

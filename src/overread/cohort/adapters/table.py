@@ -134,7 +134,8 @@ def import_table(
                 )
             )
         kind = task or ("classification" if len(labels) == 1 else "multilabel")
-        classes = labels if number or len(labels) > 1 else infer(cases)
+        # A number is read from the column that bears the label's name: as that is called in cohort.csv.
+        classes = [rest[labels[0]]] if number else labels if len(labels) > 1 else infer(cases)
         quantity: dict[str, Any] = {"quantity": {"unit": unit or "1"}} if number else {}
         stated |= task_of(
             kind,
