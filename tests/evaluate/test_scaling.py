@@ -69,6 +69,12 @@ def test_a_straight_finding_keeps_its_line() -> None:
     assert curve_of(odds[:150], truth[:150])[1].endswith("a curve needs 100")
 
 
+@pytest.mark.parametrize("odds", [np.zeros(400), np.arange(400) % 3.0])
+def test_a_network_that_says_the_same_of_all_has_nothing_to_bend(odds: np.ndarray) -> None:
+    curve, why = curve_of(odds, np.arange(400) < 200)
+    assert curve is None and why.endswith("different scores, a curve needs 10")
+
+
 def test_what_a_package_refuses() -> None:
     with pytest.raises(ValueError, match="all rising"):
         Curve(odds=[0, 1], calibrated=[1, 1])

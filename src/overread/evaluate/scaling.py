@@ -21,6 +21,8 @@ Floats = NDArray[np.float64]
 FOLDS = 5
 FEWEST_FOR_VECTOR, FEWEST_FOR_CURVE = 20, 100
 """Tuning patients of each kind; isotonic regression of fewer follows their noise (Niculescu-Mizil and Caruana 2005)."""
+FEWEST_LEVELS = 10
+"""Different scores: a network that gives every case about the same has nothing to bend."""
 SLOPE = 0.02
 """Least slope of a curve on the log odds: scores that differ keep their order."""
 
@@ -65,6 +67,9 @@ def curve_of(
     kinds = [count(None if cluster is None else cluster[k], int(k.sum())) for k in (truth, ~truth)]
     if min(kinds) < FEWEST_FOR_CURVE:
         return None, f"Platt: {min(kinds)} tuning patients of a kind, a curve needs {FEWEST_FOR_CURVE}"
+    levels = len(np.unique(odds))
+    if levels < FEWEST_LEVELS:
+        return None, f"Platt: {levels} different scores, a curve needs {FEWEST_LEVELS}"
 
     def plain(own: NDArray[np.bool_], out: NDArray[np.bool_]) -> Floats:
         line, _ = scale_of(odds[own], truth[own], cluster=None if cluster is None else cluster[own])
