@@ -72,11 +72,14 @@ def test_a_plan_is_changed_by_factors_within_its_bounds() -> None:
     assert new.augment.rotate_deg == 180 and new.augment.grey_values["gamma"] == 0.4
     assert new.network.arguments["dropout"] == 0.3
     assert changed(p, {"learning_rate": 1.0, "weight_decay": 1.0, "augment": 1.0}) == p
-    assert as_it_is(Space(learning_rate=Range(low=2, high=4), dropout=None)) == {
+    assert as_it_is(Space(learning_rate=Range(low=2, high=4), dropout=None), plan()) == {
         "learning_rate": 2,
         "weight_decay": 1.0,
         "augment": 1.0,
     }
+    own = plan()
+    own.network.arguments["dropout"] = 0.25
+    assert changed(own, as_it_is(Space(), own)) == own
 
 
 @pytest.mark.parametrize("values", [{"low": 2, "high": 1}, {"low": 0, "high": 1, "log": True}])

@@ -87,15 +87,16 @@ def search(
             raise optuna.TrialPruned from None
 
     if not study.get_trials(deepcopy=False):
-        study.enqueue_trial(as_it_is(space), skip_if_exists=True)
+        study.enqueue_trial(as_it_is(space, plan), skip_if_exists=True)
     full = optuna.study.MaxTrialsCallback(trials, states=ENDED)
     if ended(study) < trials:
         study.optimize(run, n_trials=trials, callbacks=[lambda s, trial: told(trial), full])
 
 
-def as_it_is(space: Space) -> dict[str, float]:
-    """Values that leave a plan as it is, as far as the ranges hold them."""
-    neutral = {"learning_rate": 1.0, "weight_decay": 1.0, "augment": 1.0, "dropout": 0.0}
+def as_it_is(space: Space, plan: Plan) -> dict[str, float]:
+    """Values that leave ``plan`` as it is, as far as the ranges hold them."""
+    dropout = float(plan.network.arguments.get("dropout", 0.0))
+    neutral = {"learning_rate": 1.0, "weight_decay": 1.0, "augment": 1.0, "dropout": dropout}
     return {
         name: min(max(neutral[name], r.low), r.high) for name, r in space.ranges().items() if name in neutral
     }
