@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from tests.runtime.models import manifest
 from torch import nn
 
-from overread.runtime.manifest_uncertainty import Draws
+from overread.runtime.manifest_uncertainty import Draws, Uncertainty
 from overread.runtime.uncertainty.heads import drawn, evidence, laplace_variance, masks
 
 F, K = 12, 3
@@ -81,3 +82,8 @@ def test_evidence_is_the_mean_of_its_dirichlet() -> None:
         == 1
     )
     assert evidence({"logits": z}, manifest()) == {"logits": z}
+
+
+def test_evidence_is_not_drawn_from() -> None:
+    with pytest.raises(ValueError, match="draws and evidential: found both"):
+        Uncertainty(features="features", evidential=True, draws=Draws(method="laplace"))

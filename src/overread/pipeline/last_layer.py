@@ -78,7 +78,11 @@ class TrainingFeatures:
                 arrays |= fit_distance(features, method)
         draws, rate = None, head.dropout or 0.0
         try:
-            if asked.draws == "dropout" and not rate:
+            if asked.draws != "none" and told.evidential:
+                notes.append(
+                    f"draws: {asked.draws}: an evidential network's outputs are evidence, not logits to draw"
+                )
+            elif asked.draws == "dropout" and not rate:
                 notes.append("draws: dropout: the network was trained without it (network.arguments.dropout)")
             elif asked.draws == "dropout":
                 draws = Draws(method="dropout", rate=rate)

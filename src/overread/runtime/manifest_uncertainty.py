@@ -107,4 +107,6 @@ class Uncertainty(Strict):
             raise ValueError("features: not named, but draws and distance are computed from them")
         if self.draws and self.ensemble:
             raise ValueError("draws and ensemble: found both, expected one of them")
+        if self.draws and self.evidential:
+            raise ValueError("draws and evidential: found both, expected one: evidence is no logits to draw")
         return self
