@@ -124,6 +124,19 @@ def replay(
 
 
 @app.command()
+def pull(
+    config: Config,
+    study: Annotated[str, typer.Argument(help="Study Instance UID.")],
+    source: Annotated[str, typer.Option("--from", help="Name of an archive in the configuration.")],
+) -> None:
+    """Fetch a study from an archive to a node that runs, by C-GET or C-MOVE."""
+    from overread.clinic.config import load_config
+    from overread.clinic.pull.command import pull_command
+
+    pull_command(load_config(config), study, source)
+
+
+@app.command()
 def backup(
     config: Config, out: Annotated[Path, typer.Option("--out", help="New folder for the copy.")]
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,25 +34,29 @@ class UnreachableError(OverreadError):
 def associate(
     peer: Peer,
     calling: str,
-    contexts: set[tuple[str, str]],
+    contexts: Collection[tuple[str, str | tuple[str, ...]]],
     timeout: float,
     tls: Tls | None = None,
     handlers: Sequence[Any] = (),
+    roles: Sequence[Any] = (),
 ) -> Association:
-    """An association for ``contexts`` of SOP class and transfer syntax, which the caller releases.
+    """An association for ``contexts`` of SOP class and transfer syntax or several, which the caller releases.
+
+    ``roles`` says where we are the provider.
 
     Raises UnreachableError where the peer does not answer, rejects it, or shows a certificate that is not trusted.
     """
     ae = AE(ae_title=calling)
     ae.connection_timeout = ae.acse_timeout = ae.dimse_timeout = timeout
     ae.network_timeout = timeout
-    for sop_class, syntax in sorted(contexts):
-        ae.add_requested_context(sop_class, syntax)
+    for sop_class, syntaxes in sorted(contexts, key=str):
+        ae.add_requested_context(sop_class, [syntaxes] if isinstance(syntaxes, str) else list(syntaxes))
     association = ae.associate(
         peer.host,
         peer.port,
         ae_title=peer.aet,
         max_pdu=MAXIMUM_PDU,
+        ext_neg=list(roles),
         evt_handlers=[(evt.EVT_CONN_OPEN, no_delay), *handlers],
         tls_args=(context_of(tls), peer.host) if tls else None,
     )

@@ -20,6 +20,7 @@ from overread.clinic.config_parts import (
     SegmentCodes,
     Work,
 )
+from overread.clinic.pull.settings import Pull
 from overread.clinic.receive.settings import Receive
 from overread.clinic.results.settings import Results
 from overread.clinic.web_settings import Web
@@ -40,6 +41,7 @@ class ClinicConfig(Strict):
     peers: Annotated[list[Aet], Field(min_length=1)] | None = None
     maximum_associations: int = Field(50, ge=1, le=1000)
     receive: Receive = Field(default_factory=lambda: Receive.model_validate({}))
+    pull: Pull = Field(default_factory=lambda: Pull.model_validate({}))
     threads: int = Field(0, ge=0, le=1024)
     work: Work = Field(default_factory=lambda: Work.model_validate({}))
     content_qualification: Literal["RESEARCH", "PRODUCT"] = "RESEARCH"

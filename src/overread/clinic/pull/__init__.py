@@ -1,0 +1,1 @@
+"""Studies that are asked for at an archive: C-GET and C-MOVE (PS3.4 annex C)."""
