@@ -34,10 +34,10 @@ def choose_whole_grid(look: Fingerprint, room: Room) -> tuple[Mapping[str, Any],
             mm * n * max(1.0, min(ROOM, most / n))
             for mm, n, most in zip(look.median_spacing, look.median_shape, look.max_shape, strict=True)
         ]
-        finest = max(min(look.median_spacing), *(mm / cap for mm in extent))
-        # Thick slices stay as they are, none is made up between them.
-        thick = look.median_spacing if room.dimensions == 3 else [finest] * 2
-        spacing = [round(max(mm, finest), 4) for mm in thick]
+        # Thick slices stay as they are: none is made up between them, and they coarsen no plane. Pixels are square.
+        own = look.median_spacing if room.dimensions == 3 else [min(look.median_spacing)] * 2
+        finest = max(min(own), *(e / cap for e, mm in zip(extent, own, strict=True) if e / cap > mm), 0.0)
+        spacing = [round(max(mm, finest), 4) for mm in own]
         size = [min(cap, max(LEAST, round(e / mm))) for e, mm in zip(extent, spacing, strict=True)]
         return {"size": size, "spacing": spacing, "fit": "pad"}, (
             f"Size {size} of {' x '.join(f'{mm:.3g}' for mm in spacing)} mm: the median image is {_sizes(look)} of "
