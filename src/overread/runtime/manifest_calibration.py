@@ -76,7 +76,8 @@ class Calibration(Strict):
     """Fixed on tuning cases: what makes scores probabilities, conformal quantile, error of volumes and counts.
 
     ``temperature``: of the classes' softmax. ``vector``: slope and intercept of each class's logit, after it.
-    ``scales``: per finding or object label, on its logit; ``curves``: per finding, in place of its scale.
+    ``scales``: per finding or object label, on its logit; ``curves``: per finding, in place of its scale, or of the
+    positive one of two classes, on their log odds and in place of the temperature.
     ``bins``: per label, what its scores meant.
     ``conformal_quantile``: LAC threshold on ``1 - probability`` for coverage ``conformal_coverage`` over all classes
     together, of packages in format 1; ``conformal_quantiles``: one per class, so that each class is covered by itself

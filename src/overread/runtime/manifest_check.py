@@ -96,6 +96,11 @@ def _by_answer(manifest: Manifest, task: Task) -> Iterator[str]:
         yield (
             f"calibration.vector: found {len(manifest.calibration.vector)} scales; only classes have them, one a label"
         )
+    curves = manifest.calibration.curves
+    if classes and curves and (list(curves) != [manifest.positive] or len(manifest.labels) != 2):
+        yield f"calibration.curves: found {_names(curves)}; of classes only the positive one of two has one"
+    if not scales and not classes and curves:
+        yield f"calibration.curves: found {_names(curves)}; only findings and two classes have them"
     if not scales and manifest.calibration.scales:
         yield f"calibration.scales: found {_names(manifest.calibration.scales)}; only findings and objects have them"
 

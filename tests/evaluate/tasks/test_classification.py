@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.special import softmax
+from scipy.special import expit, softmax
 from sklearn.metrics import (
     accuracy_score,
     balanced_accuracy_score,
@@ -26,7 +26,9 @@ from overread.evaluate.meaning import STEPS
 from overread.evaluate.run import evaluation_of
 from overread.evaluate.tasks import classification
 from overread.runtime.answer import Classes
+from overread.runtime.manifest import Manifest
 from overread.runtime.probability import log_odds
+from overread.runtime.tasks.classification import calibrated
 
 BINARY, SEVERAL = ["normal", "pneumonia"], ["macro", "rate", "mean"]
 
@@ -166,3 +168,46 @@ def test_the_surest_errors_are_told_first() -> None:
     sure = [by_case[t.case][f"score_{by_case[t.case]['decided']}"] for t in wrong]
     assert len(wrong) == 6 and sure == sorted(sure, reverse=True)
     assert all(by_case[t.case]["decided"] != by_case[t.case]["label"] for t in wrong)
+
+
+def _bent(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Logits of two classes whose log odds mean twice what they say below 0 and next to nothing above, the true
+    probability of the second, and drawn classes."""
+    generator = np.random.default_rng(seed)
+    odds = generator.normal(0, 2, n)
+    p = expit(np.where(odds > 0, 0.05 * odds, 2 * odds))
+    shift = generator.normal(size=n)
+    return np.stack([shift, shift + odds], axis=1), p, (generator.random(n) < p).astype(int)
+
+
+@pytest.mark.parametrize("positive", [0, 1])
+def test_two_classes_whose_odds_are_bent_get_a_curve_that_keeps_ranks(positive: int) -> None:
+    z, _, y = _bent(2000, seed=0)
+    labels = BINARY
+    bare = manifest_of("classification", labels, positive=labels[positive])
+    found = classification.calibrate([(a, int(b)) for a, b in zip(z, y, strict=True)], bare, "youden", None)
+    assert list(found.calibration.curves) == [labels[positive]]
+    assert (found.calibration.temperature, found.calibration.vector) == (1.0, [])
+    assert found.reference["scaling"].startswith("isotonic curve")
+    new, p, _ = _bent(1000, seed=1)
+    scaled, given = calibrated(new, found.calibration, labels)
+    assert np.abs(given[:, 1] - p).mean() < 0.03 < np.abs(softmax(new, axis=1)[:, 1] - p).mean()
+    odds = new[:, 1] - new[:, 0]
+    assert (np.argsort(scaled[:, 1] - scaled[:, 0]) == np.argsort(odds)).all()
+    ready = bare.model_copy(update={"calibration": found.calibration})
+    assert Manifest.model_validate(ready.model_dump(mode="json")) == ready
+
+
+def test_two_classes_whose_odds_are_straight_keep_their_temperature() -> None:
+    cases = _drawn(400, BINARY)
+    bare = manifest_of("classification", BINARY, positive=BINARY[1])
+    found = classification.calibrate(cases, bare, "youden", None)
+    assert not found.calibration.curves and found.reference["scaling"].startswith("temperature")
+
+
+def test_a_curve_of_another_class_than_the_positive_is_refused() -> None:
+    curve = {"odds": [-1, 1], "calibrated": [-2, 2]}
+    bare = manifest_of("classification", BINARY, positive=BINARY[1])
+    content = bare.model_dump(mode="json") | {"calibration": {"curves": {BINARY[0]: curve}}}
+    with pytest.raises(ValueError, match=r"calibration\.curves: .*only the positive one of two"):
+        Manifest.model_validate(content)

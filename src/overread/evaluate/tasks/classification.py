@@ -36,7 +36,7 @@ from overread.evaluate.rows import (
     worst_sureness,
 )
 from overread.evaluate.rules import case_rule
-from overread.evaluate.scaling import vector_of
+from overread.evaluate.scaling import curve_of, vector_of
 from overread.evaluate.selective import KEYS, REFERRED, refer_columns, selective_figure, selective_measures
 from overread.evaluate.sets import COVERAGE, class_quantiles, set_measures
 from overread.evaluate.several import points_of, several_rule
@@ -45,6 +45,7 @@ from overread.evaluate.thresholds import point_of
 from overread.imaging.image import Image
 from overread.runtime.answer import Answer, Classes
 from overread.runtime.manifest import Calibration, Manifest, OperatingPoint
+from overread.runtime.manifest_calibration import Curve
 from overread.runtime.outputs import Outputs
 from overread.runtime.preprocess import Prepared
 from overread.runtime.tasks.classification import calibrated
@@ -103,13 +104,20 @@ def evidence(raw: Outputs, truth: TruthValue, prepared: Prepared, manifest: Mani
 def calibrate(
     evidence: Sequence[Evidence], manifest: Manifest, rule: str, clusters: NDArray[Any] | None, /
 ) -> Calibrated:
-    """Temperature (Guo 2017, see `overread.evaluate.temperature`), prediction sets, what scores meant, threshold."""
+    """Temperature (Guo 2017, see `overread.evaluate.temperature`) or what is better, prediction sets, what scores meant,
+    threshold."""
     labels, k = manifest.labels, _positive(manifest.labels, manifest.positive)
     z, y = np.stack([logits for logits, _ in evidence]), np.array([truth for _, truth in evidence])
     fitted = temperature.fit(z, y, cluster=clusters)
     vector, scaling = vector_of(z, y, cluster=clusters)
-    own = 1.0 if vector else fitted.value
-    p = calibrated(z, Calibration(temperature=own, vector=vector))[1]
+    curves: dict[str, Curve] = {}
+    if k is not None:
+        curve, why = curve_of(z[:, k] - z[:, 1 - k], y == k, cluster=clusters)
+        if curve is not None:
+            # It was better than Platt's line, which of two classes is what a scale for each amounts to.
+            curves, vector, scaling = {labels[k]: curve}, [], why
+    own = 1.0 if vector or curves else fitted.value
+    p = calibrated(z, Calibration(temperature=own, vector=vector, curves=curves), labels)[1]
     quantiles, everywhere = class_quantiles(p, y, labels, cluster=clusters)
     points: dict[str, OperatingPoint] = {}
     reasons: dict[str, str] = {}
@@ -122,6 +130,7 @@ def calibrate(
         Calibration(
             temperature=own,
             vector=vector,
+            curves=curves,
             bins={label: parts for label, (parts, _) in meant.items()},
             reasons={label: why for label, (_, why) in meant.items() if why},
             conformal_coverage=COVERAGE,

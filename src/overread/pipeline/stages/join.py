@@ -125,7 +125,7 @@ def _check(package: Package, first: Package) -> None:
 def _member(package: Package, first: Manifest, number: int) -> Member:
     """The package's network with the calibration of its own, as far as a member can have one.
 
-    A finding's curve is left out: its logit is taken as it is.
+    An isotonic curve is left out: the logits are taken as they are.
     """
     manifest = package.manifest
     calibration = manifest.calibration

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from overread.runtime.answer import Classes
 from overread.runtime.manifest import Calibration, Manifest
 from overread.runtime.outputs import Network, Outputs
 from overread.runtime.preprocess import Prepared
-from overread.runtime.probability import entropy, log_odds, observed, softmax, unobserved
+from overread.runtime.probability import curved, entropy, log_odds, observed, softmax, unobserved
 from overread.runtime.tasks.whole import label_logits
 from overread.runtime.uncertainty.pool import CLASSES, Pool
 
@@ -28,7 +28,7 @@ def raw(network: Network, prepared: Prepared, manifest: Manifest, /) -> Outputs:
 def answer(raw: Outputs, prepared: Prepared, manifest: Manifest, /) -> Classes:
     """Probabilities at the package's temperature (Guo 2017), in float64: in float32 close ones become equal."""
     calibration, labels = manifest.calibration, manifest.labels
-    z, p = calibrated(raw["logits"], calibration)
+    z, p = calibrated(raw["logits"], calibration, labels)
     scores = {label: float(v) for label, v in zip(labels, p, strict=True)}
     limits = {label: observed(label, score, calibration) for label, score in scores.items()}
     intervals = {label: i for label, i in limits.items() if i is not None}
@@ -45,12 +45,20 @@ def answer(raw: Outputs, prepared: Prepared, manifest: Manifest, /) -> Classes:
 
 
 def calibrated(
-    logits: NDArray[np.floating], calibration: Calibration
+    logits: NDArray[np.floating], calibration: Calibration, labels: Sequence[str] = ()
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Scaled logits and the probabilities that they give, both ``(..., labels)``, of ``logits`` of that shape."""
+    """Scaled logits and the probabilities that they give, both ``(..., labels)``, of ``logits`` of that shape.
+
+    A curve of one of two classes, by its place in ``labels``, bends the log odds between them.
+    """
     z = logits.astype(np.float64) / calibration.temperature
     if calibration.vector:
         z = z * [s.slope for s in calibration.vector] + [s.intercept for s in calibration.vector]
+    for label, curve in calibration.curves.items():
+        k = list(labels).index(label)
+        odds = z[..., k] - z[..., 1 - k]
+        z = np.zeros_like(z)
+        z[..., k] = np.vectorize(lambda value, curve=curve: curved(value, curve), otypes=[float])(odds)
     return z, np.asarray(softmax(z, axis=-1), np.float64)
 
 
