@@ -25,7 +25,7 @@ from overread.clinic.kept import ARRAYS, RESULT
 from overread.clinic.results.failure import Failure
 from overread.clinic.results.objects import OBJECTS
 from overread.clinic.results.view import VIEW
-from overread.clinic.run_folder import PICTURE, RunFacts, run_key
+from overread.clinic.run_folder import PICTURE, RunFacts, run_key, sops_sha256
 from overread.clinic.run_steps import Predict, RunSteps
 from overread.clinic.spool import Spool
 from overread.clinic.state import State
@@ -77,7 +77,7 @@ def make(tmp_path: Path) -> Make:
             study_uid="1.2.3",
             created=facts.created,
             state=StudyState.QUEUED,
-            sops_sha256="0",
+            sops_sha256=sops_sha256(sops),
             instances=6,
             **common,
         )

@@ -8,6 +8,7 @@ import sqlite3
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydicom import DataElement, dcmread
@@ -234,6 +235,39 @@ def test_same_instance_in_another_study_is_refused(tmp_path: Path) -> None:
     spool.remove("1.2")
     assert everything(tmp_path) == []
     assert put(spool, instance(study="1.3")).new
+
+
+def test_a_study_whose_removal_was_cut_off_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part of it would be answered as if it were the study."""
+    spool = Spool(tmp_path / "spool")
+    for sop in ("1.2.3", "1.2.4", "1.2.5"):
+        assert put(spool, instance(sop=sop), sop).new
+    calls, unlink = [0], os.unlink
+
+    def killed(*arguments: Any, **named: Any) -> None:
+        calls[0] += 1
+        if calls[0] == 2:
+            raise KeyboardInterrupt
+        unlink(*arguments, **named)
+
+    with monkeypatch.context() as m:
+        m.setattr(os, "unlink", killed)
+        with pytest.raises(KeyboardInterrupt):
+            spool.remove("1.2")
+    again = Spool(tmp_path / "spool")
+    assert (again.studies(), everything(tmp_path)) == ([], [])
+    assert put(again, instance(study="1.3")).new, "its UIDs are free"
+
+
+def test_nothing_is_removed_that_nobody_has_seen(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    put(spool, instance())
+    seen = spool.instances("1.2")
+    put(spool, instance(sop="1.2.4"), "1.2.4")
+    assert not spool.remove("1.2", seen)
+    assert spool.instances("1.2") == ["1.2.3", "1.2.4"]
+    assert spool.remove("1.2", ["1.2.4", "1.2.3"]) and spool.studies() == []
+    assert spool.remove("1.2", []) and spool.journal.find("1.2.3") is None
 
 
 def test_a_journal_that_is_lost_or_broken_is_made_again(tmp_path: Path) -> None:

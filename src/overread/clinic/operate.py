@@ -13,6 +13,7 @@ from overread.clinic import workflow
 from overread.clinic.delivering import something_went_out
 from overread.clinic.intake import Intake, add_run
 from overread.clinic.records.hosts import Request
+from overread.clinic.run_folder import sops_sha256
 from overread.clinic.run_steps import RunSteps
 from overread.clinic.spool import safe_uid
 from overread.clinic.state import State, now
@@ -171,7 +172,10 @@ class Desk:
         runs = steps.state.runs_of(study)
         if any(r.state in busy for r in runs):
             raise InputError(f"study {study}: is being worked on; wait, or stop what holds it up")
-        steps.spool.remove(study)
+        known, sops = steps.state.study(study), steps.spool.instances(study)
+        digest = known.sops_sha256 if known is not None else ""
+        if (sops and digest and digest != sops_sha256(sops)) or not steps.spool.remove(study, sops):
+            raise InputError(f"study {study}: is coming in just now")
         for run in runs:
             shutil.rmtree(steps.folder(run.key).folder, ignore_errors=True)
         self.intake.book.forget(study)

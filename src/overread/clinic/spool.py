@@ -12,10 +12,12 @@ import errno
 import mmap
 import os
 import re
+import secrets
+import shutil
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -83,6 +85,10 @@ class Spool:
     def _take_up(self) -> None:
         """Give what was whole its name, remove what was not, and hold the journal against the folders."""
         for left in sorted(self.incoming.iterdir()):
+            if left.is_dir():
+                # A study that was being removed.
+                shutil.rmtree(left)
+                continue
             kept = is_whole(left)
             try:
                 if kept is not None:
@@ -149,17 +155,29 @@ class Spool:
         folder = self.folder / safe_uid(study)
         return sorted(p.stem for p in folder.glob("*.dcm")) if folder.is_dir() else []
 
-    def remove(self, study: str) -> None:
-        """Remove a study: its rows of the journal, then its files."""
-        folder = self.folder / safe_uid(study)
-        for sop in self.instances(study):
-            with self._naming_of(sop):
-                self.journal.remove(sop)
-                self.path(study, sop).unlink(missing_ok=True)
-        with suppress(OSError):
-            # What came meanwhile stays, with its folder.
-            folder.rmdir()
+    def remove(self, study: str, sops: Sequence[str] | None = None) -> bool:
+        """Remove a study in one step, so that a part of one is never taken for another study: then its rows and files.
+
+        False, and nothing is removed, where it holds other instances than ``sops``.
+        """
+        folder, gone = self.folder / safe_uid(study), self.incoming / f"{secrets.token_hex(16)}.removed"
+        with ExitStack() as nobody_names:
+            for lock in self._naming:
+                nobody_names.enter_context(lock)
+            there = self.instances(study)
+            if sops is not None and there != sorted(sops):
+                return False
+            if folder.is_dir():
+                folder.rename(gone)
         fsync_folder(self.folder)
+        for sop in there:
+            with self._naming_of(sop):
+                # What came meanwhile stays.
+                if not self.path(study, sop).exists():
+                    self.journal.remove(sop)
+        if gone.is_dir():
+            shutil.rmtree(gone)
+        return True
 
     def entry(self, sop: str) -> Entry | None:
         """What the journal says about an instance that is there."""
