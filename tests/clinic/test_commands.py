@@ -17,7 +17,7 @@ from overread.cli import app
 from overread.clinic import operate_command
 from overread.clinic.people import Users
 from overread.clinic.state import State
-from overread.clinic.tables import StudyState
+from overread.clinic.tables import DeliveryState, StudyState
 from overread.errors import InputError, OverreadError
 from overread.files import only_mine
 
@@ -129,6 +129,13 @@ def test_dead_letters(typed: Typed) -> None:
         f"run run1 of study {STUDY}: took longer than 5 s",
         f"study {OTHER}: no object could be read",
         "overread replay takes a run or a study up again",
+    ]
+    state.delivery("run1", "PACS")
+    state.set_delivery("run1", "PACS", DeliveryState.REFUSED, error="status 0x0122")
+    state.set_run("run1", StudyState.FAILED, error="the results were refused by PACS: status 0x0122")
+    assert typed("dead-letters", "clinic.yaml").splitlines()[:-1] == [
+        "run run1 to PACS: status 0x0122",
+        f"study {OTHER}: no object could be read",
     ]
     state.remove(STUDY)
     state.remove(OTHER)

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from overread.clinic.config import ClinicConfig
+from overread.clinic.delivering import REFUSED
 from overread.clinic.operate import Operate
 from overread.clinic.state import State
 from overread.clinic.tables import DeliveryState, StudyState
@@ -26,7 +27,9 @@ def state_of_node(config: ClinicConfig) -> State:
 def dead_letters_command(config: ClinicConfig) -> None:
     """What failed and waits for a person: runs, deliveries, studies that could not be read, objects set aside."""
     console, state = Console(highlight=False, soft_wrap=True), state_of_node(config)
-    lines = [f"run {r.key} of study {r.study_uid}: {r.error}" for r in state.dead_letters()]
+    # What destinations refused is told below, once for each of them.
+    failed = [r for r in state.dead_letters() if not r.error.startswith(REFUSED)]
+    lines = [f"run {r.key} of study {r.study_uid}: {r.error}" for r in failed]
     for delivery in state.undelivered():
         if delivery.state is DeliveryState.REFUSED:
             lines.append(f"run {delivery.run} to {delivery.destination}: {delivery.error}")
