@@ -279,6 +279,32 @@ def test_a_late_image_makes_a_revision_and_what_never_went_out_is_superseded(
     assert steps.folder(third).facts().predecessor == second
 
 
+def test_a_node_that_ends_between_the_runs_of_a_study_takes_it_up_again(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the packages that were still to come would never answer it."""
+    steps, _ = make()
+    intake, _ = taken_in(steps, monkeypatch)
+    steps.spool.path("1.2.3", "1.2.3.1.6").unlink()
+    steps.state.arrived("1.2.3", 5, "CT", None)
+
+    def killed(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as m:
+        m.setattr(State, "set_study", killed)
+        with pytest.raises(KeyboardInterrupt):
+            intake.complete(ARRIVAL)
+    assert len(steps.state.runs_of("1.2.3")) == 2
+    following, _ = taken_in(steps, monkeypatch)
+    following.take_up("1.2.3")
+    assert "1.2.3" in following.arrivals
+    following.complete(ARRIVAL)
+    study = steps.state.study("1.2.3")
+    assert study is not None and study.state is StudyState.QUEUED
+    assert len(steps.state.runs_of("1.2.3")) == 2
+
+
 def test_one_damaged_header_costs_itself_only(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     steps, _ = make()
     intake, queued = taken_in(steps, monkeypatch)

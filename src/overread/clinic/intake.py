@@ -223,7 +223,7 @@ def latest(earlier: list[RunRow], route: str, key: str) -> str:
 
 
 def add_run(steps: RunSteps, facts: RunFacts, digest: str) -> None:
-    """Put a run into the database, queued."""
+    """Put a run into the database, queued; its study is yet to be told."""
     from overread.clinic.tables import RANK
 
     steps.state.add_run(
@@ -239,4 +239,5 @@ def add_run(steps: RunSteps, facts: RunFacts, digest: str) -> None:
         instances=len(facts.sops),
         rank=RANK[Priority(facts.priority)],
         shadow=int(facts.shadow),
+        shown=False,
     )

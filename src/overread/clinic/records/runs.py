@@ -29,12 +29,18 @@ NOT_PLAIN = ("state", "prediction", "files", "again", "rank", "shadow")
 class Runs(Store):
     """The tables of runs and deliveries."""
 
-    def add_run(self, **values: Any) -> None:
-        """A new run, queued; its study shows it from now on. Nothing happens where the key is known."""
+    def add_run(self, *, shown: bool = True, **values: Any) -> None:
+        """A new run, queued; its study shows it from now on if ``shown``. Nothing happens where the key is known.
+
+        A study that gets several runs shows them once all are there: until then it counts as receiving, and whatever
+        ends the node before, the next start sees to the rest.
+        """
         when = now()
         with self._write() as c:
             if not c.scalar(select(func.count()).where(runs_table.c.key == values["key"])):
                 c.execute(insert(runs_table).values(updated=when, **values))
+            if not shown:
+                return
             changes = {
                 "run": values["key"],
                 "runs": json.dumps([values["key"]]),
