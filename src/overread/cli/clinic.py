@@ -129,7 +129,7 @@ def pull(
     study: Annotated[str, typer.Argument(help="Study Instance UID.")],
     source: Annotated[str, typer.Option("--from", help="Name of an archive in the configuration.")],
 ) -> None:
-    """Fetch a study from an archive to a node that runs, by C-GET or C-MOVE."""
+    """Fetch a study from an archive to a node that runs, by C-GET, C-MOVE or WADO-RS."""
     from overread.clinic.config import load_config
     from overread.clinic.pull.command import pull_command
 

@@ -10,14 +10,15 @@ from rich.console import Console
 from overread.clinic.associate import Peer
 from overread.clinic.config import ClinicConfig
 from overread.clinic.pull.retrieve import Retrieved, get_study, move_study
-from overread.clinic.pull.settings import Source
+from overread.clinic.pull.settings import AnySource, Source
+from overread.clinic.pull.web import fetch_study
 from overread.clinic.send import send_files
 from overread.clinic.spool import Spool, safe_uid
 from overread.errors import InputError, OverreadError, printable
 from overread.files import only_mine
 
 
-def pull_study(config: ClinicConfig, source: Source, study: str) -> int:
+def pull_study(config: ClinicConfig, source: AnySource, study: str) -> int:
     """How many instances the node has of it now that it was pulled; those that it had before are told, too.
 
     Whatever comes goes to the node by C-STORE, so that it is kept, routed and answered like all that is sent to it.
@@ -27,12 +28,17 @@ def pull_study(config: ClinicConfig, source: Source, study: str) -> int:
     OverreadError
         The archive or the node does not answer, has no such study, or could not send or take all of it.
     """
-    if source.retrieve == "move":
+    if isinstance(source, Source) and source.retrieve == "move":
         return _complete(move_study(source, study, calling=config.aet), source, study)
     config.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".pull-", dir=config.folder) as scratch:
         spool = Spool(Path(scratch))
-        retrieved = get_study(source, study, calling=config.aet, spool=spool)
+        if isinstance(source, Source):
+            retrieved = get_study(source, study, calling=config.aet, spool=spool)
+        else:
+            retrieved = fetch_study(
+                source, study, spool=spool, longest=config.receive.maximum_object_mb << 20
+            )
         paths = [spool.path(study, sop) for sop in spool.instances(study)]
         if paths:
             host = (
@@ -48,7 +54,7 @@ def pull_study(config: ClinicConfig, source: Source, study: str) -> int:
         return _complete(retrieved, source, study)
 
 
-def _complete(retrieved: Retrieved, source: Source, study: str) -> int:
+def _complete(retrieved: Retrieved, source: AnySource, study: str) -> int:
     if retrieved.failed or retrieved.problem:
         raise OverreadError(
             f"{source.name}: sent {retrieved.completed} instances of {study}, {retrieved.failed} could not be sent"

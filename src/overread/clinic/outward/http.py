@@ -45,14 +45,7 @@ def ask(
         sent["Authorization"] = f"Bearer {secret(token_file).decode()}"
     request = urllib.request.Request(url, data=body, headers=sent, method=method)
     try:
-        context = ssl.create_default_context(cafile=str(ca) if ca else None)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        handlers = (
-            urllib.request.ProxyHandler({}),
-            _NoRedirect(),
-            urllib.request.HTTPSHandler(context=context),
-        )
-        with urllib.request.build_opener(*handlers).open(request, timeout=timeout) as answer:
+        with opener(ca).open(request, timeout=timeout) as answer:
             return Answer(answer.status, answer.read(LONGEST_ANSWER_BYTES))
     except urllib.error.HTTPError as error:
         with error:
@@ -62,6 +55,15 @@ def ask(
         raise UnreachableError(f"{url} cannot be reached ({reason})") from error
     except Exception as error:  # http.client raises types of its own for answers that are none
         raise UnreachableError(f"{url} gives no answer ({type(error).__name__})") from error
+
+
+def opener(ca: Path | None) -> urllib.request.OpenerDirector:
+    """Opens what is asked for and follows to nowhere else. Raises OSError where ``ca`` holds no certificates."""
+    context = ssl.create_default_context(cafile=str(ca) if ca else None)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), _NoRedirect(), urllib.request.HTTPSHandler(context=context)
+    )
 
 
 def secret(path: Path) -> bytes:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import model_validator
+from pydantic import Discriminator, Tag, model_validator
 
-from overread.clinic.config_destinations import Tls
+from overread.clinic.config_destinations import Http, Tls
 from overread.clinic.config_parts import Aet, Name, Port, Seconds
 from overread.settings import Strict
 
@@ -15,6 +16,7 @@ class Source(Strict):
     """An archive. ``get``: it sends on the association that asks; ``move``: on one of its own, to our title, which it
     must know with host and port. ``timeout_seconds`` is the longest that it may be silent."""
 
+    kind: Literal["dicom"] = "dicom"
     name: Name
     aet: Aet
     host: str
@@ -24,10 +26,33 @@ class Source(Strict):
     timeout_seconds: Seconds = 60.0
 
 
+class WebSource(Strict):
+    """A DICOMweb archive. ``token_file`` holds a bearer token; ``timeout_seconds`` is the longest that it may be
+    silent, ``longest_seconds`` that a study may take."""
+
+    kind: Literal["web"]
+    name: Name
+    url: Http
+    token_file: Path | None = None
+    ca: Path | None = None
+    timeout_seconds: Seconds = 60.0
+    longest_seconds: Seconds = 3600.0
+
+
+def _kind(value: Any) -> str:
+    kind = value.get("kind", "dicom") if isinstance(value, dict) else getattr(value, "kind", "dicom")
+    return str(kind)
+
+
+AnySource = Annotated[
+    Annotated[Source, Tag("dicom")] | Annotated[WebSource, Tag("web")], Discriminator(_kind)
+]
+
+
 class Pull(Strict):
     """Where studies can be asked for."""
 
-    sources: list[Source] = []
+    sources: list[AnySource] = []
 
     @model_validator(mode="after")
     def _one_each(self) -> Pull:
