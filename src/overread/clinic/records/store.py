@@ -55,6 +55,7 @@ class Store:
             self._engine = create_engine(url, poolclass=NullPool, connect_args=connect)
             # Writers queue here rather than at SQLite's lock, where a reader that begins to write fails at once.
             self._writing: Any = threading.Lock() if self._file else nullcontext()
+            event.listen(self._engine, "before_cursor_execute", _storable, retval=True)
             if self._file:
                 event.listen(self._engine, "connect", _sqlite_settings)
             with self._writing, self._engine.begin() as connection:
@@ -142,6 +143,29 @@ def add_missing_columns(connection: Connection) -> None:
                 )
             )
             log.info("table %s: column %s added", table.name, column.name)
+
+
+def _storable(
+    connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool
+) -> tuple[str, Any]:
+    """What peers put into titles and headers may hold what a database refuses: PostgreSQL no NUL, both no surrogate.
+
+    A study would be stuck for ever over such a character.
+    """
+    return statement, [_plain(p) for p in parameters] if many else _plain(parameters)
+
+
+def _plain(parameters: Any) -> Any:
+    if isinstance(parameters, dict):
+        return {k: storable(v) for k, v in parameters.items()}
+    return tuple(storable(v) for v in parameters)
+
+
+def storable(value: Any) -> Any:
+    """A text without NUL and surrogates; any other value as it is."""
+    if type(value) is not str or (value.isascii() and "\0" not in value):
+        return value
+    return value.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
 
 
 def _sqlite_settings(connection: Any, record: Any) -> None:
