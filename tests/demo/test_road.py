@@ -31,7 +31,9 @@ def test_the_whole_demo_on_few_patients(
     (mean,) = [r for r in report["test"] if (r["metric"], r["label"]) == ("dice", None)]
     assert f"{mean['estimate']:.3f}" in told and "virtual patient" in told
     objects = [dcmread(p) for p in (out / "pacs").rglob("*.dcm")]
-    assert sorted(d.Modality for d in objects) == ["SEG", "SR"]
+    # So little trained, it may find nothing: then there is nothing to outline, and the demo says so.
+    kinds = sorted(d.Modality for d in objects)
+    assert kinds == (["SR"] if "nothing was found" in " ".join(told.split()) else ["SEG", "SR"])
     assert all(d.PatientID.startswith("VIRTUAL") for d in objects)
     assert Ledger.open(out / "lesions" / "ledger.db").verify().ok
     assert "virtual patients" in (out / "lesions" / "report.html").read_text()

@@ -101,27 +101,35 @@ def _clinic(stack: ExitStack, out: Path, package: Path, cohort: Cohort, case: Ca
     sent = time.perf_counter()
     page = f"http://127.0.0.1:{web_port}/"
     report, segmentation = _wait_for_results(pacs, page)
+    what = (
+        "SR and SEG" if segmentation is not None else "SR (nothing was found, so there is nothing to outline)"
+    )
     console.print(
-        f"  SR and SEG back in the PACS after {time.perf_counter() - sent:.1f} s, "
+        f"  {what} back in the PACS after {time.perf_counter() - sent:.1f} s, "
         f"of which {QUIET_SECONDS:g} s waiting for late slices"
     )
     for line in report_lines(report):
         console.print(f"    {line}", highlight=False)
     assert case.mask is not None
     truth = read_nifti(case.mask)
-    found = read_segmentation(segmentation, study / "T1", truth)
-    overlap = dice(found, truth.array[0] > 0)
-    console.print(
-        f"  Dice of the delivered SEG against the drawn lesions: {overlap:.3f} (this one virtual patient)"
-    )
+    if segmentation is not None:
+        found = read_segmentation(segmentation, study / "T1", truth)
+        overlap = dice(found, truth.array[0] > 0)
+        console.print(
+            f"  Dice of the delivered SEG against the drawn lesions: {overlap:.3f} (this one virtual patient)"
+        )
     return page
 
 
-def _wait_for_results(pacs: Path, page: str) -> tuple[Dataset, Dataset]:
+def _wait_for_results(pacs: Path, page: str) -> tuple[Dataset, Dataset | None]:
+    """SR and SEG that the PACS holds; no SEG where all is delivered and there is none, since nothing was found."""
     limit = time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < limit:
+        # Asked before the PACS is looked at: what is delivered now lies there then.
         with urlopen(f"{page}api/studies") as answer:
-            failed = [s for s in json.load(answer)["studies"] if s["state"] == "failed"]
+            studies = json.load(answer)["studies"]
+        failed = [s for s in studies if s["state"] == "failed"]
+        delivered = bool(studies) and all(s["state"] == "delivered" for s in studies)
         if failed:
             raise OverreadError(
                 f"the node could not answer the study: {failed[0]['run']['error']}; see node.log in the demo's folder"
@@ -132,7 +140,7 @@ def _wait_for_results(pacs: Path, page: str) -> tuple[Dataset, Dataset]:
             found[UID(dataset.SOPClassUID).name] = dataset
         report = next((d for n, d in found.items() if "SR" in n), None)
         segmentation = next((d for n, d in found.items() if n.startswith("Segmentation")), None)
-        if report is not None and segmentation is not None:
+        if report is not None and (segmentation is not None or delivered):
             return report, segmentation
         time.sleep(0.3)
     raise OverreadError(
