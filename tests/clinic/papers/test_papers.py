@@ -16,6 +16,7 @@ from overread.clinic.config import ClinicConfig, load_config
 from overread.clinic.papers.conformance import conformance, sent_classes, stored_classes, transfer_syntaxes
 from overread.clinic.papers.mds2 import disclosure
 from overread.clinic.papers.sbom import sbom
+from overread.clinic.pull.settings import Pull
 from overread.clinic.receive.settings import Receive
 from overread.clinic.results.names import OBJECT_NAMES
 
@@ -78,3 +79,15 @@ def test_bill_of_materials_repeats_and_names_versions() -> None:
     assert found["numpy"]["licenses"]
     assert (content["bomFormat"], content["specVersion"]) == ("CycloneDX", "1.6")
     assert content["metadata"]["component"]["name"] == "overread"
+
+
+def test_statement_names_the_ways_in_which_studies_are_pulled(config: ClinicConfig) -> None:
+    rows = [
+        {"name": "A", "aet": "A", "host": "192.0.2.8", "port": 104},
+        {"name": "B", "aet": "B", "host": "192.0.2.9", "port": 104, "retrieve": "move"},
+        {"name": "C", "kind": "web", "url": "https://192.0.2.9/dicom-web"},
+    ]
+    for count, words in enumerate(("1.2.840.10008.5.1.4.1.2.2.3", "1.2.840.10008.5.1.4.1.2.2.2", "WADO-RS")):
+        for shown in (count, count + 1):
+            pull = Pull.model_validate({"sources": rows[:shown]})
+            assert (words in conformance(config.model_copy(update={"pull": pull}))) == (shown > count)

@@ -12,6 +12,7 @@ from overread.clinic.config import ClinicConfig
 from overread.clinic.config_destinations import Destination, Stow
 from overread.clinic.encoded import encoding_of
 from overread.clinic.outward.dicom import COMMITMENT, STUDY_ROOT_FIND
+from overread.clinic.pull.retrieve import GET, MOVE
 from overread.clinic.receive.contexts import is_storage
 from overread.clinic.receive.find import WORKLIST
 from overread.clinic.receive.pdu import MAXIMUM_PDU
@@ -95,6 +96,10 @@ def _overview(config: ClinicConfig) -> list[str]:
         rows.append(
             ("STOW-RS, Store Instances (PS3.18 10.5)", "", "yes" if sends else "", "yes" if takes else "")
         )
+    ways = {getattr(source, "retrieve", source.kind) for source in config.pull.sources}
+    rows += [(UID(uid).name, uid, "yes", "") for way, uid in (("get", GET), ("move", MOVE)) if way in ways]
+    if "web" in ways:
+        rows.append(("WADO-RS, Retrieve Study (PS3.18 10.4)", "", "yes", ""))
     if "query" in confirmed:
         rows.append((STUDY_ROOT_FIND.name, str(STUDY_ROOT_FIND), "yes", ""))
     return [
