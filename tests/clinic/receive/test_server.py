@@ -296,6 +296,27 @@ def test_the_last_of_the_disk_is_kept_free(tmp_path: Path, monkeypatch: pytest.M
         peer.release()
 
 
+def test_an_association_that_goes_on_for_hours_holds_no_study_that_it_has_done_with(tmp_path: Path) -> None:
+    with node(tmp_path) as here:
+        peer = Peer(here.port)
+        peer.associate()
+        data = data_set(TextValue="y" * 100_000)
+        peer.say(store_request(data)[:60_000])
+        wait_for(lambda: here.server.arriving() == {"1.2.3"})
+        ((conversation, _),) = here.server._running.values()
+        conversation.studies["1.2.3"] -= 3600
+        assert here.server.arriving() == {"1.2.3"}, "however long an object takes"
+        peer.say(store_request(data)[60_000:])
+        assert peer.status()[0] == 0
+        assert here.server.arriving() == {"1.2.3"}
+        conversation.studies["1.2.3"] -= here.server.settings.idle_seconds + 1
+        assert peer.echo() == 0
+        assert here.server.arriving() == frozenset()
+        peer.release()
+        wait_for(lambda: bool(here.released))
+        assert here.released == [("ME", frozenset({"1.2.3"}))]
+
+
 def test_studies_on_their_way_are_told_until_the_association_ends(tmp_path: Path) -> None:
     with node(tmp_path) as here:
         peer = Peer(here.port)

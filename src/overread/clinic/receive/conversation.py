@@ -69,8 +69,9 @@ class Conversation:
         on_released: Callable[[str, frozenset[str]], None],
     ) -> None:
         self.caller = caller
-        self.studies: frozenset[str] = frozenset()
-        """Studies that it has brought instances of, one that is on its way too."""
+        self.studies: dict[str, float] = {}
+        """Studies that it has brought instances of, one that is on its way too, and when the latest came."""
+        self._current = ""
         self.moved = time.monotonic()
         """When the last whole PDU came."""
         self._connection, self._reader = connection, reader
@@ -88,6 +89,14 @@ class Conversation:
         self._looked = False
         self._closing = threading.Event()
 
+    def bringing(self, seconds: float) -> frozenset[str]:
+        """Studies of which an instance is on its way, or came within ``seconds``.
+
+        One association may bring one study after the other for hours: what came first need not wait for the last.
+        """
+        since, current = time.monotonic() - seconds, self._current
+        return frozenset(s for s, at in dict(self.studies).items() if at >= since or s == current)
+
     @property
     def between(self) -> bool:
         """Whether nothing is on its way: it may be ended without anything cut off."""
@@ -104,7 +113,7 @@ class Conversation:
         """Run to the end. Never raises: whatever goes wrong, the other associations go on."""
         try:
             if self._serve():
-                self._on_released(self.caller.title, self.studies)
+                self._on_released(self.caller.title, frozenset(self.studies))
         except GoneError as error:
             # A peer that is only silent hears why it is let go.
             self._say(abort(Reason.NOT_SPECIFIED))
@@ -249,8 +258,9 @@ class Conversation:
             self._looked = True
             beginning = self._arriving.beginning()
             study = study_of_beginning(beginning, self._arriving.transfer_syntax) if beginning else ""
-            if study and study not in self.studies:
-                self.studies |= {study}
+            if study:
+                self._current = study
+                self.studies[study] = time.monotonic()
 
     def _finish(self) -> None:
         request = self._request
@@ -262,6 +272,7 @@ class Conversation:
                 self._finish_other(request)
         finally:
             self._request, self._data, self._refused, self._looked = None, bytearray(), None, False
+            self._current = ""
 
     def _finish_store(self, request: CommandSet) -> None:
         arriving, self._arriving = self._arriving, None
@@ -272,8 +283,8 @@ class Conversation:
         else:
             assert arriving is not None
             stored = self._spool.keep(arriving)
-            if stored.status is Status.SUCCESS and stored.study not in self.studies:
-                self.studies |= {stored.study}
+            if stored.status is Status.SUCCESS:
+                self.studies[stored.study] = time.monotonic()
         self._on_stored(stored, self.caller.title)
         self._respond(request, stored.status, stored.comment)
 

@@ -129,9 +129,11 @@ class Server:
         return len(self._running)
 
     def arriving(self) -> frozenset[str]:
-        """Studies that an association still open has brought instances of, or is bringing one of."""
+        """Studies that an association still open is bringing an instance of, or has within the idle time."""
         with self._lock:
-            here = frozenset().union(*(c.studies for c, _ in self._running.values()))
+            here = frozenset().union(
+                *(c.bringing(self.settings.idle_seconds) for c, _ in self._running.values())
+            )
         return here.union(*(door.arriving() for door in self._doors))
 
     def shutdown(self, drain_seconds: float = DRAIN_SECONDS) -> None:
