@@ -104,8 +104,8 @@ def evidence(raw: Outputs, truth: TruthValue, prepared: Prepared, manifest: Mani
 def calibrate(
     evidence: Sequence[Evidence], manifest: Manifest, rule: str, clusters: NDArray[Any] | None, /
 ) -> Calibrated:
-    """Temperature (Guo 2017, see `overread.evaluate.temperature`) or what is better, prediction sets, what scores meant,
-    threshold."""
+    """Temperature (Guo 2017, see `overread.evaluate.temperature`) or what is better, prediction sets, what scores
+    meant, threshold."""
     labels, k = manifest.labels, _positive(manifest.labels, manifest.positive)
     z, y = np.stack([logits for logits, _ in evidence]), np.array([truth for _, truth in evidence])
     fitted = temperature.fit(z, y, cluster=clusters)
