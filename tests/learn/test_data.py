@@ -78,14 +78,15 @@ def test_each_truth_becomes_its_tasks_target(case: Case, load: Load, read: str) 
 
 @pytest.mark.parametrize("changes", [{}, MULTILABEL, SEGMENTATION, DETECTION])
 def test_batches_from_the_store_are_those_from_the_files(case: Case, load: Load, changes: dict) -> None:
-    """An 8-bit picture on its own grid is kept to the bit."""
+    """An 8-bit picture on its own grid is kept to the bit; where it is read between voxels, places are counted from the
+    corner of what is cut from the store, and round otherwise in the last digits of 255."""
     whole = plan(**changes).preprocess.model_copy(update={"size": None})
     p = plan(**changes).model_copy(update={"preprocess": whole, "steps_per_epoch": 3})
     stored, fresh = (load([case], p.model_copy(update={"read": r})) for r in ("store", "files"))
     for (image, targets), (other, same) in zip(
         PatchBatches(p, stored).epoch(0), PatchBatches(p, fresh).epoch(0), strict=True
     ):
-        assert torch.equal(image, other)
+        assert torch.allclose(image, other, rtol=0, atol=2e-4)
         assert all(torch.equal(targets[k].nan_to_num(), same[k].nan_to_num()) for k in same)
 
 

@@ -64,6 +64,15 @@ MULTILABEL: dict[str, Any] = {
     "labels": ["bright", "dark"],
     "loss": Named(name="binary_cross_entropy"),
 }
+ORDINAL: dict[str, Any] = {"task": "ordinal", "labels": ["none", "mild", "severe"], "loss": Named(name="corn")}
+REGRESSION: dict[str, Any] = {
+    "task": "regression",
+    "labels": ["brightness"],
+    "quantity": {"unit": "1"},
+    "decoding": {"centre": 0.5, "scale": 0.3},
+    "loss": Named(name="gaussian_nll"),
+    "epochs": 12,
+}
 UNET = {"widths": [8, 16, 16], "strides": [[1, 1], [2, 2], [2, 2]], "kernels": [[3, 3]] * 3}
 SEGMENTATION: dict[str, Any] = {
     "task": "segmentation",
@@ -112,6 +121,29 @@ def squares(n: int, seed: int = 0) -> list[Example]:
         x = rng.normal(0, 0.3, (1, 12, 12)).astype(np.float32)
         x[:, 3:9, 3:9] += i % 2
         out.append(Example(str(i), x, {"label": np.array(i % 2)}))
+    return out
+
+
+def grades(n: int, seed: int = 0) -> list[Example]:
+    """Noise, with a square as bright as the grade, 0 to 2."""
+    rng = np.random.default_rng(seed)
+    out = []
+    for i in range(n):
+        x = rng.normal(0, 0.3, (1, 12, 12)).astype(np.float32)
+        x[:, 3:9, 3:9] += i % 3
+        out.append(Example(str(i), x, {"label": np.array(i % 3)}))
+    return out
+
+
+def numbers(n: int, seed: int = 0) -> list[Example]:
+    """Noise, with a square whose brightness, 0 to 1, is the number."""
+    rng = np.random.default_rng(seed)
+    out = []
+    for i in range(n):
+        x = rng.normal(0, 0.1, (1, 12, 12)).astype(np.float32)
+        value = rng.random(1)
+        x[:, 3:9, 3:9] += value[0]
+        out.append(Example(str(i), x, {"value": value}))
     return out
 
 
@@ -168,7 +200,9 @@ def scenes(n: int, seed: int = 1) -> list[Example]:
 
 TOYS: dict[str, tuple[Plan, list[Example]]] = {
     "classification": (plan(), squares(96)),
+    "ordinal": (plan(**ORDINAL), grades(96)),
     "multilabel": (plan(**MULTILABEL), sides(96)),
+    "regression": (plan(**REGRESSION), numbers(96)),
     "segmentation": (plan(**SEGMENTATION), pictures(24)),
     "detection": (plan(**DETECTION), scenes(32)),
 }
