@@ -81,7 +81,9 @@ def volume(task: str, rng: np.random.Generator) -> tuple[Plan, Example]:
     patch, arguments = fit_patch(made, Need(3, size, spacing, False, (6.0, 6.0, 2.0)), 40_000)
     arguments["widths"] = [8] * len(arguments["widths"])
     loss = next(k for k, v in LOSSES.items() if facts.answer in v.answers and v.ordered == facts.ordered)
-    base = plan_for_network(task, name, arguments, patch, channels=2, labels=1 if facts.answer == "value" else 3)
+    base = plan_for_network(
+        task, name, arguments, patch, channels=2, labels=1 if facts.answer == "value" else 3
+    )
     p = base.model_copy(
         update={
             "loss": Named(name=loss),

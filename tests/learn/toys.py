@@ -64,7 +64,11 @@ MULTILABEL: dict[str, Any] = {
     "labels": ["bright", "dark"],
     "loss": Named(name="binary_cross_entropy"),
 }
-ORDINAL: dict[str, Any] = {"task": "ordinal", "labels": ["none", "mild", "severe"], "loss": Named(name="corn")}
+ORDINAL: dict[str, Any] = {
+    "task": "ordinal",
+    "labels": ["none", "mild", "severe"],
+    "loss": Named(name="corn"),
+}
 REGRESSION: dict[str, Any] = {
     "task": "regression",
     "labels": ["brightness"],
