@@ -10,6 +10,7 @@ from typing import Any
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
 
+from overread.clinic.checkpoint import hold
 from overread.clinic.config_destinations import Tls
 from overread.clinic.storage import MAXIMUM_PDU, no_delay
 from overread.errors import InputError, OverreadError
@@ -61,6 +62,7 @@ def associate(
         tls_args=(context_of(tls), peer.host) if tls else None,
     )
     if association.is_established:
+        hold(association)
         return association
     if association.is_rejected:
         answer = association.acceptor.primitive
