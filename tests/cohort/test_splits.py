@@ -230,6 +230,14 @@ def test_classes_of_a_table(table: WriteTable) -> None:
     assert rare == {"train": 3, "val": 1, "test": 2} or rare == {"train": 3, "val": 2, "test": 1}
 
 
+def test_many_classes_named_by_numbers_each_have_their_share(table: WriteTable) -> None:
+    folder = table(change=lambda row: row.update(label=str(int(row["patient"][1:]) % 12)))
+    split_table(folder, fractions={"train": 0.4, "val": 0.2, "test": 0.4})
+    people = {(c.patient, c.label, c.split) for c in Cohort.read(folder)}
+    counts = Counter((label, split) for _, label, split in people)
+    assert {counts[str(k), s] for k in range(12) for s in ("train", "test")} == {2}
+
+
 def test_anew_forgets(table: WriteTable) -> None:
     folder = table()
     split_table(folder, method="stratified", seed=1)

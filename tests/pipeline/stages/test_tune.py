@@ -10,11 +10,12 @@ from tests.narrow import narrow
 from tests.shapes import write_shapes
 
 from overread.errors import InputError
+from overread.learn.plan import Transfer
 from overread.pipeline.openings import EVENT
 from overread.pipeline.stages.init import init_stage
 from overread.pipeline.stages.learning_curve import learning_curve_stage
 from overread.pipeline.stages.plan import plan_stage, read_plan
-from overread.pipeline.stages.tune import tune_stage
+from overread.pipeline.stages.tune import measured_plan, tune_stage
 from overread.pipeline.workspace import Workspace
 
 
@@ -54,6 +55,13 @@ def test_a_learning_curve_and_its_picture(folder: Path) -> None:
     assert [r["patients"] for r in told["trainings"]] == [4, 7, 12]
     assert told["patients"] == [4, 7, 12, 24, 48] and len(told["low"]) == 5
     assert "<svg" in (folder / "learning_curve.svg").read_text()
+
+
+def test_what_is_measured_starts_from_the_weights_of_the_plan(folder: Path) -> None:
+    own = read_plan(folder / "plan.json")
+    planned = own.model_copy(update={"transfer": Transfer(weights="efficientnet_lite0"), "rivals": [own]})
+    measured = measured_plan(Workspace.open(folder), planned)
+    assert measured.transfer == planned.transfer and measured.rivals == []
 
 
 def test_numbers_that_cannot_be(folder: Path) -> None:

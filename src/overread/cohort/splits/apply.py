@@ -217,7 +217,8 @@ def strata_of(table: Table, patients: Sequence[str], by: Sequence[str] = ()) -> 
     names = list(by) or ([plain] if plain else [])
     values: dict[str, set[str]] = defaultdict(set)
     if names:
-        cells = [_parted(_column(table, name)) for name in names]
+        # Classes may be named by numbers, and each of them is to have its share however many there are.
+        cells = [_column(table, name) if name == "label" else _parted(_column(table, name)) for name in names]
         for p, *row in zip(patients, *cells, strict=True):
             values[p].add("|".join(row))
     else:

@@ -131,14 +131,17 @@ def tune_stage(
 
 
 def measured_plan(space: Workspace, plan: Plan) -> Plan:
-    """The plan with the task's first metric measured on tuning cases after each epoch, and without rival roads."""
+    """The plan with the task's first metric measured on tuning cases after each epoch, and without rival roads.
+
+    Weights that it starts from stay, under a new head: from chance another network would be measured than is planned.
+    """
     from overread.learn.plan import Selection
 
     protocol = space.protocol
     first, label = EVALUATE[plan.task].offered(plan.labels, protocol.positive, protocol.counted_labels)[0]
     chosen = plan.selection or Selection(metric=first.key, label=label)
     chosen = chosen.model_copy(update={"most_cases": MOST_CASES, "patience": 0})
-    return plan.model_copy(update={"selection": chosen, "rivals": [], "transfer": None})
+    return plan.model_copy(update={"selection": chosen, "rivals": []})
 
 
 def _better(space: Workspace, plan: Plan) -> str:
