@@ -125,7 +125,7 @@ def baseline(folder: Path) -> Floats:
     from overread.cohort.load import load_case
     from overread.learn.transfer.load import load_weights
     from overread.learn.weights.find import DEFAULT, find_weights, read_weights
-    from overread.nets.build import build
+    from overread.nets.networks import build
     from overread.pipeline.workspace import Workspace
 
     space = Workspace.open(folder)

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from overread.learn.export import export_onnx
 from overread.learn.plan import Augment, Named, Network, Plan
-from overread.nets.build import build
+from overread.nets.networks import build
 from overread.runtime.engine import Engine
 from overread.runtime.manifest import Intensity, Preprocess
 

@@ -151,7 +151,7 @@ def train(folder: Path, minutes: float, network: str, read: str) -> None:
     from overread.learn.plan import Augment, Named, Network, Plan
     from overread.learn.store.store import Store
     from overread.nets.architecture import Need
-    from overread.nets.build import architecture
+    from overread.nets.networks import architecture
 
     arguments = architecture("resnet", answer="classes").arguments(Need(2, (SIZE, SIZE), (1.0, 1.0), False))
     if (widths := WIDTHS[network]) is not None:

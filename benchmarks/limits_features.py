@@ -34,7 +34,7 @@ def features_of(pictures: list[Image]) -> NDArray[np.float64]:
     from overread.learn.transfer.load import load_weights
     from overread.learn.weights.find import find_weights, read_weights
     from overread.nets.architecture import Need
-    from overread.nets.build import architecture, build
+    from overread.nets.networks import architecture, build
 
     name = "efficientnet_lite0"
     arguments = architecture(name, answer="classes").arguments(Need(2, (SIDE, SIDE), (1.0, 1.0), False))

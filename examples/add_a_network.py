@@ -1,7 +1,7 @@
 """A network of your own beside those that overread brings, for 2D and 3D.
 
 Shows: an `Architecture`, one line in `NETWORKS`, and that plans, training and explanation then know it by name. In
-the project itself it would be a file in overread/nets and the line stand in overread/nets/build.py; outside,
+the project itself it would be a file in overread/nets and the line stand in overread/nets/networks.py; outside,
 registering it before the stages run will do.
 
 Needs overread[train].
@@ -21,7 +21,7 @@ import torch
 from torch import nn
 
 from overread.nets.architecture import Architecture, Need, by_name, full_resolution
-from overread.nets.build import NETWORKS, architecture, build, parameters_of
+from overread.nets.networks import NETWORKS, architecture, build, parameters_of
 
 
 def build_plain(dimensions: int, channels: int, labels: int, *, widths: list[int]) -> nn.Module:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from overread.nets import stages
-from overread.nets.build import NETWORKS
+from overread.nets.networks import NETWORKS
 
 FEWEST = 8
 

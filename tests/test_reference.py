@@ -24,7 +24,7 @@ TABLES = (
     "overread.task.TASKS",
     "overread.cohort.truth.TRUTHS",
     "overread.learn.losses.LOSSES",
-    "overread.nets.build.NETWORKS",
+    "overread.nets.networks.NETWORKS",
     "overread.learn.augment.grey_values.GREY_VALUES",
 )
 

@@ -12,7 +12,7 @@ from overread.learn.example import Example
 from overread.learn.fit import fit
 from overread.learn.plan import Plan
 from overread.learn.tasks import TASKS
-from overread.nets.build import NETWORKS, build
+from overread.nets.networks import NETWORKS, build
 from overread.task import TASKS as FACTS
 
 

@@ -52,6 +52,7 @@ def written(page: Path) -> set[str]:
     """Dotted names of the package that a page writes, in text and in examples."""
     text = page.read_text(encoding="utf-8")
     dotted = set(re.findall(r"\boverread(?:\.[a-z]\w*)+(?:\.[A-Z]\w*)*", text))
+    dotted -= {"overread.service"}  # a unit of systemd
     imported = re.findall(r"^from (overread[\w.]*) import (.+)$", text, re.M)
     return dotted | {
         f"{module}.{name.split(' as ')[0].strip()}" for module, names in imported for name in names.split(",")

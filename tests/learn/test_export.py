@@ -9,7 +9,7 @@ from tests.learn.toys import DETECTION, RESNET, plan, scenes, squares
 
 from overread.errors import OverreadError
 from overread.learn.export import export_onnx
-from overread.nets.build import build
+from overread.nets.networks import build
 from overread.runtime.engine import Engine
 
 

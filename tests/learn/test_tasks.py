@@ -17,7 +17,7 @@ from overread.learn.planner.patch import fit_patch
 from overread.learn.step import Step
 from overread.learn.tasks import TASKS
 from overread.nets.architecture import Need, by_name
-from overread.nets.build import NETWORKS, build
+from overread.nets.networks import NETWORKS, build
 from overread.task import TASKS as FACTS
 
 tasks = pytest.mark.parametrize("task", TOYS)

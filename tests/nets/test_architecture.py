@@ -12,7 +12,7 @@ from tests.learn.toys import plan_for_network
 
 from overread.learn.export import export_onnx
 from overread.nets.architecture import Need, by_name
-from overread.nets.build import NETWORKS, build
+from overread.nets.networks import NETWORKS, build
 from overread.task import TASKS
 
 CHANNELS, LABELS = 2, 3

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from overread.nets.architecture import Need
-from overread.nets.build import NETWORKS, build
+from overread.nets.networks import NETWORKS, build
 
 CENTERNET = NETWORKS["centernet"]
 

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 
 from overread.errors import InputError
-from overread.nets.build import build
 from overread.nets.classifier import Classifier, last_linear, linear_head
+from overread.nets.networks import build
 from overread.nets.pool import POOLS, Attention, build_pool
 
 SMALL = {"widths": [4, 4, 8, 8], "blocks": [1] * 4, "small_stem": True}

@@ -7,7 +7,7 @@ import torch
 
 from overread import nets
 from overread.errors import InputError
-from overread.nets.build import parameters_of
+from overread.nets.networks import parameters_of
 
 # Of 1000 outputs on colour pictures: torchvision 0.28 and timm 1.0. A class token and its place (2 per channel) are
 # left out of the transformers.

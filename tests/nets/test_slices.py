@@ -9,7 +9,7 @@ from torch import nn
 from overread import nets
 from overread.errors import InputError
 from overread.nets.architecture import Need
-from overread.nets.build import NETWORKS
+from overread.nets.networks import NETWORKS
 from overread.nets.slices import Slices
 
 PLANE = {"plane": "lenet", "arguments": {}}

@@ -103,7 +103,7 @@ def networks(
     channels: Annotated[int, typer.Option("--channels", help="Channels of the images.")] = 1,
 ) -> None:
     """List the networks: parameters, operations, memory, receptive field, licence and source."""
-    from overread.nets.inspect import table
+    from overread.nets.inspection import table
     from overread.nets.show import networks_lines
 
     typer.echo(

@@ -34,7 +34,7 @@ from overread.learn.planner.window import choose_window
 from overread.learn.tasks import TASKS
 from overread.learn.timing import Timing, time_step
 from overread.learn.weights.origin import Origin
-from overread.nets.build import architecture
+from overread.nets.networks import architecture
 from overread.runtime.manifest import Channel, Preprocess, Quantity
 from overread.runtime.sliding_window import OVERLAP
 from overread.task import TASKS as FACTS

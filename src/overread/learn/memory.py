@@ -10,7 +10,7 @@ import torch
 from overread.errors import OverreadError
 from overread.learn.plan import Plan
 from overread.nets.architecture import Architecture
-from overread.nets.build import architecture
+from overread.nets.networks import architecture
 from overread.task import TASKS
 
 # What torch's allocators of processors and oneDNN say, which raise a plain RuntimeError.

@@ -13,7 +13,7 @@ from overread.learn.losses import build_loss
 from overread.learn.plan import Plan
 from overread.learn.sampling import build_sampling
 from overread.nets.architecture import Architecture
-from overread.nets.build import architecture, build
+from overread.nets.networks import architecture, build
 from overread.runtime.views import parse_view, view_faults
 from overread.task import TASKS
 

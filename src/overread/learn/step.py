@@ -21,7 +21,7 @@ from overread.learn.processes import fabric_of, rank, world
 from overread.learn.transfer.start import built, load_start
 from overread.learn.transfer.tune import free, groups, hold_norms
 from overread.nets.architecture import by_name
-from overread.nets.build import architecture
+from overread.nets.networks import architecture
 from overread.task import TASKS
 
 CLIP = 5.0

@@ -1,4 +1,4 @@
-"""What a network is known by: one `Architecture` a file, listed in `overread.nets.build.NETWORKS`."""
+"""What a network is known by: one `Architecture` a file, listed in `overread.nets.networks.NETWORKS`."""
 
 from __future__ import annotations
 

@@ -16,11 +16,11 @@ from torch import Tensor, nn
 
 from overread.errors import InputError
 from overread.nets.architecture import by_name
-from overread.nets.build import architecture
-from overread.nets.build import build as build_from
 from overread.nets.field import Fields
 from overread.nets.live import Live
 from overread.nets.named import USUAL_SIZE, defaults
+from overread.nets.networks import architecture
+from overread.nets.networks import build as build_from
 
 FLOAT = 4
 

@@ -9,8 +9,8 @@ from torch import nn
 
 from overread.errors import InputError
 from overread.nets.architecture import Need
-from overread.nets.build import architecture
-from overread.nets.build import build as build_from
+from overread.nets.networks import architecture
+from overread.nets.networks import build as build_from
 
 # Voxels per axis of an image whose size nobody told.
 USUAL_SIZE = {2: 224, 3: 96}
@@ -31,7 +31,7 @@ def build(
     Parameters
     ----------
     name
-        A key of `overread.nets.build.NETWORKS`.
+        A key of `overread.nets.networks.NETWORKS`.
     dims
         2 or 3.
     channels, outputs

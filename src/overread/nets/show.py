@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from overread.nets.figures import Figures, Layer
-from overread.nets.inspect import Form
+from overread.nets.inspection import Form
 
 ENDLESS = "all"
 

@@ -17,7 +17,7 @@ def plan(batch: int = 8, **changes: object):
 
 
 def test_a_step_is_weights_four_times_over_and_what_lives_at_once() -> None:
-    from overread.nets.build import build, parameters_of
+    from overread.nets.networks import build, parameters_of
 
     weights = 4 * parameters_of(build("resnet", 2, 1, 2, RESNET))
     one, two, four = (step_bytes(plan(n)) / INSIDE for n in (8, 16, 32))

@@ -9,7 +9,7 @@ import torch
 
 from overread.learn.planner.patch import coarse_axis, fit_patch, fit_size, object_limit, windows_of
 from overread.nets.architecture import Need, by_name
-from overread.nets.build import NETWORKS, build
+from overread.nets.networks import NETWORKS, build
 
 UNET, CENTERNET = NETWORKS["unet"], NETWORKS["centernet"]
 

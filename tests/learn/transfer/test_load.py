@@ -9,7 +9,7 @@ from overread.errors import InputError
 from overread.learn.transfer.load import load_weights
 from overread.learn.transfer.names import renamed
 from overread.learn.weights.find import WEIGHTS, find_weights, is_there, read_weights
-from overread.nets.build import build
+from overread.nets.networks import build
 
 NAME = "efficientnet_lite0"
 needs_weights = pytest.mark.skipif(not is_there(NAME), reason=f"{WEIGHTS[NAME].package} is not installed")

@@ -12,7 +12,7 @@ from overread.learn.plan import Augment, Named
 from overread.learn.transfer.features import Features, features_of
 from overread.learn.transfer.head import set_head
 from overread.learn.transfer.probe import _folds, solve_head
-from overread.nets.build import build
+from overread.nets.networks import build
 
 CROSS_ENTROPY = build_loss(Named(name="cross_entropy"), answer="classes")
 

@@ -15,7 +15,7 @@ from overread.learn.step import Step
 from overread.learn.transfer.lora import add_lora, merge_lora
 from overread.learn.transfer.start import built
 from overread.learn.transfer.tune import groups
-from overread.nets.build import architecture
+from overread.nets.networks import architecture
 
 
 @pytest.fixture(scope="module")

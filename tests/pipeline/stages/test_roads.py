@@ -12,7 +12,7 @@ from tests.narrow import narrow
 from tests.shapes import write_shapes
 
 from overread.errors import InputError
-from overread.nets.build import build
+from overread.nets.networks import build
 from overread.pipeline.report.training import training_rows
 from overread.pipeline.stages import init_stage, plan_stage
 from overread.pipeline.stages.package import package_stage

@@ -15,7 +15,7 @@ from overread.cohort.load import load_case
 from overread.learn.draft_manifest import draft_manifest
 from overread.learn.export import export_onnx
 from overread.learn.plan import Plan
-from overread.nets.build import build
+from overread.nets.networks import build
 from overread.runtime.package import Package
 from overread.runtime.patch import centre_patch
 from overread.runtime.predict import predict

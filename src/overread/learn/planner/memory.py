@@ -8,8 +8,8 @@ import torch
 
 from overread.learn.memory import with_less
 from overread.learn.plan import Plan
-from overread.nets.build import build
 from overread.nets.figures import training_bytes
+from overread.nets.networks import build
 
 # What operators take inside themselves, beyond the tensors that are counted. Measured over counted on a processor
 # (benchmarks/memory.py): 0.87 (3D U-Net) and 0.97 (DenseNet-121), 0.99 (ViT-tiny, ConvNeXt-atto), 1.14 (ResNet-18),

@@ -7,7 +7,7 @@ from typing import Any
 
 from overread.learn.plan import Network
 from overread.learn.planner.room import Room
-from overread.nets.build import build, parameters_of
+from overread.nets.networks import build, parameters_of
 
 
 def planned(name: str, room: Room, arguments: Mapping[str, Any]) -> Network:

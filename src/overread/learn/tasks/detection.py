@@ -30,7 +30,7 @@ from overread.learn.planner.patch import coarse_axis, fit_patch, fit_size
 from overread.learn.planner.room import Room
 from overread.learn.planner.spacing import grid_size, median_spacing
 from overread.nets.architecture import Need
-from overread.nets.build import architecture
+from overread.nets.networks import architecture
 from overread.runtime.manifest import Preprocess
 from overread.runtime.preprocess import prepare_boxes
 

@@ -25,8 +25,8 @@ from overread.learn.planner.sampling import choose_sampling
 from overread.learn.planner.spacing import cell_spacing
 from overread.learn.planner.whole_grid import choose_whole_grid
 from overread.nets.architecture import Need
-from overread.nets.build import architecture, build
 from overread.nets.figures import training_bytes
+from overread.nets.networks import architecture, build
 from overread.runtime.manifest import Preprocess
 from overread.task import AnswerKind
 

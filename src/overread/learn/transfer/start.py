@@ -8,7 +8,7 @@ from overread.errors import InputError
 from overread.learn.plan import Plan
 from overread.learn.transfer.load import Loaded, load_weights
 from overread.learn.weights.find import find_weights, read_weights
-from overread.nets.build import build
+from overread.nets.networks import build
 
 
 def built(plan: Plan) -> nn.Module:

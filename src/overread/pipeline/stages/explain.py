@@ -60,7 +60,7 @@ def explain_stage(folder: Path, *, seconds: float | None = None) -> None:
     with stage_record(space, "explain") as result:
         from overread.explain.gradcam import grad_cam
         from overread.learn.tasks import TASKS as LEARN_TASKS
-        from overread.nets.build import architecture
+        from overread.nets.networks import architecture
 
         made = architecture(plan.network.name)
         cases = _chosen(space)

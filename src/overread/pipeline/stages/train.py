@@ -218,7 +218,7 @@ def load_further(space: Workspace, plan: Plan) -> list[tuple[int, nn.Module]]:
 
 
 def _fresh(plan: Plan) -> nn.Module:
-    from overread.nets.build import build
+    from overread.nets.networks import build
 
     return build(plan.network.name, plan.dimensions, len(plan.channels), plan.outputs, plan.network.arguments)
 

@@ -6,7 +6,7 @@ import pytest
 
 from overread.errors import InputError
 from overread.nets.architecture import Need
-from overread.nets.build import NETWORKS, architecture, build, parameters_of
+from overread.nets.networks import NETWORKS, architecture, build, parameters_of
 
 RESNET = {"widths": [8, 8, 8, 8], "blocks": [1, 1, 1, 1], "small_stem": True}
 UNET = {"widths": [4, 4, 4], "strides": [[1, 1], [2, 2], [2, 2]], "kernels": [[3, 3]] * 3}

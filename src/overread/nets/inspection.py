@@ -9,11 +9,11 @@ from typing import Any
 import torch
 
 from overread.errors import InputError
-from overread.nets.build import NETWORKS, architecture
-from overread.nets.build import build as build_from
 from overread.nets.field import effective_field
 from overread.nets.figures import Figures, figures
 from overread.nets.named import USUAL_SIZE, defaults
+from overread.nets.networks import NETWORKS, architecture
+from overread.nets.networks import build as build_from
 
 FORMS = ("2D", "2.5D", "3D")
 # Slices of a volume seen in 2.5D where nobody told: as thick ones have.
