@@ -354,7 +354,7 @@ def test_stop_lets_the_object_in_hand_be_answered(tmp_path: Path, monkeypatch: p
         assert idle.until_gone() == [(ABORT, bytes((0, 0, 2, 0)))]
         with pytest.raises(OSError):
             Peer(here.port)
-        assert here.server.associations() == 1
+        wait_for(lambda: here.server.associations() == 1)
         busy.say(whole[-10:])
         assert busy.status()[0] == 0
         assert busy.until_gone() == [(ABORT, bytes((0, 0, 2, 0)))]
