@@ -144,7 +144,7 @@ def reliability_svg(figure: ReliabilityFigure) -> str:
             capsize=2.5,
             label="observed, 95% interval",
         )
-        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), ylabel="observed frequency", title=f"Reliability, {figure.subject}")
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), ylabel="observed frequency", title="Reliability")
         axes.tick_params(labelbottom=False)
         axes.legend(loc="upper left")
         below.bar([(b.low + b.high) / 2 for b in bins], [b.n for b in bins], width=0.085, color=COLOURS[4])

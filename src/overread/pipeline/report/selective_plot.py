@@ -27,6 +27,6 @@ def risk_coverage_svg(figure: RiskCoverageFigure) -> str:
         axes.set_ylim(bottom=0)
         axes.set_xlabel("Share of the cases decided, surest first")
         axes.set_ylabel("Share wrong among these")
-        axes.set_title(figure.subject)
+        axes.set_title(f"Risk over coverage, {figure.subject}")
         axes.legend()
         return svg(page)
