@@ -34,6 +34,12 @@ def prepared_cases(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["OVERREAD_STATE"] = str(tmp_path_factory.mktemp("state"))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def openings_of_the_module(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What a module's shared fixtures open was opened by no other module."""
+    os.environ["OVERREAD_STATE"] = str(tmp_path_factory.mktemp("state"))
+
+
 @pytest.fixture(autouse=True)
 def own_openings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Openings of a test's images are counted in each test by itself, not among all that share them."""

@@ -70,7 +70,9 @@ def test_a_reader(served: tuple[Clinic, str]) -> None:
         page.keyboard.press("ArrowDown")
         assert int(page.inner_text("output").split()[0]) == before + 1
         page.check(".show-heat")
-        page.wait_for_function("document.querySelector('.layer.heat').naturalWidth > 0")
+        # Waiting for a condition in the page would need eval, which the page's own policy forbids.
+        while page.evaluate("document.querySelector('.layer.heat').naturalWidth") == 0:
+            page.wait_for_timeout(50)
         wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert page.evaluate(wide) == 0, "nothing is wider than a phone"
         page.check("[value=reject]")
