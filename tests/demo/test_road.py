@@ -27,6 +27,8 @@ def test_the_whole_demo_on_few_patients(
     road.run_demo(out)
     told = capsys.readouterr().out
     report = json.loads((out / "lesions" / "report.json").read_text())
+    # Its opening is counted in its own folder: another demo, whose patients are the same, opens them once, too.
+    assert report["openings"] == 1 and (out / "openings" / "openings.db").is_file()
     assert report["virtual"] is True
     (mean,) = [r for r in report["test"] if (r["metric"], r["label"]) == ("dice", None)]
     assert f"{mean['estimate']:.3f}" in told and "virtual patient" in told

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -22,6 +24,7 @@ from overread.demo.results import read_segmentation, report_lines
 from overread.errors import InputError, OverreadError
 from overread.files import write_text
 from overread.imaging.formats.nifti import read_nifti
+from overread.pipeline.register import STATE
 from overread.pipeline.stages import run_stages
 from overread.pipeline.workspace import Workspace, console
 from overread.stats.segmentation import dice
@@ -44,7 +47,8 @@ def run_demo(out: Path, *, serve: bool = False) -> None:
     )
     console.rule("[bold]cohort", align="left", style="dim")
     cohort = make_virtual_cohort(protocol, patients=PATIENTS)
-    run_stages(protocol, BUDGET, epochs=EPOCHS)
+    with _own_openings(out / "openings"):
+        run_stages(protocol, BUDGET, epochs=EPOCHS)
     case = _typical(cohort)
     with ExitStack() as stack:
         page = _clinic(stack, out, Workspace.open(protocol).package_file, cohort, case)
@@ -52,6 +56,20 @@ def run_demo(out: Path, *, serve: bool = False) -> None:
         if serve:
             console.print("\nThe nodes are running. Stop them with Ctrl-C.")
             _until_stopped()
+
+
+@contextmanager
+def _own_openings(folder: Path) -> Iterator[None]:
+    """Count the demo's opening in ``folder``: the same virtual patients are made anew in every demo."""
+    before = os.environ.get(STATE)
+    os.environ[STATE] = str(folder)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[STATE]
+        else:
+            os.environ[STATE] = before
 
 
 def _fresh(out: Path) -> None:
