@@ -140,6 +140,25 @@ def test_truncated_npz(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_without_its_test_part_the_validation_part_is_the_test(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(0)
+    arrays: dict[str, Any] = {}
+    for part, n in (("train", 40), ("val", 6)):
+        arrays |= {
+            f"{part}_images": rng.integers(0, 255, (n, 8, 8), np.uint8),
+            f"{part}_labels": np.arange(n)[:, None] % 2,
+        }
+    np.savez(tmp_path / "pneumoniamnist.npz", **arrays)
+    import_medmnist(tmp_path / "pneumoniamnist.npz", tmp_path / "out")
+    cohort = Cohort.read(tmp_path / "out")
+    assert [len(cohort.split(s)) for s in ("train", "val", "test")] == [35, 5, 6]
+    first = np.asarray(Pillow.open(next(iter(cohort.split("test")[0].images.values()))))
+    np.testing.assert_array_equal(first, arrays["val_images"][0])
+    assert "has no test part" in " ".join(capsys.readouterr().out.split())
+
+
 def test_the_real_pneumoniamnist(data_dir: Path, tmp_path: Path) -> None:
     file = data_dir / "pneumoniamnist28" / "pneumoniamnist.npz"
     if not file.is_file():

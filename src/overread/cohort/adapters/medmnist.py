@@ -21,6 +21,8 @@ from overread.cohort.splits.parts import SPLITS
 from overread.errors import InputError
 from overread.imaging.formats.nifti import write_nifti
 
+TEST_ARRAYS = {"test_images", "test_labels"}
+TUNED = 8
 Arrays = dict[str, tuple[NDArray[np.uint8], NDArray[np.int64]]]
 
 
@@ -29,8 +31,9 @@ def import_medmnist(file: Path, out: Path) -> None:
 
     Class names come from the published sets, recognised by the file's name; in an unknown set the classes
     are named by number. Several labels per image become columns ``label_<name>``. MedMNIST tells no patients:
-    every image counts as its own. Nor does it tell the directions of a volume's axes: they are written as stored,
-    voxels of 1 mm.
+    every image counts as its own. A file without its test part is divided anew: its validation part is the test, and
+    an eighth of its training images, drawn at random, tunes. Nor does it tell the directions of a volume's axes: they
+    are written as stored, voxels of 1 mm.
 
     Raises
     ------
@@ -49,6 +52,10 @@ def import_medmnist(file: Path, out: Path) -> None:
         Cohort(folder, tuple(cases)).write()
     counts = ", ".join(f"{len(images)} {split}" for split, (images, _) in arrays.items())
     Console().print(f"{out}: {counts} images of {len(labels)} classes", highlight=False)
+    if not _has_test(file):
+        Console().print(
+            "The file has no test part: its validation part is the test, and some of its training images tune."
+        )
 
 
 def _arrays(file: Path) -> Arrays:
@@ -58,23 +65,41 @@ def _arrays(file: Path) -> Arrays:
     try:
         # Opened here: numpy leaves a file open that is no archive.
         with file.open("rb") as opened, np.load(opened, allow_pickle=False) as content:
-            wanted = [f"{s}_{kind}" for s in SPLITS for kind in ("images", "labels")]
+            parts = SPLITS if TEST_ARRAYS & set(content.files) else SPLITS[:2]
+            wanted = [f"{s}_{kind}" for s in parts for kind in ("images", "labels")]
             missing = [k for k in wanted if k not in content.files]
             if missing:
                 raise InputError(
                     f"{file}: no array {missing[0]!r}; found {', '.join(content.files) or 'none'}; "
                     "expected a MedMNIST .npz file"
                 )
-            found = {s: _checked(file, s, content[f"{s}_images"], content[f"{s}_labels"]) for s in SPLITS}
+            found = {s: _checked(file, s, content[f"{s}_images"], content[f"{s}_labels"]) for s in parts}
             shapes = {images.shape[1:] for images, _ in found.values()}
             if len(shapes) > 1:
                 raise InputError(f"{file}: holds images of different kinds, {shapes}; expected one shape")
-            return found
+            return found if len(parts) == len(SPLITS) else _without_test(found)
     except InputError:
         raise
     except (ValueError, OSError, EOFError, KeyError, AttributeError, zipfile.BadZipFile) as error:
         cause = " ".join(str(error).split())[:200]
         raise InputError(f"{file}: cannot be read as .npz ({cause}); download it again") from error
+
+
+def _has_test(file: Path) -> bool:
+    with np.load(file, allow_pickle=False) as content:
+        return bool(TEST_ARRAYS & set(content.files))
+
+
+def _without_test(found: Arrays) -> Arrays:
+    """The validation part as the test, and one training image of `TUNED`, drawn at random, to tune on."""
+    images, numbers = found["train"]
+    tuned = np.zeros(len(images), dtype=np.bool_)
+    tuned[np.random.default_rng(0).permutation(len(images))[: max(1, len(images) // TUNED)]] = True
+    return {
+        "train": (images[~tuned], numbers[~tuned]),
+        "val": (images[tuned], numbers[tuned]),
+        "test": found["val"],
+    }
 
 
 def _checked(
