@@ -98,6 +98,7 @@ class Spool:
                         )
                     self._name(left, study, kept.sop)
             except ValueError:
+                # Unreadable; what was never named was never acknowledged, so its sender still has it.
                 pass
             left.unlink(missing_ok=True)
         self.journal.reconcile(self._there())

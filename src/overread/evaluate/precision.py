@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from overread.stats.interval import Interval
 from overread.stats.intervals import bootstrap_weighted_ci
+from overread.stats.roc.precision_recall import WeightedAveragePrecision
 
 
 def average_precision(
@@ -26,19 +27,5 @@ def average_precision(
     yes = np.asarray(truth, np.bool_)
     if yes.all() or not yes.any():
         raise ValueError("every case has it" if len(yes) and yes.all() else "no case has it")
-    order = np.argsort(-score, kind="stable")
-    hits, last = yes[order], np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
-
-    def areas(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        w = weights[:, order]
-        called = np.cumsum(w, axis=1)[:, last]
-        right = np.cumsum(w * hits, axis=1)[:, last]
-        total = right[:, -1:]
-        gained = np.diff(right, axis=1, prepend=0.0)
-        precision = np.divide(right, called, out=np.zeros_like(right), where=called > 0)
-        found: NDArray[np.float64] = np.divide(
-            (gained * precision).sum(axis=1), total[:, 0], out=np.full(len(w), np.nan), where=total[:, 0] > 0
-        )
-        return found
-
+    areas = WeightedAveragePrecision(yes, np.asarray(score, np.float64))
     return bootstrap_weighted_ci(areas, len(yes), cluster=cluster, method="percentile", undefined="drop")

@@ -43,7 +43,7 @@ def import_medmnist(file: Path, out: Path) -> None:
     """
     file = Path(file)
     name = next((n for n in SETS if re.match(rf"{n}(?![a-z])", file.name.lower())), None)
-    arrays = _arrays(file)
+    arrays, divided = _arrays(file)
     known = SETS[name] if name else None
     labels = list(known.labels) if known else _numbered(arrays)
     _check_labels(file, known, labels, arrays)
@@ -52,14 +52,14 @@ def import_medmnist(file: Path, out: Path) -> None:
         Cohort(folder, tuple(cases)).write()
     counts = ", ".join(f"{len(images)} {split}" for split, (images, _) in arrays.items())
     Console().print(f"{out}: {counts} images of {len(labels)} classes", highlight=False)
-    if not _has_test(file):
+    if divided:
         Console().print(
             "The file has no test part: its validation part is the test, and some of its training images tune."
         )
 
 
-def _arrays(file: Path) -> Arrays:
-    """Images and label numbers by split, checked."""
+def _arrays(file: Path) -> tuple[Arrays, bool]:
+    """Images and label numbers by split, checked; and whether they were divided anew, for want of a test part."""
     if not file.is_file():
         raise InputError(f"{file}: no such file; check the path")
     try:
@@ -77,17 +77,13 @@ def _arrays(file: Path) -> Arrays:
             shapes = {images.shape[1:] for images, _ in found.values()}
             if len(shapes) > 1:
                 raise InputError(f"{file}: holds images of different kinds, {shapes}; expected one shape")
-            return found if len(parts) == len(SPLITS) else _without_test(found)
+            divided = len(parts) < len(SPLITS)
+            return (_without_test(found) if divided else found), divided
     except InputError:
         raise
     except (ValueError, OSError, EOFError, KeyError, AttributeError, zipfile.BadZipFile) as error:
         cause = " ".join(str(error).split())[:200]
         raise InputError(f"{file}: cannot be read as .npz ({cause}); download it again") from error
-
-
-def _has_test(file: Path) -> bool:
-    with np.load(file, allow_pickle=False) as content:
-        return bool(TEST_ARRAYS & set(content.files))
 
 
 def _without_test(found: Arrays) -> Arrays:

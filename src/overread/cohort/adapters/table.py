@@ -31,6 +31,7 @@ from overread.cohort.folder import building
 from overread.cohort.truth.label import infer
 from overread.errors import InputError
 from overread.imaging.read import read
+from overread.task import TASKS
 
 TABLES = (".csv", ".tsv", ".txt")
 KINDS = ("classification", "ordinal", "regression")
@@ -109,7 +110,7 @@ def import_table(
         unit=unit,
     )
     stated: dict[str, Any] = {"source": {"import": made}}
-    number = task == "regression"
+    number = task is not None and TASKS[task].truth == "value"
     if unit is not None and not number:
         raise InputError("--unit is of a number: give --task regression with it")
     rest = {c: attribute(c) for c in columns if number or c not in {*taken, *labels}}

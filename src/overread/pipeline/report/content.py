@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from overread.cohort.case import Case
@@ -16,15 +15,13 @@ from overread.evaluate.judge import judge
 from overread.evaluate.run import Evaluation, answered_rows, evaluation_of
 from overread.evaluate.subgroups import subgroups
 from overread.files import sha256_file
-from overread.ledger.environment import environment
+from overread.ledger.environment import LIBRARIES, environment
 from overread.pipeline.protocol import FILE, Protocol
 from overread.pipeline.report.people import copied, table_one
 from overread.pipeline.report.training import epochs_of, training_of
 from overread.pipeline.workspace import Workspace
 from overread.runtime.manifest import Manifest
 from overread.runtime.package import Package
-
-LIBRARIES = ("numpy", "scipy", "onnxruntime", "pydicom", "nibabel", "torch", "monai")
 
 
 def report_content(
@@ -42,6 +39,7 @@ def report_content(
         manifest,
         cuts=cuts_of([c for c in cohort if c.split != "test"], protocol.subgroups, protocol.bands),
     )
+    facts = environment()
     return {
         "name": protocol.name,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -101,10 +99,10 @@ def report_content(
         "exploratory": list(result.get("exploratory") or []),
         "protocol_changes": list(result.get("protocol_changes") or []),
         "openings_unlisted": result.get("openings_unlisted") or "",
-        "environment": environment(),
+        "environment": facts,
         "opened_in_training": space.record_of("lock")["result"].get("opened_in_training", 0),
         "seconds": space.seconds(),
-        "versions": {"overread": version("overread"), **_versions()},
+        "versions": {name: facts[name] for name in ("overread", *LIBRARIES) if name in facts},
         "limits": manifest.limits.model_dump(mode="json"),
         "training": training_of(history),
         "history": epochs_of(history),
@@ -147,13 +145,3 @@ def _counted(evaluation: Evaluation) -> dict[str, int]:
 def _goals(protocol: Protocol, evaluation: Evaluation) -> list[dict[str, Any]]:
     rows = judge([e.as_goal() for e in protocol.endpoints], evaluation)
     return [row | {"proposed": e.proposed} for row, e in zip(rows, protocol.endpoints, strict=True)]
-
-
-def _versions() -> dict[str, str]:
-    out = {}
-    for name in LIBRARIES:
-        try:
-            out[name] = version(name).split("+")[0]
-        except PackageNotFoundError:
-            continue
-    return out

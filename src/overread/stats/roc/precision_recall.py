@@ -59,13 +59,7 @@ def average_precision(
     labels, s = checked(y, score)
     codes = as_groups(cluster, len(labels))
     units = unit_count(codes, len(labels))
-    points = _Points(labels, s)
-
-    def statistic(weights: Floats) -> Floats:
-        precision, recall = points(weights)
-        area: Floats = (precision * np.diff(recall, axis=1, prepend=0.0)).sum(axis=1)
-        return area
-
+    statistic = WeightedAveragePrecision(labels, s)
     rows = np.arange(len(labels)) if codes is None else codes
     strata = labels.astype(np.int64) if codes is None else cluster_strata(labels, codes)
     estimate = float(statistic(np.ones((1, len(labels))))[0])
@@ -82,6 +76,19 @@ def average_precision(
     return limits(
         estimate, replicates, method="bca", confidence=confidence, n=units, jackknife=left_out, name=name
     )
+
+
+class WeightedAveragePrecision:
+    """Average precision of many weightings of the same scored cases, sorted once; NaN without a positive."""
+
+    def __init__(self, labels: Bools, s: Floats) -> None:
+        self._points = _Points(labels, s)
+
+    def __call__(self, weights: Floats) -> Floats:
+        """``weights`` (b, n); returns (b,)."""
+        precision, recall = self._points(weights)
+        area: Floats = (precision * np.diff(recall, axis=1, prepend=0.0)).sum(axis=1)
+        return area
 
 
 class _Points:
