@@ -13,6 +13,7 @@ from overread.runtime.manifest_check import faults
 from overread.runtime.manifest_input import Channel, Intensity, Preprocess, Quantity
 from overread.runtime.manifest_limits import GreyLimits, Likeness, Limits
 from overread.runtime.manifest_uncertainty import Uncertainty
+from overread.runtime.regions import Region
 from overread.settings import PlainName, Strict
 from overread.task import TaskName
 
@@ -56,7 +57,8 @@ class Manifest(Strict):
     `RuntimeTask.DECODING`. ``smallest_part``: voxels from which a part of a counted label counts; 1 in earlier
     packages. ``views``: in which the image is answered beside as it is, see `overread.runtime.views`; the answer is
     that of their mean. ``uncertainty``: several networks, draws, distance from the training, and when a person must
-    decide.
+    decide. ``regions``: of a label map, structures that may lie in one another; the network then gives one channel
+    each, which is answered yes or no, and they are what is measured (`overread.runtime.regions`).
     """
 
     format: Literal[2] = FORMAT
@@ -79,6 +81,7 @@ class Manifest(Strict):
     limits: Limits = Limits()
     counted_labels: list[str] = []
     smallest_part: int = Field(default=1, ge=1)
+    regions: dict[str, Region] = {}
     reference: dict[str, Any] = {}
     model_card: dict[str, Any] = {}
     evidence: dict[str, str] = {}

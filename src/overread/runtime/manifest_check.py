@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, assert_never
 
+from overread.runtime.regions import region_faults
 from overread.runtime.views import view_faults
 from overread.task import TASKS, Task
 
@@ -43,6 +44,11 @@ def _labels(manifest: Manifest, task: Task) -> Iterator[str]:
 def _known_labels(manifest: Manifest, task: Task) -> Iterator[str]:
     calibration = manifest.calibration
     foreground = manifest.labels[1:] if task.background else manifest.labels
+    if manifest.regions:
+        foreground = list(manifest.regions)
+        if task.answer != "label_map":
+            yield f"regions: found {_names(manifest.regions)}; only a label map has them"
+        yield from region_faults(manifest.regions, manifest.labels)
     named: dict[str, Iterable[str]] = {
         "operating_points": manifest.operating_points,
         "calibration.scales": calibration.scales,
