@@ -12,6 +12,7 @@ from overread.runtime.manifest_calibration import Calibration, OperatingPoint, S
 from overread.runtime.manifest_check import faults
 from overread.runtime.manifest_input import Channel, Intensity, Preprocess, Quantity
 from overread.runtime.manifest_limits import GreyLimits, Likeness, Limits
+from overread.runtime.manifest_postprocess import Cleaning
 from overread.runtime.manifest_uncertainty import Uncertainty
 from overread.runtime.regions import Region
 from overread.settings import PlainName, Strict
@@ -21,6 +22,7 @@ __all__ = [
     "FORMAT",
     "Calibration",
     "Channel",
+    "Cleaning",
     "GreyLimits",
     "Intensity",
     "Likeness",
@@ -41,10 +43,19 @@ FORMAT: Literal[2] = 2
 
 
 class Windows(Strict):
-    """Sliding window over the preprocessed image: patch size in voxels and overlap as a fraction."""
+    """Sliding window over the preprocessed image: patch size in voxels and overlap as a fraction.
+
+    ``rule``: how windows are laid, padded and weighted: as this package does (``even``), or as the framework that the
+    model comes from, see `overread.runtime.window_rules`; ``weight`` and ``sigma`` (as a share of the window) are read
+    by these. ``blend``: whether windows are averaged as probabilities, or as logits that become probabilities then.
+    """
 
     size: list[int]
     overlap: float = Field(ge=0, lt=1)
+    rule: Literal["even", "monai", "nnunet"] = "even"
+    weight: Literal["gaussian", "constant"] = "gaussian"
+    sigma: float = Field(default=0.125, gt=0)
+    blend: Literal["probability", "logits"] = "probability"
 
 
 class Manifest(Strict):
@@ -55,7 +66,8 @@ class Manifest(Strict):
     `write_package` fills them in where they are not given. ``operating_points``: per label; a choice between
     classes has at most one. ``decoding``: numbers that the task reads the outputs with, see
     `RuntimeTask.DECODING`. ``smallest_part``: voxels from which a part of a counted label counts; 1 in earlier
-    packages. ``views``: in which the image is answered beside as it is, see `overread.runtime.views`; the answer is
+    packages. ``measures``: per label, what is measured beside its volume, see `overread.runtime.measures`;
+    ``postprocess``: what is done to a label's parts, chosen on tuning cases. ``views``: in which the image is answered beside as it is, see `overread.runtime.views`; the answer is
     that of their mean. ``uncertainty``: several networks, draws, distance from the training, and when a person must
     decide. ``regions``: of a label map, structures that may lie in one another; the network then gives one channel
     each, which is answered yes or no, and they are what is measured (`overread.runtime.regions`).
@@ -81,6 +93,8 @@ class Manifest(Strict):
     limits: Limits = Limits()
     counted_labels: list[str] = []
     smallest_part: int = Field(default=1, ge=1)
+    measures: dict[str, list[str]] = {}
+    postprocess: dict[str, Cleaning] = {}
     regions: dict[str, Region] = {}
     reference: dict[str, Any] = {}
     model_card: dict[str, Any] = {}
