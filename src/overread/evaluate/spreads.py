@@ -28,9 +28,13 @@ NOTHING = 1e-9
 
 
 def ratio_spreads(
-    pairs: NDArray[np.float64], *, cluster: NDArray[Any] | None = None
+    pairs: NDArray[np.float64],
+    *,
+    size: NDArray[np.float64] | None = None,
+    cluster: NDArray[Any] | None = None,
 ) -> tuple[list[Spread], str]:
-    """Spreads of true over found volume, and why there is none for some; ``pairs (cases, 2)``: found and true volume.
+    """Spreads of true over found volume, and why there is none for some; ``pairs (cases, 2)``: found and true volume,
+    or another measure of cases in which ``size (cases,)`` was found.
 
     One where nothing was found, and one for each third (half, or all) of the volumes found, of `FEWEST_PATIENTS` or
     more each. The ratio is of volumes plus an offset, a twentieth of the median true volume that is not 0.
@@ -39,15 +43,25 @@ def ratio_spreads(
     if not (true > 0).any():
         return [], "no tuning case has it"
     offset = float(np.median(true[true > 0])) / 20
-    return _spreads((true + offset) / (found + offset), found, cluster, NOTHING, offset)
+    by = found if size is None else size
+    return _spreads((true + offset) / (found + offset), by, cluster, NOTHING, offset)
 
 
 def difference_spreads(
-    pairs: NDArray[np.float64], *, cluster: NDArray[Any] | None = None
+    pairs: NDArray[np.float64],
+    *,
+    size: NDArray[np.float64] | None = None,
+    cluster: NDArray[Any] | None = None,
 ) -> tuple[list[Spread], str]:
-    """The same for true less found number; ``pairs (cases, 2)``: found and true number."""
+    """The same for true less found number; ``pairs (cases, 2)``: found and true number. With ``size (cases,)`` the
+    difference of another measure, where so large a volume was found; pairs that lack one (NaN) are left out."""
     found, true = pairs.T
-    return _spreads(true - found, found, cluster, 1.0, 0.0)
+    if size is None:
+        return _spreads(true - found, found, cluster, 1.0, 0.0)
+    known = np.isfinite(pairs).all(axis=1)
+    if not known.any():
+        return [], "no tuning case has it, found and true"
+    return _spreads((true - found)[known], size[known], part_of(cluster, known), NOTHING, 0.0)
 
 
 def _spreads(

@@ -172,6 +172,18 @@ class Value:
 
 
 @dataclass(frozen=True)
+class PredictedDice:
+    """The Dice that a label's mask is expected to have, its prediction interval with its coverage, and whether it comes
+    from the agreement of ``networks``, ``views`` or ``probabilities``."""
+
+    value: float
+    low: float
+    high: float
+    coverage: float
+    source: str
+
+
+@dataclass(frozen=True)
 class LabelMap:
     """A label for every voxel.
 
@@ -180,14 +192,21 @@ class LabelMap:
     mask
         ``(*spatial)`` uint8 on the grid of the image as given.
     measurements
-        Volume (or area) of each label, and number of parts of counted ones.
+        Volume (or area) of each label, number of parts of counted ones, and what else the package measures.
     entropy_in_mask
         Mean entropy (0 to 1) of the decision inside the mask, on the network's grid.
+    quality
+        By label that was found, how good its mask is expected to be; empty where the tuning cases could not tell.
+    refer, referred
+        Why a person must look at some of the labels, and which; empty where the package may stand by all.
     """
 
     mask: NDArray[np.uint8]
     measurements: tuple[Measurement, ...] = ()
     entropy_in_mask: float = 0.0
+    quality: Mapping[str, PredictedDice] = field(default_factory=dict)
+    refer: str = ""
+    referred: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

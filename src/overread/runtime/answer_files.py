@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 
 from overread.errors import InputError
 from overread.imaging.boxes import Boxes
-from overread.runtime.answer import Answer, Classes, Findings, LabelMap, Measurement, Objects, Value
+from overread.runtime.answer import (
+    Answer,
+    Classes,
+    Findings,
+    LabelMap,
+    Measurement,
+    Objects,
+    PredictedDice,
+    Value,
+)
 from overread.task import AnswerKind
 
 Arrays = dict[str, NDArray[Any]]
@@ -44,7 +53,8 @@ def to_files(answer: Answer) -> tuple[dict[str, Any], Arrays]:
         case Classes() | Findings() | Value():
             content = _plain(vars(answer))
         case LabelMap():
-            content = _plain({k: v for k, v in vars(answer).items() if k != "mask"})
+            content = _plain({k: v for k, v in vars(answer).items() if k not in ("mask", "quality")})
+            content["quality"] = {k: asdict(q) for k, q in answer.quality.items()}
             arrays["mask"] = answer.mask
         case Objects():
             content = _plain(
@@ -85,7 +95,16 @@ def from_files(plain: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> 
             case "value":
                 return Value(**content)
             case "label_map":
-                return LabelMap(**content | {"mask": arrays["mask"], "measurements": _measurements(content)})
+                quality = {k: PredictedDice(**q) for k, q in content.get("quality", {}).items()}
+                return LabelMap(
+                    **content
+                    | {
+                        "mask": arrays["mask"],
+                        "measurements": _measurements(content),
+                        "quality": quality,
+                        "referred": tuple(content.get("referred", ())),
+                    }
+                )
             case "objects":
                 candidates = content["candidates"]
                 return Objects(

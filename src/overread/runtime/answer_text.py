@@ -71,7 +71,7 @@ def lines(answer: Answer) -> tuple[Line, ...]:
         case Value():
             return (_value(answer),)
         case LabelMap():
-            return _measurements(answer.measurements)
+            return (*_measurements(answer.measurements), *_qualities(answer))
         case Objects():
             return (*_measurements(answer.measurements), *_objects(answer))
         case _:
@@ -179,6 +179,15 @@ def _measurements(measurements: Sequence[Measurement]) -> tuple[Line, ...]:
         interval = _interval(m, unit)
         out.append(Line(f"{m.label} {m.name}", _figure(m.value) + unit, interval))
     return tuple(out)
+
+
+def _qualities(answer: LabelMap) -> Iterator[Line]:
+    """Which labels a person must look at, and the Dice to expect of each."""
+    if answer.refer:
+        yield Line("To be checked by a person", answer.refer)
+    for label, q in answer.quality.items():
+        interval = f"{q.coverage:.0%} interval {q.low:.2f} to {q.high:.2f}, from agreement of {q.source}"
+        yield Line(f"{label} expected Dice", f"{q.value:.2f}", interval)
 
 
 def _objects(answer: Objects) -> Iterator[Line]:

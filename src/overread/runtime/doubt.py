@@ -63,7 +63,14 @@ def doubted(answer: Answer, raw: Outputs, manifest: Manifest) -> Answer:
                 refer="; ".join(reasons.values()),
                 referred=tuple(reasons),
             )
-        case Value() | LabelMap() | Objects():
+        case LabelMap():
+            reasons = {
+                label: f"{label}: expected Dice {q.value:.2f}, below {refer[label].threshold:.2f}"
+                for label, q in answer.quality.items()
+                if label in refer and q.value < refer[label].threshold
+            }
+            return replace(answer, refer="; ".join(reasons.values()), referred=tuple(reasons))
+        case Value() | Objects():
             return answer
         case _:
             assert_never(answer)

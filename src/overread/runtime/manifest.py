@@ -67,8 +67,8 @@ class Manifest(Strict):
     classes has at most one. ``decoding``: numbers that the task reads the outputs with, see
     `RuntimeTask.DECODING`. ``smallest_part``: voxels from which a part of a counted label counts; 1 in earlier
     packages. ``measures``: per label, what is measured beside its volume, see `overread.runtime.measures`;
-    ``postprocess``: what is done to a label's parts, chosen on tuning cases. ``views``: in which the image is answered beside as it is, see `overread.runtime.views`; the answer is
-    that of their mean. ``uncertainty``: several networks, draws, distance from the training, and when a person must
+    ``postprocess``: what is done to a label's parts, chosen on tuning cases. ``views``: in which the image is answered
+    beside as it is, see `overread.runtime.views`; the answer is that of their mean. ``uncertainty``: several networks, draws, distance from the training, and when a person must
     decide. ``regions``: of a label map, structures that may lie in one another; the network then gives one channel
     each, which is answered yes or no, and they are what is measured (`overread.runtime.regions`).
     """

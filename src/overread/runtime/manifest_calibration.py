@@ -87,6 +87,8 @@ class Calibration(Strict):
     ``count_difference``: per label, true - found count. Both are of earlier packages: ``volume_ratios`` and
     ``count_differences`` say the same by what was found, and where none of their parts holds that, there is no
     interval.
+    ``measures``: per label and measure, (true + offset) / (found + offset), of places true - found, by the volume that
+    was found.
     ``value_residuals``: per label whose number is answered, (true - found) / spread.
     ``reasons``: per label, why the tuning cases give its answers no interval.
     """
@@ -103,6 +105,7 @@ class Calibration(Strict):
     count_difference: dict[str, Spread] = {}
     volume_ratios: dict[str, list[Spread]] = {}
     count_differences: dict[str, list[Spread]] = {}
+    measures: dict[str, dict[str, list[Spread]]] = {}
     value_residuals: dict[str, Spread] = {}
     reasons: dict[str, str] = {}
     cases: int = 0

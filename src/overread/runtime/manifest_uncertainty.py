@@ -8,6 +8,7 @@ from pydantic import Field, FiniteFloat, model_validator
 
 from overread.runtime.manifest_calibration import Scale
 from overread.runtime.manifest_input import Preprocess
+from overread.runtime.manifest_quality import Quality
 from overread.settings import Strict
 
 
@@ -76,22 +77,25 @@ class Distance(Strict):
 
 
 class Refer(Strict):
-    """When a person must decide: the decided label's probability is below ``threshold``.
+    """When a person must decide: the decided label's probability, or the predicted Dice, is below ``threshold``.
 
     Chosen on tuning cases so that, with probability ``confidence``, at most a share ``risk`` of what is decided is
-    wrong. ``figures``: what it gave there, intervals by name; apparent, as the threshold was chosen on these cases.
+    wrong; the mask of a structure is where its Dice is below ``dice``. ``figures``: what it gave there, intervals by
+    name; apparent, as the threshold was chosen on these cases.
     """
 
     threshold: FiniteFloat
     risk: float = Field(gt=0, lt=1)
     confidence: float = Field(gt=0, lt=1)
     patients: int = 0
+    dice: float | None = Field(default=None, gt=0, lt=1)
     figures: dict[str, dict[str, Any]] = {}
 
 
 class Uncertainty(Strict):
     """``features``: the network's output that holds what its last layer sees. ``evidential``: logits stand for evidence
-    (Sensoy 2018, arXiv 1806.01768). ``refer``: per label, or of the decided class under ``""``."""
+    (Sensoy 2018, arXiv 1806.01768). ``refer``: per label, or of the decided class under ``""``. ``quality``: per label
+    of a label map, what its Dice is predicted from."""
 
     features: str = ""
     evidential: bool = False
@@ -99,6 +103,7 @@ class Uncertainty(Strict):
     draws: Draws | None = None
     distance: Distance | None = None
     refer: dict[str, Refer] = {}
+    quality: dict[str, Quality] = {}
     notes: list[str] = []
 
     @model_validator(mode="after")

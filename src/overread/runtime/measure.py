@@ -13,9 +13,13 @@ from overread.imaging.grid.geometry import voxel_volume
 from overread.imaging.image import Image
 from overread.runtime.answer import Measurement
 from overread.runtime.manifest import Calibration, Manifest, Spread
+from overread.runtime.measures import MEASURES, MeasureOf
 
 SMALLEST_PART = 3
 """Voxels from which a separate part is counted: one or two are the network's noise, not a lesion."""
+
+
+_NO_SUCH = "no tuning case in which as much was found"
 
 
 def count_components(mask: NDArray[np.bool_], *, smallest: int = SMALLEST_PART) -> int:
@@ -39,7 +43,8 @@ def unit_volume(image: Image) -> tuple[str, str, float]:
 
 
 def measure(mask: NDArray[np.uint8], image: Image, manifest: Manifest) -> tuple[Measurement, ...]:
-    """Volume or area (see `unit_volume`) and, for counted labels, number of parts, with prediction intervals.
+    """Volume or area (see `unit_volume`), for counted labels the number of parts, and what else the package measures of
+    a label (`overread.runtime.measures`), with prediction intervals.
 
     The limits say where the true value of a further case lies, from the errors of tuning cases in which as much was
     found; where these were biased the interval need not hold the estimate. Where the tuning cases give none, the
@@ -57,7 +62,35 @@ def measure(mask: NDArray[np.uint8], image: Image, manifest: Manifest) -> tuple[
         if label in manifest.counted_labels:
             parts = count_components(part, smallest=manifest.smallest_part)
             out.append(_count(label, parts, calibration))
+        for key in manifest.measures.get(label, ()):
+            taken = _shape(MEASURES[key], label, part, image, size, calibration)
+            out += [] if taken is None else [taken]
     return tuple(out)
+
+
+def _shape(
+    kind: MeasureOf,
+    label: str,
+    part: NDArray[np.bool_],
+    image: Image,
+    size: float,
+    calibration: Calibration,
+) -> Measurement | None:
+    """One measure of a label of which ``size`` was found; None of a place where nothing was."""
+    value = kind.of(part, image)
+    if value is None:
+        return None
+    unit, parts = kind.unit_on(image), calibration.measures.get(label, {})
+    error = spread_of(kind.key, size, parts, {})
+    if error is None:
+        reason = calibration.reasons.get(label, _NO_SUCH if parts.get(kind.key) else "")
+        return Measurement(label, kind.name, value, None, None, unit, reason=reason)
+    if kind.error == "difference":
+        return Measurement(
+            label, kind.name, value, value + error.low, value + error.high, unit, error.coverage
+        )
+    low, high = (max(0.0, (value + error.offset) * r - error.offset) for r in (error.low, error.high))
+    return Measurement(label, kind.name, value, low, high, unit, error.coverage)
 
 
 def count_objects(boxes: Boxes, labels: Sequence[str], calibration: Calibration) -> tuple[Measurement, ...]:
@@ -96,8 +129,6 @@ def _measurement(
 ) -> Measurement:
     if ends is None or error is None:
         parts = calibration.count_differences if name == "count" else calibration.volume_ratios
-        reason = calibration.reasons.get(
-            label, "no tuning case in which as much was found" if parts.get(label) else ""
-        )
+        reason = calibration.reasons.get(label, _NO_SUCH if parts.get(label) else "")
         return Measurement(label, name, value, None, None, unit, reason=reason)
     return Measurement(label, name, value, max(0.0, ends[0]), max(0.0, ends[1]), unit, error.coverage)

@@ -55,7 +55,7 @@ def _area_vectors() -> Floats:
     for code in range(256):
         inside = {c for bit, c in enumerate(product((0, 1), repeat=3)) if code >> bit & 1}
         minority = inside if len(inside) <= 4 else set(product((0, 1), repeat=3)) - inside
-        vectors = [v for group in _groups(minority) if len(group) < 8 for v in _fan(_polygon(group))]
+        vectors = [v for group in _groups(minority) if len(group) < 8 for v in _fan(_polygon(group))[1]]
         if vectors:
             table[code, : len(vectors)] = vectors
     return table
@@ -91,14 +91,40 @@ def _polygon(group: set[_Corner]) -> Floats:
     return ordered
 
 
-def _fan(polygon: Floats) -> Floats:
-    """Area vectors (k - 2, 3) of the fan of triangles, from the corner that gives the largest area."""
+def _fan(polygon: Floats) -> tuple[Floats, Floats]:
+    """The corner (3,) whose fan of triangles has the largest area, and their outward area vectors (k - 2, 3)."""
     fans = []
     for apex in range(len(polygon)):
         arms = np.roll(polygon, -apex, axis=0)[1:] - polygon[apex]
-        fans.append(np.cross(arms[:-1], arms[1:]) / 2)
-    largest: Floats = max(fans, key=lambda fan: round(float(np.linalg.norm(fan, axis=1).sum()), 9))
-    return largest
+        fans.append((polygon[apex], np.cross(arms[:-1], arms[1:]) / 2))
+    return max(fans, key=lambda fan: round(float(np.linalg.norm(fan[1], axis=1).sum()), 9))
+
+
+_IN_FACE = (0.0, 0.125, 0.5, 0.875, 1.0)
+"""Share of a face (of a cell in 2D) within the contour, by the number of its inner corners that hang together."""
+
+
+def inner_shares(axes: int) -> Floats:
+    """Share of a cell that lies within the surface, by code: (256,) in 3D, (16,) in 2D."""
+    corners = list(product((0, 1), repeat=axes))
+    return np.array([_share(code, corners) for code in range(2 ** len(corners))])
+
+
+def _share(code: int, corners: list[_Corner]) -> float:
+    inside = {c for bit, c in enumerate(corners) if code >> bit & 1}
+    few = inside if 2 * len(inside) <= len(corners) else set(corners) - inside
+    part = sum(_volume(group) for group in _groups(few))
+    return part if few is inside else 1 - part
+
+
+def _volume(group: set[_Corner]) -> float:
+    """Volume (area in 2D) that the surface cuts off a cell around a group of its corners (divergence theorem)."""
+    if len(next(iter(group))) == 2:
+        return _IN_FACE[len(group)]
+    apex, vectors = _fan(_polygon(group))
+    # Of the cell's faces those through the origin add nothing.
+    faces = sum(_IN_FACE[sum(corner[axis] for corner in group)] for axis in range(3))
+    return float((vectors @ apex).sum() + faces) / 3
 
 
 def _length(code: int, size: Floats) -> float:
