@@ -20,9 +20,7 @@ def _edges(batch: np.ndarray) -> Outputs:
 @pytest.mark.parametrize("weight", ["gaussian", "constant"])
 @pytest.mark.parametrize("spatial", [(16, 16), (5, 31), (17, 9)])
 @pytest.mark.parametrize("overlap", [0.0, 0.25, 0.5])
-def test_a_constant_stays_constant(
-    rule: str, weight: str, spatial: tuple[int, int], overlap: float
-) -> None:
+def test_a_constant_stays_constant(rule: str, weight: str, spatial: tuple[int, int], overlap: float) -> None:
     windows = Windows.model_validate({"size": [8, 7], "overlap": overlap, "rule": rule, "weight": weight})
     out = ruled_window(
         np.zeros((1, *spatial), np.float32), lambda b: {"logits": np.full_like(b, 3.0)}, windows
@@ -33,7 +31,8 @@ def test_a_constant_stays_constant(
 
 @pytest.mark.parametrize("mode", ["gaussian", "constant"])
 @pytest.mark.parametrize(
-    ("spatial", "size", "overlap"), [((19, 33), (8, 16), 0.5), ((6, 41), (8, 16), 0.25), ((9, 12, 20), (8, 8, 6), 0.6)]
+    ("spatial", "size", "overlap"),
+    [((19, 33), (8, 16), 0.5), ((6, 41), (8, 16), 0.25), ((9, 12, 20), (8, 8, 6), 0.6)],
 )
 def test_monai_s_windows(mode: str, spatial: tuple[int, ...], size: tuple[int, ...], overlap: float) -> None:
     torch = pytest.importorskip("torch")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field, FiniteFloat, model_validator
@@ -53,7 +54,7 @@ class Intensity(Strict):
 
     ``tissue``: subtract the mean and divide by the standard deviation of all that is no air or padding around the
     patient (`overread.imaging.intensity.tissue`); nothing is left out where there is none.
-    ``range``: clip to the image's own ``percentiles`` (lower, upper), scale to 0 to 1, subtract ``mean``, divide by
+    ``range``: clip (unless ``clip`` is false) to the image's own ``percentiles`` (lower, upper), scale to 0 to 1, subtract ``mean``, divide by
     ``std``.
     ``fixed``: clip to ``[low, high]``, subtract ``mean``, divide by ``std``: values of the training cases, or of the
     CT window named by ``preset``.
@@ -64,11 +65,18 @@ class Intensity(Strict):
     ``percentile``: as ``range``, and 0 to 1 is the network's input. The ranges of augmentation suit the other methods,
     whose values have a deviation of about 1.
 
+    ``whole``: subtract the mean and divide by the standard deviation of all voxels, or of those ``inside`` says:
+    ``nonzero``, which alone are changed, and ``filled``, likewise with the holes among the voxels that are not 0 in
+    any channel; then as ``minmax``. ``minmax``: from the least to the greatest value as 0 to 1, then minus ``mean``,
+    divided by ``std``. Both are of imported packages.
+
     ``suv``: PET values are first turned into SUV by body weight: ``header`` by the DICOM header, without which the
     image is refused; ``stated`` likewise, but files that have no such header hold SUV, as the protocol says.
     """
 
-    method: Literal["zscore", "fixed", "percentile", "nyul", "tissue", "range"]
+    method: Literal["zscore", "fixed", "percentile", "nyul", "tissue", "range", "whole", "minmax"]
+    inside: Literal["all", "nonzero", "filled"] = "all"
+    clip: bool = True
     low: float | None = None
     high: float | None = None
     mean: float = 0.0
@@ -94,6 +102,22 @@ class Intensity(Strict):
         return self
 
 
+class Resampling(Strict):
+    """How an imported package's origin brings images to its grid; see `overread.runtime.resampling`.
+
+    ``order``: of the spline, 0 the nearest voxel, 1 linear, 3 cubic. ``clip``: cubic values stay within those of the
+    image. ``keep``: the field of view, or the place of the first voxel's centre. ``thick``: an axis whose spacing is
+    more than three times the least takes the nearest voxel. ``back``: what is brought back to the image's grid before
+    the likeliest label is taken.
+    """
+
+    order: Literal[0, 1, 3] = 3
+    clip: bool = False
+    keep: Literal["field", "first_voxel"] = "field"
+    thick: bool = False
+    back: Literal["probability", "logits"] = "probability"
+
+
 class Preprocess(Strict):
     """From an Image to the network's input: SUV, window, colour, orientation, bias, then grid and grey values.
 
@@ -107,6 +131,9 @@ class Preprocess(Strict):
     ``pad`` keeps its shape: all axes are shrunk or enlarged alike until it just fits, and what is left around it gets
     each channel's least value; with a ``spacing`` (mm) beside the ``size`` it keeps its physical size too, unless it is
     too large for the grid and has to be shrunk. Nothing is cut off.
+    ``spacing`` of 0: the image's own along that axis.
+    ``crop``: the image is first cut to the box of its voxels that are not 0 in some channel (``nonzero``), or above 0;
+    outside of it every answer is background. ``resampling``: of imported packages; None is this project's own.
     ``zoom``: of pictures without a physical scale, every axis becomes this share of itself; answers come back to the
     picture's own pixels.
     """
@@ -122,3 +149,15 @@ class Preprocess(Strict):
     zoom: float | None = Field(default=None, gt=0, le=1)
     intensity: list[Intensity]
     order: Literal["grid_first", "values_first"] = "grid_first"
+    crop: Literal["nonzero", "above_zero"] | None = None
+    resampling: Resampling | None = None
+
+    @model_validator(mode="after")
+    def _whole_grid(self) -> Preprocess:
+        if self.resampling is not None and (self.spacing is None or self.size is not None):
+            raise ValueError("resampling: needs a spacing and no size; leave it out otherwise")
+        return self
+
+    def spacing_for(self, spacing: Sequence[float]) -> tuple[float, ...]:
+        """The stated spacing in mm, with that of the image where 0 is stated."""
+        return tuple(want or have for want, have in zip(self.spacing or spacing, spacing, strict=True))

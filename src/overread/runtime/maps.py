@@ -8,10 +8,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from overread.imaging.grid.zoom import resize_array
 from overread.runtime.manifest import Manifest
 from overread.runtime.outputs import Outputs
-from overread.runtime.preprocess import Prepared, to_original
+from overread.runtime.preprocess import Prepared, to_cut, to_original, uncut
 from overread.task import TASKS
 
 PROBABILITY = "probability of "
@@ -26,11 +25,8 @@ def maps_of(raw: Outputs, prepared: Prepared, manifest: Manifest, /) -> dict[str
     """
     if TASKS[manifest.task].answer != "label_map":
         return {}
-    size = prepared.oriented.spatial
     out: dict[str, NDArray[np.uint8]] = {}
-    inside = (slice(None), *prepared.inside)
-    for label, p in zip(manifest.labels[1:], raw["probability"][1:][inside], strict=True):
-        fitted = resize_array(p[None], size, order=1)[0] if p.shape != size else p
-        back = to_original(np.asarray(fitted, np.float32), prepared)
+    for label, p in zip(manifest.labels[1:], raw["probability"][1:], strict=True):
+        back = to_original(uncut(to_cut(p, prepared), prepared), prepared)
         out[PROBABILITY + label] = np.rint(np.clip(back, 0, 1) * STEPS).astype(np.uint8)
     return out

@@ -12,6 +12,7 @@ from overread.imaging.boxes import Boxes
 from overread.imaging.grid.bounds import check_grid, fitted_size, spaced_size
 from overread.imaging.grid.geometry import (
     axis_codes,
+    crop,
     rectify,
     reorient,
     resample_to,
@@ -28,9 +29,12 @@ from overread.imaging.intensity.window import windowed
 from overread.runtime.fit import grid_of, padded, place, placed
 from overread.runtime.manifest import Preprocess
 from overread.runtime.normalise import normalised
+from overread.runtime.resampling import affine_of, box_of, places, resampled, size_of, thick_axis
 
 SHEAR = 0.0175
 """Scalar product of two axes' directions, 1 degree, from which a volume counts as sheared."""
+TINY = np.float32(1e-30)
+"""Probability below which its logarithm falls no further."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,8 @@ class Prepared:
 
     ``original`` is the image as given, ``upright`` the same on right-angled axes (the original itself unless that is
     sheared), ``oriented`` that with its axes in the package's order. ``notes`` are the image's and what was added.
-    ``inside`` is where the image lies in ``array``, the rest is padding; empty where it fills it.
+    ``inside`` is where the image lies in ``array``, the rest is padding; empty where it fills it. ``box`` is what of
+    ``oriented`` became network input; empty where all of it did.
     """
 
     array: NDArray[np.float32]
@@ -49,6 +54,8 @@ class Prepared:
     original: Image
     notes: tuple[str, ...] = ()
     inside: tuple[slice, ...] = ()
+    box: tuple[slice, ...] = ()
+    spec: Preprocess | None = None
 
 
 def prepare(image: Image, spec: Preprocess) -> Prepared:
@@ -76,17 +83,44 @@ def prepare(image: Image, spec: Preprocess) -> Prepared:
     oriented = image
     if spec.bias == "n4":
         image = n4(image)
+    box = box_of(image.array, spec.crop) if spec.crop else ()
+    if box:
+        image = crop(image, [b.start for b in box], [b.stop for b in box])
     size = target_size(image.spatial, image.spacing, spec, where=named(original))
     inside = place(size, spec)
     first = spec.order == "values_first"
     if first:
         image = image.with_(array=normalised(image.array, spec))
-    if size != image.spatial:
+    if spec.resampling is not None:
+        image = _resampled(image, size, spec)
+    elif size != image.spatial:
         image = resize(image, size, order=1 if spec.dimensions == 2 else 3)
     array = np.asarray(image.array if first else normalised(image.array, spec), np.float32)
     affine = image.affine.copy()
     affine[:3, 3] -= affine[:3, : len(inside)] @ [part.start for part in inside]
-    return Prepared(padded(array, inside, spec), affine, oriented, upright, original, image.notes, inside)
+    return Prepared(
+        padded(array, inside, spec), affine, oriented, upright, original, image.notes, inside, box, spec
+    )
+
+
+def _resampled(image: Image, size: tuple[int, ...], spec: Preprocess) -> Image:
+    """``image`` on the network's grid, by the convention that the package states."""
+    rule, spacing = spec.resampling, image.spacing
+    assert rule is not None
+    target = spec.spacing_for(spacing)
+    array = resampled(
+        np.asarray(image.array, np.float32),
+        size,
+        spacing=spacing,
+        target=target,
+        rule=rule,
+        thick=thick_axis(spacing, target, rule),
+    )
+    if rule.keep == "first_voxel":
+        ratios = [want / have for want, have in zip(target, spacing, strict=True)]
+    else:
+        ratios = [old / new for old, new in zip(image.spatial, size, strict=True)]
+    return image.with_(array=array, affine=affine_of(image.affine, ratios, rule))
 
 
 def is_sheared(image: Image) -> bool:
@@ -104,10 +138,27 @@ def prepare_mask(mask: NDArray[np.integer], image: Image, spec: Preprocess) -> N
         grid = _rectified(grid)
     if spec.orientation and mask.ndim == 3:
         grid = reorient(grid, spec.orientation)
+    if spec.crop:
+        box = box_of(prepare_axes(image, spec).array, spec.crop)
+        grid = crop(grid, [b.start for b in box], [b.stop for b in box])
     size = target_size(grid.spatial, grid.spacing, spec, where=named(image))
     label = np.zeros(grid_of(size, spec), np.uint8)
-    label[place(size, spec)] = resize_labels(grid.array[0], size)
+    if spec.resampling is not None and spec.resampling.keep == "first_voxel":
+        target, part = spec.spacing_for(grid.spacing), grid.array[0]
+        for axis, (n, m) in enumerate(zip(grid.spatial, size, strict=True)):
+            at = places(n, m, target[axis] / grid.spacing[axis], spec.resampling)
+            part = np.take(part, np.clip(np.floor(at + 0.5), 0, n - 1).astype(np.intp), axis=axis)
+        label[place(size, spec)] = part
+    else:
+        label[place(size, spec)] = resize_labels(grid.array[0], size)
     return label
+
+
+def prepare_axes(image: Image, spec: Preprocess) -> Image:
+    """``image`` set upright and turned to the package's axes, its values as they are."""
+    if is_sheared(image):
+        image = rectify(image)
+    return reorient(image, spec.orientation) if spec.orientation and len(image.spatial) == 3 else image
 
 
 def _rectified(grid: Image) -> Image:
@@ -199,7 +250,10 @@ def target_size(
         check_grid(spec.size, spatial, spacing, where=where)
         return tuple(spec.size)
     if spec.spacing:
-        return spaced_size(spatial, spacing, spec.spacing, where=where)
+        target = spec.spacing_for(spacing)
+        if spec.resampling is not None and spec.resampling.keep == "first_voxel":
+            return size_of(spatial, spacing, target, spec.resampling, where=where)
+        return spaced_size(spatial, spacing, target, where=where)
     if spec.zoom:
         return tuple(max(1, round(n * spec.zoom)) for n in spatial)
     return spatial
@@ -216,23 +270,53 @@ def decide(probability: NDArray[np.float32], prepared: Prepared) -> NDArray[np.u
     Each class is resampled (linear) and compared in turn, so that one float volume is held at a time and not one
     per class; of equal probabilities the first label wins.
     """
-    size = prepared.oriented.spatial
+    size, rule = cut_size(prepared), prepared.spec.resampling if prepared.spec else None
+    # Logits and logs of probabilities differ by the same at each voxel for all classes, which decides nothing.
+    logits = rule is not None and rule.back == "logits"
     # A sheared grid takes the probabilities, which can be interpolated; any other the finished labels.
     sheared = prepared.upright.affine is not prepared.original.affine
     best: NDArray[np.float32] | None = None
     mask = np.zeros(prepared.original.spatial if sheared else size, np.uint8)
     for k, p in enumerate(probability):
-        p = p[prepared.inside]
-        p = resize_array(p[None], size, order=1)[0] if p.shape != size else p
+        p = to_cut(np.log(np.maximum(p, TINY)) if logits else p, prepared)
         if sheared:
-            p = to_original(p, prepared)
+            nothing = np.log(TINY) if logits else 0.0
+            p = to_original(uncut(p, prepared, fill=nothing if k else float(not logits)), prepared)
         if best is None:
             best = p.copy()
             continue
         higher = p > best
         mask[higher] = k
         np.maximum(best, p, out=best)
-    return mask if sheared else to_original(mask, prepared)
+    return mask if sheared else to_original(uncut(mask, prepared), prepared)
+
+
+def cut_size(prepared: Prepared) -> tuple[int, ...]:
+    """Voxels per axis of what of the oriented image became network input."""
+    return tuple(b.stop - b.start for b in prepared.box) or prepared.oriented.spatial
+
+
+def to_cut(p: NDArray[np.float32], prepared: Prepared) -> NDArray[np.float32]:
+    """One map ``(*grid)`` on the network's grid, brought to the oriented image's own as far as it became input."""
+    size, spec = cut_size(prepared), prepared.spec
+    p = p[prepared.inside]
+    if spec is not None and spec.resampling is not None:
+        own = prepared.oriented.spacing
+        grid = spec.spacing_for(own)
+        thick = thick_axis(own, grid, spec.resampling)
+        return resampled(p[None], size, spacing=grid, target=own, rule=spec.resampling, order=1, thick=thick)[
+            0
+        ]
+    return np.asarray(resize_array(p[None], size, order=1)[0], np.float32) if p.shape != size else p
+
+
+def uncut(array: NDArray[Any], prepared: Prepared, *, fill: float = 0) -> NDArray[Any]:
+    """An array on what became network input, among ``fill`` on the whole oriented grid."""
+    if not prepared.box:
+        return array
+    whole = np.full(prepared.oriented.spatial, fill, array.dtype)
+    whole[prepared.box] = array
+    return whole
 
 
 def to_original(array: NDArray[Any], prepared: Prepared) -> NDArray[Any]:

@@ -29,11 +29,16 @@ def zscore(values: NDArray[Any], *, mask: NDArray[np.bool_] | None = None) -> ND
 
 
 def percentile_scale(
-    values: NDArray[Any], low: float = 0.5, high: float = 99.5, *, mask: NDArray[np.bool_] | None = None
+    values: NDArray[Any],
+    low: float = 0.5,
+    high: float = 99.5,
+    *,
+    mask: NDArray[np.bool_] | None = None,
+    clip: bool = True,
 ) -> NDArray[np.float32]:
     """Clipped to two percentiles of the image itself (over ``mask``, by default all) and scaled to 0 to 1.
 
-    A constant gives 0. Raises ValueError unless 0 <= low < high <= 100.
+    A constant gives 0; without ``clip`` values beyond the percentiles lie beyond 0 and 1. Raises ValueError unless 0 <= low < high <= 100.
     """
     if not 0 <= low < high <= 100:
         raise ValueError(f"percentiles: found {low} and {high}, expected 0 <= low < high <= 100")
@@ -42,7 +47,7 @@ def percentile_scale(
     if inside.size == 0:
         return np.zeros_like(x)
     bottom, top = np.percentile(inside, [low, high]).astype(np.float32)
-    return (np.clip(x, bottom, top) - bottom) / max(float(top - bottom), LEAST_DEVIATION)
+    return ((np.clip(x, bottom, top) if clip else x) - bottom) / max(float(top - bottom), LEAST_DEVIATION)
 
 
 def _checked(mask: NDArray[np.bool_], x: NDArray[np.float32]) -> NDArray[np.bool_]:
