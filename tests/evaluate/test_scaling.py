@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.special import expit, logit, softmax
 from tests.runtime.models import manifest
 
-from overread.evaluate.scaling import curve_of, vector_of
+from overread.evaluate.scaling import _vector, curve_of, vector_of
 from overread.runtime.manifest import Manifest
 from overread.runtime.manifest_calibration import Calibration, Curve
 from overread.runtime.probability import curved
@@ -40,6 +42,30 @@ def test_one_temperature_is_enough_where_it_is() -> None:
     assert few == [] and "tuning patients of a class" in why
     many, why = vector_of(z, y, cluster=np.arange(600) // 60)
     assert many == [] and why.startswith("temperature:")
+
+
+def test_two_classes_whose_logits_mirror_each_other_share_a_slope() -> None:
+    # Without a bound -3.0 and 4.7 came out on a real set: right while the logits mirror each other, and wrong beyond.
+    generator = np.random.default_rng(0)
+    odds = generator.normal(0, 3, 600)
+    y = (generator.random(600) < expit(0.4 * odds + 1)).astype(np.int64)
+    z = np.stack([-odds, odds], axis=1) / 2 + generator.normal(0, 0.05, (600, 2))
+    vector, why = vector_of(z, y)
+    assert why.startswith("a scale for each class")
+    assert vector[0].slope == vector[1].slope == pytest.approx(0.4, rel=0.15)
+    assert vector[1].intercept - vector[0].intercept == pytest.approx(1, abs=0.3)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(3, 5))
+def test_every_slope_is_above_0(seed: int, k: int) -> None:
+    generator = np.random.default_rng(seed)
+    z = generator.normal(0, 2, (40 * k, k))
+    y = np.arange(40 * k) % k
+    z[np.arange(40 * k), y] += generator.normal(0, 2, 40 * k)
+    vector = _vector(z, y)
+    assert min(s.slope for s in vector) > 0
+    # Nothing is said by what all logits have in common.
+    assert sum(s.intercept for s in vector) == pytest.approx(0, abs=1e-6)
 
 
 def findings(bend: bool, n: int = 3000, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

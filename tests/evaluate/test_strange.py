@@ -9,7 +9,7 @@ from overread.evaluate import strange
 from overread.evaluate.strange import distance_limit
 
 
-@pytest.mark.parametrize("n", [30, 150])
+@pytest.mark.parametrize("n", [30, 150, 2000])
 def test_further_patients_are_refused_no_oftener_than_stated(n: int) -> None:
     generator, refused, stated = np.random.default_rng(n), [], []
     for _ in range(300):
@@ -17,7 +17,8 @@ def test_further_patients_are_refused_no_oftener_than_stated(n: int) -> None:
         refused.append((generator.lognormal(0, 0.3, 500) > found.most).mean())
         stated.append(found.refused)
     assert np.mean(refused) <= np.mean(stated)
-    assert stated[0] == (0.01 if n >= 99 else 1 / 31)
+    # As few as so many patients can show, and no more than a hundredth.
+    assert stated[0] == {30: 1 / 31, 150: 1 / 151, 2000: 0.001}[n]
 
 
 def test_without_room_the_share_is_that_of_the_conformal_quantile(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 from scipy.special import expit, log_softmax, logit
 
 from overread.evaluate import temperature
@@ -15,7 +16,7 @@ from overread.evaluate.thresholds import scale_of
 from overread.runtime.manifest import Scale
 from overread.runtime.manifest_calibration import Curve
 from overread.runtime.probability import curved
-from overread.stats.calibration import IsotonicCalibration, VectorScaling
+from overread.stats.calibration import IsotonicCalibration
 
 Floats = NDArray[np.float64]
 FOLDS = 5
@@ -23,6 +24,11 @@ FEWEST_FOR_VECTOR, FEWEST_FOR_CURVE = 20, 100
 """Tuning patients of each kind; isotonic regression of fewer follows their noise (Niculescu-Mizil and Caruana 2005)."""
 FEWEST_LEVELS = 10
 """Different scores: a network that gives every case about the same has nothing to bend."""
+SLOPES_APART = 0.5
+"""Deviation of the prior of a class's log slope about that of all."""
+FLAT = 1e-6
+"""Weight by which what the data leave open is 0."""
+LOG_SLOPE = 5.0
 SLOPE = 0.02
 """Least slope of a curve on the log odds: scores that differ keep their order."""
 
@@ -30,8 +36,11 @@ SLOPE = 0.02
 def vector_of(
     z: Floats, y: NDArray[np.int64], *, cluster: NDArray[Any] | None = None
 ) -> tuple[list[Scale], str]:
-    """A slope and an intercept for each class's logit (Guo 2017), where its log loss on patients left out is smaller
-    than that of one temperature by more than one standard error; else none, and why. ``z (n, k)``, ``y (n,)``."""
+    """A slope and an intercept for each class's logit (Guo 2017; of two classes one slope, as Platt 1999).
+
+    They are taken where their log loss on patients left out is smaller than that of one temperature by more than one
+    standard error; else none, and why. ``z (n, k)``, ``y (n,)``.
+    """
     kinds = [
         count(None if cluster is None else cluster[y == k], int((y == k).sum())) for k in range(z.shape[1])
     ]
@@ -85,8 +94,30 @@ def curve_of(
 
 
 def _vector(z: Floats, y: NDArray[np.int64]) -> list[Scale]:
-    fitted = VectorScaling.fit(z, y)
-    return [Scale(slope=a, intercept=b) for a, b in zip(fitted.scale, fitted.bias, strict=True)]
+    """Slopes above 0 that differ by what the cases show, and intercepts that sum to 0.
+
+    Logits of softmax say nothing but their differences, and where those of two classes mirror each other only the sum
+    of their slopes can be learnt: without more, one may come out negative, harmless on such cases and ruinous on
+    others. So two classes share one slope (Platt's line on their difference), and of more the logarithms of the slopes
+    have a normal prior about their mean. Targets are smoothed as for the temperature.
+    """
+    n, k = z.shape
+    target = temperature.smoothed(y, k)
+
+    def parts(x: Floats) -> tuple[Floats, Floats]:
+        apart = x[1 : 1 + k] - x[1 : 1 + k].mean() if k > 2 else np.zeros(k)
+        return x[0] + apart, x[-k:] - x[-k:].mean()
+
+    def loss(x: Floats) -> float:
+        log_slope, shift = parts(x)
+        fit = -float((target * log_softmax(z * np.exp(log_slope) + shift, axis=1)).sum())
+        prior = float(((log_slope - x[0]) ** 2).sum()) / (2 * SLOPES_APART**2) + FLAT * float((x**2).sum())
+        return (fit + prior) / n
+
+    width = 1 + (k if k > 2 else 0) + k
+    bounds = [(-LOG_SLOPE, LOG_SLOPE)] * (width - k) + [(None, None)] * k
+    log_slope, shift = parts(minimize(loss, np.zeros(width), method="L-BFGS-B", bounds=bounds).x)
+    return [Scale(slope=float(np.exp(a)), intercept=float(b)) for a, b in zip(log_slope, shift, strict=True)]
 
 
 def _curve(odds: Floats, truth: NDArray[np.bool_]) -> Curve:

@@ -8,20 +8,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.evaluate import patients
-from overread.runtime.looks import beyond
+from overread.runtime.looks import beyond, shown_by
 from overread.runtime.manifest_uncertainty import Distance
 from overread.runtime.uncertainty.distance import Method
 
-AIMED = 0.01
-"""Share of further patients like the tuning patients that the limit aims to refuse."""
 SPARE = 1.1
 """Factor upon the limit: tuning and later patients are never quite alike, and another kind lies far beyond."""
 
 
 def distance_limit(
-    apart: NDArray[np.float64], method: Method, *, cluster: NDArray[Any] | None = None, aimed: float = AIMED
+    apart: NDArray[np.float64],
+    method: Method,
+    *,
+    cluster: NDArray[Any] | None = None,
+    aimed: float | None = None,
 ) -> Distance:
     """The limit from the distances ``(n,)`` of tuning cases, which had no part in the references.
+
+    ``aimed`` is the share of further patients like them that it refuses, by default as few as they can show.
 
     It is the conformal quantile, by patients where ``cluster (n,)`` names them. Fewer than 1 / ``aimed`` patients have
     none: the largest distance is then set further away, as far as the tail of an exponential would reach, and what is
@@ -30,6 +34,8 @@ def distance_limit(
     if len(apart) == 0:
         raise ValueError("no tuning case has a distance")
     units = patients.count(cluster, len(apart))
+    if aimed is None:
+        aimed = shown_by(units)
     most = patients.quantile(apart, coverage=1 - aimed, cluster=cluster)
     refused = aimed
     if not np.isfinite(most):

@@ -45,9 +45,7 @@ def fit(
     """
     z = np.asarray(logits, np.float64)
     n, k = z.shape
-    sizes = np.bincount(y, minlength=k)[y][:, None]
-    wrong = 1 / (sizes + 2)
-    target = np.where(np.arange(k) == y[:, None], 1 - wrong, wrong / (k - 1))
+    target = smoothed(y, k)
 
     def loss(a: float) -> float:
         return float(-(target * log_softmax(z * np.exp(-a), axis=1)).sum() / n)
@@ -60,6 +58,13 @@ def fit(
     low, high = (float(np.exp(np.clip(a + side, *bounds))) for side in (-half, half))
     estimate = float(np.exp(a))
     return Temperature(1.0 if estimate < 1 <= high else estimate, estimate, low, high, CONFIDENCE, n)
+
+
+def smoothed(y: NDArray[np.integer], classes: int) -> NDArray[np.float64]:
+    """``(n, classes)``: the targets of class indices ``y (n,)``, smoothed as `fit` says; rows sum to 1."""
+    wrong = 1 / (np.bincount(y, minlength=classes)[y][:, None] + 2)
+    found: NDArray[np.float64] = np.where(np.arange(classes) == y[:, None], 1 - wrong, wrong / (classes - 1))
+    return found
 
 
 def _half_width(u: NDArray[np.float64], target: NDArray[np.float64], cluster: NDArray[Any] | None) -> float:

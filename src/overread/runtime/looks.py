@@ -30,8 +30,8 @@ FEWEST = 20
 """Training patients below which nobody can say what they have in common."""
 FOLDS = 40
 """In which training patients are left out at most; fewer patients one by one."""
-REFUSED = 0.01
-"""Of further patients, that the limit is to refuse."""
+REFUSED, LEAST_REFUSED = 0.01, 0.001
+"""Of further patients, that the limit is to refuse: as few as the number of patients can show, within these."""
 SPARE = 0.25
 """Beyond the distances of training and tuning cases, as a share of what parts the outermost of them from the middle."""
 LEAST_DEVIATION = 0.02
@@ -66,9 +66,10 @@ def likeness_of(
     *,
     patients: Sequence[str],
     tuned_patients: Sequence[str] = (),
-    most_refused: float = REFUSED,
+    most_refused: float | None = None,
 ) -> Likeness | None:
-    """References of the ``train`` descriptors, and the distance that all but ``most_refused`` of new patients keep.
+    """References of the ``train`` descriptors, and the distance that all but ``most_refused`` (`shown_by`) of new
+    patients keep.
 
     Numbers that vary together are taken apart (Mahalanobis, with a floor under the smallest variances). The distance of
     a training case is the one it has when its patient (``patients``, one for each descriptor) takes part neither in the
@@ -90,6 +91,8 @@ def likeness_of(
     if tune:
         every += _nearest((np.stack(list(tune)) - centre) @ axes, places).tolist()
     count = len(set(names.tolist()) | set(tuned_patients))
+    if most_refused is None:
+        most_refused = shown_by(count)
     median = float(np.median(every))
     most = float(np.quantile(every, 1 - most_refused))
     if count * most_refused < 1:
@@ -102,6 +105,15 @@ def likeness_of(
         most=most + SPARE * (most - median),
         cases=len(every),
     )
+
+
+def shown_by(patients: int) -> float:
+    """The least share refused that so many patients can show, one of them, between `LEAST_REFUSED` and `REFUSED`.
+
+    An ordinary image that is refused costs its reader an answer, and the limit is to keep out other kinds: a whole
+    hundredth is refused only where fewer patients cannot tell less.
+    """
+    return min(REFUSED, max(LEAST_REFUSED, 1 / (patients + 1)))
 
 
 def beyond(patients: int, most_refused: float = REFUSED) -> float:
