@@ -1,11 +1,10 @@
-"""Sliding windows over an image of any size, blended with separable Gaussian weights."""
+"""Sliding windows over an image of any size, blended with Gaussian weights."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce
-from itertools import product
 from math import lcm
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from overread.errors import InputError
 from overread.runtime.outputs import Network, Outputs
+from overread.runtime.stream import Layout, Weights, best_axis, stream
 
 WEIGHT_FLOOR = 1e-2
 OVERLAP = 0.5
@@ -36,6 +36,11 @@ def _weight(size: int) -> NDArray[np.float32]:
     return weight
 
 
+def weights_of(size: Sequence[int]) -> NDArray[np.float32]:
+    """``(*size)``: the product of `_weight` over the axes."""
+    return reduce(lambda whole, n: whole[..., None] * _weight(n), size, np.ones((), np.float32))
+
+
 def starts(length: int, size: int, overlap: float, *, multiple: int = 1) -> list[int]:
     """Window starts along one axis: evenly spread, the first at 0 and the last flush with the end.
 
@@ -46,15 +51,6 @@ def starts(length: int, size: int, overlap: float, *, multiple: int = 1) -> list
     last = (length - size) // multiple
     count = 1 + -(-last // step)
     return [round(i) * multiple for i in np.linspace(0, last, count)]
-
-
-def windows(
-    spatial: Sequence[int], size: Sequence[int], overlap: float, *, multiple: Sequence[int] | None = None
-) -> Iterator[tuple[slice, ...]]:
-    """Slices of every window, first axis slowest."""
-    axes = zip(spatial, size, multiple or [1] * len(size), strict=True)
-    for corner in product(*(starts(n, s, overlap, multiple=m) for n, s, m in axes)):
-        yield tuple(slice(a, a + s) for a, s in zip(corner, size, strict=True))
 
 
 def strides_of(spatial: Sequence[int], outputs: Outputs) -> dict[str, tuple[int, ...]]:
@@ -102,91 +98,62 @@ def sliding_window(
     InputError
         As `strides_of`.
     """
-    if not 0 <= overlap < 1:
-        raise ValueError(f"overlap: found {overlap}, expected 0 <= overlap < 1")
     spatial = array.shape[1:]
-    layout = _Layout.of(spatial, size, [1] * len(spatial))
-    padded = layout.pad(array)
-    corner = (slice(None), *(slice(s) for s in size))
-    first = network(np.ascontiguousarray(padded[corner])[None])
+    layout = layout_of(spatial, size, overlap)
+    corner = (0,) * len(spatial)
+    first = network(np.ascontiguousarray(layout.window(array, corner))[None])
     strides = strides_of(size, {name: out[0] for name, out in first.items()})
     multiple = [lcm(*(stride[a] for stride in strides.values())) for a in range(len(spatial))]
     if any(m > 1 for m in multiple):
-        aligned = _Layout.of(spatial, size, multiple)
-        padded = aligned.pad(array)
+        aligned = layout_of(spatial, size, overlap, multiple=multiple)
         if aligned.before != layout.before:
-            first = network(np.ascontiguousarray(padded[corner])[None])
+            first = network(np.ascontiguousarray(aligned.window(array, corner))[None])
         layout = aligned
-    where = list(windows(padded.shape[1:], size, overlap, multiple=multiple))
-    blends = {
-        name: _Blend(out.shape[1], padded.shape[1:], size, strides[name]) for name, out in first.items()
+    weights = {
+        name: Weights(weights_of([s // m for s, m in zip(size, strides[name], strict=True)]), strides[name])
+        for name in first
     }
-    for name, out in first.items():
-        blends[name].add(where[0], out[0])
-    for at in range(1, len(where), batch):
-        part = where[at : at + batch]
-        outs = network(np.ascontiguousarray(np.stack([padded[(slice(None), *w)] for w in part])))
-        for name, blend in blends.items():
-            for place, one in zip(part, outs[name], strict=True):
-                blend.add(place, one)
-    lines = [
-        starts(n, s, overlap, multiple=m) for n, s, m in zip(padded.shape[1:], size, multiple, strict=True)
-    ]
-    return Blended(
-        {name: blend.mean(lines, layout.before, spatial) for name, blend in blends.items()}, strides
-    )
+    return Blended(collected(array, network, layout, weights, batch=batch, first=first), strides)
 
 
-@dataclass(frozen=True)
-class _Layout:
-    """Voxels added before and after each axis so that windows fill it."""
+def collected(
+    array: NDArray[np.float32],
+    network: Network,
+    layout: Layout,
+    weights: dict[str, Weights],
+    *,
+    batch: int = 1,
+    first: Outputs | None = None,
+) -> Outputs:
+    """A `stream` put together: ``(k, *cells)`` of the whole image by name."""
+    axis = best_axis(layout.spatial, layout.size)
+    out: Outputs = {}
+    for slab in stream(array, network, layout, weights, axis=axis, batch=batch, first=first):
+        if slab.name not in out:
+            cells = zip(layout.spatial, weights[slab.name].stride, strict=True)
+            out[slab.name] = np.empty((len(slab.output), *(-(-n // m) for n, m in cells)), np.float32)
+        at = [slice(None)] * slab.output.ndim
+        at[axis + 1] = slice(slab.start, slab.stop)
+        out[slab.name][tuple(at)] = slab.output
+    return out
 
-    before: tuple[int, ...]
-    after: tuple[int, ...]
 
-    @classmethod
-    def of(cls, spatial: Sequence[int], size: Sequence[int], multiple: Sequence[int]) -> _Layout:
-        before, after = [], []
-        for n, s, m in zip(spatial, size, multiple, strict=True):
-            short = max(0, s - n)
-            first = short // 2 // m * m
-            before.append(first)
-            after.append(short - first if short else -(n - s) % m)
-        return cls(tuple(before), tuple(after))
+def layout_of(
+    spatial: Sequence[int], size: Sequence[int], overlap: float, *, multiple: Sequence[int] | None = None
+) -> Layout:
+    """Windows spread evenly (see `starts`) on multiples of ``multiple``, among padding that makes them fit.
 
-    def pad(self, array: NDArray[np.float32]) -> NDArray[np.float32]:
-        pads = [(0, 0), *zip(self.before, self.after, strict=True)]
-        return np.pad(array, pads, mode="edge") if any(map(any, pads)) else array
-
-
-class _Blend:
-    """Weighted sum of one output over windows."""
-
-    def __init__(self, k: int, padded: Sequence[int], size: Sequence[int], stride: Sequence[int]) -> None:
-        self._stride = stride
-        self._axes = [_weight(s // m) for s, m in zip(size, stride, strict=True)]
-        self._weight = reduce(lambda w, axis: w[..., None] * axis, self._axes)
-        self._total = np.zeros((k, *(n // m for n, m in zip(padded, stride, strict=True))), np.float32)
-
-    def add(self, place: Sequence[slice], out: NDArray[np.float32]) -> None:
-        cells = (slice(p.start // m, p.stop // m) for p, m in zip(place, self._stride, strict=True))
-        self._total[(slice(None), *cells)] += out * self._weight
-
-    def mean(
-        self, lines: Sequence[Sequence[int]], before: Sequence[int], spatial: Sequence[int]
-    ) -> NDArray[np.float32]:
-        """The sum over the weights, of the cells that hold the image."""
-        total = self._total
-        # The sum of separable weights over a grid of windows is itself separable: one reciprocal per axis.
-        for axis, (line, w, m) in enumerate(zip(lines, self._axes, self._stride, strict=True)):
-            sums = np.zeros(total.shape[axis + 1], np.float32)
-            for a in line:
-                sums[a // m : a // m + len(w)] += w
-            total /= sums.reshape([-1 if i == axis + 1 else 1 for i in range(total.ndim)])
-        cut = (
-            slice(b // m, b // m + -(-n // m)) for b, n, m in zip(before, spatial, self._stride, strict=True)
-        )
-        return total[(slice(None), *cut)]
+    Raises ValueError for an overlap outside 0 to 1.
+    """
+    if not 0 <= overlap < 1:
+        raise ValueError(f"overlap: found {overlap}, expected 0 <= overlap < 1")
+    before, lines = [], []
+    for n, s, m in zip(spatial, size, multiple or [1] * len(size), strict=True):
+        short = max(0, s - n)
+        before.append(short // 2 // m * m)
+        length = s if short else n + -(n - s) % m
+        lines.append(tuple(starts(length, s, overlap, multiple=m)))
+    return Layout(tuple(spatial), tuple(size), tuple(before), tuple(lines))
 
 
 def _times(sizes: Sequence[int]) -> str:
