@@ -94,9 +94,9 @@ def resampled(
 
 def places(n: int, m: int, step: float, rule: Resampling) -> NDArray[np.float64]:
     """Where m new voxels lie on an axis of n old ones, in old voxels; ``step`` old voxels to a new one."""
-    if rule.keep == "first_voxel":
-        return np.arange(m) * step
-    return (np.arange(m) + 0.5) * (n / m) - 0.5
+    new = np.arange(m, dtype=np.float64)
+    at: NDArray[np.float64] = new * step if rule.keep == "first_voxel" else (new + 0.5) * (n / m) - 0.5
+    return at
 
 
 def affine_of(affine: NDArray[np.float64], ratios: Sequence[float], rule: Resampling) -> NDArray[np.float64]:
