@@ -56,6 +56,15 @@ Ensemble = Annotated[
 ]
 
 
+Sign = Annotated[
+    Optional[str], typer.Option("--sign", help="Who signs: a name or key of the keyring (overread keys).")
+]
+PassphraseFile = Annotated[
+    Optional[Path],
+    typer.Option("--passphrase-file", help="Its first line is the passphrase; asked for without it."),
+]
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         from overread import __version__

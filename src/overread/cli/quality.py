@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Optional
 
 import typer
 
-from overread.cli.app import app
+from overread.cli.app import Folder, app
 
 ledger = typer.Typer(no_args_is_help=True, help="Look into and verify the chain of evidence.")
 app.add_typer(ledger, name="ledger")
@@ -38,6 +38,22 @@ def ledger_show(
     from overread.ledger.commands import show_command
 
     show_command(where, json_lines)
+
+
+@app.command()
+def trace(
+    figure: Annotated[
+        str | None,
+        typer.Argument(metavar="NUMBER", help="A figure of the report, by its id or its printed value."),
+    ] = None,
+    folder: Annotated[Path, typer.Option("--dir", help="The protocol's folder.")] = Path(),
+    every: Annotated[bool, typer.Option("--all", help="Every figure, and whether its way is whole.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything, as JSON.")] = False,
+) -> None:
+    """Follow a figure of a report back to metric, rows, package, plan, training, files, code, seeds and people."""
+    from overread.pipeline.trace.command import trace_command
+
+    trace_command(folder, figure, every=every, as_json=as_json)
 
 
 Config = Annotated[Path, typer.Argument(metavar="clinic.yaml", help="The node's configuration.")]
@@ -107,3 +123,25 @@ def users_lock(
     from overread.clinic.people_command import lock_user
 
     lock_user(config, name, undo)
+
+
+Document = Annotated[
+    Optional[Path], typer.Option("--out", help="File to write: .html, .pdf, .docx or .json.")
+]
+
+
+@app.command()
+def checklist(
+    name: Annotated[
+        str, typer.Argument(help="CLAIM, STARD, STARD-AI, TRIPOD+AI, DECIDE-AI or GMLP.", metavar="NAME")
+    ],
+    folder: Folder,
+    out: Document = None,
+    ask: Annotated[
+        bool, typer.Option("--ask", help="Write what only people can say into statements.yaml, as questions.")
+    ] = False,
+) -> None:
+    """Fill a reporting checklist from a finished run: each item with its evidence, and what is missing."""
+    from overread.regulatory.checklists.command import checklist_command
+
+    checklist_command(name, folder, out=out, ask=ask)

@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from overread.cli.app import Budget, Ensemble, Epochs, Exact, Folder, Folds, Seeds, app
+from overread.cli.app import Budget, Ensemble, Epochs, Exact, Folder, Folds, PassphraseFile, Seeds, Sign, app
 
 
 @app.command()
@@ -194,11 +194,11 @@ def join(
 
 
 @app.command()
-def lock(folder: Folder) -> None:
-    """Fix protocol and package by hash, before the sealed test patients are opened."""
+def lock(folder: Folder, sign: Sign = None, passphrase_file: PassphraseFile = None) -> None:
+    """Fix protocol, package and code by hash, before the sealed test patients are opened."""
     from overread.pipeline.stages import lock_stage
 
-    lock_stage(folder)
+    lock_stage(folder, sign=sign, passphrase_file=passphrase_file)
 
 
 @app.command("test")

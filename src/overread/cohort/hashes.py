@@ -17,7 +17,7 @@ def file_hashes(cases: Sequence[Case], folder: Path) -> dict[str, str]:
 
     A DICOM series, which is a folder, counts with each of its files, and a header with the files of its voxels.
     """
-    paths = sorted({p for case in cases for p in _files(case)})
+    paths = sorted({p for case in cases for p in paths_of(case)})
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         hashes = list(pool.map(sha256_file, paths))
     names = [p.relative_to(folder) if p.is_relative_to(folder) else p for p in paths]
@@ -34,6 +34,7 @@ def digest_of_hashes(hashes: Mapping[str, str]) -> str:
     return sha256_bytes(canonical_json(dict(hashes)).encode())
 
 
-def _files(case: Case) -> Iterator[Path]:
+def paths_of(case: Case) -> Iterator[Path]:
+    """Every file of a case: of a DICOM series each, of a header also the files of its voxels."""
     for path in (*case.images.values(), *(p for p in (case.mask, case.boxes) if p)):
         yield from image_files(path)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +15,7 @@ from overread.deidentify.report import FILES, FOUND, REPORT, UNSEEN
 from overread.deidentify.run import Result, deidentify
 from overread.errors import InputError, OverreadError, printable
 from overread.imaging.text_finder import finder
+from overread.keys.passphrase import ask_passphrase
 
 
 def deidentify_command(
@@ -36,7 +35,7 @@ def deidentify_command(
     console = Console(highlight=False, soft_wrap=True)
     if map_file is None and (passphrase_file or ask):
         raise InputError("a passphrase is for a map; name one with --map FILE")
-    passphrase = _passphrase(passphrase_file, ask, confirm=True)
+    passphrase = ask_passphrase(passphrase_file, "the map", confirm=True) if passphrase_file or ask else None
     columns = (TextColumn("de-identifying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("de-identifying", total=None)
@@ -62,7 +61,8 @@ def reveal_command(map_file: Path, find: str | None, passphrase_file: Path | Non
     """Print the entries of a map, or those that belong to one value; exit code 1 where there is none."""
     encrypted = is_encrypted(map_file)
     found = read_map(
-        map_file, passphrase=_passphrase(passphrase_file, encrypted and not passphrase_file, confirm=False)
+        map_file,
+        passphrase=ask_passphrase(passphrase_file, "the map") if passphrase_file or encrypted else None,
     )
     rows = found.rows() if find is None else found.find(find)
     if not rows:
@@ -70,24 +70,6 @@ def reveal_command(map_file: Path, find: str | None, passphrase_file: Path | Non
     for kind, original, new in rows:
         # Values of a file: escape codes would reach the terminal, tabs and line breaks would move the columns.
         print("\t".join(" ".join(printable(text).split()) for text in (kind, original, new)))
-
-
-def _passphrase(path: Path | None, ask: bool, confirm: bool) -> str | None:
-    if path is not None:
-        if not path.is_file():
-            raise InputError(f"{path}: no such file; it should hold the passphrase in its first line")
-        lines = path.read_text(encoding="utf-8").splitlines()
-        if not lines or not lines[0].strip():
-            raise InputError(f"{path}: its first line is empty; it should hold the passphrase")
-        return lines[0].strip()
-    if not ask:
-        return None
-    if not sys.stdin.isatty():
-        raise InputError("no terminal to ask for the passphrase; give it with a passphrase file")
-    given = getpass.getpass("passphrase of the map: ")
-    if confirm and getpass.getpass("once more: ") != given:
-        raise InputError("the two passphrases differ; nothing was written")
-    return given
 
 
 def _print(console: Console, result: Result, out: Path) -> None:

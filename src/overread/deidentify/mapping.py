@@ -5,10 +5,8 @@ Encrypted maps: AES-256-GCM under a key that scrypt (RFC 7914) makes from the pa
 
 from __future__ import annotations
 
-import base64
 import json
 import os
-import secrets
 import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,11 +14,10 @@ from typing import Any
 
 from overread.errors import InputError
 from overread.files import alone, fsync_folder
+from overread.keys.envelope import seal, unseal
 from overread.parse import parse_json
 
 FORMAT = "overread de-identification map"
-SCRYPT = {"n": 1 << 15, "r": 8, "p": 1}
-LARGEST_N = 1 << 20
 
 
 @dataclass
@@ -88,7 +85,9 @@ def add_to_map(path: Path, content: Map, *, passphrase: str | None) -> None:
 def write_map(path: Path, content: Map, *, passphrase: str | None) -> None:
     """Write ``content`` to ``path``, readable by its owner only, encrypted where there is a passphrase."""
     plain = json.dumps({"format": FORMAT, **asdict(content)}, ensure_ascii=False, indent=1).encode()
-    _write_private(path, plain if passphrase is None else _encrypt(plain, passphrase))
+    if passphrase is not None:
+        plain = json.dumps(seal(plain, passphrase, what=FORMAT), indent=1).encode()
+    _write_private(path, plain)
 
 
 def read_map(path: Path, *, passphrase: str | None = None) -> Map:
@@ -106,7 +105,7 @@ def read_map(path: Path, *, passphrase: str | None = None) -> Map:
     if "cipher" in content:
         if passphrase is None:
             raise InputError(f"{path}: is encrypted; give its passphrase")
-        content = _json(_decrypt(content, passphrase, path), path)
+        content = _json(unseal(content, passphrase, str(path), what=FORMAT), path)
     try:
         return Map(content["check"], content["patients"], content["uids"], content["files"])
     except (KeyError, TypeError) as error:
@@ -125,42 +124,6 @@ def _json(data: bytes, path: Path) -> dict[str, Any]:
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise InputError(f"{path}: not a de-identification map; name the file given to --map")
     return content
-
-
-def _derive(passphrase: str, salt: bytes, cost: dict[str, int]) -> bytes:
-    from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
-
-    return Scrypt(salt=salt, length=32, n=cost["n"], r=cost["r"], p=cost["p"]).derive(passphrase.encode())
-
-
-def _encrypt(plain: bytes, passphrase: str) -> bytes:
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-    if not passphrase:
-        raise InputError("the passphrase is empty; give one of several words")
-    salt, nonce = secrets.token_bytes(16), secrets.token_bytes(12)
-    sealed = AESGCM(_derive(passphrase, salt, SCRYPT)).encrypt(nonce, plain, FORMAT.encode())
-    text = {"salt": salt, "nonce": nonce, "data": sealed}
-    envelope = {"format": FORMAT, "cipher": "AES-256-GCM", "kdf": "scrypt", **SCRYPT}
-    return json.dumps(
-        envelope | {k: base64.b64encode(v).decode() for k, v in text.items()}, indent=1
-    ).encode()
-
-
-def _decrypt(envelope: dict[str, Any], passphrase: str, path: Path) -> bytes:
-    from cryptography.exceptions import InvalidTag
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-    try:
-        salt, nonce, sealed = (base64.b64decode(envelope[k]) for k in ("salt", "nonce", "data"))
-        cost = {k: int(envelope[k]) for k in SCRYPT}
-        if cost["n"] > LARGEST_N or cost["r"] > 32 or cost["p"] > 16:
-            raise InputError(f"{path}: asks for more memory than any map of ours; the file was altered")
-        return AESGCM(_derive(passphrase, salt, cost)).decrypt(nonce, sealed, FORMAT.encode())
-    except InvalidTag as error:
-        raise InputError(f"{path}: wrong passphrase, or the file was altered") from error
-    except (KeyError, ValueError, TypeError) as error:
-        raise InputError(f"{path}: is damaged; take it from a backup") from error
 
 
 def _write_private(path: Path, data: bytes) -> None:

@@ -24,7 +24,7 @@ from overread.demo.results import read_segmentation, report_lines
 from overread.errors import InputError, OverreadError
 from overread.files import write_text
 from overread.imaging.formats.nifti import read_nifti
-from overread.pipeline.register import STATE
+from overread.keys.ring import STATE
 from overread.pipeline.stages import run_stages
 from overread.pipeline.workspace import Workspace, console
 from overread.stats.segmentation import dice

@@ -10,8 +10,12 @@ from typing import Any
 
 from overread.commands import command
 from overread.errors import InputError, OverreadError
+from overread.keys.ring import Keyring
+from overread.ledger.clock import set_back
 from overread.ledger.files import changed_files
+from overread.ledger.heads import forgotten, replaced
 from overread.ledger.ledger import Ledger
+from overread.ledger.signatures import signatures
 
 LEDGER_FILE = "ledger.db"
 HASH = re.compile(r"[0-9a-f]{64}")
@@ -23,13 +27,14 @@ def verify_command(where: str, *, head: str | None = None) -> None:
     """Recompute the chain of a protocol folder, a ledger file or a database URL, and print one line.
 
     ``head`` is one that was noted elsewhere, whole or its first 12 digits or more. Of a folder the files that the
-    newest events name by hash are compared, too.
+    newest events name by hash are compared, too, and what this machine remembers of the ledger there. Signatures are
+    checked, and whether times only go forwards.
 
     Raises
     ------
     OverreadError
         The chain is broken; the message names the first broken row and how it was broken. Or a recorded file is not
-        what it was.
+        what it was, a signature does not hold, the clock was set back, or an older copy lies in the ledger's place.
     InputError
         There is no ledger, or ``head`` is no hash.
     """
@@ -37,12 +42,22 @@ def verify_command(where: str, *, head: str | None = None) -> None:
     result = ledger.verify(_whole(head, ledger) if head else None)
     if not result.ok:
         raise OverreadError(f"{where}: {result.detail}")
+    events = ledger.events()
+    faults = set_back(events)
     if "://" not in where and Path(where).is_dir():
-        changed = changed_files(Path(where), ledger.events())
-        if changed:
-            raise OverreadError(
-                "\n".join([f"{where}: the chain holds, but files are not what it recorded:", *changed])
+        faults += changed_files(Path(where), events)
+        faults += [text for text in [forgotten(Path(where), events)] if text]
+        if before := replaced(Path(where), events):
+            print(f"note: {before}")
+    for one in signatures(events, Keyring().cards()):
+        if one.fault:
+            faults.append(
+                f"row {one.seq}: the signature of {one.name or 'somebody'} does not hold: {one.fault}"
             )
+        else:
+            print(f"signed: {one}" + (f" ({one.standing})" if one.standing else ""))
+    if faults:
+        raise OverreadError("\n".join([f"{where}: the chain holds, but not all that it tells of:", *faults]))
     print(result)
 
 

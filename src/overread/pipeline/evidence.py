@@ -10,6 +10,7 @@ from typing import Any
 from overread.commands import command
 from overread.errors import InputError
 from overread.files import canonical_json, sha256_bytes
+from overread.ledger.heads import forgotten
 from overread.ledger.ledger import Ledger
 
 FILE = "ledger.db"
@@ -45,6 +46,8 @@ def verify_chain(folder: Path) -> None:
             raise InputError(
                 f"{file}: {found.detail}; nothing that rests on it can be shown. Restore it from a backup"
             )
+        if fault := forgotten(folder, Ledger.open(file, create=False).events()):
+            raise InputError(f"{file}: {fault}; restore the newest copy, or begin anew in another folder")
 
 
 def digest_of(result: Mapping[str, Any]) -> str:

@@ -16,10 +16,13 @@ from overread.commands import command
 from overread.evaluate import tasks as evaluate_tasks
 from overread.evaluate.judge import Goal
 from overread.evaluate.metric import Metric
+from overread.evaluate.refer import ReferRule
 from overread.evaluate.run import Unanswered, offered
 from overread.files import canonical_json, sha256_bytes, write_text
+from overread.keys.card import Role
 from overread.learn.constraints import Constraints
 from overread.runtime.manifest import Channel, Quantity
+from overread.runtime.regions import Region, as_regions, judged, region_faults
 from overread.settings import PlainName, Strict, dicom_patterns, read_settings, validated
 from overread.task import TASKS, Task, TaskName
 
@@ -67,10 +70,22 @@ class DeclaredLimits(Strict):
 
 
 class Referral(Strict):
-    """Cases that a person must decide: at most ``risk`` of what the package decides is wrong, with ``confidence``."""
+    """Cases that a person must decide: at most ``risk`` of what the package decides is wrong, with ``confidence``.
+
+    ``dice``: of segmentation, the Dice from which on the mask of a structure is right.
+    """
 
     risk: float = Field(gt=0, lt=1)
     confidence: float = Field(default=0.9, gt=0, lt=1)
+    dice: float | None = Field(default=None, gt=0, lt=1)
+
+
+class RequiredSignatures(Strict):
+    """Whose signature a step waits for: ``lock``, the role that signs when locking; ``approval``, the role that
+    approves the lock before the test may be opened. Without one the step does not ask."""
+
+    lock: Role | None = None
+    approval: Role | None = None
 
 
 class Protocol(Strict):
@@ -93,10 +108,13 @@ class Protocol(Strict):
     ``weights``: pretrained weights to start from: ``auto`` leaves it to the planner, ``none`` starts from chance, else
     a name as `overread.learn.weights.find.find_weights` takes it; its network must be one of `overread.nets`.
     ``bands``: of an attribute that holds numbers, where its subgroups part: ``{age: [18, 40, 65]}``.
+    ``signatures``: whose signatures the lock and the opening of the test wait for.
     ``reuse_opened``: train although patients were opened in an earlier test, which the report then says.
     ``cross_fit``: train so many networks, each without one fold of the patients outside the test, who then all serve
     for calibration and thresholds (tasks that see whole images).
     ``counted_labels``: segmentation labels whose separate parts are counted (lesions, not organs).
+    ``regions``: of a segmentation, what is learnt, measured and judged in place of the labels: structures of several of
+    them that may lie in one another, the outermost first (`overread.runtime.regions`).
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
@@ -113,6 +131,7 @@ class Protocol(Strict):
     limits: DeclaredLimits = DeclaredLimits()
     augmentation: Constraints | None = None
     counted_labels: list[str] = []
+    regions: dict[str, Region] = {}
     operating_point: str = ""
     refer: Referral | None = None
     endpoints: list[Endpoint] = []
@@ -124,6 +143,7 @@ class Protocol(Strict):
     weights: str = "auto"
     budget: str = "10m"
     seed: int = Field(default=0, ge=0)
+    signatures: RequiredSignatures = RequiredSignatures()
     reuse_opened: bool = False
     cross_fit: int | None = Field(default=None, ge=2)
     virtual: bool = False
@@ -140,6 +160,14 @@ class Protocol(Strict):
         for channel in value:
             dicom_patterns(channel.match)
         return value
+
+    @field_validator("regions", mode="before")
+    @classmethod
+    def _regions(cls, value: Any) -> Any:
+        try:
+            return as_regions(value)
+        except (AttributeError, KeyError, TypeError):
+            return value
 
     @field_validator("bands")
     @classmethod
@@ -176,7 +204,11 @@ class Protocol(Strict):
         if len(set(labels)) < len(labels):
             raise ValueError("labels: a name stands twice")
         self._check_positive()
-        foreground = labels[1:] if facts.background else []
+        if self.regions and facts.answer != "label_map":
+            raise ValueError(f"regions: only a label map has them; take the key out for {self.task}")
+        for fault in region_faults(self.regions, labels):
+            raise ValueError(fault)
+        foreground = self.judged[1:] if facts.background else []
         extra = [name for name in self.counted_labels if name not in foreground]
         if extra:
             raise ValueError(
@@ -228,6 +260,11 @@ class Protocol(Strict):
         return f"no metric {endpoint.metric!r} to set a goal for; expected one of {names}"
 
     @property
+    def judged(self) -> list[str]:
+        """Names of what is measured and judged: the regions, after the background, or the labels."""
+        return judged(self.labels, self.regions)
+
+    @property
     def facts(self) -> Task:
         """The facts of its task."""
         return TASKS[self.task]
@@ -236,14 +273,16 @@ class Protocol(Strict):
         """The operating point's rule as stated, or the task's own; empty for a task without thresholds."""
         return evaluate_tasks.TASKS[self.task].rule(self.operating_point, self.labels, self.positive)
 
-    def refer_rule(self) -> tuple[float, float] | None:
-        """Risk and confidence of `refer`, None without it."""
-        return None if self.refer is None else (self.refer.risk, self.refer.confidence)
+    def refer_rule(self) -> ReferRule | None:
+        """What `refer` says, None without it."""
+        return (
+            None if self.refer is None else ReferRule(self.refer.risk, self.refer.confidence, self.refer.dice)
+        )
 
     def goals_offered(self) -> list[tuple[Metric, str | None]]:
         """Metrics of this task's test that have a better direction, with the label each is about."""
         task = evaluate_tasks.TASKS[self.task]
-        pairs = offered(task, self.labels, self.positive, self.counted_labels)
+        pairs = offered(task, self.judged, self.positive, self.counted_labels)
         return [(metric, label) for metric, label in pairs if metric.better != "none"]
 
     def digest(self) -> str:
@@ -280,6 +319,7 @@ _COMMENTS = {
     "bands": "Where the subgroups of a number part, such as age: [18, 40, 65].",
     "subgroups": "Columns of cohort.csv for which the result is shown apart.",
     "cross_fit": "So many networks, each without one fold of the patients outside the test: all of these calibrate it.",
+    "signatures": "Whose signature a step waits for: lock: analyst signs the lock, approval: quality approves it.",
     "budget": "Wall-clock time for the whole run.",
     "augmentation": "What training must not do to images: mirror (never, left_right, all), rotate_deg, shift_mm ...",
     "limits": "What the package must refuse to answer and the images alone do not tell.",
@@ -293,7 +333,8 @@ def write_protocol(folder: Path, values: dict[str, Any]) -> Path:
     for key, value in protocol.model_dump(mode="json").items():
         # What does not apply to the task (no positive, no rule) would only raise questions.
         if key not in values and (
-            value in (None, "", [], {}) or key in ("uncertain", "missing", "reuse_opened", "weights")
+            value in (None, "", [], {})
+            or key in ("uncertain", "missing", "reuse_opened", "weights", "signatures")
         ):
             continue
         if key in _COMMENTS:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from overread.errors import OverreadError
 from overread.files import canonical_json, sha256_bytes
+from overread.keys.ring import state_folder
 from overread.ledger.ledger import Ledger
 
 KIND = "test.opened"
-STATE = "OVERREAD_STATE"
 
 
 @dataclass(frozen=True)
@@ -29,11 +28,8 @@ def content_digest(hashes: Mapping[str, str]) -> str:
 
 
 def register_file() -> Path:
-    """``openings.db`` in the folder ``OVERREAD_STATE``, else in the user's state folder (XDG)."""
-    if os.environ.get(STATE):
-        return Path(os.environ[STATE]) / "openings.db"
-    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(home) / "overread" / "openings.db"
+    """``openings.db`` in this user's state folder, see `overread.keys.ring.state_folder`."""
+    return state_folder() / "openings.db"
 
 
 def register(content: str, *, chain_head: str) -> Registered:

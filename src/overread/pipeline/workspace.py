@@ -30,6 +30,7 @@ from overread.commands import command
 from overread.errors import InputError
 from overread.files import write_json
 from overread.ledger.environment import environment
+from overread.ledger.heads import remember
 from overread.ledger.ledger import Ledger
 from overread.pipeline.evidence import DIGEST, chain, check_record, digest_of, verify_chain
 from overread.pipeline.protocol import Protocol, read_protocol
@@ -157,6 +158,7 @@ def stage_record(space: Workspace, stage: str) -> Iterator[dict[str, Any]]:
             **_short(result),
         },
     )
+    remember(space.folder, space.ledger.events(limit=1)[0].hash, event)
     write_json(
         space.folder / "record" / f"{stage}.json",
         {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from overread.ledger.files import KEY, hashed
+from overread.ledger.heads import remember
 from overread.pipeline.workspace import Workspace
 
 NAMES = ("report.json", "report.html", "check.json", "check.html", "predictions.csv")
@@ -13,4 +14,5 @@ def keep_report(space: Workspace) -> None:
     pictures = sorted(
         p.relative_to(space.folder).as_posix() for p in (space.folder / "explain").glob("*.png")
     )
-    space.ledger.append("pipeline.report", {KEY: hashed(space.folder, [*NAMES, *pictures])})
+    event = space.ledger.append("pipeline.report", {KEY: hashed(space.folder, [*NAMES, *pictures])})
+    remember(space.folder, space.ledger.events(limit=1)[0].hash, event)

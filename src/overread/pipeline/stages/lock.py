@@ -1,4 +1,4 @@
-"""lock: fix protocol, package and sealed test patients by hash, before the test."""
+"""lock: fix protocol, package, code and sealed test patients by hash, before the test; signed by who answers for it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,32 @@ from overread.cohort.hashes import files_digest
 from overread.commands import command
 from overread.errors import InputError
 from overread.files import sha256_file
+from overread.keys.commands import open_person
+from overread.keys.meanings import role_for
+from overread.keys.ring import Person
+from overread.ledger.environment import environment
 from overread.ledger.files import hashed
 from overread.pipeline.openings import EVENT, opened_in_training
 from overread.pipeline.protocol import FILE as PROTOCOL
+from overread.pipeline.signing import LOCKED, sign_lock
 from overread.pipeline.workspace import Workspace, console, stage_record
 from overread.runtime.package import Package
 
 
-def lock_stage(folder: Path) -> None:
-    """Record protocol, package and sealed test patients by hash; `test` refuses anything else afterwards."""
+def lock_stage(folder: Path, *, sign: str | None = None, passphrase_file: Path | None = None) -> None:
+    """Record protocol, package, code and sealed test patients by hash; `test` refuses anything else afterwards.
+
+    ``sign`` names the person of the keyring who signs these hashes.
+
+    Raises
+    ------
+    InputError
+        What is there was not checked, sealed, trained on and packaged; nobody signs though the protocol asks for it;
+        a person unknown, or without the role.
+    """
     space = Workspace.open(folder)
+    person = open_person(sign, passphrase_file) if sign is not None else None
+    _check_signer(space, person)
     package = Package.load(_built(space))
     cohort = space.cohort()
     _check_chain(space, package, cohort)
@@ -34,14 +50,28 @@ def lock_stage(folder: Path) -> None:
             ),
             sealed_test_sha256=cohort.digest("test"),
             test_files_sha256=files_digest(cohort.split("test"), space.folder),
+            code_sha256=environment()["code_sha256"],
             openings_before=len(space.ledger.events(EVENT)),
             opened_in_training=opened_in_training(space, cohort),
         )
-    console.print("  Protocol, package and sealed test patients are fixed by hash.")
+    console.print("  Protocol, package, code and sealed test patients are fixed by hash.")
+    if person is not None:
+        console.print(f"  {sign_lock(space, person, result)}", highlight=False, markup=False)
     if not space.protocol.intended_use.strip():
         console.print(
             f"  [yellow]{folder / PROTOCOL}: intended_use is empty. For whom and what for the model is meant decides "
             "what a test must show; the report says that it was not stated."
+        )
+
+
+def _check_signer(space: Workspace, person: Person | None) -> None:
+    wanted = space.protocol.signatures.lock
+    if person is not None:
+        role_for(person.card, LOCKED, wanted=wanted)
+    elif wanted is not None:
+        raise InputError(
+            f"{space.folder / PROTOCOL}: signatures.lock asks that a person with the role {wanted} signs; "
+            f"{command('lock', space.folder, '--sign', 'NAME')}"
         )
 
 

@@ -14,6 +14,7 @@ from overread.commands import command
 from overread.errors import InputError
 from overread.evaluate.run import evaluate
 from overread.files import atomic_path, quoted_cell, sha256_file, write_json
+from overread.ledger.environment import environment
 from overread.pipeline.looks import Looks, since_earlier
 from overread.pipeline.openings import EVENT, PATIENTS, identities
 from overread.pipeline.protocol import FILE as PROTOCOL
@@ -24,6 +25,7 @@ from overread.pipeline.report.gallery import Gallery
 from overread.pipeline.report.kept import keep_report
 from overread.pipeline.report.page import ReportFigures, write_report
 from overread.pipeline.report.words import metric_name
+from overread.pipeline.signing import check_signed
 from overread.pipeline.stages.seeds import of_seeds, said_of_seeds
 from overread.pipeline.workspace import Workspace, console, progress, stage_record
 from overread.runtime.package import Package
@@ -33,6 +35,7 @@ def test_stage(folder: Path) -> None:
     """Answer the sealed test patients with the locked package; write report.json and report.html."""
     space = Workspace.open(folder)
     package, cohort, content = _locked(space)
+    check_signed(space)
     cases = cohort.split("test")
     goals = [e.model_dump(mode="json") for e in space.protocol.endpoints]
     before = space.ledger.events(EVENT)
@@ -130,6 +133,12 @@ def _locked(space: Workspace) -> tuple[Package, Cohort, str]:
     if lock["protocol_sha256"] != space.protocol.digest():
         raise InputError(
             f"{space.folder / 'protocol.yaml'}: changed after the lock; run {command('lock', space.folder)} again"
+        )
+    # Locks of earlier versions did not fix the code.
+    if lock.get("code_sha256") not in (None, code := environment()["code_sha256"]):
+        raise InputError(
+            f"{space.folder}: the code of overread is not that of the lock (its hash is {code[:12]}, the lock has "
+            f"{lock['code_sha256'][:12]}); run {command('lock', space.folder)} again"
         )
     package = Package.load(space.package_file)
     if lock["package_sha256"] != package.sha256:

@@ -1,0 +1,86 @@
+"""What a figure was computed of: a part of the report leads to files, rows of them, and stages of the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from overread.cohort.case import Case
+from overread.cohort.cohort import Cohort
+from overread.cohort.groups import cuts_of, groups_of
+from overread.cohort.splits.parts import SPLITS
+from overread.pipeline.protocol import Protocol
+
+Kind = Literal["answers", "tuning", "training", "cases", "protocol", "stages"]
+FROM: dict[str, Kind] = {
+    "protocol": "protocol",
+    "operating_points": "tuning",
+    "uncertainty": "tuning",
+    "history": "training",
+    "training": "training",
+    "plan": "training",
+    "limits": "training",
+    "check": "cases",
+    "cases": "cases",
+    "table_one": "cases",
+    "seconds": "stages",
+    "predicted": "stages",
+    "openings": "stages",
+    "opened_in_training": "stages",
+}
+"""What the sections of a report rest on; all others on the answers to the test cases."""
+STAGES: dict[Kind, tuple[str, ...]] = {
+    "answers": ("check", "plan", "train", "package", "lock", "opened", "test"),
+    "tuning": ("check", "plan", "train", "package"),
+    "training": ("check", "plan", "train"),
+    "cases": ("check",),
+    "protocol": ("init",),
+    "stages": ("init", "check", "plan", "train", "package", "lock", "opened", "test", "explain"),
+}
+"""Stages of the ledger on the way to a figure, first to last."""
+_PARTS: dict[Kind, tuple[str, ...]] = {
+    "answers": ("test",),
+    "tuning": ("val",),
+    "training": ("train",),
+    "cases": SPLITS,
+    "protocol": (),
+    "stages": (),
+}
+
+
+@dataclass(frozen=True)
+class Members:
+    """``kind`` of the figure, the ``cases`` it was computed of, and in which words they were chosen."""
+
+    kind: Kind
+    cases: tuple[Case, ...]
+    chosen: str
+
+
+def members(figure: str, cohort: Cohort, protocol: Protocol) -> Members:
+    """The cases that the figure with this id was computed of."""
+    section, *rest = figure.split("/")
+    kind = FROM.get(section, "answers")
+    parts = _PARTS[kind]
+    named = [name for name in rest if name in parts]
+    if kind == "cases" and named:
+        parts = tuple(named[:1])
+    cases = tuple(c for c in cohort if c.split in parts)
+    said = " and ".join({"train": "training", "val": "tuning", "test": "test"}[p] for p in parts)
+    chosen = f"all {said} cases" if parts else "no cases"
+    return _group(section, rest, cohort, protocol, Members(kind, cases, chosen))
+
+
+def _group(section: str, rest: Sequence[str], cohort: Cohort, protocol: Protocol, whole: Members) -> Members:
+    """Of a figure about a subgroup, those of its cases alone; of a gap, of all groups."""
+    attribute = rest[0] if rest else ""
+    if section not in ("subgroups", "answered_by") or len(rest) < 2 or attribute not in protocol.subgroups:
+        return whole
+    known = [c for c in cohort if c.split != "test"]
+    cuts = cuts_of(known, protocol.subgroups, protocol.bands).get(attribute)
+    groups = groups_of([c.attributes.get(attribute, "") for c in whole.cases], cuts)
+    if rest[1] not in groups:
+        return whole
+    cases = tuple(whole.cases[i] for i in groups[rest[1]])
+    return Members(whole.kind, cases, f"the test cases whose {attribute} is {rest[1]}")

@@ -1,0 +1,261 @@
+"""The way from a figure back to its pixels, as data: what was recorded, and where a step is missing or was changed."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from overread.cohort.cohort import FILE as COHORT
+from overread.cohort.hashes import paths_of
+from overread.commands import command
+from overread.errors import InputError
+from overread.evaluate.metrics import METRICS
+from overread.files import sha256_file
+from overread.ledger.figures import Figure, figures_of
+from overread.ledger.files import KEY
+from overread.ledger.ledger import Event
+from overread.parse import parse_json
+from overread.pipeline.openings import EVENT
+from overread.pipeline.report.words import interval, metric_name, number
+from overread.pipeline.trace.members import STAGES, Members, members
+from overread.pipeline.workspace import Workspace
+
+REPORT = "report.json"
+MEASURED = ("metric", "label", "unit", "estimate", "low", "high", "confidence", "method", "n")
+FACTS = (
+    *(
+        "cohort_sha256",
+        "files_sha256",
+        "sealed_test_sha256",
+        "plan_sha256",
+        "weights_sha256",
+        "sha256",
+        "package_sha256",
+    ),
+    *("protocol_file_sha256", "predictions_sha256", "seed", "epochs", "package", "openings", "device"),
+)
+"""What of a stage's row the way shows."""
+
+
+def read_report(folder: Path) -> dict[str, Any]:
+    """report.json of a protocol. Raises InputError where there is none."""
+    path = folder / REPORT
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; run {command('test', folder)} first")
+    content = parse_json(path.read_bytes(), str(path))
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: found {type(content).__name__}, expected the report that the test wrote")
+    return content
+
+
+def text_of(figure: Figure) -> str:
+    """A figure as the report prints it: number, limits and unit."""
+    row = figure.row or {}
+    shown = interval(dict(row)) if {"low", "high"} <= row.keys() else number(figure.value)
+    return f"{shown} {row.get('unit') or ''}".strip()
+
+
+class Way:
+    """A protocol's evidence, read once, from which the way of every figure is told."""
+
+    def __init__(self, folder: Path) -> None:
+        self.space = Workspace.open(folder)
+        self.report = read_report(folder)
+        self.figures = figures_of(self.report)
+        self.cohort = self.space.cohort(missing_channels=True)
+        self.events = self.space.ledger.events()
+        self.recorded = self._recorded()
+        self._now: dict[str, str] = {}
+
+    def of(self, figure: Figure, *, rehash: bool = True) -> dict[str, Any]:
+        """Everything that ``figure`` rests on. ``missing`` says, a sentence each, which steps cannot be shown.
+
+        ``rehash`` compares the images with their recorded hashes, too; without it these are told as recorded.
+        """
+        chosen = members(figure.id, self.cohort, self.space.protocol)
+        missing: list[str] = []
+        stages = [s for s in (self._stage(name, missing) for name in STAGES[chosen.kind]) if s]
+        return {
+            "figure": {"id": figure.id, "text": text_of(figure), "value": figure.value}
+            | self._measured(figure),
+            "definition": self._definition(figure),
+            "recorded": self._agrees(figure, missing),
+            "rows": self._rows(chosen, missing),
+            "files": self._files(chosen, missing, rehash=rehash),
+            "documents": self._documents(missing),
+            "package": self.report.get("package"),
+            "seeds": self._seeds(),
+            "stages": stages,
+            "people": self._people(stages),
+            "openings": self.report.get("openings"),
+            "exploratory": list(self.report.get("exploratory") or []),
+            "missing": missing,
+        }
+
+    def _measured(self, figure: Figure) -> dict[str, Any]:
+        row = figure.row or {}
+        return {k: row[k] for k in MEASURED if k in row}
+
+    def _definition(self, figure: Figure) -> dict[str, Any]:
+        key = str((figure.row or {}).get("metric") or "")
+        parts = figure.id.split("/")
+        key = key if key in METRICS else next((p for p in parts if p in METRICS), "")
+        if not key:
+            return {"name": " ".join(parts).replace("_", " ")}
+        label = (figure.row or {}).get("label")
+        return {"name": metric_name(key, label), "meaning": METRICS[key].meaning, "key": key}
+
+    def _agrees(self, figure: Figure, missing: list[str]) -> str:
+        """Whether the ledger recorded the same figure, and the report as it is."""
+        row = self._last("pipeline.test")
+        if figure.id.startswith("test/") and row is not None and figure.row is not None:
+            same = [
+                r for r in row.data.get("test", ()) if all(r.get(k) == figure.row.get(k) for k in MEASURED)
+            ]
+            if same:
+                return f"the same in row {row.seq} of the ledger"
+            missing.append(
+                f"row {row.seq} of the ledger does not hold this figure: {REPORT} was changed, or is of another test"
+            )
+        return self._file_state(REPORT, missing)
+
+    def _rows(self, chosen: Members, missing: list[str]) -> dict[str, Any]:
+        name = "predictions.csv" if chosen.kind == "answers" else self._table
+        state = self._file_state(name, missing) if chosen.cases else ""
+        return {
+            "file": name if chosen.cases else None,
+            "sha256": self._hash(name) if chosen.cases else None,
+            "state": state,
+            "chosen": chosen.chosen,
+            "cases": [c.case for c in chosen.cases],
+            "numbers": self._numbers(name, chosen),
+            "patients": len({c.patient for c in chosen.cases}),
+        }
+
+    def _numbers(self, name: str, chosen: Members) -> list[int]:
+        """Numbers of the rows that hold the cases, as a spreadsheet shows them: the header is row 1 of a CSV file."""
+        if name == self._table:
+            return [c.row for c in chosen.cases]
+        path, wanted = self.space.folder / name, {c.case for c in chosen.cases}
+        if not wanted or not path.is_file():
+            return []
+        with path.open(encoding="utf-8", newline="") as f:
+            return [n for n, row in enumerate(csv.DictReader(f), 2) if row.get("case") in wanted]
+
+    @property
+    def _table(self) -> str:
+        return COHORT if (self.space.folder / COHORT).is_file() else "cohort.parquet"
+
+    def _files(self, chosen: Members, missing: list[str], *, rehash: bool) -> list[dict[str, str]]:
+        """Images and truths of the cases, with the hashes that the check recorded."""
+        listed = self.space.folder / "files.json"
+        if not chosen.cases:
+            return []
+        if not listed.is_file():
+            missing.append(
+                f"{listed}: no such file; it holds the hashes of the images, and the check writes it"
+            )
+            return []
+        hashes: Mapping[str, str] = json.loads(listed.read_text(encoding="utf-8"))
+        self._file_state("files.json", missing)
+        out = []
+        for case in chosen.cases:
+            for path in paths_of(case):
+                name = self._relative(path)
+                recorded, state = hashes.get(name, ""), "as recorded"
+                if rehash:
+                    state = (
+                        "as recorded"
+                        if self._hash(name) == recorded
+                        else "changed"
+                        if path.is_file()
+                        else "gone"
+                    )
+                if not recorded:
+                    missing.append(f"{path}: was not there at the check")
+                elif state != "as recorded":
+                    missing.append(f"{path}: is {state}; the check recorded {recorded[:12]}")
+                out.append(
+                    {
+                        "case": case.case,
+                        "file": name,
+                        "sha256": recorded,
+                        "state": state if rehash else "not compared",
+                    }
+                )
+        return out
+
+    def _documents(self, missing: list[str]) -> dict[str, dict[str, str]]:
+        """Protocol, table and package, each with its hash and whether the ledger recorded it so."""
+        names = ["protocol.yaml", self._table, str((self.report.get("package") or {}).get("path", ""))]
+        return {n: {"sha256": self._hash(n) or "", "state": self._file_state(n, missing)} for n in names if n}
+
+    def _file_state(self, name: str, missing: list[str]) -> str:
+        if name not in self.recorded:
+            missing.append(f"{name}: no row of the ledger names its hash")
+            return "not recorded"
+        seq, digest = self.recorded[name]
+        now = self._hash(name)
+        if now == digest:
+            return f"as row {seq} of the ledger recorded it"
+        said = f"{name}: {'is gone' if now is None else 'was changed'}; row {seq} of the ledger recorded {digest[:12]}"
+        if said not in missing:
+            missing.append(said)
+        return "gone" if now is None else "changed"
+
+    def _hash(self, name: str) -> str | None:
+        path = self.space.folder / name
+        if name not in self._now and path.is_file():
+            self._now[name] = sha256_file(path)
+        return self._now.get(name)
+
+    def _relative(self, path: Path) -> str:
+        folder = self.space.folder
+        return (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
+
+    def _recorded(self) -> dict[str, tuple[int, str]]:
+        out: dict[str, tuple[int, str]] = {}
+        for event in self.events:
+            named = event.data.get(KEY)
+            if isinstance(named, Mapping):
+                out |= {str(k): (event.seq, str(v)) for k, v in named.items()}
+        return out
+
+    def _last(self, kind: str) -> Event | None:
+        return next((e for e in reversed(self.events) if e.kind == kind), None)
+
+    def _stage(self, name: str, missing: list[str]) -> dict[str, Any] | None:
+        event = self._last(EVENT if name == "opened" else f"pipeline.{name}")
+        if event is None:
+            if name != "explain":
+                missing.append(f"the ledger has no row of {name}")
+            return None
+        data = event.data
+        code = dict(data.get("environment") or {})
+        return {
+            "stage": name,
+            "row": event.seq,
+            "hash": event.hash,
+            "time": event.time,
+            "actor": event.actor,
+            "facts": {k: data[k] for k in FACTS if k in data},
+            "environment": code,
+        }
+
+    def _seeds(self) -> dict[str, Any]:
+        plan = self.report.get("plan") or {}
+        seeds = {"training": plan.get("seed", self.space.protocol.seed)}
+        told = (self.report.get("seeds") or {}).get("seeds")
+        return seeds | ({"all": told} if told else {})
+
+    def _people(self, stages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Accounts that ran the stages."""
+        by: dict[str, list[str]] = {}
+        for stage in stages:
+            by.setdefault(str(stage["actor"]), []).append(str(stage["stage"]))
+        return [
+            {"name": name, "did": did, "as": "account of the operating system"} for name, did in by.items()
+        ]
