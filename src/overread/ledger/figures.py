@@ -113,12 +113,7 @@ def _walk(value: Any, at: str) -> Iterator[Figure]:
             yield Figure(at, float(value))
         case Mapping():
             if isinstance(value.get("estimate"), (int, float)):
-                shown = (
-                    interval(dict(value)) if {"low", "high"} <= value.keys() else number(value["estimate"])
-                )
-                yield Figure(
-                    at, float(value["estimate"]), f"{shown} {value.get('unit') or ''}".strip(), value
-                )
+                yield Figure(at, float(value["estimate"]), value)
                 return
             for key, inner in value.items():
                 yield from _walk(inner, f"{at}/{_segment(key)}" if at else _segment(key))

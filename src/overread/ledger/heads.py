@@ -36,7 +36,7 @@ def remember(place: Path, first: str, event: Event) -> None:
 
 
 def forgotten(place: Path, events: Sequence[Event]) -> str:
-    """What this machine remembers of the ledger in ``place`` that ``events`` do not hold; empty where nothing is lost."""
+    """What this machine remembers of the ledger in ``place`` that ``events`` lack; empty where nothing is lost."""
     known, lost = {e.seq: e.hash for e in events}, None
     for note in _notes(place):
         if (
