@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
-
 from overread.errors import InputError
 from overread.learn.losses.asymmetric import ASYMMETRIC, FOCAL
 from overread.learn.losses.binary_cross_entropy import BINARY_CROSS_ENTROPY
 from overread.learn.losses.center_focal import CENTER_FOCAL
+from overread.learn.losses.compound import COMPOUND
 from overread.learn.losses.corn import CORN
 from overread.learn.losses.cross_entropy import CROSS_ENTROPY
-from overread.learn.losses.dice_cross_entropy import DICE_CROSS_ENTROPY
 from overread.learn.losses.evidential import EVIDENTIAL
 from overread.learn.losses.gaussian_nll import GAUSSIAN_NLL
 from overread.learn.losses.generalised_cross_entropy import GENERALISED_CROSS_ENTROPY
-from overread.learn.losses.protocol import Loss, LossFunction
+from overread.learn.losses.label_maps import LABEL_MAPS
+from overread.learn.losses.protocol import Loss, LossFunction, made_of
 from overread.learn.losses.smooth_l1 import SMOOTH_L1
 from overread.learn.losses.symmetric_cross_entropy import SYMMETRIC_CROSS_ENTROPY
 from overread.learn.plan import Named
@@ -33,7 +32,8 @@ LOSSES: dict[str, Loss] = {
     "asymmetric": ASYMMETRIC,
     "gaussian_nll": GAUSSIAN_NLL,
     "smooth_l1": SMOOTH_L1,
-    "dice_cross_entropy": DICE_CROSS_ENTROPY,
+    **LABEL_MAPS,
+    "compound": COMPOUND,
     "center_focal": CENTER_FOCAL,
 }
 
@@ -49,14 +49,4 @@ def build_loss(named: Named, *, answer: AnswerKind, ordered: bool = False) -> Lo
         raise InputError(
             f"loss: found {named.name!r}, expected one for {kind}: {', '.join(fit) or 'there is none'}"
         )
-    made = LOSSES[named.name].build
-    known = list(inspect.signature(made).parameters)
-    unknown = [k for k in named.arguments if k not in known]
-    if unknown:
-        raise InputError(
-            f"loss {named.name}: argument {unknown[0]!r} is unknown; expected {', '.join(known) or 'none'}"
-        )
-    try:
-        return made(**named.arguments)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"loss {named.name}: {error}") from error
+    return made_of(named.name, LOSSES[named.name], named.arguments)

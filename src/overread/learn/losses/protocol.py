@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
 
+from overread.errors import InputError
 from overread.task import AnswerKind
 
 Tensors: TypeAlias = dict[str, Tensor]
@@ -42,3 +44,17 @@ class Loss:
 def full(value: Tensor) -> Tensor:
     """``value`` in float32, or in float64 where it is: sums over images in less would lose what they are made of."""
     return value if value.dtype == torch.float64 else value.float()
+
+
+def made_of(name: str, loss: Loss, arguments: Mapping[str, Any]) -> LossFunction:
+    """The loss ``name`` with its ``arguments``. Raises InputError for those that it does not take."""
+    known = list(inspect.signature(loss.build).parameters)
+    unknown = [k for k in arguments if k not in known]
+    if unknown:
+        raise InputError(
+            f"loss {name}: argument {unknown[0]!r} is unknown; expected {', '.join(known) or 'none'}"
+        )
+    try:
+        return loss.build(**arguments)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"loss {name}: {error}") from error
