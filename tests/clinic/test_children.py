@@ -35,6 +35,9 @@ for line in sys.stdin:
     job = json.loads(line)
     if job["do"] == "die":
         os.kill(os.getpid(), 11)
+    if job["do"] == "say":
+        print("value of Doe^Jane", file=sys.stderr, flush=True)
+        os.write(2, b"x" * 10_000 + bytes([10]))
     if job["do"] == "exit":
         sys.exit(3)
     while job["do"] == "hang":
@@ -163,3 +166,15 @@ def test_the_real_child_looks_at_headers(tmp_path: Path) -> None:
     assert "error" in child.ask({"do": "nonsense"}, seconds=FOR_EVER, stop=threading.Event())
     assert os.getpid() != child.pid
     child.end()
+
+
+@pytest.mark.usefixtures("program")
+def test_what_a_child_says_goes_through_our_log(caplog: pytest.LogCaptureFixture, capfd: Any) -> None:
+    child = Child("{}", Budget())
+    ask(child, "say")
+    # Its lines come by a thread of their own, in pieces that are not too long.
+    wait_for(lambda: sum(len(r.getMessage()) for r in caplog.records) >= 10_000)
+    child.end()
+    assert capfd.readouterr().err.count("Jane") == 0
+    assert "child: value of Doe^Jane" in caplog.messages, "from where the formatters take it out"
+    assert max(map(len, caplog.messages)) <= process.LONGEST_LINE_BYTES + len("child: ")

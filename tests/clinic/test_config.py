@@ -21,6 +21,10 @@ GOOD: dict[str, Any] = {
     "destinations": [{"name": "PACS", "aet": "PACS", "host": "127.0.0.1", "port": 104}],
 }
 
+STOW = {"kind": "stow", "name": "W", "token_file": "token"}
+FHIR = {"kind": "fhir", "name": "F", "token_file": "token"}
+WEB = {"kind": "web", "name": "A", "token_file": "token"}
+
 
 def write(folder: Path, content: Any) -> Path:
     path = folder / "clinic.yaml"
@@ -59,6 +63,19 @@ def test_defaults_and_relative_paths(tmp_path: Path) -> None:
         ({"destinations": GOOD["destinations"] * 2}, "'PACS' is used twice"),
         ({"web": {"prt": 1}}, "web.prt: unknown key"),
         ({"delivery": {"attempts": 0}}, "delivery.attempts"),
+        (
+            {"destinations": [{**STOW, "url": "http://192.0.2.7/dicom-web"}]},
+            "would go to 192.0.2.7 unencrypted",
+        ),
+        (
+            {"destinations": [{**FHIR, "url": "http://pacs.example/fhir"}]},
+            "would go to pacs.example unencrypted",
+        ),
+        (
+            {"pull": {"sources": [{**WEB, "url": "http://[2001:db8::7]/"}]}},
+            "would go to 2001:db8::7 unencrypted",
+        ),
+        ({"web": {"proxies": ["nginx"]}}, "expected an IP address or network"),
     ],
 )
 def test_fault_is_one_line_with_file_and_key(tmp_path: Path, change: dict[str, Any], words: str) -> None:
@@ -83,3 +100,17 @@ def test_missing_key_and_missing_file(tmp_path: Path) -> None:
         load_config(write(tmp_path, {k: v for k, v in GOOD.items() if k != "folder"}))
     with pytest.raises(InputError, match=r"absent.yaml: cannot be read"):
         load_config(tmp_path / "absent.yaml")
+
+
+@pytest.mark.parametrize(
+    "safe",
+    [
+        {"url": "https://192.0.2.7/dicom-web"},
+        {"url": "http://127.0.0.1:8042/dicom-web"},
+        {"url": "http://[::1]/dicom-web"},
+        {"url": "http://192.0.2.7/dicom-web", "plain": True},
+        {"url": "http://192.0.2.7/dicom-web", "token_file": None},
+    ],
+)
+def test_tokens_go_where_nobody_listens_or_where_it_is_said(tmp_path: Path, safe: dict[str, Any]) -> None:
+    load_config(write(tmp_path, {**GOOD, "destinations": [{**STOW, **safe}]}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
+import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 
 from overread.clinic.alarms import Bell
 from overread.clinic.backup import backup, restore
+from overread.clinic.brief import Brief
 from overread.clinic.config_destinations import Alarms, Webhook
 from overread.clinic.config_parts import Disk
 from overread.clinic.health import latency, metrics_text
@@ -133,6 +135,15 @@ def test_logs_are_json_without_names() -> None:
     assert line["level"] == "ERROR"
 
 
+def test_lines_for_a_terminal_have_no_names_and_no_texts_of_errors() -> None:
+    try:
+        raise ValueError("patient Doe^Jane, born 1970")
+    except ValueError:
+        record = logging.LogRecord("a", logging.ERROR, "f", 1, "study of %s", ("Doe^Jane",), sys.exc_info())
+    line = Brief("%(levelname)s %(name)s: %(message)s").format(record)
+    assert line == f"ERROR a: study of [name] (ValueError at {__name__}:{sys._getframe().f_lineno - 4})"
+
+
 def test_a_flood_of_lines_is_cut_and_counted() -> None:
     clock = [0.0]
     limit = RateLimit(3, clock=lambda: clock[0])
@@ -177,7 +188,8 @@ def test_a_backup_holds_all_and_comes_back(tmp_path: Path) -> None:
     # A writer holds a transaction open: the copy is of the moment before.
     open_still = sqlite3.connect(node / "clinic.db")
     open_still.execute(
-        "INSERT INTO requests (kind, subject, detail, made, done, answer) VALUES ('a','b','','','','')"
+        "INSERT INTO requests (kind, subject, detail, made, done, answer, attempts, not_before, given_up) "
+        "VALUES ('a','b','','','','',0,0,0)"
     )
     assert backup(node, tmp_path / "copy") == 2
     open_still.rollback()
@@ -193,3 +205,17 @@ def test_a_backup_holds_all_and_comes_back(tmp_path: Path) -> None:
     (tmp_path / "copy" / "backup.json").unlink()
     with pytest.raises(InputError, match="not finished"):
         restore(tmp_path / "copy", tmp_path / "newer")
+
+
+def test_a_restore_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "backup.json").write_text("{}")
+    (tmp_path / "copy" / "clinic.db").write_text("rows")
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("shutil.copy2", full)
+    with pytest.raises(OSError, match="No space"):
+        restore(tmp_path / "copy", tmp_path / "node")
+    assert [p.name for p in tmp_path.iterdir()] == ["copy"]

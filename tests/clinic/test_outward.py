@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -308,6 +309,23 @@ def test_commitment_reports_are_kept_and_a_failure_is_undone_by_a_success(tmp_pa
     assert dicom.kept_reports(folder / "P") == ({"8.1", "8.2"}, set())
     assert {p.name for p in (folder / "P").iterdir()} == {"1.2.json", "1.3.json"}
     assert dicom.kept_reports(tmp_path / "none") == (set(), set())
+
+
+def test_reports_that_were_used_or_that_nothing_uses_are_removed(tmp_path: Path) -> None:
+    folder = tmp_path / "c"
+    asked(folder / "P", "1.2", "8.1", "8.2")
+    asked(folder / "P", "1.3", "8.3")
+    asked(folder / "P", "1.4", "8.4")
+    dicom.keep_report(folder, "1.2", {"8.1"}, {"8.2"})
+    dicom.keep_report(folder, "1.3", {"8.3"}, set())
+    dicom.forget_reports(folder / "P", {"8.1", "8.3", "8.9"})
+    assert dicom.kept_reports(folder / "P") == (set(), {"8.2"})
+    assert {p.name for p in (folder / "P").iterdir()} == {"1.2.json", "1.4.asked"}
+    old = folder / "P" / "1.4.asked"
+    os.utime(old, (1000, 1000))
+    assert dicom.clear_reports(folder, 2000.0) == 1
+    assert [p.name for p in (folder / "P").iterdir()] == ["1.2.json"]
+    assert dicom.clear_reports(tmp_path / "none", 2000.0) == 0
 
 
 def test_a_report_counts_for_whom_and_for_what_it_was_asked(tmp_path: Path) -> None:

@@ -15,10 +15,11 @@ from tests.clinic.results.made import in_slice_order
 from tests.clinic.site import CEILING_SECONDS, wait_for, write_segmenter, write_series
 from tests.web.clinic import KEY, PASSWORD, Clinic
 
+from overread.clinic.connections import limited
 from overread.clinic.people import Role
+from overread.clinic.receive.limits import Associations
 from overread.clinic.results.view import write_view
 from overread.runtime.predict import predict
-from overread.web.connections import limited
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -92,7 +93,11 @@ def test_idle_connections_are_few_and_do_not_last(tmp_path: Path) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as listening:
         port = listening.getsockname()[1]
         config = uvicorn.Config(
-            clinic.app, log_level="error", access_log=False, ws="none", http=limited(5, 0.5)
+            clinic.app,
+            log_level="error",
+            access_log=False,
+            ws="none",
+            http=limited(Associations(total=5, per_address=5), 0.5),
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)

@@ -47,6 +47,8 @@ def conditions(
                 found[key] = f"{delivery.destination} has not taken results for {waited / 60:.0f} min"
     for run in state.dead_letters():
         found[f"failed {run.key}"] = f"run {run.key} of study {run.study_uid} failed"
+    for request in state.given_up():
+        found[f"request {request.id}"] = f"request {request.id} ({request.kind}) was given up"
     for study in state.studies(states=(StudyState.FAILED,)):
         if not study.runs:
             found[f"failed {study.study_uid}"] = f"study {study.study_uid} could not be read"

@@ -67,15 +67,19 @@ def restore(backup_folder: Path, folder: Path) -> int:
         raise InputError(f"{folder}: is not empty; move it away first, nothing is overwritten")
     temporary = new_folder_beside(folder)
     count = 0
-    for path in sorted(backup_folder.rglob("*")):
-        if path.is_file() and path.name != MANIFEST:
-            target = temporary / path.relative_to(backup_folder)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(path, target)
-            count += 1
-    if folder.exists():
-        folder.rmdir()
-    temporary.rename(folder)
+    try:
+        for path in sorted(backup_folder.rglob("*")):
+            if path.is_file() and path.name != MANIFEST:
+                target = temporary / path.relative_to(backup_folder)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(path, target)
+                count += 1
+        if folder.exists():
+            folder.rmdir()
+        temporary.rename(folder)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
     fsync_folder(folder.parent)
     return count
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
@@ -24,6 +25,19 @@ def _address(value: str) -> str:
     if not re.fullmatch(r"[^@\s,;<>]{1,64}@[^@\s,;<>]{1,255}", value):
         raise ValueError(f"found {value!r}, expected a mail address such as ward@example.org")
     return value
+
+
+LOOPBACK = ("127.0.0.1", "::1", "[::1]", "localhost")
+
+
+def token_is_safe(url: str, token_file: Path | None, plain: bool) -> None:
+    """Raises ValueError where a bearer token would go over a network unencrypted (RFC 6750 section 5.3)."""
+    host = urlsplit(url).hostname or ""
+    if token_file is not None and url.startswith("http:") and host not in LOOPBACK and not plain:
+        raise ValueError(
+            f"token_file: the token would go to {host} unencrypted; expected an https address, or plain: true where "
+            "something else encrypts the way"
+        )
 
 
 Http = Annotated[str, AfterValidator(_http)]
@@ -66,7 +80,8 @@ class Destination(_Any):
 class Stow(_Any):
     """A DICOMweb server that gets every result object by STOW-RS.
 
-    ``token_file`` holds a bearer token. ``confirm: query`` asks for each by QIDO-RS before the delivery is done.
+    ``token_file`` holds a bearer token, which goes to an https address alone unless ``plain``.
+    ``confirm: query`` asks for each by QIDO-RS before the delivery is done.
     """
 
     kind: Literal["stow"]
@@ -74,6 +89,12 @@ class Stow(_Any):
     token_file: Path | None = None
     ca: Path | None = None
     confirm: Literal["response", "query"] = "response"
+    plain: bool = False
+
+    @model_validator(mode="after")
+    def _safe(self) -> Self:
+        token_is_safe(self.url, self.token_file, self.plain)
+        return self
 
 
 class Hl7(_Any):
@@ -94,6 +115,12 @@ class Fhir(_Any):
     url: Http
     token_file: Path | None = None
     ca: Path | None = None
+    plain: bool = False
+
+    @model_validator(mode="after")
+    def _safe(self) -> Self:
+        token_is_safe(self.url, self.token_file, self.plain)
+        return self
 
 
 class Webhook(_Any):

@@ -10,6 +10,7 @@ from typing import Any
 
 from overread.clinic.config import ClinicConfig
 from overread.clinic.deliver import DELIVERED, OFFERED, STORED, Offered, offer, parts_of
+from overread.clinic.outward.dicom import forget_reports
 from overread.clinic.outward.parcel import Parcel
 from overread.clinic.run_folder import RunFolder
 from overread.clinic.state import State, now
@@ -72,7 +73,18 @@ class Delivering:
             known=known.objects,
         )
         self._keep(key, name, attempt, known.error, ended, known.refusals, hashes)
+        if ended.state is DeliveryState.DELIVERED:
+            self.forget_commitments(folder, name)
         return ended.wait
+
+    def forget_commitments(self, folder: RunFolder, name: str) -> None:
+        """What a destination committed itself to of a run has been used, or is to be asked for anew."""
+        from pydicom import dcmread
+
+        reports = self.config.folder / "commitments" / name
+        if reports.is_dir():
+            heads = (dcmread(p, specific_tags=["SOPInstanceUID"]) for p in folder.objects())
+            forget_reports(reports, {str(head.SOPInstanceUID) for head in heads})
 
     def _keep(
         self,

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import assert_never
 
@@ -24,6 +25,7 @@ from overread.clinic.config_destinations import (
     Stow,
     Webhook,
 )
+from overread.clinic.receive.settings import Certificates
 from overread.clinic.send import echo
 from overread.errors import OverreadError
 from overread.files import only_mine
@@ -54,8 +56,14 @@ def examine(config: ClinicConfig, samples: list[Path]) -> Iterator[Check]:
     ]
     checks += [(f"package {r.name}", lambda r=r: _package(r.package)) for r in config.routes]  # type: ignore[misc]
     checks += [(f"destination {d.name}", lambda d=d: _destination(config, d)) for d in config.destinations]  # type: ignore[misc]
-    if config.receive.tls is not None:
-        checks.append(("certificate", lambda: _certificate(config)))
+    stow = config.receive.stow
+    for where, shown in (
+        ("receive.tls", config.receive.tls),
+        ("receive.stow.tls", stow.tls if stow else None),
+        ("web.tls", config.web.tls),
+    ):
+        if shown is not None:
+            checks.append((f"certificate {where}", partial(_certificate, shown, where)))
     if samples:
         checks.append(("sample", lambda: _sample(config, samples)))
     for name, check in checks:
@@ -191,15 +199,14 @@ def _destination(config: ClinicConfig, destination: AnyDestination) -> str:
             assert_never(destination)
 
 
-def _certificate(config: ClinicConfig) -> str:
+def _certificate(certificates: Certificates, where: str) -> str:
     from overread.clinic.receive.tls import expiry_warnings, server_context
 
-    assert config.receive.tls is not None
     try:
-        server_context(config.receive.tls)
+        server_context(certificates, where=where)
     except ssl.SSLError as error:
         raise ValueError(str(error)) from error
-    warnings = expiry_warnings(config.receive.tls)
+    warnings = expiry_warnings(certificates)
     if warnings:
         raise ValueError("; ".join(warnings))
     return "loads, and does not end soon"

@@ -5,22 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import logging.handlers
-import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from overread.clinic.brief import Brief, place_of, without_names
 from overread.clinic.config_parts import Log
-from overread.errors import printable
 
-PERSON = re.compile(r"[^\s=^'\"]+\^[^\s'\"]*")
-"""What looks like a DICOM person name, ``Family^Given``: a library may quote a value that it cannot read."""
 SKIPPED = "a line like this was left out %d times"
-
-
-def without_names(text: str) -> str:
-    """A line without what looks like a person's name, and without escape codes."""
-    return printable(PERSON.sub("[name]", text))
 
 
 class JsonLines(logging.Formatter):
@@ -34,20 +26,8 @@ class JsonLines(logging.Formatter):
             "text": without_names(record.getMessage()),
         }
         if record.exc_info and record.exc_info[0] is not None:
-            content["error"] = record.exc_info[0].__name__
-            trace = record.exc_info[2]
-            while trace is not None and trace.tb_next is not None:
-                trace = trace.tb_next
-            if trace is not None:
-                content["at"] = f"{trace.tb_frame.f_globals.get('__name__', '')}:{trace.tb_lineno}"
+            content["error"], content["at"] = record.exc_info[0].__name__, place_of(record.exc_info[2])
         return json.dumps(content, ensure_ascii=False)
-
-
-class Plain(logging.Formatter):
-    """Lines for a terminal: they quote what peers and files say, without its escape codes."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return printable(super().format(record))
 
 
 class RateLimit(logging.Filter):
@@ -75,7 +55,7 @@ def set_up(settings: Log) -> None:
     handler: logging.Handler
     if settings.file is None:
         handler = logging.StreamHandler()
-        handler.setFormatter(Plain("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        handler.setFormatter(Brief("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     else:
         settings.file.parent.mkdir(parents=True, exist_ok=True)
         handler = logging.handlers.RotatingFileHandler(

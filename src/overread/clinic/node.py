@@ -18,9 +18,10 @@ from overread.clinic.completeness import Arrivals
 from overread.clinic.config import ClinicConfig
 from overread.clinic.intake import Intake
 from overread.clinic.operate import Desk, Operate
-from overread.clinic.outward.dicom import keep_report
-from overread.clinic.receive.commitment import Report, commitment_services
+from overread.clinic.outward.dicom import clear_reports, keep_report
+from overread.clinic.receive.commitment import Report, commitment_services, owed_reports
 from overread.clinic.receive.find import WORKLIST, find_service
+from overread.clinic.receive.tls import expiry_warnings
 from overread.clinic.run_steps import RunSteps
 from overread.clinic.spool import Spool, Status, Stored
 from overread.clinic.start_up import lock, membership, told_in_a_line
@@ -35,6 +36,8 @@ from overread.runtime.package import Package
 LONGEST_TICK_SECONDS = 0.5
 CHECK_SECONDS = 60.0
 GIBIBYTE = 2**30
+COMMITMENT_DAYS = 30
+"""A report on storage commitment that nothing has used for so long is removed; whoever waits for it asks again."""
 log = logging.getLogger(__name__)
 
 
@@ -76,6 +79,7 @@ class Node:
         self.membership = membership(self.steps, self.executor, "receiver")
         self.bell = Bell(config.alarms, config.delivery.timeout_seconds)
         self._troubles = ""
+        self.owed = owed_reports(config.folder / "owed", config.receive.peers, config.aet)
         self.draining = False
         self._stop = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="study-completion", daemon=True)
@@ -103,7 +107,11 @@ class Node:
                 on_released=self.arrivals.released,
                 services={
                     **commitment_services(
-                        self.spool, aet=config.aet, peers=config.receive.peers, on_report=self._committed
+                        self.spool,
+                        aet=config.aet,
+                        peers=config.receive.peers,
+                        owed=self.owed,
+                        on_report=self._committed,
                     ),
                     **find_service(WORKLIST, partial(answers, self.state)),
                 },
@@ -114,6 +122,7 @@ class Node:
         if self.membership is not None:
             self.membership.start()
         self.children.warm()
+        self.owed.start()
         self._watcher.start()
         packages = {name: p.sha256 for name, p in self.packages.items()}
         self.steps.note("clinic.started", aet=config.aet, packages=packages)
@@ -123,6 +132,7 @@ class Node:
         begun, limit = time.monotonic(), self.config.work.drain_seconds
         self.drain()
         self._stop.set()
+        self.owed.stop()
         if self._watcher.is_alive():
             self._watcher.join(timeout=limit)
         while self.children.busy and time.monotonic() - begun < limit:
@@ -188,6 +198,7 @@ class Node:
         """Remove what may go, and alarm who is to be alarmed."""
         config, state = self.config, self.state
         moment = datetime.now(UTC)
+        clear_reports(config.folder / "commitments", moment.timestamp() - COMMITMENT_DAYS * 86400)
 
         def free() -> int:
             return shutil.disk_usage(config.folder).free
@@ -202,7 +213,10 @@ class Node:
                 trouble=self.trouble,
                 free_gib=free() / GIBIBYTE,
                 warn_gib=config.disk.warn_gib,
-                certificates=self._server.certificate_warnings() if self._server is not None else [],
+                certificates=[
+                    *(self._server.certificate_warnings() if self._server is not None else []),
+                    *expiry_warnings(config.web.tls),
+                ],
                 now=moment,
             )
             self.bell.ring_beside(wrong)

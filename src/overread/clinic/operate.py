@@ -22,6 +22,7 @@ from overread.errors import InputError
 from overread.files import sha256_bytes
 
 log = logging.getLogger(__name__)
+ATTEMPTS, FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 8, 2.0, 300.0
 RETRY, RESEND, RERUN, DELETE, PRIORITY = "retry", "resend", "rerun", "delete", "priority"
 
 
@@ -60,6 +61,14 @@ class Operate:
         self._study(study)
         return self.state.ask(PRIORITY, study, reason)
 
+    def again(self, request: str) -> int:
+        """Try a request once more that was given up."""
+        if not request.isascii() or not request.isdigit() or len(request) > 15:
+            raise InputError(f"request {request[:64]!r}: expected its number")
+        if not self.state.ask_again(int(request)):
+            raise InputError(f"request {request}: was not given up")
+        return int(request)
+
     def _run(self, run: str) -> RunRow:
         row = self.state.run(run)
         if row is None:
@@ -79,14 +88,30 @@ class Desk:
     intake: Intake
 
     def work(self) -> None:
-        """Everything that waits; one that fails is answered with the reason, and the others are done."""
+        """Everything that waits; one that fails is answered with the reason, and the others are done.
+
+        What may pass (a disk, a database, a file in use) is tried again, later and later, and at last given up.
+        """
         for request in self.steps.state.asked():
             try:
                 answer = self._do(request)
             except InputError as error:
                 answer = self.steps.bench.public(error)
+            except Exception as error:
+                log.exception("request %d (%s) failed", request.id, request.kind)
+                self._failed(request, f"{type(error).__name__}: {self.steps.bench.public(error)}")
+                continue
             self.steps.note("clinic.operated", what=request.kind, subject=request.subject)
             self.steps.state.answer(request.id, answer or "done")
+
+    def _failed(self, request: Request, text: str) -> None:
+        attempts = request.attempts + 1
+        if attempts < ATTEMPTS:
+            wait = min(FIRST_WAIT_SECONDS * 2.0 ** (attempts - 1), LONGEST_WAIT_SECONDS)
+            self.steps.state.postpone(request.id, attempts, wait, text)
+            return
+        self.steps.note("clinic.given_up", what=request.kind, subject=request.subject)
+        self.steps.state.give_up(request.id, attempts, f"given up after {attempts} attempts: {text}")
 
     def _do(self, request: Request) -> str:
         match request.kind:
@@ -147,6 +172,7 @@ class Desk:
         return f"offered again to {', '.join(names)}"
 
     def _forget_delivery(self, key: str, name: str) -> None:
+        self.steps.delivering.forget_commitments(self.steps.folder(key), name)
         self.steps.state.set_delivery(key, name, DeliveryState.WAITING, refusals=0, error="", objects={})
 
     def _rerun(self, study: str, request: int) -> str:

@@ -39,10 +39,11 @@ def dead_letters_command(config: ClinicConfig) -> None:
         lines += [
             f"study {study.study_uid}, object {a.sop} set aside: {a.code}: {a.text}" for a in study.aside
         ]
+    lines += [f"request {r.id}, {r.kind} of {r.subject}: {r.answer}" for r in state.given_up()]
     for line in lines or ["nothing waits for a person"]:
         console.print(printable(line), markup=False)
     if lines:
-        console.print("overread replay takes a run or a study up again", markup=False)
+        console.print("overread replay takes a run, a study or a request up again", markup=False)
 
 
 def replay_command(config: ClinicConfig, what: list[str], every: bool) -> None:
@@ -51,13 +52,14 @@ def replay_command(config: ClinicConfig, what: list[str], every: bool) -> None:
     operate = Operate(state)
     if every:
         what = [r.key for r in state.dead_letters()]
+        what += [str(r.id) for r in state.given_up()]
         what += [s.study_uid for s in state.studies(limit=100_000, states=(StudyState.FAILED,)) if not s.runs]
     if every and not what:
         console.print("nothing to replay")
         return
     if not what:
         raise InputError("nothing to replay; name runs or studies of overread dead-letters, or give --all")
-    numbers = {w: operate.rerun(w) if "." in w else _replay_run(operate, state, w) for w in what}
+    numbers = {w: _replay(operate, state, w) for w in what}
     deadline = time.monotonic() + WAIT_SECONDS
     for name, number in numbers.items():
         answer = ""
@@ -67,6 +69,15 @@ def replay_command(config: ClinicConfig, what: list[str], every: bool) -> None:
             time.sleep(0.2)
         told = answer or "asked for; the node takes it up when it runs"
         console.print(printable(f"{name}: {told}"), markup=False)
+
+
+def _replay(operate: Operate, state: State, what: str) -> int:
+    """The number of the request that takes up a study (by its UID), a request (by its number), or a run."""
+    if "." in what:
+        return operate.rerun(what)
+    if what.isdigit() and len(what) < 16:
+        return operate.again(what)
+    return _replay_run(operate, state, what)
 
 
 def _replay_run(operate: Operate, state: State, key: str) -> int:

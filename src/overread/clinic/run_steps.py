@@ -25,10 +25,11 @@ from overread.clinic.config import ClinicConfig, Route
 from overread.clinic.delivering import Delivering
 from overread.clinic.results.failure import Failure
 from overread.clinic.run_folder import RunFacts, RunFolder
-from overread.clinic.run_study import Bench, Predict, Written
+from overread.clinic.run_study import Bench, Predict
 from overread.clinic.spool import Spool
 from overread.clinic.state import State
 from overread.clinic.tables import Priority, StudyState
+from overread.clinic.written import Written
 from overread.ledger.ledger import Ledger
 from overread.runtime.package import Package
 

@@ -9,7 +9,7 @@ import logging
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from overread.clinic.results.view import try_view
 from overread.clinic.run_folder import PICTURE, RunFacts, RunFolder
 from overread.clinic.shown import shown
 from overread.clinic.urgency import urgent_labels
+from overread.clinic.written import Written
 from overread.errors import InputError
 from overread.files import atomic_path
 from overread.imaging.dicom.patients import PATIENT_DIFFERS
@@ -42,52 +43,6 @@ Predict = Callable[[Package, Image], Prediction]
 OUT_OF_MEMORY = ("bad_alloc", "Failed to allocate memory", "out of memory")
 REPORT = "sr.dcm"
 log = logging.getLogger(__name__)
-
-
-class Packages(Mapping[str, Package]):
-    """The configured packages by their hash, each loaded when it is first asked for."""
-
-    def __init__(self, config: ClinicConfig) -> None:
-        self._paths = list(dict.fromkeys(r.package for r in config.routes))
-        self._loaded: dict[str, Package] = {}
-
-    def __getitem__(self, sha256: str) -> Package:
-        while sha256 not in self._loaded and self._paths:
-            package = Package.load(self._paths.pop(0))
-            self._loaded[package.sha256] = package
-        return self._loaded[sha256]
-
-    def __iter__(self) -> Any:
-        return iter(self._loaded)
-
-    def __len__(self) -> int:
-        return len(self._loaded)
-
-
-@dataclass(frozen=True)
-class Written:
-    """What came of a run: files in its folder, the prediction for people, why objects or an answer are missing.
-
-    ``urgent``: labels that the route calls urgent and that were found. ``failed``: code of a failure, or empty.
-    """
-
-    files: tuple[str, ...] = ()
-    prediction: Mapping[str, Any] | None = None
-    text: str = ""
-    faults: tuple[str, ...] = ()
-    failed: str = ""
-    urgent: tuple[str, ...] = ()
-
-    @property
-    def plain(self) -> dict[str, Any]:
-        """As JSON data."""
-        return asdict(self)
-
-    @classmethod
-    def of(cls, plain: Mapping[str, Any]) -> Written:
-        """From what `plain` gave, also after JSON."""
-        lists = {k: tuple(plain[k]) for k in ("files", "faults", "urgent")}
-        return cls(**{**plain, **lists})
 
 
 @dataclass(frozen=True)

@@ -142,6 +142,9 @@ requests_table = Table(
     Column("made", String, nullable=False),
     Column("done", String, nullable=False, default=""),
     Column("answer", Text, nullable=False, default=""),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("not_before", Float, nullable=False, default=0.0),
+    Column("given_up", Integer, nullable=False, default=0),
 )
 
 

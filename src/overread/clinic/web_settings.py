@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from overread.clinic.receive.settings import Certificates, Network
 from overread.settings import Strict
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -16,7 +17,8 @@ class Web(Strict):
 
     ``hosts``: names that a browser may call the node by, besides its address. ``login``: False asks for no password,
     which only a page on loopback may do. ``connections``: how many at once; those that ask nothing for
-    ``idle_seconds`` are closed.
+    ``idle_seconds`` are closed. ``tls``: the pages by https. ``proxies``: addresses of proxies that speak https to
+    browsers; what they say of who asks and how (X-Forwarded-For, X-Forwarded-Proto) is believed, from them alone.
     """
 
     host: str = "127.0.0.1"
@@ -28,6 +30,18 @@ class Web(Strict):
     connections: int = Field(100, ge=4, le=10000)
     idle_seconds: float = Field(10.0, gt=0, le=600)
     requests_per_minute: int = Field(600, ge=10, le=100000)
+    tls: Certificates | None = None
+    proxies: list[Network] = []
+
+    @property
+    def scheme(self) -> str:
+        """How browsers that come without a proxy ask."""
+        return "http" if self.tls is None else "https"
+
+    @property
+    def open_to_listeners(self) -> bool:
+        """Whether passwords go over a network unencrypted, as far as can be known here."""
+        return self.login and self.tls is None and not self.proxies and self.host not in LOOPBACK
 
     @model_validator(mode="after")
     def _guarded(self) -> Web:

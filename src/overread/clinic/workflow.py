@@ -7,8 +7,6 @@ which workflow are done; a step that was under way when the process died is done
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,29 +14,27 @@ from dbos import (
     DBOS,
     DBOSConfig,
     DBOSPortableJSONSerializer,
-    EnqueueOptions,
-    WorkflowSerializationFormat,
-    WorkflowStatus,
     error,
 )
 
 from overread.clinic.run_steps import RunSteps
 from overread.clinic.tables import DeliveryState, Priority, StudyState
+from overread.clinic.workflow_queue import (
+    ACTIVE,
+    ANALYSE_QUEUE,
+    APPLICATION_VERSION,
+    DELIVER_QUEUE,
+    enqueue,
+    queue_of,
+    workflows,
+)
 from overread.clinic.workflow_rows import drop_other_serializers
 
-# Pinned: DBOS takes up only work of the same version. Change it when steps change in number or order; what an older
-# version left unfinished is begun again from its files.
-APPLICATION_VERSION = "clinic-1"
 EXECUTOR = "node"
-ANALYSE_QUEUE, DELIVER_QUEUE = "analyse", "deliver"
 # Who counts deaths are the steps: they know whose they are.
 MAXIMUM_DEATHS = 1_000_000
 DELIVERIES_AT_ONCE = 2
 POLL_SECONDS = 0.2
-ACTIVE = ["ENQUEUED", "DELAYED", "PENDING"]
-PATIENCE_SECONDS = {Priority.URGENT: 0, Priority.NORMAL: 15 * 60, Priority.LOW: 2 * 3600}
-"""A study may wait so long for those that came after it. The earliest deadline goes first, so that none starves."""
-DEADLINES_FROM = 1_735_689_600
 log = logging.getLogger(__name__)
 _steps: RunSteps | None = None
 
@@ -96,11 +92,6 @@ def _queue(name: str, at_once: int) -> None:
     )
 
 
-def queue_of(destination: str) -> str:
-    """Each destination has a queue of its own: one that hangs delays no other."""
-    return f"{DELIVER_QUEUE}-{destination}"
-
-
 def stop(seconds: int) -> None:
     """Let running workflows end for at most ``seconds``; what is left is taken up at the next start."""
     global _steps
@@ -110,13 +101,13 @@ def stop(seconds: int) -> None:
 
 def start_analysis(key: str, attempt: int = 1, priority: Priority = Priority.NORMAL) -> None:
     """Queue a run; asked twice for one attempt, it is done once."""
-    _enqueue(ANALYSE_QUEUE, "analyse", _analysis_id(key, attempt), 0.0, key, priority=priority)
+    enqueue(ANALYSE_QUEUE, "analyse", _analysis_id(key, attempt), 0.0, key, priority=priority)
 
 
 def next_attempt(key: str) -> int:
     """The number of an attempt that there was not yet."""
     prefix = f"analyse:{key}:"
-    return 1 + max((int(w.workflow_id.removeprefix(prefix)) for w in _workflows(prefix)), default=0)
+    return 1 + max((int(w.workflow_id.removeprefix(prefix)) for w in workflows(prefix)), default=0)
 
 
 def resume(steps: RunSteps, starting: bool) -> None:
@@ -127,7 +118,7 @@ def resume(steps: RunSteps, starting: bool) -> None:
     if starting:
         _drop_other_versions()
     for run in steps.state.unfinished():
-        found = _workflows(f"analyse:{run.key}:")
+        found = workflows(f"analyse:{run.key}:")
         if any(w.status in ACTIVE for w in found) or (run.again and not starting):
             continue
         if run.state is StudyState.DELIVERING:
@@ -158,14 +149,14 @@ def _drop_other_versions() -> None:
 def continue_delivery(key: str, destination: str, at_once: bool) -> None:
     """Make sure that one attempt is queued; ``at_once``: and that it does not wait."""
     prefix = f"deliver:{key}:{destination}:"
-    found = _workflows(prefix)
+    found = workflows(prefix)
     active = [w for w in found if w.status in ACTIVE]
     for workflow in active:
         if at_once and workflow.status == "DELAYED":
             DBOS.set_workflow_delay(workflow.workflow_id, delay_seconds=0)
     if not active:
         attempt = 1 + max((int(w.workflow_id.removeprefix(prefix)) for w in found), default=0)
-        _enqueue(queue_of(destination), "deliver", f"{prefix}{attempt}", 0.0, key, destination, attempt)
+        enqueue(queue_of(destination), "deliver", f"{prefix}{attempt}", 0.0, key, destination, attempt)
 
 
 def take_over(executor: str) -> list[str]:
@@ -174,10 +165,6 @@ def take_over(executor: str) -> list[str]:
     for workflow in left:
         DBOS.resume_workflow(workflow.workflow_id, queue_name=workflow.queue_name)
     return [w.workflow_id for w in left]
-
-
-def _workflows(prefix: str) -> list[WorkflowStatus]:
-    return DBOS.list_workflows(workflow_id_prefix=prefix, load_input=False, load_output=False)
 
 
 @DBOS.workflow(name="analyse", max_recovery_attempts=MAXIMUM_DEATHS)
@@ -190,7 +177,7 @@ def _analyse(key: str) -> None:
         _give_up(key, f"the node could not finish: {reason}; the next start tries again")
         return
     for name in _destinations(key):
-        _enqueue(queue_of(name), "deliver", f"deliver:{key}:{name}:1", 0.0, key, name, 1)
+        enqueue(queue_of(name), "deliver", f"deliver:{key}:{name}:1", 0.0, key, name, 1)
 
 
 @DBOS.workflow(name="deliver", max_recovery_attempts=MAXIMUM_DEATHS)
@@ -199,7 +186,7 @@ def _deliver(key: str, destination: str, attempt: int) -> None:
     if wait is not None:
         following = attempt + 1
         workflow_id = f"deliver:{key}:{destination}:{following}"
-        _enqueue(queue_of(destination), "deliver", workflow_id, wait, key, destination, following)
+        enqueue(queue_of(destination), "deliver", workflow_id, wait, key, destination, following)
 
 
 @DBOS.step(name="answer", retries_allowed=True, max_attempts=4, interval_seconds=2.0)
@@ -231,41 +218,6 @@ def _analysis_id(key: str, attempt: int) -> str:
     return f"analyse:{key}:{attempt}"
 
 
-def deadline(priority: Priority, now: float) -> int:
-    """When work that is asked for ``now`` (seconds since 1970) should be done; the earliest goes first."""
-    return max(1, int(now) - DEADLINES_FROM + PATIENCE_SECONDS[priority])
-
-
-def _enqueue(
-    queue: str,
-    name: str,
-    workflow_id: str,
-    delay: float,
-    *args: str | int,
-    priority: Priority = Priority.NORMAL,
-) -> None:
-    options: EnqueueOptions = {
-        "workflow_name": name,
-        "queue_name": queue,
-        "workflow_id": workflow_id,
-        "app_version": APPLICATION_VERSION,
-        "serialization_type": WorkflowSerializationFormat.PORTABLE,
-        "priority": deadline(priority, time.time()),
-    }
-    if delay > 0:
-        options["delay_seconds"] = delay
-    DBOS.enqueue_workflow_with_options(options, *args)
-
-
 def _here() -> RunSteps:
     assert _steps is not None, "a workflow ran before launch"
     return _steps
-
-
-def queued(names: Sequence[str] = ()) -> dict[str, int]:
-    """How many workflows wait or run in each queue."""
-    counts = dict.fromkeys(names, 0)
-    for workflow in DBOS.list_workflows(status=ACTIVE, load_input=False, load_output=False):
-        name = workflow.queue_name or ""
-        counts[name] = counts.get(name, 0) + 1
-    return counts

@@ -75,15 +75,17 @@ class Kept(BaseModel):
 
 
 class Action(BaseModel):
-    """What the node is asked for: of a run ``retry`` or ``resend``, of a study ``rerun`` or ``delete``."""
+    """What the node is asked for: of a run ``retry`` or ``resend``, of a study ``rerun`` or ``delete``, of a request
+    that was given up ``again``."""
 
     model_config = ConfigDict(extra="forbid")
 
-    action: Literal["retry", "resend", "rerun", "delete"]
+    action: Literal["retry", "resend", "rerun", "delete", "again"]
     run: Annotated[str, Field(max_length=64)] = ""
     study: Annotated[str, Field(max_length=64)] = ""
     destination: Annotated[str, Field(max_length=64)] = ""
     sure: Literal["", "yes"] = ""
+    request: Annotated[str, Field(max_length=15)] = ""
 
 
 @router.get("/studies", responses=REFUSALS)

@@ -17,6 +17,7 @@ from pathlib import Path
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 
+from overread.clinic.receive.limits import block_of
 from overread.web.site import Site
 
 HEADERS = {
@@ -33,6 +34,8 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cache-Control": "no-store",
 }
+HSTS = {"Strict-Transport-Security": "max-age=31536000"}
+"""To browsers that came by https (RFC 6797 section 7.2: never by http): for a year they come by nothing else."""
 LARGEST_BODY = 64 * 1024
 LOG_BYTES, LOG_FILES = 20_000_000, 10
 log = logging.getLogger(__name__)
@@ -49,6 +52,8 @@ def install(app: FastAPI, site: Site) -> None:
         begun = time.monotonic()
         response = _refused(request, site, known) or await call_next(request)
         response.headers.update(HEADERS)
+        if request.url.scheme == "https":
+            response.headers.update(HSTS)
         _write(access, request, response, time.monotonic() - begun)
         return response
 
@@ -57,12 +62,12 @@ def _refused(request: Request, site: Site, known: set[str]) -> Response | None:
     if not host_known(request.headers.get("host", ""), known):
         return PlainTextResponse("This node is not called by that name; see web.hosts.\n", 421)
     address = request.client.host if request.client else ""
-    wait = site.requests.wait(address)
+    wait = site.requests.wait(block_of(address))
     if wait:
         return PlainTextResponse(
             "Too many requests; wait a little.\n", 429, {"Retry-After": str(int(wait) + 1)}
         )
-    site.requests.count(address)
+    site.requests.count(block_of(address))
     length = request.headers.get("content-length", "0")
     chunked = "transfer-encoding" in request.headers
     if chunked or not length.isdigit() or int(length) > LARGEST_BODY:

@@ -17,7 +17,7 @@ from overread.web.sessions import Session
 from overread.web.site import Site
 from overread.web.who import form_session, may, site_of
 
-ACTIONS = ("retry", "resend", "rerun", "delete")
+ACTIONS = ("retry", "resend", "rerun", "delete", "again")
 MOST_ROWS = 100
 MOST_TIMED = 1000
 """Of so many studies the time from the last image to the first delivery is shown."""
@@ -61,6 +61,9 @@ def ask(site: Site, session: Session, action: str, given: dict[str, str]) -> int
             if given.get("sure", "") != "yes":
                 raise InputError("delete: tick the box first: images and results of the study will be gone")
             number = site.operate.delete(subject)
+        case "again":
+            subject = given.get("request", "")
+            number = site.operate.again(subject)
         case _:
             raise HTTPException(404, "no such action")
     site.note("web.asked", actor=session.name, action=action, subject=subject)
@@ -82,6 +85,7 @@ def _page(
         waiting=waiting[:MOST_ROWS],
         more=max(0, len(waiting) - MOST_ROWS),
         counts=counts,
+        given_up=site.state.given_up()[:MOST_ROWS],
         hosts=site.state.hosts(),
         latency=latency(seconds_to_notification(site.state.studies(MOST_TIMED))),
         request_made=site.state.request(asked) if asked else None,

@@ -18,15 +18,17 @@ from rich.console import Console
 from overread.clinic import health
 from overread.clinic.audit.syslog import AuditSender
 from overread.clinic.config import ClinicConfig, load_config
+from overread.clinic.connections import limited, more_handles
 from overread.clinic.feedback import FeedbackStore
 from overread.clinic.logs import set_up
 from overread.clinic.node import Node
 from overread.clinic.people import Users
+from overread.clinic.receive.limits import Associations
+from overread.clinic.receive.tls import server_context
 from overread.clinic.storage import warn_if_open
 from overread.errors import InputError, OverreadError
 from overread.files import canonical_json, only_mine, sha256_bytes
 from overread.web.app import create_app
-from overread.web.connections import limited, more_handles
 from overread.web.site import NodeFacts, Site
 
 PAGE_STOP_SECONDS = 5.0
@@ -54,12 +56,17 @@ def serve(config: Path) -> None:
         node = Node(settings)
         warn_if_open(settings.folder, console)
         site = site_of(node)
+        pages = server_of(site)
+        if settings.web.open_to_listeners:
+            log.warning("web: passwords go to %s unencrypted; set web.tls, or web.proxies", settings.web.host)
         note_configuration(node)
         node.start()
         try:
-            with audited(node), _pages(site, listening):
+            with audited(node), _pages(pages, listening):
                 console.print(f"DICOM  {settings.aet} on {settings.host}:{settings.port}", markup=False)
-                console.print(f"page   http://{settings.web.host}:{settings.web.port}/", markup=False)
+                console.print(
+                    f"page   {settings.web.scheme}://{settings.web.host}:{settings.web.port}/", markup=False
+                )
                 for name, package in node.packages.items():
                     manifest = package.manifest
                     text = f"route  {name}: {manifest.name} {manifest.version}, sha256 {package.sha256[:12]}"
@@ -160,20 +167,36 @@ def _socket(config: ClinicConfig) -> Iterator[socket.socket]:
         yield listening
 
 
-@contextmanager
-def _pages(site: Site, listening: socket.socket) -> Iterator[None]:
+def server_of(site: Site) -> uvicorn.Server:
+    """The server of the pages, to be run on a listening socket.
+
+    Raises
+    ------
+    InputError
+        ``web.tls``: a certificate or key that cannot be read.
+    """
     web = site.settings
+    # Behind a proxy all of them come from one address.
+    places = Associations(total=web.connections, per_address=web.connections if web.proxies else None)
     config = uvicorn.Config(
         create_app(site),
         log_level="warning",
         access_log=False,
         server_header=False,
-        http=limited(web.connections, web.idle_seconds),
+        http=limited(places, web.idle_seconds),
         ws="none",
-        proxy_headers=False,
+        proxy_headers=bool(web.proxies),
+        forwarded_allow_ips=list(web.proxies),
         timeout_keep_alive=int(max(1, web.idle_seconds)),
     )
-    server = uvicorn.Server(config)
+    config.load()
+    if web.tls is not None:
+        config.ssl = server_context(web.tls, where="web.tls")
+    return uvicorn.Server(config)
+
+
+@contextmanager
+def _pages(server: uvicorn.Server, listening: socket.socket) -> Iterator[None]:
     # Not in the main thread: there uvicorn would take the signals for itself.
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="pages", daemon=True)
     thread.start()

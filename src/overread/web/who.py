@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 from fastapi import Depends, HTTPException, Request
 
 from overread.clinic.people import Role, User
+from overread.clinic.receive.limits import block_of
 from overread.web.sessions import COOKIE, Session, csrf_of
 from overread.web.site import Site
 
@@ -74,7 +75,7 @@ def api_session(request: Request) -> Session:
 def sign_in(request: Request, site: Site, name: str, password: str) -> User:
     """The user of a right password. Raises HTTPException 401, and 429 after several wrong ones."""
     address = request.client.host if request.client else ""
-    keys = (f"user {name.lower()[:64]}", f"address {address}")
+    keys = (f"user {name.lower()[:64]}", f"address {block_of(address)}")
     # Counted before it is known to be wrong: many tries at the same moment are no way round the limit.
     with HASHING:
         wait = site.failures.take(*keys)

@@ -15,6 +15,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from overread.clinic.brief import Brief
+
 log = logging.getLogger("overread.clinic.child")
 OUT_OF_MEMORY_WORDS = ("bad_alloc", "Failed to allocate memory", "BFCArena")
 
@@ -28,7 +30,9 @@ def main() -> None:
     start = json.loads(sys.stdin.readline())
     _die_with_the_node(start["lifeline"])
     _limits(start["memory"], start["gpu"])
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(Brief("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     worker = _Worker(start["config"], start["cores"])
     for line in sys.stdin:
         job = json.loads(line)
@@ -89,7 +93,8 @@ class _Worker:
     @property
     def bench(self) -> Any:
         if self._bench is None:
-            from overread.clinic.run_study import Bench, Packages
+            from overread.clinic.loaded_packages import Packages
+            from overread.clinic.run_study import Bench
 
             self._bench = Bench(self.config, Packages(self.config))
         return self._bench

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import select
 import signal
@@ -14,7 +15,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from overread.errors import OverreadError
 
@@ -22,6 +23,8 @@ COMMAND: tuple[str, ...] = (sys.executable, "-m", "overread.clinic.child.main")
 """What is started; tests put programs of their own here."""
 POLL_SECONDS = 0.1
 LONGEST_ANSWER_BYTES = 64 << 20
+LONGEST_LINE_BYTES = 4096
+log = logging.getLogger(__name__)
 
 
 class ChildDiedError(OverreadError):
@@ -66,10 +69,19 @@ class Child:
             environment["OMP_NUM_THREADS"] = str(budget.cores)
         try:
             self._process = subprocess.Popen(
-                COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=(lifeline,), env=environment
+                COMMAND,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                pass_fds=(lifeline,),
+                env=environment,
             )
         finally:
             os.close(lifeline)
+        assert self._process.stderr is not None
+        threading.Thread(
+            target=_log_lines, args=(self._process.stderr,), name="child-lines", daemon=True
+        ).start()
         self._left = b""
         start = {"config": config, "lifeline": lifeline, "cores": budget.cores, "memory": budget.memory}
         # A death is told of when something is asked.
@@ -161,3 +173,14 @@ class Child:
             except ValueError:
                 return f"its process was ended by signal {-code}"
         return f"its process ended with exit code {code}"
+
+
+def _log_lines(lines: IO[bytes]) -> None:
+    """Everything that a child says, into our log, where names are taken out and a flood is cut.
+
+    Libraries write there as they like, and may quote what they read.
+    """
+    with lines, contextlib.suppress(OSError, ValueError):
+        while line := lines.readline(LONGEST_LINE_BYTES):
+            if text := line.decode("utf-8", "replace").rstrip():
+                log.warning("child: %s", text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +206,28 @@ def keep_report(folder: Path, transaction: str, good: set[str], bad: set[str]) -
     write_json(report, {"committed": sorted(good & wanted), "failed": sorted(bad & wanted)})
     asked.unlink(missing_ok=True)
     return True
+
+
+def forget_reports(folder: Path, sops: Set[str]) -> None:
+    """Remove what was reported of these objects: they are delivered, or are sent anew and so asked for anew."""
+    for path in sorted(folder.glob("*.json")):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        left = {key: sorted(set(content[key]) - sops) for key in ("committed", "failed")}
+        if not any(left.values()):
+            path.unlink(missing_ok=True)
+        elif left != content:
+            write_json(path, left)
+
+
+def clear_reports(folder: Path, before: float) -> int:
+    """Remove reports and questions that were last changed before a time (seconds since 1970); how many.
+
+    Whoever still waits for one asks again.
+    """
+    old = [p for p in folder.glob("*/*") if p.suffix in (".json", ASKED) and p.stat().st_mtime < before]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return len(old)
 
 
 def kept_reports(folder: Path | None) -> tuple[set[str], set[str]]:

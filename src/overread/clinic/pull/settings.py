@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Tag, model_validator
 
-from overread.clinic.config_destinations import Http, Tls
+from overread.clinic.config_destinations import Http, Tls, token_is_safe
 from overread.clinic.config_parts import Aet, Name, Port, Seconds
 from overread.settings import Strict
 
@@ -27,7 +27,8 @@ class Source(Strict):
 
 
 class WebSource(Strict):
-    """A DICOMweb archive. ``token_file`` holds a bearer token; ``timeout_seconds`` is the longest that it may be
+    """A DICOMweb archive. ``token_file`` holds a bearer token, which goes to an https address alone unless
+    ``plain``; ``timeout_seconds`` is the longest that it may be
     silent, ``longest_seconds`` that a study may take."""
 
     kind: Literal["web"]
@@ -37,6 +38,12 @@ class WebSource(Strict):
     ca: Path | None = None
     timeout_seconds: Seconds = 60.0
     longest_seconds: Seconds = 3600.0
+    plain: bool = False
+
+    @model_validator(mode="after")
+    def _safe(self) -> Self:
+        token_is_safe(self.url, self.token_file, self.plain)
+        return self
 
 
 def _kind(value: Any) -> str:

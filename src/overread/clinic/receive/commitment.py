@@ -7,10 +7,11 @@ caller's row of ``receive.peers``, on an association of its own; without one it 
 from __future__ import annotations
 
 import io
-import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset
@@ -21,6 +22,7 @@ from overread.clinic.receive import dimse
 from overread.clinic.receive.contexts import COMMITMENT
 from overread.clinic.receive.dimse import Code, Command, CommandSet
 from overread.clinic.receive.negotiate import Agreed
+from overread.clinic.receive.owed import Owed
 from overread.clinic.receive.services import Caller, Reply, Service
 from overread.clinic.receive.settings import PeerRow
 from overread.clinic.spool import Spool
@@ -29,8 +31,8 @@ INSTANCE = "1.2.840.10008.1.20.1.1"
 REQUEST_COMMITMENT = 1
 ALL_KEPT, SOME_MISSING = 1, 2
 NO_SUCH_INSTANCE, CLASS_CONFLICT = 0x0112, 0x0119
+RESOURCE_LIMITATION = 0x0213
 IMPLICIT = "1.2.840.10008.1.2"
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,7 @@ def commitment_services(
     *,
     aet: str,
     peers: list[PeerRow],
+    owed: Owed | None = None,
     on_report: OnReport | None = None,
 ) -> Mapping[str, Service]:
     """The service for `overread.clinic.receive.server.Server`.
@@ -138,6 +141,8 @@ def commitment_services(
         Our title, for associations that we open to report.
     peers
         Rows that may name where a caller listens.
+    owed
+        Keeps reports for callers that listen until they have them; without it each is told once.
     on_report
         Called with reports on commitments that we asked for ourselves.
     """
@@ -153,7 +158,12 @@ def commitment_services(
         if request.shorts.get(dimse.ACTION_TYPE) != REQUEST_COMMITMENT:
             yield Reply(Code.NO_SUCH_ACTION)
             return
-        read_request(data, agreed)
+        transaction, wanted = read_request(data, agreed)
+        if owed is not None and caller.title in places:
+            # Kept before the request is taken: what was promised is told.
+            kept = owed.add(caller.title, asdict(look_up(spool, transaction, wanted)))
+            yield Reply(Code.SUCCESS if kept else RESOURCE_LIMITATION)
+            return
         yield Reply(Code.SUCCESS)
 
     def afterwards(
@@ -161,10 +171,12 @@ def commitment_services(
     ) -> Iterator[tuple[bytes, bytes]]:
         if request.field != Command.N_ACTION or request.shorts.get(dimse.ACTION_TYPE) != REQUEST_COMMITMENT:
             return
-        report = look_up(spool, *read_request(data, agreed))
         place = places.get(caller.title)
+        if place is not None and owed is not None:
+            return
+        report = look_up(spool, *read_request(data, agreed))
         if place is not None:
-            threading.Thread(target=_tell, args=(report, place, aet), name="commitment", daemon=True).start()
+            threading.Thread(target=tell, args=(report, place, aet), name="commitment", daemon=True).start()
             return
         command = dimse.encode(
             {
@@ -182,8 +194,26 @@ def commitment_services(
     return {COMMITMENT: Service("commit", commands, answer, afterwards)}
 
 
-def _tell(report: Report, place: PeerRow, aet: str) -> None:
-    """Report on an association of our own: as provider, so with the roles turned round (PS3.4 J.3.3)."""
+def report_of(plain: Mapping[str, Any]) -> Report:
+    """A report from what `dataclasses.asdict` gave of it, also after JSON."""
+    return Report(
+        str(plain["transaction"]),
+        tuple((str(c), str(s)) for c, s in plain["kept"]),
+        tuple((str(c), str(s), int(reason)) for c, s, reason in plain["failed"]),
+    )
+
+
+def owed_reports(folder: Path, peers: list[PeerRow], aet: str) -> Owed:
+    """What we owe to callers that listen."""
+    places = {row.aet: row for row in peers if row.host and row.port}
+    return Owed(folder, places, lambda plain, place: tell(report_of(plain), place, aet))
+
+
+def tell(report: Report, place: PeerRow, aet: str) -> str:
+    """Report on an association of our own: as provider, so with the roles turned round (PS3.4 J.3.3).
+
+    Why it was not taken, or nothing.
+    """
     from pynetdicom import AE, build_role
 
     assert place.host is not None
@@ -195,14 +225,16 @@ def _tell(report: Report, place: PeerRow, aet: str) -> None:
         place.host, place.port, ae_title=place.aet, ext_neg=[build_role(COMMITMENT, scp_role=True)]
     )
     if not association.is_established:
-        log.warning("%s at %s:%d takes no report on commitment", place.aet, place.host, place.port)
-        return
+        return f"no association with {place.host}:{place.port}"
     try:
         status, _ = association.send_n_event_report(
             as_dataset(report), SOME_MISSING if report.failed else ALL_KEPT, COMMITMENT, INSTANCE
         )
-        if "Status" not in status or status.Status:
-            log.warning("%s did not take our report on commitment", place.aet)
+        if "Status" not in status:
+            return "no answer"
+        return f"status {status.Status:#06x}" if status.Status else ""
+    except (ValueError, RuntimeError) as error:
+        return str(error)
     finally:
         association.release()
 

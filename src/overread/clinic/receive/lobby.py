@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from overread.clinic.receive.limits import Holding, gives_way
+from overread.clinic.receive.limits import Holding, block_of, gives_way
 from overread.clinic.receive.pdu import (
     HEAD,
     Kind,
@@ -147,7 +147,7 @@ class Lobby:
         holdings = [Holding(key, w.address, w.since) for key, w in self._waiting.items()]
         key = gives_way(holdings, newcomer)
         if key is None:
-            own = [h for h in holdings if h.address == newcomer]
+            own = [h for h in holdings if block_of(h.address) == block_of(newcomer)]
             key = min(own, key=lambda h: h.since).key if own else None
         if key is None:
             return False

@@ -257,7 +257,7 @@ class Server:
     def _enter(self, address: str) -> bool:
         if self._places.enter(address):
             return True
-        if not self._places.full() or self._places.counts().get(address):
+        if not self._places.full() or self._places.held(address):
             return False
         # All places are taken, and this caller has none: one that stands still gives way.
         still = time.monotonic() - STILL_SECONDS

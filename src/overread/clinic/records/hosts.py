@@ -7,6 +7,7 @@ whose clocks differ agree on who is dead.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
@@ -28,7 +29,10 @@ class Host:
 
 @dataclass(frozen=True)
 class Request:
-    """What a person asked for, from the page or the command line. ``done`` is empty until it is."""
+    """What a person asked for, from the page or the command line. ``done`` is empty until it is, or was ``given_up``.
+
+    ``attempts`` that failed otherwise than by what was asked; no further one ``not_before`` (the database's seconds).
+    """
 
     id: int
     kind: str
@@ -37,6 +41,9 @@ class Request:
     made: str
     done: str
     answer: str
+    attempts: int = 0
+    not_before: float = 0.0
+    given_up: bool = False
 
 
 class Hosts(Store):
@@ -96,16 +103,43 @@ class Hosts(Store):
             return int(made.inserted_primary_key[0])  # type: ignore[index]
 
     def asked(self) -> list[Request]:
-        """What is still to be done, oldest first."""
-        query = select(requests_table).where(requests_table.c.done == "").order_by(requests_table.c.id)
+        """What is to be done now, oldest first."""
+        due = (requests_table.c.done == "") & (requests_table.c.not_before <= self.clock())
+        return self._requests(due)
+
+    def given_up(self) -> list[Request]:
+        """What failed again and again and waits for a person, oldest first."""
+        return self._requests(requests_table.c.given_up == 1)
+
+    def postpone(self, number: int, attempts: int, seconds: float, text: str) -> None:
+        """A request failed for the ``attempts``. time, for a reason that may pass: try again after ``seconds``."""
+        values = {"attempts": attempts, "not_before": self.clock() + seconds, "answer": text}
+        with self._write() as c:
+            c.execute(update(requests_table).where(requests_table.c.id == number).values(**values))
+
+    def give_up(self, number: int, attempts: int, text: str) -> None:
+        """A request is not tried again by itself."""
+        values = {"attempts": attempts, "done": now(), "answer": text, "given_up": 1}
+        with self._write() as c:
+            c.execute(update(requests_table).where(requests_table.c.id == number).values(**values))
+
+    def ask_again(self, number: int) -> bool:
+        """Try a request that was given up once more; False where there is none of this number."""
+        values = {"attempts": 0, "done": "", "answer": "", "not_before": 0.0, "given_up": 0}
+        mine = (requests_table.c.id == number) & (requests_table.c.given_up == 1)
+        with self._write() as c:
+            return c.execute(update(requests_table).where(mine).values(**values)).rowcount == 1
+
+    def _requests(self, which: Any) -> list[Request]:
+        query = select(requests_table).where(which).order_by(requests_table.c.id)
         with self._read() as c:
-            return [Request(**row) for row in c.execute(query).mappings()]
+            return [_request(row) for row in c.execute(query).mappings()]
 
     def request(self, number: int) -> Request | None:
         """One request, or None."""
         with self._read() as c:
             row = c.execute(select(requests_table).where(requests_table.c.id == number)).mappings().first()
-        return Request(**row) if row else None
+        return _request(row) if row else None
 
     def answer(self, number: int, text: str) -> None:
         """A request was done, or could not be."""
@@ -113,3 +147,7 @@ class Hosts(Store):
             c.execute(
                 update(requests_table).where(requests_table.c.id == number).values(done=now(), answer=text)
             )
+
+
+def _request(row: Any) -> Request:
+    return Request(**{**row, "given_up": bool(row["given_up"])})

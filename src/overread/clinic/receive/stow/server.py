@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 import uvicorn
 
+from overread.clinic.connections import limited
 from overread.clinic.receive.limits import Associations
 from overread.clinic.receive.settings import StowIn
 from overread.clinic.receive.stow.app import StowApp
 from overread.clinic.receive.stow.callers import Callers
-from overread.clinic.receive.stow.connections import limited
 from overread.clinic.receive.tls import expiry_warnings, server_context
 from overread.clinic.spool import Spool, Stored
 from overread.errors import InputError
@@ -70,7 +70,10 @@ class StowServer:
             access_log=False,
             server_header=False,
             http=limited(
-                Associations(total=settings.maximum_connections), callers.welcome, settings.head_seconds
+                Associations(total=settings.maximum_connections),
+                settings.head_seconds,
+                welcome=callers.welcome,
+                within="head",
             ),
             ws="none",
             lifespan="off",
