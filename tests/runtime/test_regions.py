@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from overread.runtime.regions import Region, paint, region_faults, spread, structures
+from overread.runtime.regions import Region, as_regions, judged, paint, region_faults, spread, structures
 
 LABELS = ["background", "necrosis", "oedema", "solid", "enhancing"]
 TUMOUR = {
@@ -63,3 +63,14 @@ def test_regions_side_by_side_are_allowed() -> None:
 def test_what_cannot_be_read_back_is_refused(changed: dict[str, Region], said: str) -> None:
     labels = LABELS if said != "is in none of them" else [*LABELS, "cyst"]
     assert any(said in fault for fault in region_faults({**TUMOUR, **changed}, labels))
+
+
+def test_a_list_of_labels_is_a_region_that_paints_what_is_its_own() -> None:
+    written = {
+        "whole": ["necrosis", "oedema", "solid", "enhancing"],
+        "core": {"labels": ["necrosis", "solid", "enhancing"], "paints": "solid"},
+        "enhancing": ["enhancing"],
+    }
+    assert {name: Region.model_validate(of) for name, of in as_regions(written).items()} == TUMOUR
+    assert judged(LABELS, TUMOUR) == ["background", "whole", "core", "enhancing"]
+    assert judged(LABELS, {}) == LABELS

@@ -15,7 +15,9 @@ VALUE = "value"
 IMAGE = "image"
 KNOWN = ("case", "patient", "split", "label", "mask", "boxes", "visit", "date", "days")
 """Columns that mean something, beside those of images and of findings."""
-ATTRIBUTES = ("fold", "age", "sex", "site", "scanner", "body_part")
+IGNORE, UNLABELLED = "ignore", "unlabelled"
+"""Of masks: the value that says that nobody knows what is there, and the labels that a mask does not state."""
+ATTRIBUTES = ("fold", "age", "sex", "site", "scanner", "body_part", IGNORE, UNLABELLED)
 """Attributes that commands look for by name."""
 NEAR = 0.8
 """Share of letters in common (Ratcliff and Obershelp) from which a name reads as a slip of the pen for another."""

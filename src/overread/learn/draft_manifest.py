@@ -39,5 +39,6 @@ def draft_manifest(
         windows=Windows(size=plan.answered_at_once, overlap=plan.overlap) if FACTS[plan.task].local else None,
         views=plan.views,
         counted_labels=list(counted),
+        regions=plan.regions,
         files={"model.onnx": sha256_bytes(model)},
     )

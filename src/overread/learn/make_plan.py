@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -36,6 +36,7 @@ from overread.learn.timing import Timing, time_step
 from overread.learn.weights.origin import Origin
 from overread.nets.networks import architecture
 from overread.runtime.manifest import Channel, Preprocess, Quantity
+from overread.runtime.regions import Region
 from overread.runtime.sliding_window import OVERLAP
 from overread.task import TASKS as FACTS
 
@@ -83,6 +84,8 @@ def make_plan(
     quantity: Quantity | None = None,
     start: Origin | None = None,
     side: int = 0,
+    regions: Mapping[str, Region] | None = None,
+    partly_labelled: bool = False,
 ) -> Plan:
     """Choose grid, patch, network, loss, batch, augmentation and epochs.
 
@@ -177,13 +180,16 @@ def make_plan(
             train_seconds=0.0,
             memory_gib=0.0,
             seed=seed,
+            regions=dict(regions or {}),
+            partly_labelled=partly_labelled,
             reasons=[],
         )
         plan, why_memory = fit_memory(plan, available)
         reasons = [why_grid, why_grey, *choice.reasons, *why_memory, why_flip, *why_augment]
         return Draft(plan, choice, room, grid_size(look, spec), reasons)
 
-    room = Room(dimensions, len(names), facts.outputs(len(labels)), train_cases, most, gpu)
+    outputs = len(regions or {}) or facts.outputs(len(labels))
+    room = Room(dimensions, len(names), outputs, train_cases, most, gpu)
     if start:
         room = replace(room, weights=start.network or start.name.partition(":")[2], side=side)
     rooms = rungs(look, room, facts.answer)

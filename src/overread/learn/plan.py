@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from overread.runtime.manifest import Preprocess, Quantity
+from overread.runtime.regions import Region
 from overread.runtime.sliding_window import OVERLAP
 from overread.settings import Strict
 from overread.task import TASKS, TaskName
@@ -144,6 +145,9 @@ class Plan(Strict):
     ``transfer``: the weights that the network starts from; without it, from chance. ``rivals`` are other roads to the
     same answer, each a whole plan: all are trained in turn, and tuning cases decide which one is kept.
 
+    ``regions``: structures that the network answers yes or no in place of the labels (`overread.runtime.regions`).
+    ``partly_labelled``: some training masks leave labels open, and the loss leaves these out there.
+
     ``read``: ``store`` prepares every case once and reads patches from there, ``files`` decodes the images each time.
     """
 
@@ -184,6 +188,8 @@ class Plan(Strict):
     answer_seconds: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     memory_gib: float = Field(ge=0, allow_inf_nan=False)
     seed: int = Field(ge=0)
+    regions: dict[str, Region] = {}
+    partly_labelled: bool = False
     reasons: list[str]
     rivals: list[Plan] = []
 
@@ -195,4 +201,4 @@ class Plan(Strict):
     @property
     def outputs(self) -> int:
         """How many numbers (of a local task: channels) the network gives."""
-        return TASKS[self.task].outputs(len(self.labels))
+        return len(self.regions) or TASKS[self.task].outputs(len(self.labels))

@@ -14,6 +14,7 @@ from overread.learn.plan import Plan
 from overread.learn.sampling import build_sampling
 from overread.nets.architecture import Architecture
 from overread.nets.networks import architecture, build
+from overread.runtime.regions import region_faults
 from overread.runtime.views import parse_view, view_faults
 from overread.task import TASKS
 
@@ -27,6 +28,7 @@ def check_plan(plan: Plan, where: str) -> None:
 def faults(plan: Plan) -> Iterator[str]:
     """Every fault of ``plan``, in the order of its keys."""
     yield from _names(plan)
+    yield from region_faults(plan.regions, plan.labels)
     yield from _grid(plan)
     yield from _augment(plan)
     yield from _mix(plan)
@@ -126,6 +128,9 @@ def _mix(plan: Plan) -> Iterator[str]:
         if kind not in possible:
             others = f"; {', '.join(possible)} can be on" if possible else ""
             yield f"mix.{kind}: found it on, expected it off for {plan.task}{others}"
+    open_ = "regions" if plan.regions else "partly_labelled" if plan.partly_labelled else ""
+    if kinds and open_:
+        yield f"mix.{kinds[0]}: found it on, expected it off where the plan has {open_}: one mask says one thing"
     for name, values in (("labels", plan.mix.labels), ("onto", plan.mix.onto)):
         if wrong := [v for v in values if not 0 <= v < len(plan.labels)]:
             yield f"mix.{name}: found {wrong[0]}, expected some of 0 to {len(plan.labels) - 1}"

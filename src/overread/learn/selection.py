@@ -28,6 +28,7 @@ from overread.nets.architecture import by_name
 from overread.runtime.manifest import Manifest
 from overread.runtime.prediction import Outcome
 from overread.runtime.preprocess import Prepared, prepare
+from overread.runtime.regions import judged
 from overread.runtime.tasks import TASKS as RUNTIME
 from overread.task import TASKS as FACTS
 
@@ -116,7 +117,7 @@ def tuning_metric(
     selection = plan.selection
     if selection is None:
         return None
-    offered = EVALUATE[plan.task].offered(plan.labels, positive, counted)
+    offered = EVALUATE[plan.task].offered(judged(plan.labels, plan.regions), positive, counted)
     able = {(m.key, label): m for m, label in offered if m.better != "none"}
     metric = able.get((selection.metric, selection.label))
     if metric is None:

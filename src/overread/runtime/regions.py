@@ -8,6 +8,7 @@ arXiv 2011.00848). The label map is painted region by region, as listed, each ov
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,29 @@ class Region(Strict):
 
     labels: list[str]
     paints: str
+
+
+def as_regions(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Regions as a person may write them: a list of labels stands for a region that paints the first that no later
+    region has."""
+    lists = {name: of for name, of in given.items() if isinstance(of, list)}
+    made: dict[str, Any] = {}
+    for i, (name, of) in enumerate(given.items()):
+        later = [
+            label
+            for other in list(given.values())[i + 1 :]
+            for label in (
+                other if isinstance(other, list) else getattr(other, "labels", None) or other["labels"]
+            )
+        ]
+        own = [label for label in of if label not in later] if name in lists else []
+        made[name] = {"labels": of, "paints": (own or of or [""])[0]} if name in lists else of
+    return made
+
+
+def judged(labels: Sequence[str], regions: Mapping[str, Region]) -> list[str]:
+    """The names of what is measured and judged, the background first: the regions, or the mask's labels."""
+    return [labels[0], *regions] if regions else list(labels)
 
 
 def region_faults(regions: Mapping[str, Region], labels: Sequence[str]) -> Iterator[str]:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from tests.learn.toys import SEGMENTATION, pictures, plan
 
+from overread.cohort.truth.unknown import UNKNOWN
 from overread.learn.augment.place import place_patch
 from overread.learn.example import Example
 from overread.learn.fit import fit
@@ -98,3 +99,44 @@ def test_score_is_the_mean_log_odds_where_the_label_was_decided() -> None:
     z[0, 1, :2] = 3.0
     odds = 3.0 - torch.logsumexp(torch.tensor([-1.0, -1.0]), 0)
     assert segmentation.score({"logits": z}, 1).tolist() == pytest.approx([odds.item(), 0.0])
+
+
+TUMOUR = {
+    "labels": ["background", "oedema", "core"],
+    "regions": {
+        "whole": {"labels": ["oedema", "core"], "paints": "oedema"},
+        "core": {"labels": ["core"], "paints": "core"},
+    },
+}
+
+
+def nested() -> Example:
+    """Core within oedema, and a corner of which nobody knows."""
+    mask = np.zeros((36, 36), np.uint8)
+    mask[6:30, 6:30], mask[12:24, 12:24], mask[:3, :3] = 1, 2, UNKNOWN
+    return Example("nested", (mask == 2)[None].astype(np.float32), with_places(mask))
+
+
+def test_regions_are_taught_one_channel_each_and_nobody_knows_in_all_of_them() -> None:
+    p = plan(**STILL | TUMOUR | {"patch": [36, 36]})
+    _, targets = segmentation.draw(nested(), p, 0, 0)
+    whole, core = targets["mask"]
+    mask = nested().target["mask"]
+    assert p.outputs == 2 and "valid" not in targets
+    assert np.array_equal(whole == 1, (mask == 1) | (mask == 2)) and np.array_equal(core == 1, mask == 2)
+    assert ((whole == UNKNOWN) == torch.from_numpy(mask == UNKNOWN)).all()
+
+
+def test_no_patch_is_drawn_around_what_nobody_knows() -> None:
+    assert set(np.unique(nested().target["places"][:, 0])) == {1, 2}
+
+
+@pytest.mark.parametrize(("regions", "expected"), [(True, [False, False]), (False, [True, True, False])])
+def test_labels_that_a_mask_leaves_open_are_told_to_the_loss(regions: bool, expected: list[bool]) -> None:
+    """Of regions all that hold an open label; of labels the open one."""
+    changes = TUMOUR if regions else {"labels": TUMOUR["labels"]}
+    p = plan(**STILL | changes | {"partly_labelled": True, "patch": [36, 36]})
+    example = nested()
+    open_ = Example(example.case, example.image, {**example.target, "unstated": np.array([2])})
+    assert segmentation.draw(open_, p, 0, 0)[1]["valid"].tolist() == expected
+    assert all(segmentation.draw(example, p, 0, 0)[1]["valid"])

@@ -1,4 +1,8 @@
-"""The truth of segmentation: a label map on the grid of the image, in the file that the column ``mask`` names."""
+"""The truth of segmentation: a label map on the grid of the image, in the file that the column ``mask`` names.
+
+What nobody knows is left open (`overread.cohort.truth.unknown`): voxels of the value in the column ``ignore``, as all
+but the strokes of scribbles, and labels that the column ``unlabelled`` names.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from numpy.typing import NDArray
 from overread.cohort.case import Case, CaseError
 from overread.cohort.finding import Finding, some
 from overread.cohort.truth.protocol import Regions, Shown, TruthValue
+from overread.cohort.truth.unknown import UNKNOWN, Partly, ignored, unlabelled
 from overread.errors import InputError
 from overread.imaging.grid.components import components
 from overread.imaging.grid.geometry import same_grid
@@ -35,14 +40,21 @@ def stated(case: Case) -> bool:
 
 
 def read(case: Case, image: Image, labels: Sequence[str]) -> TruthValue:
-    """Integers ``(*spatial)`` from 0 to ``len(labels) - 1``, see `read_mask`."""
-    return read_mask(case, image, labels=len(labels))
+    """Integers ``(*spatial)`` from 0 to ``len(labels) - 1``, `UNKNOWN` where the case leaves it open, see `read_mask`.
+
+    A mask that does not state every label is a `Partly`.
+    """
+    mask, unstated = read_mask(case, image, labels=len(labels)), unlabelled(case, labels)
+    return Partly.of(mask, unstated) if unstated else mask
 
 
 def look(case: Case, image: Image, labels: Sequence[str]) -> Shown:
     """Voxels by mask value, whatever ``labels`` names, and the hash of the values."""
     mask, notes = _mask(case, image, labels=len(labels), within=False)
     counts = _counts(mask)
+    if ignored(case) is not None:
+        counts.pop(UNKNOWN, None)
+    unlabelled(case, labels)
     # Equal masks are equal whatever the type they are stored in.
     small = all(0 <= value < 256 for value in counts)
     digest = hashlib.sha256(f"{mask.shape}".encode())
@@ -55,9 +67,10 @@ def look(case: Case, image: Image, labels: Sequence[str]) -> Shown:
 
 
 def presence(case: Case, shown: Shown, labels: Sequence[str]) -> Mapping[str, bool | None]:
-    """Whether any voxel bears each foreground label; None where no mask was read."""
+    """Whether any voxel bears each foreground label; None where no mask was read or it does not state the label."""
+    open_ = unlabelled(case, labels)
     return {
-        name: bool(shown.counts.get(str(value))) if shown.digest else None
+        name: bool(shown.counts.get(str(value))) if shown.digest and value not in open_ else None
         for value, name in enumerate(labels)
         if value
     }
@@ -128,19 +141,23 @@ def regions(truth: TruthValue, image: Image, labels: Sequence[str]) -> Regions:
     """The foreground, and each label's share of voxels and the ball (2D: disc) of each connected part's volume."""
     assert isinstance(truth, np.ndarray)
     axes, voxel = truth.ndim, float(np.prod(image.spacing))
+    known, open_ = truth != UNKNOWN, truth.unstated if isinstance(truth, Partly) else ()
+    truth = np.asarray(truth)
     sizes: dict[str, list[float]] = {}
     fractions, widths = {}, {}
     for value, name in enumerate(labels):
+        if value in open_ or (not value and open_):
+            continue
         here = truth == value
         if (width := width_mm(here, image.spacing)) is not None:
             widths[name] = width
         if not value:
             continue
-        fractions[name] = float(here.mean())
+        fractions[name] = float(here.sum() / max(known.sum(), 1))
         volumes = np.bincount(components(here)[0].ravel())[1:] * voxel
         ball = (6 * volumes / np.pi) ** (1 / 3) if axes == 3 else (4 * volumes / np.pi) ** (1 / 2)
         sizes[name] = ball.tolist()
-    return Regions(truth > 0, sizes, fractions, widths)
+    return Regions((truth > 0) & known, sizes, fractions, widths)
 
 
 def width_mm(inside: NDArray[np.bool_], spacing: Sequence[float]) -> float | None:
@@ -159,14 +176,18 @@ def width_mm(inside: NDArray[np.bool_], spacing: Sequence[float]) -> float | Non
 
 def marks(case: Case, image: Image) -> NDArray[np.bool_] | None:
     """Everything but the background."""
-    return None if case.mask is None else read_mask(case, image) > 0
+    if case.mask is None:
+        return None
+    mask = read_mask(case, image)
+    return (mask > 0) & (mask != UNKNOWN) if ignored(case) is not None else mask > 0
 
 
 def read_mask(case: Case, image: Image, *, labels: int | None = None) -> LabelMap:
     """Read the label map of a case: integers of shape ``image.spatial``, on the image's grid.
 
     With ``labels``, the number of labels with the background, every value must lie in ``0..labels - 1``; of two labels,
-    a mask of 0 and 255 (or 65535) has the second where it is 255.
+    a mask of 0 and 255 (or 65535) has the second where it is 255. Where the row names a value to ``ignore``, that is
+    read as `UNKNOWN`, whatever it was.
 
     Raises
     ------
@@ -191,8 +212,13 @@ def _mask(case: Case, image: Image, *, labels: int | None, within: bool) -> tupl
     array = on_grid(case, image, array, affine)
     # That a picture has no place in the patient is told of the image itself.
     notes = found.notes if affine is not None else ()
+    skip = ignored(case)
+    unknown = None if skip is None else array == skip
+    if unknown is not None and array.size:
+        # Whatever else the file's values are, none may be taken for what is unknown.
+        array = np.where(unknown, 0, array)
     if labels is None or not array.size:
-        return array, notes
+        return _opened(array, unknown), notes
     low, high = int(array.min()), int(array.max())
     if labels == 2 and high in WHITE and low >= 0 and not np.any((array != 0) & (array != high)):
         array, low, high = (array != 0).astype(np.uint8), 0, 1
@@ -202,7 +228,12 @@ def _mask(case: Case, image: Image, *, labels: int | None, within: bool) -> tupl
             f"case {case.case}: mask {case.mask} holds {low if low < 0 else high}, expected whole numbers from 0 "
             f"to {labels - 1}; correct the mask or the protocol's labels"
         )
-    return array, notes
+    return _opened(array, unknown), notes
+
+
+def _opened(array: LabelMap, unknown: NDArray[np.bool_] | None) -> LabelMap:
+    """The label map with `UNKNOWN` where ``unknown``."""
+    return array if unknown is None else np.where(unknown, UNKNOWN, array)
 
 
 def on_grid(case: Case, image: Image, array: LabelMap, affine: NDArray[np.float64] | None) -> LabelMap:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from overread.cohort.case import Case
-from overread.cohort.columns import FINDINGS, VALUE
+from overread.cohort.columns import FINDINGS, IGNORE, UNLABELLED, VALUE
 from overread.cohort.truth import TRUTHS
 from overread.errors import InputError
 from overread.files import canonical_json, sha256_bytes, sha256_file
@@ -44,7 +44,7 @@ def addresses(cases: Sequence[Case], plan: Plan, index: Index) -> list[str]:
             ]
             for role, paths in parts.items()
         }
-        stated = None if f"truth {column}" in parts else _stated(case, column)
+        stated = _of_file(case) if f"truth {column}" in parts else _stated(case, column)
         keys.append(sha256_bytes(canonical_json([common, content, stated]).encode()))
     return keys
 
@@ -82,6 +82,12 @@ def _stated(case: Case, column: str) -> Any:
         return dict(case.values)
     said = getattr(case, column, case.attributes.get(column))
     return [said, dict(case.votes)] if column == "label" and case.readings else said
+
+
+def _of_file(case: Case) -> Any:
+    """How the row says that the truth's file is to be read; None where it says nothing."""
+    said = {k: case.attributes[k] for k in (IGNORE, UNLABELLED) if case.attributes.get(k)}
+    return said or None
 
 
 def _base(paths: Sequence[Path]) -> Path:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from overread.cohort.fingerprint import Fingerprint
 from overread.cohort.truth.protocol import TruthValue
+from overread.cohort.truth.unknown import UNKNOWN, unstated
 from overread.imaging.grid.components import components
 from overread.imaging.image import Image
 from overread.learn.augment.change import apply
@@ -33,6 +34,7 @@ from overread.nets.architecture import Need
 from overread.nets.networks import architecture
 from overread.runtime.manifest import Preprocess
 from overread.runtime.preprocess import prepare_mask
+from overread.runtime.regions import structures
 
 # Of each label in each case, the voxels that are kept to choose patches around.
 PLACES = 2048
@@ -107,9 +109,13 @@ def choose(look: Fingerprint, room: Room, spec: Preprocess, limit: int) -> Choic
 
 
 def target(truth: TruthValue, image: Image, spec: Preprocess) -> Arrays:
-    """``mask`` ``(*grid)`` uint8, and ``places`` ``(n, 2)``: label and flat index of foreground voxels."""
+    """``mask`` ``(*grid)`` uint8, and ``places`` ``(n, 2)``: label and flat index of foreground voxels.
+
+    ``unstated``: the labels that the mask says nothing of.
+    """
     assert isinstance(truth, np.ndarray)
-    return with_places(prepare_mask(truth, image, spec))
+    made = with_places(prepare_mask(np.asarray(truth), image, spec))
+    return made | {"unstated": np.array(unstated(truth), np.int64)}
 
 
 def with_places(mask: NDArray[np.uint8]) -> Arrays:
@@ -120,7 +126,7 @@ def with_places(mask: NDArray[np.uint8]) -> Arrays:
     voxel beside an organ would be as much as the organ.
     """
     rng, places = np.random.default_rng(0), [np.zeros((0, 2), np.int64)]
-    for label in np.unique(mask[mask > 0]):
+    for label in np.unique(mask[(mask > 0) & (mask != UNKNOWN)]):
         parts, count = components(mask == label)
         voxels = np.flatnonzero(parts)
         part = parts.ravel()[voxels].astype(np.int64) - 1
@@ -146,7 +152,25 @@ def draw(example: Example, plan: Plan, epoch: int, index: int) -> tuple[Tensor, 
         spacing=plan.preprocess.spacing,
     )
     assert label is not None
-    return image, {"mask": label}
+    return image, taught(label, example, plan)
+
+
+def taught(mask: Tensor, example: Example, plan: Plan) -> Tensors:
+    """``mask`` as the loss reads it (`overread.learn.losses.dense`).
+
+    Of regions one channel each, 1 where it lies, unknown where the mask is; ``valid`` ``(channels,)`` where masks leave
+    labels open, false for a region of which any label is.
+    """
+    values = structures(plan.labels, plan.regions)
+    targets = {"mask": mask}
+    if plan.regions:
+        each = [torch.isin(mask, torch.tensor(v, dtype=mask.dtype)).to(mask.dtype) for v in values.values()]
+        targets["mask"] = torch.stack(each).masked_fill_(mask == UNKNOWN, UNKNOWN)
+    if plan.partly_labelled:
+        open_ = set(np.asarray(example.target.get("unstated", ())).tolist())
+        stated = [open_.isdisjoint(v) for v in values.values()]
+        targets["valid"] = torch.tensor(stated if plan.regions else [True, *stated])
+    return targets
 
 
 def _centre(example: Example, plan: Plan, epoch: int, index: int) -> NDArray[np.integer]:

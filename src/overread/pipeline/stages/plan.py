@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from overread.cohort.cohort import Case, Cohort
+from overread.cohort.columns import UNLABELLED
 from overread.cohort.fingerprint import fingerprint
 from overread.cohort.splits.apply import keep_splits
 from overread.commands import command
@@ -73,6 +74,8 @@ def plan_stage(
             epochs=epochs,
             seed=protocol.seed,
             constraints=protocol.augmentation,
+            regions=protocol.regions,
+            partly_labelled=any(c.attributes.get(UNLABELLED) for c in train),
         )
         if protocol.dimensions == 2 and not epochs:
             plan = _read_as_measured(plan, train)

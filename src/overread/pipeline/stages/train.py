@@ -233,11 +233,12 @@ def check_trained(space: Workspace, plan: Plan) -> None:
                 f"{space.model / name}: is not what training wrote (see record/train.json); {again}"
             )
     protocol = space.protocol
-    asked = (protocol.task, protocol.dimensions, protocol.labels, [c.name for c in protocol.channels])
-    if asked != (plan.task, plan.dimensions, plan.labels, plan.inputs):
+    asked = (protocol.task, protocol.dimensions, protocol.labels, protocol.regions)
+    channels = [c.name for c in protocol.channels]
+    if (asked, channels) != ((plan.task, plan.dimensions, plan.labels, plan.regions), plan.inputs):
         raise InputError(
-            f"{space.folder / 'protocol.yaml'}: task, dimensions, labels or channels were changed after training; "
-            f"plan and {again}"
+            f"{space.folder / 'protocol.yaml'}: task, dimensions, labels, regions or channels were changed after "
+            f"training; plan and {again}"
         )
     if space.cohort().digest() != record["cohort_sha256"]:
         table = space.folder / "cohort.csv"
