@@ -23,7 +23,6 @@ from overread.keys.card import Role
 from overread.learn.constraints import Constraints
 from overread.runtime.manifest import Channel, Quantity
 from overread.runtime.regions import Region, as_regions, judged, region_faults
-from overread.runtime.regions import Region, as_regions, judged, region_faults
 from overread.settings import PlainName, Strict, dicom_patterns, read_settings, validated
 from overread.task import TASKS, Task, TaskName
 
@@ -170,14 +169,6 @@ class Protocol(Strict):
         except (AttributeError, KeyError, TypeError):
             return value
 
-    @field_validator("regions", mode="before")
-    @classmethod
-    def _regions(cls, value: Any) -> Any:
-        try:
-            return as_regions(value)
-        except (AttributeError, KeyError, TypeError):
-            return value
-
     @field_validator("bands")
     @classmethod
     def _bands(cls, value: dict[str, list[float]]) -> dict[str, list[float]]:
@@ -267,11 +258,6 @@ class Protocol(Strict):
             return f"metric {endpoint.metric} with label {endpoint.label}; expected label {' or '.join(of)}"
         names = ", ".join(dict.fromkeys(key for key, _ in known))
         return f"no metric {endpoint.metric!r} to set a goal for; expected one of {names}"
-
-    @property
-    def judged(self) -> list[str]:
-        """Names of what is measured and judged: the regions, after the background, or the labels."""
-        return judged(self.labels, self.regions)
 
     @property
     def judged(self) -> list[str]:
