@@ -46,4 +46,4 @@ def own_openings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     monkeypatch.setenv("OVERREAD_STATE", str(tmp_path_factory.mktemp("state")))
 
 
-pytest_plugins = ["tests.small_road"]
+pytest_plugins = ["tests.small_road", "tests.sealed_road"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import json
 import reprlib
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
@@ -93,6 +94,36 @@ def parse_yaml(text: str, where: str) -> Any:
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
         # ValueError: a date such as 2001-99-99, a whole number of more digits than Python converts.
         raise InputError(f"{where}: is not YAML ({short(str(error))})") from error
+
+
+def yaml_line(text: str, place: Sequence[str | int]) -> int | None:
+    """The line of a YAML text at which the key or item at ``place`` stands, or the last part of the way that is there.
+
+    None where the text is none that `parse_yaml` takes, or the first part of the way is not in it.
+    """
+    try:
+        _measure(text, "")
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, ValueError, RecursionError, InputError):
+        return None
+    line = None
+    for part in place:
+        mark, node = _within(node, part)
+        if mark is None:
+            break
+        line = mark.line + 1
+    return line
+
+
+def _within(node: yaml.Node | None, part: str | int) -> tuple[yaml.Mark | None, yaml.Node | None]:
+    """Where ``part`` of a mapping or list begins, and what it holds."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == str(part):
+                return key.start_mark, value
+    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        return node.value[part].start_mark, node.value[part]
+    return None, node
 
 
 def _measure(text: str, where: str) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from overread.errors import InputError
-from overread.parse import brief, parse_yaml, short
+from overread.parse import brief, parse_yaml, short, yaml_line
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -30,7 +30,8 @@ def read_settings(path: Path, model: type[Model], missing: str) -> Model:
         `validated` refuses; also what `overread.parse.parse_yaml` does.
     """
     try:
-        content = parse_yaml(path.read_text(encoding="utf-8"), str(path))
+        text = path.read_text(encoding="utf-8")
+        content = parse_yaml(text, str(path))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); {missing}") from error
     except UnicodeDecodeError as error:
@@ -38,15 +39,28 @@ def read_settings(path: Path, model: type[Model], missing: str) -> Model:
     if not isinstance(content, dict):
         names = ", ".join(list(model.model_fields)[:4])
         raise InputError(f"{path}: found {type(content).__name__}, expected keys such as {names}")
-    return validated(model, content, str(path))
+    return validated(model, content, str(path), text=text)
 
 
-def validated(model: type[Model], content: Any, where: str) -> Model:
-    """``content`` as ``model``. Raises InputError that begins with ``where`` and names the first wrong key."""
+def validated(model: type[Model], content: Any, where: str, *, text: str = "") -> Model:
+    """``content`` as ``model``, read from the YAML ``text``.
+
+    Raises InputError that begins with ``where``, names the first wrong key, and its line where there is a text.
+    """
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise InputError(f"{where}: {_first(error)}") from error
+        line = yaml_line(text, _place(error, model)) if text else None
+        raise InputError(f"{where}: {_first(error)}" + (f" (line {line})" if line else "")) from error
+
+
+def _place(error: ValidationError, model: type[BaseModel]) -> list[str | int]:
+    """Where the first fault lies; of a rule over the whole model, the key that its message begins with."""
+    first = error.errors(include_url=False)[0]
+    if first["loc"]:
+        return list(first["loc"])
+    key = first["msg"].removeprefix("Value error, ").split(":")[0].split(",")[0].strip()
+    return [key] if key in model.model_fields else []
 
 
 def _plain_name(value: str) -> str:

@@ -68,6 +68,19 @@ def keys_revoke(
     revoke_command(name, reason)
 
 
+@keys.command("sign-package")
+def keys_sign_package(
+    package: Annotated[Path, typer.Argument(metavar="PACKAGE", help="An .overread file or folder.")],
+    who: Signer,
+    comment: Annotated[str, typer.Option("--comment", help="What the signature says besides.")] = "",
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Sign a package: the signature lies beside it, and clinic.yaml can ask for it."""
+    from overread.runtime.sign_package_command import sign_package_command
+
+    sign_package_command(package, who=who, comment=comment, passphrase_file=passphrase_file)
+
+
 @app.command()
 def sign(
     row: Annotated[str, typer.Argument(metavar="ROW", help="Number of a row, or a stage: its last row.")],

@@ -20,11 +20,46 @@ def ledger_verify(
         str | None,
         typer.Option("--head", help="A head that was noted elsewhere: it must still be in the chain."),
     ] = None,
+    anchor: Annotated[
+        list[Path] | None, typer.Option("--anchor", help="A file that ledger anchor wrote. May repeat.")
+    ] = None,
+    authority: Annotated[
+        Path | None,
+        typer.Option("--authority", help="Certificates (PEM) of the authority that stamped anchors."),
+    ] = None,
 ) -> None:
-    """Recompute the chain of hashes; name the first row that was altered, removed or reordered, and changed files."""
+    """Recompute the chain; name the first row that was altered, removed or reordered, files that changed, and more."""
     from overread.ledger.commands import verify_command
 
-    verify_command(where, head=head)
+    verify_command(where, head=head, anchors=anchor or [], authority=authority)
+
+
+@ledger.command("export")
+def ledger_export(
+    where: Annotated[str, typer.Argument(help="A protocol folder, a ledger file or a database URL.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder to make.")],
+) -> None:
+    """Write rows, hashes of files and signatures as files that sha256sum, Python and openssl can check."""
+    from overread.ledger.commands import export_command
+
+    export_command(where, out)
+
+
+@ledger.command("anchor")
+def ledger_anchor(
+    where: Annotated[str, typer.Argument(help="A protocol folder, a ledger file or a database URL.")],
+    out: Annotated[Path, typer.Option("--out", help="The anchor's file; keep it on another machine.")],
+    url: Annotated[
+        str | None, typer.Option("--url", help="Have it stamped by this time stamp authority (RFC 3161).")
+    ] = None,
+    request: Annotated[
+        bool, typer.Option("--request", help="Write the request for a time stamp, to be sent by other means.")
+    ] = False,
+) -> None:
+    """Note the head of the chain outside the machine: a file, a text to mail, a time stamp."""
+    from overread.ledger.commands import anchor_command
+
+    anchor_command(where, out, url=url, request=request)
 
 
 @ledger.command("show")
@@ -145,3 +180,18 @@ def checklist(
     from overread.regulatory.checklists.command import checklist_command
 
     checklist_command(name, folder, out=out, ask=ask)
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="A", help="A finished run, or a package.")],
+    second: Annotated[Path, typer.Argument(metavar="B", help="Another on the same cases.")],
+    cases: Annotated[
+        Optional[Path], typer.Option("--cases", help="Of packages: a folder with cohort.csv to answer.")
+    ] = None,
+    out: Document = None,
+) -> None:
+    """Hold two runs or packages side by side on the same cases: paired tests, threshold transfer, reclassification."""
+    from overread.regulatory.comparison.document import compare_command
+
+    compare_command(first, second, cases=cases, out=out)

@@ -194,6 +194,19 @@ def join(
 
 
 @app.command()
+def seal(
+    folder: Folder,
+    holders: Annotated[
+        list[str], typer.Option("--for", help="Who can open it: a name or key of the keyring. May repeat.")
+    ],
+) -> None:
+    """Encrypt the truth of the test cases and take it out of DIR, until the test opens it."""
+    from overread.pipeline.stages import seal_stage
+
+    seal_stage(folder, holders)
+
+
+@app.command()
 def lock(folder: Folder, sign: Sign = None, passphrase_file: PassphraseFile = None) -> None:
     """Fix protocol, package and code by hash, before the sealed test patients are opened."""
     from overread.pipeline.stages import lock_stage
@@ -202,11 +215,18 @@ def lock(folder: Folder, sign: Sign = None, passphrase_file: PassphraseFile = No
 
 
 @app.command("test")
-def test_(folder: Folder) -> None:
+def test_(
+    folder: Folder,
+    who: Annotated[
+        Optional[str],
+        typer.Option("--as", help="Who opens the seal, and signs it: a name or key of the keyring."),
+    ] = None,
+    passphrase_file: PassphraseFile = None,
+) -> None:
     """Open the sealed test patients and write report.json and report.html."""
     from overread.pipeline.stages import test_stage
 
-    test_stage(folder)
+    test_stage(folder, who=who, passphrase_file=passphrase_file)
 
 
 @app.command()
@@ -226,11 +246,28 @@ def run(
     seeds: Seeds = 1,
     folds: Folds = None,
     ensemble: Ensemble = True,
+    seal: Annotated[
+        Optional[list[str]],
+        typer.Option("--seal", help="Seal the test for this person, who opens it again. May repeat."),
+    ] = None,
+    sign: Sign = None,
+    passphrase_file: PassphraseFile = None,
 ) -> None:
     """All stages in order: init, check, plan, train, package, lock, test, explain."""
     from overread.pipeline.stages import run_stages
 
-    run_stages(folder, budget, epochs=epochs, exact=exact, seeds=seeds, folds=folds, ensemble=ensemble)
+    run_stages(
+        folder,
+        budget,
+        epochs=epochs,
+        exact=exact,
+        seeds=seeds,
+        folds=folds,
+        ensemble=ensemble,
+        seal=seal or [],
+        sign=sign,
+        passphrase_file=passphrase_file,
+    )
 
 
 @app.command()

@@ -37,6 +37,7 @@ class Case:
     does not have; ``label`` is a class name; ``mask`` is a label map on the grid of the first channel;
     ``attributes`` holds every other column (age in years, sex, site, scanner ...) as written.
 
+    ``sealed``: the truth lies in the seal of the test (`overread seal`), and is not in the table.
     ``readings`` are the filled cells of several readers' columns (``reader_<name>``, ``votes_<class>``) as written.
     ``values`` maps the names of columns that were asked for as numbers to these; they are ``attributes``, too.
     ``findings`` maps the names of ``label_<name>`` columns to 1 (present), 0 (absent), -1 (uncertain) or None (not
@@ -59,6 +60,7 @@ class Case:
     days: float | None = None
     values: Mapping[str, float] = field(default_factory=dict)
     readings: Mapping[str, str] = field(default_factory=dict)
+    sealed: bool = False
 
     @property
     def votes(self) -> Mapping[str, int]:
@@ -78,7 +80,7 @@ class Wanted:
 
     ``need`` is the column that must be filled, ``classes`` the names allowed in ``label``; ``missing_channels``
     accepts rows without some (not all) of the images. ``values`` are columns that must hold a number within
-    ``bounds``.
+    ``bounds``. ``sealed``: test rows need no truth.
     """
 
     channels: Mapping[str, str]
@@ -87,6 +89,7 @@ class Wanted:
     missing_channels: bool = False
     values: Sequence[str] = ()
     bounds: tuple[float | None, float | None] = (None, None)
+    sealed: bool = False
 
 
 def channel_columns(columns: Sequence[str], path: Path) -> dict[str, str]:
@@ -103,7 +106,8 @@ def read_case(folder: Path, path: Path, n: int, row: Mapping[str, str], wanted: 
     """The case of row ``n`` of the table ``path``. Raises InputError naming row and column."""
     columns = Row(folder, path, n, row)
     cell = columns.cell
-    needed = [wanted.need] if wanted.need and wanted.need in row else []
+    sealed = wanted.sealed and cell("split") == "test"
+    needed = [wanted.need] if wanted.need and wanted.need in row and not sealed else []
     for column in ("case", "patient", *needed):
         if not cell(column):
             columns.fail(f"column {column!r} is empty; every case needs it")
@@ -124,7 +128,7 @@ def read_case(folder: Path, path: Path, n: int, row: Mapping[str, str], wanted: 
     if "split" in row and cell("split") not in SPLITS:
         columns.fail(f"split is {cell('split')!r}, expected one of {', '.join(SPLITS)}")
     label = cell("label") or None
-    if wanted.need == "label" and wanted.classes is not None and label not in wanted.classes:
+    if wanted.need == "label" and wanted.classes is not None and label not in wanted.classes and not sealed:
         columns.fail(
             f"label {label!r} is not a class of the protocol; expected one of {', '.join(wanted.classes)}"
         )
@@ -144,8 +148,9 @@ def read_case(folder: Path, path: Path, n: int, row: Mapping[str, str], wanted: 
         cell("visit"),
         columns.day("date"),
         columns.number("days"),
-        {name: columns.measured(name, wanted.bounds) for name in wanted.values},
+        {name: columns.measured(name, wanted.bounds) for name in wanted.values if not sealed},
         {k: columns.reading(k) for k in row if is_reading(k) and cell(k)},
+        sealed,
     )
 
 

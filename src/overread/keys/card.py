@@ -16,7 +16,7 @@ Role = Literal["analyst", "reviewer", "quality"]
 ROLES: dict[Role, str] = {
     "analyst": "trains and locks",
     "reviewer": "reviews what others did",
-    "quality": "approves, opens seals and decides on warnings",
+    "quality": "approves, and decides on warnings",
 }
 """What people may be, and what it lets them do."""
 FORMAT = "overread.person 1"

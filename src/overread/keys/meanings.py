@@ -13,7 +13,7 @@ MEANINGS: dict[str, tuple[Role, ...]] = {
     "decided": ("reviewer", "quality"),
     "deviated": ("analyst", "reviewer", "quality"),
     "packaged": ("analyst", "quality"),
-    "opened": ("quality",),
+    "opened": ("quality", "reviewer", "analyst"),
 }
 """Meaning to the roles that may sign so."""
 

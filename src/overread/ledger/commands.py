@@ -1,21 +1,26 @@
-"""`overread ledger verify` and `overread ledger show`."""
+"""`overread ledger verify`, `show`, `export` and `anchor`."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from overread.commands import command
 from overread.errors import InputError, OverreadError
+from overread.files import atomic_path, write_text
 from overread.keys.ring import Keyring
+from overread.ledger.anchor import anchor_mail, anchor_of, anchor_text, fault_of, read_anchor
 from overread.ledger.clock import set_back
-from overread.ledger.files import changed_files
+from overread.ledger.export import export
+from overread.ledger.files import changed_files, changed_images
 from overread.ledger.heads import forgotten, replaced
-from overread.ledger.ledger import Ledger
+from overread.ledger.ledger import Event, Ledger
 from overread.ledger.signatures import signatures
+from overread.ledger.timestamp import ask, beside, request_of, stamped
 
 LEDGER_FILE = "ledger.db"
 HASH = re.compile(r"[0-9a-f]{64}")
@@ -23,12 +28,15 @@ HEAD = re.compile(r"[0-9a-f]{12,64}")
 WORD = re.compile(r"[\w.:/+-]+")
 
 
-def verify_command(where: str, *, head: str | None = None) -> None:
+def verify_command(
+    where: str, *, head: str | None = None, anchors: Sequence[Path] = (), authority: Path | None = None
+) -> None:
     """Recompute the chain of a protocol folder, a ledger file or a database URL, and print one line.
 
     ``head`` is one that was noted elsewhere, whole or its first 12 digits or more. Of a folder the files that the
-    newest events name by hash are compared, too, and what this machine remembers of the ledger there. Signatures are
-    checked, and whether times only go forwards.
+    newest events name by hash are compared, images and masks among them, and what this machine remembers of the ledger
+    there. Signatures are checked, and whether times only go forwards. ``anchors`` are files of `anchor_command`, whose
+    time stamps are checked with the certificates in ``authority`` (PEM).
 
     Raises
     ------
@@ -43,9 +51,9 @@ def verify_command(where: str, *, head: str | None = None) -> None:
     if not result.ok:
         raise OverreadError(f"{where}: {result.detail}")
     events = ledger.events()
-    faults = set_back(events)
+    faults = [*set_back(events), *_anchored(anchors, authority, events)]
     if "://" not in where and Path(where).is_dir():
-        faults += changed_files(Path(where), events)
+        faults += [*changed_files(Path(where), events), *changed_images(Path(where), events)]
         faults += [text for text in [forgotten(Path(where), events)] if text]
         if before := replaced(Path(where), events):
             print(f"note: {before}")
@@ -59,6 +67,65 @@ def verify_command(where: str, *, head: str | None = None) -> None:
     if faults:
         raise OverreadError("\n".join([f"{where}: the chain holds, but not all that it tells of:", *faults]))
     print(result)
+
+
+def export_command(where: str, out: Path) -> None:
+    """Write a ledger as files that need no overread. Raises OverreadError where the chain is broken."""
+    ledger = open_existing(where)
+    result = ledger.verify()
+    if not result.ok:
+        raise OverreadError(f"{where}: {result.detail}; nothing was written")
+    for path in export(ledger.events(), out):
+        print(path)
+
+
+def anchor_command(where: str, out: Path, *, url: str | None = None, request: bool = False) -> None:
+    """Write an anchor of the head to ``out`` and print it for a mail; have it stamped at ``url``, or write the request.
+
+    Raises
+    ------
+    OverreadError
+        The chain is broken, so that nothing is anchored; or the authority did not reply.
+    """
+    ledger = open_existing(where)
+    result = ledger.verify()
+    if not result.ok:
+        raise OverreadError(f"{where}: {result.detail}; nothing was anchored")
+    anchor = anchor_of(ledger.events())
+    write_text(out, anchor_text(anchor))
+    print(anchor_mail(anchor, where), end="")
+    if url is None and not request:
+        return
+    data = out.read_bytes()
+    query = request_of(data)
+    with atomic_path(beside(out, "tsq")) as temporary:
+        temporary.write_bytes(query)
+    if url is not None:
+        reply = ask(url, query)
+        with atomic_path(beside(out, "tsr")) as temporary:
+            temporary.write_bytes(reply)
+        print(
+            f"{beside(out, 'tsr')}: reply of {url}; verify it with the authority's certificate (--authority)"
+        )
+
+
+def _anchored(anchors: Sequence[Path], authority: Path | None, events: Sequence[Event]) -> list[str]:
+    """What anchors, and the time stamps beside them, say against the chain."""
+    faults = []
+    for path in anchors:
+        fault = fault_of(read_anchor(path), events, str(path))
+        reply = beside(path, "tsr")
+        if fault:
+            faults.append(fault)
+        elif not reply.is_file() or authority is None:
+            print(
+                f"anchored: {path}"
+                + (f" ({reply} was not checked: name --authority)" if reply.is_file() else "")
+            )
+        else:
+            when = stamped(reply.read_bytes(), path.read_bytes(), authority.read_bytes(), str(reply))
+            print(f"anchored: {path}, seen by the authority on {when:%Y-%m-%d %H:%M:%S} UTC")
+    return faults
 
 
 def _whole(head: str, ledger: Ledger) -> str:

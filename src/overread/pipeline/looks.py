@@ -18,12 +18,14 @@ from overread.pipeline.workspace import Workspace
 class Looks:
     """``openings`` of the test so far, this one among them; ``elsewhere``: those in other folders of this user.
 
+    ``glanced``: test patients that `overread predict` answered before.
     ``unlisted`` says why openings elsewhere could not be counted.
     """
 
     openings: int
     elsewhere: int = 0
     unlisted: str = ""
+    glanced: int = 0
 
     def exploratory(self, lock: Mapping[str, Any]) -> list[str]:
         """Why no number of this test confirms anything, a sentence each; empty for a first look after the lock."""
@@ -34,6 +36,9 @@ class Looks:
         before = int(lock.get("openings_before", 0))
         if before:
             found.append("Protocol and package were locked after the test had been opened.")
+        if self.glanced:
+            patients = "patient was" if self.glanced == 1 else "patients were"
+            found.append(f"{self.glanced} test {patients} answered by overread predict before the test.")
         if lock.get("opened_in_training"):
             found.append("Patients of an earlier test took part in training.")
         return found

@@ -108,6 +108,7 @@ class Protocol(Strict):
     ``weights``: pretrained weights to start from: ``auto`` leaves it to the planner, ``none`` starts from chance, else
     a name as `overread.learn.weights.find.find_weights` takes it; its network must be one of `overread.nets`.
     ``bands``: of an attribute that holds numbers, where its subgroups part: ``{age: [18, 40, 65]}``.
+    ``seal``: the truth of the test cases must be sealed before the training (`overread seal`).
     ``signatures``: whose signatures the lock and the opening of the test wait for.
     ``reuse_opened``: train although patients were opened in an earlier test, which the report then says.
     ``cross_fit``: train so many networks, each without one fold of the patients outside the test, who then all serve
@@ -143,6 +144,7 @@ class Protocol(Strict):
     weights: str = "auto"
     budget: str = "10m"
     seed: int = Field(default=0, ge=0)
+    seal: bool = False
     signatures: RequiredSignatures = RequiredSignatures()
     reuse_opened: bool = False
     cross_fit: int | None = Field(default=None, ge=2)
@@ -319,6 +321,7 @@ _COMMENTS = {
     "bands": "Where the subgroups of a number part, such as age: [18, 40, 65].",
     "subgroups": "Columns of cohort.csv for which the result is shown apart.",
     "cross_fit": "So many networks, each without one fold of the patients outside the test: all of these calibrate it.",
+    "seal": "The truth of the test cases must be sealed before the training (overread seal).",
     "signatures": "Whose signature a step waits for: lock: analyst signs the lock, approval: quality approves it.",
     "budget": "Wall-clock time for the whole run.",
     "augmentation": "What training must not do to images: mirror (never, left_right, all), rotate_deg, shift_mm ...",
@@ -334,7 +337,7 @@ def write_protocol(folder: Path, values: dict[str, Any]) -> Path:
         # What does not apply to the task (no positive, no rule) would only raise questions.
         if key not in values and (
             value in (None, "", [], {})
-            or key in ("uncertain", "missing", "reuse_opened", "weights", "signatures")
+            or key in ("uncertain", "missing", "reuse_opened", "weights", "signatures", "seal")
         ):
             continue
         if key in _COMMENTS:

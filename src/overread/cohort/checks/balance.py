@@ -33,6 +33,10 @@ def check_balance(inspections: Sequence[Inspection], presence: Presence) -> list
     for split, counts in class_counts(inspections, presence).items():
         here = splits == split
         total = int(here.sum())
+        if total and all(s.case.sealed for s in inspections if s.case.split == split):
+            message = f"{split}: {total} cases, whose truth is sealed"
+            findings.append(Finding("class.balance", "info", message))
+            continue
         stated = {name: int(presence.stated(name)[here].sum()) for name in counts}
         shown = ", ".join(
             f"{name} {n}" + (f" of {stated[name]} stated" if stated[name] < total else "")

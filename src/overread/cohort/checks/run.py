@@ -125,7 +125,9 @@ def check_cohort(
     checks: dict[str, Callable[[], list[Finding]]] = {
         "files": lambda: check_reading(inspections),
         "measurements": lambda: check_measured(inspections),
-        "the truth": lambda: TRUTHS[truth].faults([(s.case, s.shown) for s in inspections], labels),
+        "the truth": lambda: TRUTHS[truth].faults(
+            [(s.case, s.shown) for s in inspections if not s.case.sealed], labels
+        ),
         "identical images": lambda: check_duplicates(inspections),
         "near-duplicates": lambda: check_near_duplicates(inspections, compared, processes),
         "identities in the headers": lambda: check_identity(inspections),

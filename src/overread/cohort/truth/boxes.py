@@ -83,9 +83,10 @@ def faults(cases: Sequence[tuple[Case, Shown]], labels: Sequence[str]) -> list[F
         if odd:
             message = f"{case.case}: {case.boxes} has boxes of {some(odd)}, expected {', '.join(labels)}"
             findings.append(Finding("boxes.label_unknown", "blocking", message, (case.case,)))
+    given = {case.split for case, _ in cases}
     for name in labels:
         splits = {case.split for case, shown in cases if shown.counts.get(name)}
-        for split in [s for s in ("train", "test") if s not in splits]:
+        for split in [s for s in ("train", "test") if s in given - splits]:
             message = (
                 f"empty class: label {name!r} has no box in {split}; "
                 "drop the label, check the boxes or move patients"

@@ -43,7 +43,9 @@ def ruled(cohort: Cohort, *, uncertain: Rule = "ignore", missing: Rule = "ignore
             raise ValueError(f"{name} is {rule!r}, expected one of {', '.join(RULES)}")
     become = {UNCERTAIN: RULES[uncertain], None: RULES[missing]}
     cases = tuple(
-        replace(c, findings={name: become.get(value, value) for name, value in c.findings.items()})
+        c
+        if c.sealed
+        else replace(c, findings={name: become.get(value, value) for name, value in c.findings.items()})
         for c in cohort
     )
     return replace(cohort, cases=cases)
@@ -54,7 +56,7 @@ def ruling(cohort: Cohort, labels: Sequence[str], *, uncertain: Rule, missing: R
     count from here on. Nothing where all are stated."""
     found = []
     for what, state, rule in (("uncertain", UNCERTAIN, uncertain), ("not stated", None, missing)):
-        counts = {name: sum(c.findings.get(name) == state for c in cohort) for name in labels}
+        counts = {name: sum(c.findings.get(name) == state for c in cohort if not c.sealed) for name in labels}
         told = [f"{name} {n}" for name, n in counts.items() if n]
         if told:
             becomes = {
@@ -106,6 +108,8 @@ def faults(cases: Sequence[tuple[Case, Shown]], labels: Sequence[str]) -> list[F
     findings = []
     for split in SPLITS:
         here = [c for c, _ in cases if c.split == split]
+        if not here:
+            continue
         few = []
         for name in labels:
             values = [c.findings.get(name) for c in here]

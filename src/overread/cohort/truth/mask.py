@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from overread.cohort.case import Case, CaseError
 from overread.cohort.finding import Finding, some
 from overread.cohort.truth.protocol import Regions, Shown, TruthValue
-from overread.cohort.truth.unknown import UNKNOWN, Partly, ignored, unlabelled
+from overread.cohort.truth.unknown import UNKNOWN, Partly, ignored, unlabelled, unstated
 from overread.errors import InputError
 from overread.imaging.grid.components import components
 from overread.imaging.grid.geometry import same_grid
@@ -44,8 +44,8 @@ def read(case: Case, image: Image, labels: Sequence[str]) -> TruthValue:
 
     A mask that does not state every label is a `Partly`.
     """
-    mask, unstated = read_mask(case, image, labels=len(labels)), unlabelled(case, labels)
-    return Partly.of(mask, unstated) if unstated else mask
+    mask, open_ = read_mask(case, image, labels=len(labels)), unlabelled(case, labels)
+    return Partly.of(mask, open_) if open_ else mask
 
 
 def look(case: Case, image: Image, labels: Sequence[str]) -> Shown:
@@ -87,12 +87,13 @@ def faults(cases: Sequence[tuple[Case, Shown]], labels: Sequence[str]) -> list[F
                 f"expected 0 to {len(labels) - 1} ({', '.join(labels)})"
             )
             findings.append(Finding("mask.values", "blocking", message, (case.case,)))
+    given = {case.split for case, _ in cases}
     for value, name in enumerate(labels):
         if not value:
             continue
         splits = {case.split for case, shown in cases if shown.counts.get(str(value))}
         # What is never seen cannot be learned, and what is never asked cannot be measured; tuning does without.
-        for split in [s for s in ("train", "test") if s not in splits]:
+        for split in [s for s in ("train", "test") if s in given - splits]:
             message = (
                 f"empty class: label {name!r} (mask value {value}) is in no mask of {split}; "
                 "drop the label, check the masks or move patients"
@@ -141,8 +142,8 @@ def regions(truth: TruthValue, image: Image, labels: Sequence[str]) -> Regions:
     """The foreground, and each label's share of voxels and the ball (2D: disc) of each connected part's volume."""
     assert isinstance(truth, np.ndarray)
     axes, voxel = truth.ndim, float(np.prod(image.spacing))
-    known, open_ = truth != UNKNOWN, truth.unstated if isinstance(truth, Partly) else ()
-    truth = np.asarray(truth)
+    open_, truth = unstated(truth), np.asarray(truth)
+    known = truth != UNKNOWN
     sizes: dict[str, list[float]] = {}
     fractions, widths = {}, {}
     for value, name in enumerate(labels):

@@ -7,6 +7,7 @@ from overread.pipeline.stages.lock import lock_stage
 from overread.pipeline.stages.package import package_stage
 from overread.pipeline.stages.plan import plan_stage
 from overread.pipeline.stages.run import run_stages
+from overread.pipeline.stages.seal import seal_stage
 from overread.pipeline.stages.test import test_stage
 from overread.pipeline.stages.train import train_stage
 
@@ -18,6 +19,7 @@ __all__ = [
     "package_stage",
     "plan_stage",
     "run_stages",
+    "seal_stage",
     "test_stage",
     "train_stage",
 ]

@@ -16,6 +16,7 @@ from overread.cohort.truth.protocol import Shown
 from overread.errors import BlockingError
 from overread.evaluate.rules import shortfall
 from overread.files import write_json
+from overread.pipeline.seal import is_sealed, refuse_unsealed
 from overread.pipeline.workspace import Workspace, bar, console, stage_record
 
 
@@ -30,6 +31,8 @@ def check_stage(folder: Path) -> None:
         A table that cannot be read.
     """
     space = Workspace.open(folder)
+    if space.protocol.seal and not is_sealed(folder):
+        refuse_unsealed(space)
     with stage_record(space, "check") as result:
         cohort = space.cohort(missing_channels=True)
         report = _checked(space, cohort)

@@ -17,6 +17,7 @@ from overread.ledger.environment import environment
 from overread.ledger.files import hashed
 from overread.pipeline.openings import EVENT, opened_in_training
 from overread.pipeline.protocol import FILE as PROTOCOL
+from overread.pipeline.seal import refuse_unsealed
 from overread.pipeline.signing import LOCKED, sign_lock
 from overread.pipeline.workspace import Workspace, console, stage_record
 from overread.runtime.package import Package
@@ -36,6 +37,7 @@ def lock_stage(folder: Path, *, sign: str | None = None, passphrase_file: Path |
     space = Workspace.open(folder)
     person = open_person(sign, passphrase_file) if sign is not None else None
     _check_signer(space, person)
+    refuse_unsealed(space)
     package = Package.load(_built(space))
     cohort = space.cohort()
     _check_chain(space, package, cohort)

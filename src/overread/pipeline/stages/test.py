@@ -8,34 +8,66 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from overread.cohort.cohort import Cohort
+from overread.cohort.cohort import SEAL, Cohort
 from overread.cohort.hashes import digest_of_hashes, file_hashes
 from overread.commands import command
 from overread.errors import InputError
 from overread.evaluate.run import evaluate
 from overread.files import atomic_path, quoted_cell, sha256_file, write_json
+from overread.keys.commands import open_person
+from overread.keys.ring import Person
 from overread.ledger.environment import environment
+from overread.ledger.signatures import sign_row
+from overread.pipeline.glances import glances
 from overread.pipeline.looks import Looks, since_earlier
 from overread.pipeline.openings import EVENT, PATIENTS, identities
 from overread.pipeline.protocol import FILE as PROTOCOL
 from overread.pipeline.register import content_digest, register
 from overread.pipeline.report.content import report_content
 from overread.pipeline.report.explained import show_explanations
+from overread.pipeline.report.failures import failures_to_show
 from overread.pipeline.report.gallery import Gallery
 from overread.pipeline.report.kept import keep_report
 from overread.pipeline.report.page import ReportFigures, write_report
 from overread.pipeline.report.words import metric_name
+from overread.pipeline.seal import is_sealed, opened_test
 from overread.pipeline.signing import check_signed
 from overread.pipeline.stages.seeds import of_seeds, said_of_seeds
 from overread.pipeline.workspace import Workspace, console, progress, stage_record
 from overread.runtime.package import Package
 
 
-def test_stage(folder: Path) -> None:
-    """Answer the sealed test patients with the locked package; write report.json and report.html."""
+def test_stage(folder: Path, *, who: str | None = None, passphrase_file: Path | None = None) -> None:
+    """Answer the sealed test patients with the locked package; write report.json and report.html.
+
+    ``who`` opens the seal of the test, where it has one, and signs the opening.
+
+    Raises
+    ------
+    InputError
+        What is there is not what was locked, a signature that the protocol asks for is not there, or nobody opens the
+        seal.
+    """
     space = Workspace.open(folder)
-    package, cohort, content = _locked(space)
+    package, cohort = _locked(space)
     check_signed(space)
+    person = open_person(who, passphrase_file) if who is not None else None
+    if not is_sealed(folder):
+        _tested(space, package, cohort, person)
+    elif person is None:
+        raise InputError(
+            f"{folder / SEAL}: the truth of the test cases is sealed; {command('test', folder, '--as', 'NAME')} "
+            "opens it"
+        )
+    else:
+        with opened_test(space, person) as opened:
+            _tested(space, package, opened, person)
+
+
+def _tested(space: Workspace, package: Package, cohort: Cohort, person: Person | None) -> None:
+    """Count the opening, answer every test case, and write the report."""
+    folder = space.folder
+    content = content_digest(file_hashes(cohort.split("test"), folder))
     cases = cohort.split("test")
     goals = [e.model_dump(mode="json") for e in space.protocol.endpoints]
     before = space.ledger.events(EVENT)
@@ -50,9 +82,17 @@ def test_stage(folder: Path) -> None:
             PATIENTS: identities(cases),
         },
     )
+    if person is not None:
+        sign_row(space.ledger, opened.seq, person, meaning="opened")
+    looked = glances(space)
     listed = register(content, chain_head=opened.hash)
     openings = max(len(before), listed.before) + 1
-    looks = Looks(openings=openings, elsewhere=max(0, listed.before - len(before)), unlisted=listed.fault)
+    looks = Looks(
+        openings=openings,
+        elsewhere=max(0, listed.before - len(before)),
+        unlisted=listed.fault,
+        glanced=looked,
+    )
     with stage_record(space, "test") as result:
         gallery = Gallery(folder / "predictions")
         with progress("Test patients", len(cases)) as advance:
@@ -81,7 +121,7 @@ def test_stage(folder: Path) -> None:
     report = report_content(space, package, cohort, evaluation, result)
     write_json(folder / "report.json", report)
     page = write_report(
-        folder, report, ReportFigures(evaluation.figures, gallery.pictures(evaluation.telling))
+        folder, report, ReportFigures(evaluation.figures, gallery.pictures(failures_to_show(evaluation)))
     )
     gallery.close()
     keep_report(space)
@@ -127,8 +167,8 @@ def refresh_seconds(space: Workspace) -> None:
         keep_report(space)
 
 
-def _locked(space: Workspace) -> tuple[Package, Cohort, str]:
-    """The locked package and cohort, and a hash of the test's files whatever they are called."""
+def _locked(space: Workspace) -> tuple[Package, Cohort]:
+    """The locked package and cohort."""
     lock = space.record_of("lock")["result"]
     if lock["protocol_sha256"] != space.protocol.digest():
         raise InputError(
@@ -146,14 +186,13 @@ def _locked(space: Workspace) -> tuple[Package, Cohort, str]:
             f"{space.package_file}: not the locked package; run {command('lock', space.folder)} again"
         )
     cohort = space.cohort()
-    hashes = file_hashes(cohort.split("test"), space.folder)
-    files = digest_of_hashes(hashes)
+    files = digest_of_hashes(file_hashes(cohort.split("test"), space.folder))
     if (lock["sealed_test_sha256"], lock["test_files_sha256"]) != (cohort.digest("test"), files):
         raise InputError(
             f"{space.folder / 'cohort.csv'}: test cases or their files changed after the lock; "
             f"run {command('lock', space.folder)} again"
         )
-    return package, cohort, content_digest(hashes)
+    return package, cohort
 
 
 def _write_rows(path: Path, rows: Sequence[dict[str, Any]]) -> Path:

@@ -1,0 +1,263 @@
+"""The sealed test: the truth of the test cases lies encrypted beside the table, and only the test opens it.
+
+``sealed/seal.json`` is a letter (`overread.keys.letter`) to its holders; masks and boxes lie beside it, each encrypted
+under a key that the letter holds. The letter's text has 32 random bytes besides, so that the hash of a few labels says
+nothing of them.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from overread.cohort.cohort import FILE, SEAL, Cohort
+from overread.cohort.columns import VALUE, is_finding, is_reading
+from overread.cohort.hashes import file_hashes
+from overread.cohort.table import Table, read_table, set_columns, write_csv
+from overread.commands import command
+from overread.errors import InputError
+from overread.files import atomic_path, canonical_json, only_mine, sha256_bytes, sha256_file, write_json
+from overread.keys.card import Card
+from overread.keys.letter import open_letter, seal_letter
+from overread.keys.ring import Person
+from overread.parse import parse_json
+from overread.pipeline.workspace import Workspace
+
+EVENT = "test.sealed"
+WHAT = "overread.sealed-test 1"
+FILES = ("mask", "boxes")
+TOLD = ("check.json", "check.html", "files.json")
+"""What an earlier check says of the test's truth, or its hashes."""
+
+
+def is_sealed(folder: Path) -> bool:
+    """Whether the truth of the test cases is sealed."""
+    return (folder / SEAL).is_file()
+
+
+def seal_test(space: Workspace, holders: Sequence[Card]) -> dict[str, Any]:
+    """Encrypt the truth of the test cases for ``holders`` and take it out of the folder; what the ledger keeps of it.
+
+    Where an earlier call was interrupted, this one ends it, with the holders of that one.
+
+    Raises
+    ------
+    InputError
+        Already sealed, no column ``split``, no truth, a truth file outside the folder or shared with other cases.
+    """
+    folder, table = space.folder, read_table(space.folder)
+    columns = truth_columns(table.columns, space)
+    rows = [n for n, row in enumerate(table.rows) if row.get("split", "").strip() == "test"]
+    if not rows:
+        raise InputError(
+            f"{table.path}: no row has split test; {command('split', folder)} divides the patients, before the seal"
+        )
+    cells = {table.rows[n]["case"].strip(): {c: table.rows[n][c] for c in columns} for n in rows}
+    stated = any(cell.strip() for row in cells.values() for cell in row.values())
+    if is_sealed(folder):
+        if not stated:
+            raise InputError(
+                f"{folder / SEAL}: the test is sealed already; {command('test', folder)} opens it"
+            )
+        letter = _read_letter(folder)
+        files, facts = letter["files"], letter["facts"]
+    else:
+        if not stated:
+            raise InputError(
+                f"{table.path}: the test cases have no truth to seal (columns {', '.join(columns)})"
+            )
+        cohort = space.cohort(missing_channels=True)
+        names = _truth_files(table, rows, columns, folder)
+        files, facts = _write(space, cohort, cells, names, holders)
+    _clear(table, rows, columns, folder, files)
+    return dict(facts)
+
+
+def truth_columns(columns: Sequence[str], space: Workspace) -> list[str]:
+    """The columns of a table that say what a test asks: label, findings, mask, boxes, readers, a number."""
+    number = space.protocol.labels[:1] if space.truth.COLUMN == VALUE else []
+    return [c for c in columns if c in ("label", *FILES, *number) or is_finding(c) or is_reading(c)]
+
+
+def refuse_unsealed(space: Workspace) -> None:
+    """Raise InputError where the protocol asks for a seal, and the test has none that was made before the training."""
+    if not space.protocol.seal:
+        return
+    sealed = [e.seq for e in space.ledger.events(EVENT)]
+    if not is_sealed(space.folder) or not sealed:
+        raise InputError(
+            f"{space.folder}: protocol.yaml says seal: true, and the truth of the test cases lies open; "
+            f"{command('seal', space.folder, '--for', 'NAME')}"
+        )
+    trained = [e.seq for e in space.ledger.events("pipeline.train")]
+    if trained and trained[-1] < sealed[0]:
+        raise InputError(
+            f"{space.folder}: was trained (row {trained[-1]}) before the test was sealed (row {sealed[0]}); train again"
+        )
+
+
+@contextmanager
+def opened_test(space: Workspace, person: Person) -> Iterator[Cohort]:
+    """The cohort with the truth of its test cases, as long as the context lasts; its masks lie in a folder of its own.
+
+    Raises
+    ------
+    InputError
+        Not sealed for this person, altered, or other test images than were sealed.
+    """
+    letter = _read_letter(space.folder)
+    plain = open_letter(letter["letter"], person, str(space.folder / SEAL), what=WHAT)
+    content = json.loads(plain)
+    closed = space.cohort()
+    with only_mine(), TemporaryDirectory(prefix="overread-test-") as place:
+        here = Path(place)
+        names = {k: _unsealed(space.folder, v, content["key"], here) for k, v in letter["files"].items()}
+        _write_table(space, content["cells"], names, here)
+        opened = Workspace(here, space.protocol).cohort()
+        cases = tuple(c for c in opened if c.split == "test")
+        truths = {k: sha256_file(p) for k, p in names.items()}
+        images = file_hashes(closed.split("test"), space.folder)
+        if root(images | truths, plain) != letter["facts"]["root"]:
+            raise InputError(
+                f"{space.folder}: the test images are not those that were sealed; restore them from a backup"
+            )
+        by_name = {c.case: c for c in cases}
+        known = tuple(by_name.get(c.case, c) for c in closed)
+        yield Cohort(space.folder, known, closed.channel_names, closed=closed)
+
+
+def root(hashes: Mapping[str, str], plain: bytes) -> str:
+    """SHA-256 over a line ``<SHA-256>  <path>`` for every file of the test, sorted, and one for the sealed truth."""
+    lines = sorted(f"{digest}  {name}\n" for name, digest in hashes.items())
+    return sha256_bytes("".join([*lines, f"{sha256_bytes(plain)}  truth\n"]).encode())
+
+
+def _write(
+    space: Workspace,
+    cohort: Cohort,
+    cells: Mapping[str, Mapping[str, str]],
+    names: Sequence[str],
+    holders: Sequence[Card],
+) -> tuple[dict[str, str], dict[str, Any]]:
+    """Write the sealed files and then the letter; names of the sealed files by those of the truth, and the facts."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    folder, key = space.folder, AESGCM.generate_key(256)
+    files = {name: f"sealed/{number}.bin" for number, name in enumerate(names)}
+    for name, sealed in files.items():
+        nonce = os.urandom(12)
+        data = AESGCM(key).encrypt(nonce, (folder / name).read_bytes(), name.encode())
+        with atomic_path(folder / sealed) as temporary:
+            temporary.write_bytes(nonce + data)
+    content = {"salt": _text(os.urandom(32)), "key": _text(key), "cells": cells}
+    plain = canonical_json(content).encode()
+    images = file_hashes([_without_truth(c) for c in cohort.split("test")], folder)
+    truths = {name: sha256_file(folder / name) for name in names}
+    facts = {
+        "root": root(images | truths, plain),
+        "cases": len(cells),
+        "patients": len({c.patient for c in cohort.split("test")}),
+        "files": len(names),
+        "holders": [{"name": c.name, "key": c.id} for c in holders],
+    }
+    letter = seal_letter(plain, holders, what=WHAT)
+    write_json(folder / SEAL, {"files": files, "facts": facts, "letter": letter})
+    return files, facts
+
+
+def _clear(
+    table: Table, rows: Sequence[int], columns: Sequence[str], folder: Path, files: Mapping[str, str]
+) -> None:
+    """Take what is sealed out of the folder, and what earlier stages said of it."""
+    gone = set(rows)
+    empty = {c: ["" if n in gone else row[c] for n, row in enumerate(table.rows)] for c in columns}
+    set_columns(table, empty)
+    for name in (*files, *TOLD):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _truth_files(table: Table, rows: Sequence[int], columns: Sequence[str], folder: Path) -> list[str]:
+    """Masks and boxes of the test rows. Raises InputError for one that cannot be taken out of the folder."""
+    ours, others = set(rows), set()
+    found: dict[str, None] = {}
+    for column in [c for c in FILES if c in columns]:
+        for n, row in enumerate(table.rows):
+            name = row[column].strip()
+            if name and n in ours:
+                found[name] = None
+            elif name:
+                others.add(name)
+    for name in found:
+        path = (folder / name).resolve()
+        if not path.is_relative_to(folder.resolve()) or not path.is_file():
+            raise InputError(
+                f"{table.path}: {name}: expected a file inside {folder}, which the seal takes away; copy it there"
+            )
+        if name in others:
+            raise InputError(
+                f"{table.path}: {name}: is the truth of a test case and of another; give each its own file"
+            )
+    return list(found)
+
+
+def _unsealed(folder: Path, sealed: str, key: str, place: Path) -> Path:
+    """The decrypted file, in ``place``. Raises InputError where it is gone or was altered."""
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    path = folder / sealed
+    name = next(k for k, v in _read_letter(folder)["files"].items() if v == sealed)
+    try:
+        data = path.read_bytes()
+        plain = AESGCM(base64.b64decode(key)).decrypt(data[:12], data[12:], name.encode())
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file, though {SEAL} names it; restore it from a backup") from error
+    except InvalidTag as error:
+        raise InputError(f"{path}: was altered, and cannot be opened; restore it from a backup") from error
+    target = place / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(plain)
+    return target
+
+
+def _write_table(
+    space: Workspace, cells: Mapping[str, Mapping[str, str]], names: Mapping[str, Path], place: Path
+) -> None:
+    """The table with its sealed cells filled in ``place``, every path whole."""
+    table = read_table(space.folder)
+    rows = []
+    for row in table.rows:
+        full = {
+            k: str((space.folder / v.strip()).absolute())
+            if v.strip() and (k.startswith("image") or k in FILES)
+            else v
+            for k, v in row.items()
+        }
+        sealed = cells.get(row["case"].strip(), {})
+        rows.append(
+            full | {k: str(names[v.strip()]) if k in FILES and v.strip() else v for k, v in sealed.items()}
+        )
+    write_csv(place / FILE, table.columns, rows)
+
+
+def _read_letter(folder: Path) -> dict[str, Any]:
+    content = parse_json((folder / SEAL).read_bytes(), str(folder / SEAL))
+    if not isinstance(content, dict) or not {"files", "facts", "letter"} <= set(content):
+        raise InputError(f"{folder / SEAL}: is damaged; restore it from a backup")
+    return content
+
+
+def _without_truth(case: Any) -> Any:
+    from dataclasses import replace
+
+    return replace(case, mask=None, boxes=None)
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode()
