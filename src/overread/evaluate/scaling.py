@@ -20,6 +20,9 @@ from overread.stats.calibration import IsotonicCalibration
 
 Floats = NDArray[np.float64]
 FOLDS = 5
+SURE = 3.0
+"""Standard errors by which a scale for each class must lose less than a temperature: it moves decisions as well as
+probabilities, and what an intercept gains on the patients of one place it may lose on those of the next."""
 FEWEST_FOR_VECTOR, FEWEST_FOR_CURVE = 20, 100
 """Tuning patients of each kind; isotonic regression of fewer follows their noise (Niculescu-Mizil and Caruana 2005)."""
 FEWEST_LEVELS = 10
@@ -38,8 +41,8 @@ def vector_of(
 ) -> tuple[list[Scale], str]:
     """A slope and an intercept for each class's logit (Guo 2017; of two classes one slope, as Platt 1999).
 
-    They are taken where their log loss on patients left out is smaller than that of one temperature by more than one
-    standard error; else none, and why. ``z (n, k)``, ``y (n,)``.
+    They are taken where their log loss on patients left out is smaller than that of one temperature by more than
+    `SURE` standard errors; else none, and why. ``z (n, k)``, ``y (n,)``.
     """
     kinds = [
         count(None if cluster is None else cluster[y == k], int((y == k).sum())) for k in range(z.shape[1])
@@ -60,7 +63,7 @@ def vector_of(
         return -np.asarray(log_softmax(z[out] * slope + shift, axis=1))[np.arange(out.sum()), y[out]]
 
     gain, error = _gain(plain, richer, y, cluster)
-    if gain <= error:
+    if gain <= SURE * error:
         return (
             [],
             f"temperature: a scale for each class was no better on patients left out ({_said(gain, error)})",

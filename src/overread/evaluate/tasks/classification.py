@@ -111,10 +111,10 @@ def calibrate(
     fitted = temperature.fit(z, y, cluster=clusters)
     vector, scaling = vector_of(z, y, cluster=clusters)
     curves: dict[str, Curve] = {}
-    if k is not None:
+    if k is not None and vector:
+        # From the simplest on: a curve is asked for where Platt's line, a scale for each of two classes, is worth it.
         curve, why = curve_of(z[:, k] - z[:, 1 - k], y == k, cluster=clusters)
         if curve is not None:
-            # It was better than Platt's line, which of two classes is what a scale for each amounts to.
             curves, vector, scaling = {labels[k]: curve}, [], why
     own = 1.0 if vector or curves else fitted.value
     p = calibrated(z, Calibration(temperature=own, vector=vector, curves=curves), labels)[1]
