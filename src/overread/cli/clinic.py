@@ -168,3 +168,16 @@ def clinic_schema() -> None:
     from overread.clinic.config import json_schema
 
     typer.echo(json.dumps(json_schema(), indent=2))
+
+
+@app.command("qualify-engine")
+def qualify_engine(
+    package: Annotated[Path, typer.Argument(help="Package folder or .overread file.")],
+    threads: Annotated[
+        int, typer.Option("--threads", min=0, help="Cores that each network may use; all without it.")
+    ] = 0,
+) -> None:
+    """Measure which engine answers fastest for a package on this machine, with the same numbers, and remember it."""
+    from overread.pipeline.stages.qualify import qualify_command
+
+    qualify_command(package, threads=threads)

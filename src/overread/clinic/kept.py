@@ -17,6 +17,7 @@ from overread.clinic.results.failure import Failure
 from overread.errors import InputError
 from overread.files import atomic_path, write_json
 from overread.runtime.answer_files import Arrays, from_files, to_files
+from overread.runtime.computed import Computed
 from overread.runtime.prediction import Breach, Outcome, Prediction
 
 RESULT, ARRAYS = "answer.json", "arrays.npz"
@@ -96,13 +97,14 @@ def prediction_to_plain(prediction: Prediction) -> tuple[dict[str, Any], Arrays]
         "breaches": [asdict(b) for b in prediction.breaches],
         "notes": list(prediction.notes),
         "answer": answer,
+        "computed": None if prediction.computed is None else asdict(prediction.computed),
     }
     return plain, arrays
 
 
 def prediction_from_plain(plain: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Prediction:
     """The prediction that `prediction_to_plain` took apart. Raises InputError as `from_files`."""
-    answer = plain["answer"]
+    answer, computed = plain["answer"], plain.get("computed")
     maps = {name.removeprefix(MAP): array for name, array in arrays.items() if name.startswith(MAP)}
     return Prediction(
         **{
@@ -111,6 +113,8 @@ def prediction_from_plain(plain: Mapping[str, Any], arrays: Mapping[str, NDArray
             "breaches": tuple(Breach(**b) for b in plain["breaches"]),
             "notes": tuple(plain["notes"]),
             "answer": None if answer is None else from_files(answer, arrays),
+            # Earlier runs do not say it.
+            "computed": Computed(**computed | {"flags": tuple(computed["flags"])}) if computed else None,
             "maps": maps,
         }
     )

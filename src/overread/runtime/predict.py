@@ -70,6 +70,7 @@ def predict(package: Package, image: Image, *, maps: bool = False) -> Prediction
     prepared = prepare(image, manifest.preprocess)
     notes = (*prepared.notes, *unchecked(image, manifest))
     raw = raw_of(package, prepared)
+    common["computed"] = engine_of(package).computed
     apart = feature_distance(raw, package)
     if apart is not None:
         common["quality"]["feature_distance"] = round(apart, 4)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from overread.runtime.answer import Answer
 from overread.runtime.answer_text import one_line
+from overread.runtime.computed import Computed
 
 
 class Outcome(StrEnum):
@@ -54,6 +55,8 @@ class Prediction:
         Facts about the input that were checked against the limits.
     notes
         What was corrected or assumed on the way, from the reader on.
+    computed
+        What it was computed with: engine, version, precision, threads, processor; None where no network was asked.
     maps
         Where they were asked for, probabilities by voxel as `overread.runtime.maps` gives them; else none.
     seconds
@@ -70,6 +73,7 @@ class Prediction:
     quality: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+    computed: Computed | None = field(default=None, compare=False)
     maps: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict, compare=False)
 
     def summary(self) -> str:

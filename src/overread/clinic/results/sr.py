@@ -75,6 +75,8 @@ def make_sr(
         Boxes of the answer lie on another grid than the images; images of more than one patient.
     """
     fitted = [fit_for_highdicom(h) for h in headers]
+    if isinstance(result, Prediction) and result.computed is not None:
+        remarks = (*remarks, f"Computed with {result.computed}.")
     context = Context(
         package=package,
         images=fitted,

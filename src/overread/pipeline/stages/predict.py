@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import assert_never
 
@@ -14,6 +15,7 @@ from overread.imaging.formats.raster import write_png
 from overread.imaging.grid.geometry import stack
 from overread.imaging.image import Image
 from overread.imaging.read import read
+from overread.pipeline.glances import note_glances
 from overread.pipeline.stages.predict_many import Asked, asked, asked_one, files_of, line_of, write_answers
 from overread.pipeline.workspace import console
 from overread.runtime.answer import Answer, Classes, Findings, LabelMap, Objects, Value
@@ -58,6 +60,7 @@ def predict_command(
     console.print(
         f"{manifest.name} {manifest.version} ({loaded.sha256[:12]}), research use only", highlight=False
     )
+    _note(loaded, images if several is None else [file for case in several for file in case.files])
     if several is not None:
         _many(loaded, several, out)
         return
@@ -75,6 +78,21 @@ def predict_command(
     if mask is not None:
         _write_mask(mask, prediction.answer, image, package)
         console.print(f"  segmentation: {mask}", highlight=False)
+
+
+def _note(package: Package, images: Sequence[Path]) -> None:
+    """Count a look at test images, and say so."""
+    try:
+        seen = note_glances(package.path, package.sha256, images)
+    except OverreadError as error:
+        console.print(f"  [yellow]Whether these are test cases could not be counted: {error}", highlight=False)
+        return
+    if seen:
+        console.print(
+            f"  [yellow]{seen} of these are test cases of a protocol: its ledger counts this as a look, and what its "
+            "test then shows is exploratory.",
+            highlight=False,
+        )
 
 
 def _many(package: Package, cases: Sequence[Asked], out: Path | None) -> None:
@@ -116,6 +134,7 @@ def _write_json(path: Path, prediction: Prediction, package: Package) -> None:
         "breaches": [vars(b) for b in prediction.breaches],
         "answer": to_files(prediction.answer)[0] if prediction.answer is not None else None,
         "package": package.sha256,
+        "computed": None if prediction.computed is None else asdict(prediction.computed),
     }
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
