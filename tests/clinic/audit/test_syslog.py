@@ -18,9 +18,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from tests.clinic.site import free_port, wait_for
 
+from overread.clinic.audit.atna import message
 from overread.clinic.audit.settings import Audit
 from overread.clinic.audit.syslog import BOM, AuditSender
 from overread.ledger.ledger import Ledger
+from overread.ledger.pseudonyms import Pseudonyms
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:
@@ -110,8 +112,8 @@ def test_every_event_comes_once_and_in_order(tmp_path: Path) -> None:
         assert second.send_new() == 1
         second.stop()
         wait_for(lambda: len(got) == 3)
-    for message, words in zip(got, (b'"P1"', b'"P2"', b"Logout"), strict=True):
-        head, _, content = message.partition(BOM)
+    for sent, words in zip(got, (b'"P1"', b'"P2"', b"Logout"), strict=True):
+        head, _, content = sent.partition(BOM)
         assert head.startswith(b"<85>1 2") and head.endswith(b" DICOM+RFC3881 - ")
         assert b" overread " in head
         assert words in content
@@ -155,3 +157,26 @@ def test_patients_names_do_not_travel_in_the_open(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="expected true"):
         Audit(host="192.0.2.7", tls=False)
     assert Audit(host="127.0.0.1", tls=False).port == 6514
+
+
+def test_a_study_is_named_in_full_and_its_facts_as_the_chain_has_them(tmp_path: Path) -> None:
+    names = Pseudonyms(bytes(32))
+    ledger = Ledger.open(tmp_path / "ledger.db")
+    event = ledger.append("web.viewed", names.hidden({"study": "1.2.3"}), actor="ann")
+    assert "1.2.3" not in event.payload
+    known = {names.name("1.2.3"): "1.2.3"}
+    sender = AuditSender(
+        Audit(host="localhost", port=1),
+        ledger,
+        tmp_path / "position",
+        application="N",
+        patient_of=lambda study: f"P{study}",
+        study_of=lambda name: known.get(name, ""),
+    )
+    study = sender._study(event)
+    text = message(event, source="s", application="N", patient=f"P{study}", study=study).decode()
+    assert 'ParticipantObjectID="1.2.3"' in text and 'ParticipantObjectID="P1.2.3"' in text
+    known.clear()
+    # A study that was deleted at the node keeps the name that the chain has.
+    gone = message(event, source="s", application="N", study=sender._study(event)).decode()
+    assert f'ParticipantObjectID="{names.name("1.2.3")}"' in gone and '"1.2.3"' not in gone

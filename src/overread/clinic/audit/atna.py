@@ -18,7 +18,7 @@ DESTINATION: Code = ("110152", "Destination Role ID")
 LARGEST_DETAIL = 2000
 
 
-def message(event: Event, *, source: str, application: str, patient: str = "") -> bytes:
+def message(event: Event, *, source: str, application: str, patient: str = "", study: str = "") -> bytes:
     """One audit message, UTF-8.
 
     Parameters
@@ -31,6 +31,8 @@ def message(event: Event, *, source: str, application: str, patient: str = "") -
         What the node is called by others: its application entity title.
     patient
         Patient ID of the study that the event is about, where there is one: the chain itself never holds it.
+    study
+        Its Study Instance UID, which the chain holds under a keyed hash; without it the message has that.
     """
     kind = KINDS.get(event.kind, OTHER)
     payload: Mapping[str, Any] = json.loads(event.payload)
@@ -57,9 +59,9 @@ def message(event: Event, *, source: str, application: str, patient: str = "") -
             _participant(root, str(payload[name]), requestor=False, role=role)
     ET.SubElement(root, "AuditSourceIdentification", AuditSourceID=source)
     if payload.get("study"):
-        study = _object(root, str(payload["study"]), kind="2", role="3", code=STUDY_UID)
-        _detail(study, "chain", f"{event.seq} {event.hash}")
-        _detail(study, "facts", event.payload[:LARGEST_DETAIL])
+        about = _object(root, study or str(payload["study"]), kind="2", role="3", code=STUDY_UID)
+        _detail(about, "chain", f"{event.seq} {event.hash}")
+        _detail(about, "facts", event.payload[:LARGEST_DETAIL])
         if patient:
             _object(root, patient, kind="1", role="1", code=("2", "Patient Number"), system="RFC-3881")
     else:

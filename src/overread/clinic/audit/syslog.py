@@ -49,6 +49,8 @@ class AuditSender:
         File with the number of the last event that was sent.
     patient_of
         Patient ID of a study by its UID; empty where it is not known.
+    study_of
+        Study Instance UID by the name that the chain has for it; empty where it is not known any more.
     """
 
     def __init__(
@@ -59,9 +61,10 @@ class AuditSender:
         *,
         application: str,
         patient_of: Callable[[str], str],
+        study_of: Callable[[str], str] = str,
     ) -> None:
         self._settings, self._ledger, self._position = settings, ledger, position
-        self._application, self._patient_of = application, patient_of
+        self._application, self._patient_of, self._study_of = application, patient_of, study_of
         self._stop = threading.Event()
         self._socket: socket.socket | None = None
         self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
@@ -84,9 +87,14 @@ class AuditSender:
         last = self._last()
         events = self._ledger.events(after=last, limit=AT_ONCE)
         for event in events:
-            patient = self._patient(event)
+            study = self._study(event)
+            patient = self._patient_of(study) if study else ""
             content = message(
-                event, source=self._settings.source, application=self._application, patient=patient
+                event,
+                source=self._settings.source,
+                application=self._application,
+                patient=patient,
+                study=study,
             )
             host = socket.gethostname()[:255] or "-"
             self._connection().sendall(framed(event, content, host=host, process=os.getpid()))
@@ -113,9 +121,9 @@ class AuditSender:
                     log.warning("%s; tried again until they can", said)
                 self.trouble = said
 
-    def _patient(self, event: Event) -> str:
-        study = json.loads(event.payload).get("study")
-        return self._patient_of(str(study)) if study else ""
+    def _study(self, event: Event) -> str:
+        name = json.loads(event.payload).get("study")
+        return self._study_of(str(name)) if name else ""
 
     def _last(self) -> int:
         try:

@@ -83,6 +83,12 @@ class Studies(Runs):
         found = self._studies(studies_table.c.study_uid == study, limit=1)
         return found[0] if found else None
 
+    def study_uids(self) -> list[str]:
+        """Study Instance UIDs of all studies that are known, the latest first."""
+        query = select(studies_table.c.study_uid).order_by(studies_table.c.last_received.desc())
+        with self._read() as c:
+            return [str(uid) for (uid,) in c.execute(query)]
+
     def studies(
         self, limit: int = 200, offset: int = 0, search: str = "", states: Sequence[StudyState] = ()
     ) -> list[StudyRow]:
