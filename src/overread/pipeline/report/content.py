@@ -17,7 +17,11 @@ from overread.evaluate.subgroups import subgroups
 from overread.files import sha256_file
 from overread.ledger.environment import LIBRARIES, environment
 from overread.pipeline.protocol import FILE, Protocol
+from overread.pipeline.report.decision import decision_rows
+from overread.pipeline.report.failures import failures_of
+from overread.pipeline.report.flow import flow_of
 from overread.pipeline.report.people import copied, table_one
+from overread.pipeline.report.population import population_rows
 from overread.pipeline.report.training import epochs_of, training_of
 from overread.pipeline.workspace import Workspace
 from overread.runtime.manifest import Manifest
@@ -80,7 +84,11 @@ def report_content(
             }
             for name in ("train", "val", "test")
         },
+        "flow": flow_of(cohort, evaluation),
         "table_one": table_one(cohort, check),
+        "population": population_rows(protocol, tested),
+        "decision": decision_rows(evaluation.figures),
+        "failures": failures_of(evaluation),
         "evidence": {
             "cohort": cohort.digest(),
             "sealed test patients": cohort.digest("test"),

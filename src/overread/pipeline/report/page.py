@@ -12,8 +12,12 @@ from overread.evaluate.figures import Figure
 from overread.evaluate.metrics import METRICS
 from overread.files import write_text
 from overread.imaging.picture import COLORS
+from overread.ledger.figures import figure_id
 from overread.pipeline.looks import Looks
+from overread.pipeline.report.decision import decision_curves
 from overread.pipeline.report.figures import draw
+from overread.pipeline.report.flow import flow_svg
+from overread.pipeline.report.forest import forest_svg, multiplicity
 from overread.pipeline.report.plots import history_svg
 from overread.pipeline.report.sureness import sureness_rows
 from overread.pipeline.report.tables import finding_rows, limit_rows, plan_rows, threshold_rows
@@ -79,7 +83,9 @@ def write_report(folder: Path, report: dict[str, Any], figures: ReportFigures) -
         lstrip_blocks=True,
     )
     environment.filters.update(moment=moment, number=number, interval=interval, duration=duration)
-    environment.globals.update(metric=lambda row: metric_name(row["metric"], row["label"]))
+    environment.globals.update(
+        figure_id=figure_id, metric=lambda row: metric_name(row["metric"], row["label"])
+    )
     page = environment.get_template(FILE).render(**context(report, figures))
     write_text(folder / FILE, page)
     return folder / FILE
@@ -132,6 +138,10 @@ def context(report: dict[str, Any], figures: ReportFigures) -> dict[str, Any]:
         "sureness": sureness_rows(report.get("uncertainty") or {}),
         "legend": legend(report),
         "figures": [draw(figure) for figure in figures.figures],
+        "flow": flow_svg(report["flow"]) if report.get("flow") else None,
+        "population": report.get("population") or [],
+        "decision": decision_curves(report.get("decision") or []),
+        "failures": report.get("failures") or [],
         "gallery": _gallery(figures.gallery),
         "cases": report.get("cases") or {},
         "findings": finding_rows((report.get("check") or {}).get("findings", [])),
@@ -245,6 +255,8 @@ def _subgroup_table(
         "rows": [{**row, "bar": {k: place(row[k]) for k in ("low", "estimate", "high")}} for row in rows],
         "overall": {**overall, "place": place(overall["estimate"])} if overall else None,
         "axis": (low + room, high - room),
+        "forest": forest_svg(rows, overall, metric_name(*key)) if len(rows) > 1 else None,
+        "multiplicity": multiplicity(rows) if rows else "",
         "lost": lost,
     }
 

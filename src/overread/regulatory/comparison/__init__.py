@@ -1,0 +1,1 @@
+"""Two packages or runs on the same cases."""

@@ -1,0 +1,88 @@
+"""One side of a comparison: what a package answered to every case, and its thresholds."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from overread.cohort.case import Case
+from overread.cohort.cohort import Cohort
+from overread.cohort.truth import TRUTHS
+from overread.errors import InputError
+from overread.evaluate.run import evaluate
+from overread.ledger.ledger import Ledger
+from overread.regulatory.finished import read_finished
+from overread.runtime.manifest import Manifest
+from overread.runtime.package import Package
+from overread.task import TASKS
+
+LEDGER = "ledger.db"
+OPENED = "comparison.opened"
+
+
+@dataclass(frozen=True)
+class Side:
+    """``rows`` of cases as predictions.csv has them (text or numbers), by the package of ``manifest``.
+
+    ``exploratory`` says why its numbers confirm nothing.
+    """
+
+    name: str
+    manifest: Manifest
+    rows: Sequence[Mapping[str, Any]]
+    exploratory: tuple[str, ...] = ()
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """The cut-off of each label that has one."""
+        return {k: p.threshold for k, p in self.manifest.operating_points.items()}
+
+
+def side_of_run(folder: Path) -> Side:
+    """The sealed test of a finished run. Raises InputError as `read_finished` does."""
+    run = read_finished(folder)
+    with (folder / "predictions.csv").open(encoding="utf-8", newline="") as f:
+        rows = list(csv.DictReader(f))
+    return Side(f"{folder.name} {run.manifest.version}", run.manifest, rows, tuple(run.exploratory))
+
+
+def sides_of_packages(paths: Sequence[Path], folder: Path) -> list[Side]:
+    """What each package answers to the cases of ``folder/cohort.csv``.
+
+    Where the folder has a ledger and a test part, the look is an event of the ledger, and the numbers are exploratory.
+
+    Raises
+    ------
+    InputError
+        A package or a case that cannot be read, or packages of another task than the first.
+    """
+    packages = [Package.load(p) for p in paths]
+    first = packages[0].manifest
+    for path, package in zip(paths[1:], packages[1:], strict=True):
+        if (package.manifest.task, package.manifest.labels) != (first.task, first.labels):
+            raise InputError(
+                f"{path}: answers {package.manifest.task} of {', '.join(package.manifest.labels)}, {paths[0]} "
+                f"{first.task} of {', '.join(first.labels)}; expected the same question"
+            )
+    truth = TRUTHS[TASKS[first.task].truth]
+    bounds = (first.quantity.low, first.quantity.high) if first.quantity else (None, None)
+    cases = list(Cohort.read(folder, need=truth.COLUMN, labels=first.labels, bounds=bounds))
+    why = _looked(folder, cases, [p.sha256 for p in packages])
+    return [
+        Side(
+            f"{p.manifest.name} {p.manifest.version} ({path.name})", p.manifest, evaluate(p, cases).rows, why
+        )
+        for path, p in zip(paths, packages, strict=True)
+    ]
+
+
+def _looked(folder: Path, cases: Sequence[Case], packages: Sequence[str]) -> tuple[str, ...]:
+    sealed = [c for c in cases if c.split == "test"]
+    if not sealed or not (folder / LEDGER).is_file():
+        return ()
+    Ledger.open(folder / LEDGER, create=False)
+    Ledger.open(folder / LEDGER).append(OPENED, {"cases": len(sealed), "packages": list(packages)})
+    return (f"{len(sealed)} sealed test cases of {folder.name} were looked at for this comparison.",)

@@ -1,0 +1,121 @@
+"""Two sides on the same cases, against numbers that can be worked out by hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.regulatory.made_up import made_up_run
+from tests.runtime.models import manifest
+
+from overread.errors import InputError
+from overread.regulatory.comparison.document import compare_command, data_of, document_of
+from overread.regulatory.comparison.paired import compare, reclassification
+from overread.regulatory.comparison.side import Side, side_of_run
+from overread.regulatory.documents.html import html_of
+from overread.runtime.manifest import Manifest
+
+
+def _manifest(threshold: float) -> Manifest:
+    return manifest(operating_points={"abnormal": {"rule": "youden", "threshold": threshold, "figures": {}}})
+
+
+def _side(scores: list[float | None], truth: list[int], *, threshold: float = 0.5, name: str = "a") -> Side:
+    rows: list[dict[str, Any]] = [
+        {
+            "case": f"c{k}",
+            "patient": f"p{k}",
+            "outcome": "ok" if s is not None else "refused",
+            "label": ["normal", "abnormal"][y],
+            "decided": None if s is None else ["normal", "abnormal"][int(s >= threshold)],
+            "score_abnormal": s,
+        }
+        for k, (s, y) in enumerate(zip(scores, truth, strict=True))
+    ]
+    return Side(name, _manifest(threshold), rows)
+
+
+TRUTH = [1] * 10 + [0] * 10
+FIRST = [0.9] * 7 + [0.2] * 3 + [0.1] * 8 + [0.8] * 2
+BETTER = [0.9] * 9 + [0.2] * 1 + [0.1] * 9 + [0.8] * 1
+
+
+def _of(rows: list[Any], measure: str) -> Any:
+    (found,) = [d for d in rows if d.measure == measure]
+    return found
+
+
+def test_a_side_beside_itself_differs_by_nothing() -> None:
+    c = compare(_side(FIRST, TRUTH), _side(FIRST, TRUTH))
+    assert all(d.difference.estimate == 0 for d in c.differences)
+    assert c.reclassified[0]["nri"]["estimate"] == 0
+
+
+def test_differences_are_second_less_first() -> None:
+    c = compare(_side(FIRST, TRUTH), _side(BETTER, TRUTH))
+    sensitivity, specificity = _of(c.differences, "sensitivity"), _of(c.differences, "specificity")
+    assert (sensitivity.first, sensitivity.second) == (0.7, 0.9)
+    assert sensitivity.difference.estimate == pytest.approx(0.2)
+    assert specificity.difference.estimate == pytest.approx(0.1)
+    assert _of(c.differences, "auroc").difference.estimate > 0
+    # Three discordant pairs, all for the second, mid-p of 3 of 3 with both classes together: 2 * 0.125 - 0.125.
+    assert _of(c.differences, "accuracy").p_value == pytest.approx(0.125)
+
+
+def test_an_old_threshold_on_new_scores_is_what_breaks() -> None:
+    """The same ranking on another scale: equal areas and equal calls at its own cut-off, none at the old one."""
+    shifted = [s / 4 for s in FIRST]
+    c = compare(_side(FIRST, TRUTH), _side(shifted, TRUTH, threshold=0.125))
+    assert _of(c.differences, "auroc").difference.estimate == 0
+    assert _of(c.differences, "sensitivity").difference.estimate == 0
+    assert _of(c.transfer, "sensitivity").second == 0
+    assert _of(c.transfer, "sensitivity").difference.high < 0
+
+
+def test_net_reclassification_by_hand() -> None:
+    truth = np.array([1, 1, 1, 1, 0, 0, 0, 0], bool)
+    first = np.array([0, 0, 1, 1, 1, 1, 0, 0], bool)
+    second = np.array([1, 1, 1, 0, 0, 1, 1, 0], bool)
+    found = reclassification(truth, first, second)
+    assert found["events"] | {"net": None} == {"n": 4, "up": 2, "down": 1, "net": None}
+    assert found["others"] | {"net": None} == {"n": 4, "up": 1, "down": 1, "net": None}
+    assert found["nri"]["estimate"] == pytest.approx((2 - 1) / 4 + (1 - 1) / 4)
+    assert found["nri"]["low"] < found["nri"]["estimate"] < found["nri"]["high"]
+
+
+def test_a_refused_case_is_no_right_call() -> None:
+    refused: list[float | None] = [None, *FIRST[1:10], None, *FIRST[11:]]
+    c = compare(_side(list(FIRST), TRUTH), _side(refused, TRUTH))
+    assert _of(c.differences, "sensitivity").second == pytest.approx(0.6)
+    assert _of(c.differences, "specificity").second == pytest.approx(0.7)
+    assert _of(c.differences, "auroc").n == 18
+
+
+def test_mean_dice_is_paired() -> None:
+    rows = [{"case": f"c{k}", "patient": f"p{k}", "outcome": "ok", "dice": 0.5 + 0.02 * k} for k in range(20)]
+    better = [r | {"dice": r["dice"] + 0.05} for r in rows]
+    c = compare(Side("a", manifest(), rows), Side("b", manifest(), better))
+    (found,) = c.differences
+    assert found.difference.estimate == pytest.approx(0.05)
+    # The same gain in every case: nothing is left to chance.
+    assert found.difference.low == pytest.approx(found.difference.high)
+
+
+def test_other_cases_or_another_truth_are_refused() -> None:
+    with pytest.raises(InputError, match="no case in common"):
+        compare(_side(FIRST, TRUTH), Side("b", manifest(), [{"case": "x", "patient": "x", "outcome": "ok"}]))
+    with pytest.raises(InputError, match="case c0: label"):
+        compare(_side(FIRST, TRUTH), _side(FIRST, [0, *TRUTH[1:]]))
+
+
+def test_two_runs_become_a_page_and_data(tmp_path: Path) -> None:
+    first = made_up_run(tmp_path / "first")
+    second = made_up_run(tmp_path / "second", exploratory=["The test patients were opened 2 times."])
+    c = compare(side_of_run(first), side_of_run(second))
+    assert "Exploratory: The test patients were opened 2 times." in html_of(document_of(c))
+    assert data_of(c)["exploratory"]
+    compare_command(first, second, cases=None, out=tmp_path / "c.json")
+    assert json.loads((tmp_path / "c.json").read_text())["cases"] == 100
