@@ -151,6 +151,14 @@ def test_a_real_step_is_timed_on_this_machine(monkeypatch: pytest.MonkeyPatch) -
     assert plan.seconds_per_step > 0 and plan.memory_gib > 0 and plan.epochs >= 2
 
 
+def test_a_budget_that_is_used_up_is_said_and_leaves_the_shortest_training(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plan = planned(CHEST, "classification", ["no", "yes"], monkeypatch, seconds=-680)
+    assert plan.train_seconds == 0 and plan.epochs == 2
+    assert any("used up 680 s before training" in reason for reason in plan.reasons)
+
+
 def test_scarce_time_is_not_spent_on_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
     labels = ["bg", "organ"]
     roomy = planned(PROSTATE, "segmentation", labels, monkeypatch, step=0.05, seconds=3000)

@@ -30,6 +30,7 @@ from overread.learn.planner.room import Room
 from overread.learn.planner.rungs import PASSES, passes, rungs
 from overread.learn.planner.spacing import cell_spacing, grid_size
 from overread.learn.planner.transfer import for_weights
+from overread.learn.planner.views import choose_views
 from overread.learn.planner.window import choose_window
 from overread.learn.tasks import TASKS
 from overread.learn.timing import Timing, time_step
@@ -272,13 +273,24 @@ def _scheduled(
             f"Windows overlap by {overlap:.0%} and not by {OVERLAP:.0%}: {windows[overlap]} instead of "
             f"{windows[OVERLAP]} an image, and the time goes to training."
         )
+    views, why_views = choose_views(
+        plan.augment.flip, answer=FACTS[plan.task].answer, answered=answered, case=case, left=left
+    )
+    case *= 1 + len(views)
+    reasons += [why_views] if why_views else []
     seconds = train_seconds(left, answered=answered, case=case, other=other)
+    if left <= 0:
+        reasons.append(
+            f"The budget was used up {-left:.0f} s before training: it is as short as can be, and the run takes longer "
+            "than was asked for. State a longer budget."
+        )
     step = timing.step + timing.batch
     epochs = epochs_in(seconds, steps_per_epoch=plan.steps_per_epoch, step=step, most=plan.most_epochs)
     how = "measured by answering one" if answering is not None else "guessed from the steps"
     return _rated(draft, epochs * plan.steps_per_epoch).model_copy(
         update={
             "overlap": overlap,
+            "views": views,
             "epochs": epochs,
             "seconds_per_step": round(step, 4),
             "train_seconds": round(seconds, 1),

@@ -16,6 +16,10 @@ def test_never_under_a_third() -> None:
     assert train_seconds(600, answered=10_000, case=1.0) == 200
 
 
+def test_a_budget_that_is_used_up_leaves_no_time() -> None:
+    assert train_seconds(-680, answered=60, case=2.0) == 0
+
+
 def test_an_answer_is_guessed_from_the_steps() -> None:
     assert guessed_case(windows=8, step=0.5, batch=2) == pytest.approx(8 * 0.25 / FASTER)
 

@@ -14,9 +14,10 @@ OTHER_SECONDS = 14.0
 def train_seconds(left: float, *, answered: int, case: float, other: float = OTHER_SECONDS) -> float:
     """What is left of ``left`` seconds for training when ``answered`` cases have been answered, ``case`` seconds each.
 
-    ``other`` is what export, statistics and report take. Never under a third, whatever answering takes.
+    ``other`` is what export, statistics and report take. Never under a third, whatever answering takes; 0 where nothing
+    is left.
     """
-    return max(left / 3, left - answered * case - other)
+    return max(0.0, left / 3, left - answered * case - other)
 
 
 def guessed_case(*, windows: float, step: float, batch: int) -> float:

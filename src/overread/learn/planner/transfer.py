@@ -68,7 +68,7 @@ def choose_road(
         return Road(
             "chance",
             "",
-            f"It starts from chance: {seconds:.0f} s are too few to start from pretrained weights "
+            f"It starts from chance: {max(seconds, 0):.0f} s are too few to start from pretrained weights "
             f"(from {LEAST_SECONDS:.0f} s on).",
         )
     longest = max(look.median_shape)
