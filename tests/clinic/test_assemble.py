@@ -122,3 +122,33 @@ def test_a_grid_beyond_all_bounds_has_a_code(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(UnusableError) as caught:
         assemble(manifest(tmp_path, T1, FLAIR), series)
     assert caught.value.code == "GRID"
+
+
+def test_a_prior_is_read_from_the_latest_study_that_has_one(tmp_path: Path) -> None:
+    earlier = Channel(name="before", modality=["MR"], match={"SeriesDescription": "^T1"}, prior=True)
+    now = list_series(write_series(tmp_path / "1", series="1.2.1"))
+    none = list_series(write_series(tmp_path / "2", study="1.5", series="1.5.1", description="scout"))
+    shifted = write_series(
+        tmp_path / "3", study="1.4", series="1.4.1", frame="1.4.9", bright=False, PatientName="Meier^Eva"
+    )
+    made = assemble(manifest(tmp_path, T1, earlier), now, [none, list_series(shifted)])
+    assert made.image.channels == ("T1", "before")
+    assert np.array_equal(made.image.array[0][:, :, 2].T, plane_of(2))
+    assert np.array_equal(made.image.array[1][:, :, 2].T, plane_of(2, bright=False)), "middle on middle"
+    assert {p.parent.name for p in made.files} == {"1"}, "results refer to this study's images alone"
+    assert "not registered" in " ".join(made.image.notes)
+    assert "PatientName differs" in " ".join(made.image.notes)
+
+
+def test_a_prior_that_is_needed_and_not_there_has_a_code(tmp_path: Path) -> None:
+    earlier = Channel(name="before", prior=True)
+    now = list_series(write_series(tmp_path / "1"))
+    with pytest.raises(UnusableError, match="none of 0 earlier studies") as caught:
+        assemble(manifest(tmp_path, T1, earlier), now)
+    assert caught.value.code == "PRIOR_MISSING"
+    with pytest.raises(ValueError, match="expected it on later ones"):
+        manifest(tmp_path, earlier, T1)
+    stranger = list_series(write_series(tmp_path / "4", study="1.4", series="1.4.1", PatientID="P2"))
+    with pytest.raises(UnusableError) as caught:
+        assemble(manifest(tmp_path, T1, earlier), now, [stranger])
+    assert caught.value.code == "PATIENT_DIFFERS"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,9 @@ from tests.clinic.site import (
 )
 
 from overread.clinic.config import ClinicConfig
+from overread.clinic.config_parts import Priors
 from overread.clinic.kept import ARRAYS, RESULT
+from overread.clinic.priors.kept import KeptPriors, write_priors
 from overread.clinic.results.failure import Failure
 from overread.clinic.results.objects import OBJECTS
 from overread.clinic.results.view import VIEW
@@ -358,3 +362,24 @@ def test_mask_type_is_kept(make: Make) -> None:
     assert kept.content.answer.mask.dtype == np.uint8
     assert kept.content.answer.mask.sum() == 36
     assert kept.content.answer.measurements[0].value == pytest.approx(0.216)
+
+
+def test_priors_are_asked_for_once_where_the_route_says_so(make: Make) -> None:
+    steps, key = make()
+    asked: list[Any] = []
+
+    class Fetcher:
+        def fetch(self, folder: Path, rule: Priors, wanted: Any) -> KeptPriors:
+            asked.append((rule.source, wanted.identity.patient_id, wanted.date))
+            write_priors(folder, KeptPriors(notes=("A did not answer",)))
+            return KeptPriors(notes=("A did not answer",))
+
+    route = steps.config.routes[0].model_copy(update={"priors": Priors(source="A")})
+    config = steps.config.model_copy(update={"routes": [route]})
+    steps = replace(steps, config=config, fetcher=Fetcher())
+    assert steps.answer(key) and steps.write(key)
+    steps.folder(key).begin_again()
+    assert steps.answer(key)
+    assert asked == [("A", "P1", "20240102")]
+    events = [json.loads(e.payload) for e in steps.ledger.events("clinic.priors")]
+    assert [e["priors"] for e in events] == [[]]

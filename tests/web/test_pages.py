@@ -11,6 +11,7 @@ from tests.clinic.results.made import in_slice_order
 from tests.clinic.site import write_segmenter, write_series
 from tests.web.clinic import KEY, Clinic, csrf
 
+from overread.clinic.priors.kept import KeptPriors, Prior, write_priors
 from overread.clinic.results.view import view_facts, write_view
 from overread.clinic.tables import DeliveryState, Priority, StudyState
 from overread.runtime.predict import predict
@@ -143,3 +144,15 @@ def test_slices_of_a_run(clinic: Clinic, browser: TestClient, tmp_path: Path) ->
         assert browser.get(f"/runs/{KEY}/{path}.png").status_code == 404
     (folder / "view.zip").write_bytes(b"damaged")
     assert browser.get("/studies/1.2.3").status_code == 200
+
+
+def test_priors_are_shown_apart_with_what_could_not_be_had(tmp_path: Path) -> None:
+    clinic = Clinic(tmp_path, login=False)
+    clinic.add_study()
+    clinic.add_run()
+    before = Prior("1.2.840.1", "20230501", "<i>Brain</i>", "MR", ("1.2.840.1.1",), 24, "ARCHIVE")
+    write_priors(clinic.results / KEY, KeptPriors((before,), ("a prior of 20220101 is another patient's",)))
+    text = clinic.browser().get("/studies/1.2.3").text
+    assert "2023-05-01" in text and "24 images from ARCHIVE" in text and "another patient" in text
+    assert "<i>Brain" not in text
+    assert [s["study_uid"] for s in clinic.browser().get("/api/studies").json()["studies"]] == ["1.2.3"]

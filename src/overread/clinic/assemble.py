@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from pydicom.dataset import Dataset
 
 from overread.clinic.results.source import read_headers
@@ -109,22 +110,42 @@ def choose_series(channel: Channel, series: Sequence[Series]) -> Series:
     raise UnusableError("CHANNEL_UNCLEAR", unclear)
 
 
-def assemble(manifest: Manifest, series: Sequence[Series]) -> Assembled:
+def choose_prior(channel: Channel, priors: Sequence[Sequence[Series]]) -> Series:
+    """The one series for a channel of the latest prior that has one. Raises UnusableError where none has."""
+    for study in priors:
+        try:
+            return choose_series(channel, study)
+        except UnusableError:
+            continue
+    raise UnusableError(
+        "PRIOR_MISSING",
+        f"channel {channel.name}: none of {len(priors)} earlier studies has one series that fits; see priors of the "
+        "route",
+    )
+
+
+def assemble(
+    manifest: Manifest, series: Sequence[Series], priors: Sequence[Sequence[Series]] = ()
+) -> Assembled:
     """Read one series per channel; further channels go onto the grid of the first.
+
+    Channels that are ``prior`` are read from ``priors``: series of earlier studies, the latest study first.
 
     Raises
     ------
     UnusableError
-        A study of more than one patient (``PATIENT_DIFFERS``), a channel without or with several candidate series
+        A prior that is needed and not there (``PRIOR_MISSING``),
+        a study of more than one patient (``PATIENT_DIFFERS``), a channel without or with several candidate series
         (``CHANNEL_MISSING``, ``CHANNEL_UNCLEAR``), one series for two channels, channels of different frames of
         reference (``FRAME_DIFFERS``), a grid beyond all bounds (``GRID``), or a series that cannot be read
         (``UNREADABLE``).
     """
     try:
-        notes = check_one_patient((p for s in series for p in s.patients), "the study")
+        every = [*series, *(s for study in priors for s in study)]
+        notes = check_one_patient((p for s in every for p in s.patients), "the study")
     except PatientDiffersError as error:
         raise UnusableError(error.code, str(error)) from error
-    chosen = [choose_series(channel, series) for channel in manifest.channels]
+    chosen = [choose_prior(c, priors) if c.prior else choose_series(c, series) for c in manifest.channels]
     uids = [s.uid for s in chosen]
     if len(set(uids)) < len(uids):
         twice = next(uid for uid in uids if uids.count(uid) > 1)
@@ -136,7 +157,7 @@ def assemble(manifest: Manifest, series: Sequence[Series]) -> Assembled:
         first = images[0]
         if len(images) > 1:
             channels = [c.name for c in manifest.channels]
-            onto = [_onto(first, i, n) for i, n in zip(images[1:], channels[1:], strict=True)]
+            onto = [_onto(first, i, c) for i, c in zip(images[1:], manifest.channels[1:], strict=True)]
             image = stack([first, *onto], channels)
         elif len(first.array) == 1:
             image = first.with_(channels=(manifest.channels[0].name,))
@@ -154,13 +175,17 @@ def assemble(manifest: Manifest, series: Sequence[Series]) -> Assembled:
     headers = read_headers(chosen[0].files)
     by_uid = {str(h.SOPInstanceUID): path for h, path in zip(headers, chosen[0].files, strict=True)}
     in_order = tuple(by_uid[uid] for uid in first.source["SOPInstanceUIDs"])
-    files = tuple(dict.fromkeys((*in_order, *(path for s in chosen for path in s.files))))
+    ours = (s for s, c in zip(chosen, manifest.channels, strict=True) if not c.prior)
+    files = tuple(dict.fromkeys((*in_order, *(path for s in ours for path in s.files))))
     return Assembled(image, files, in_order)
 
 
-def _onto(first: Image, image: Image, name: str) -> Image:
+def _onto(first: Image, image: Image, channel: Channel) -> Image:
+    name = channel.name
     frame, other = (str(i.source.get("FrameOfReferenceUID") or "") for i in (first, image))
-    if not frame or frame != other:
+    if channel.prior and (not frame or frame != other):
+        image = _middle_on_middle(first, image, name)
+    elif not frame or frame != other:
         raise UnusableError(
             "FRAME_DIFFERS",
             f"channel {name}: found frame of reference {other or 'none'}, expected {frame or 'one'} as in "
@@ -173,3 +198,15 @@ def _onto(first: Image, image: Image, name: str) -> Image:
     return moved.with_(
         notes=(*moved.notes, f"resampled from {sizes[0]} to the first channel's grid of {sizes[1]}")
     )
+
+
+def _middle_on_middle(first: Image, image: Image, name: str) -> Image:
+    """A prior, which has a frame of reference of its own, moved so that the middles of both lie on one another."""
+    middles = [
+        i.affine @ np.array([*((np.array(i.spatial) - 1) / 2), *[0.0] * (3 - len(i.spatial)), 1.0])
+        for i in (first, image)
+    ]
+    affine = image.affine.copy()
+    affine[:3, 3] += (middles[0] - middles[1])[:3]
+    words = f"channel {name}: an earlier study, laid on this one by its middle and not registered"
+    return image.with_(affine=affine, notes=(*image.notes, words))

@@ -16,7 +16,7 @@ from pathlib import Path
 from overread.errors import InputError
 from overread.files import fsync_folder, new_folder_beside, only_mine, write_json
 
-NOT_COPIED = (".lock", ".incoming", ".doctor")
+NOT_COPIED = (".lock", ".incoming", ".doctor", ".priors-", ".pull-")
 MANIFEST = "backup.json"
 FORMAT = 1
 

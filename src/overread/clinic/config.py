@@ -20,7 +20,7 @@ from overread.clinic.config_parts import (
     SegmentCodes,
     Work,
 )
-from overread.clinic.pull.settings import Pull
+from overread.clinic.pull.settings import Pull, Source
 from overread.clinic.receive.settings import Receive
 from overread.clinic.results.settings import Results
 from overread.clinic.web_settings import Web
@@ -68,13 +68,29 @@ class ClinicConfig(Strict):
             if twice:
                 raise ValueError(f"{what}: the name {min(twice)!r} is used twice; expected one of a kind")
         known = [d.name for d in self.destinations]
+        sources = [s.name for s in self.pull.sources]
         for route in self.routes:
+            if route.priors is not None and route.priors.source not in sources:
+                raise ValueError(
+                    f"routes: {route.name}: priors.source {route.priors.source!r} is not among pull.sources "
+                    f"({', '.join(sources) or 'none'})"
+                )
+            if route.priors is not None and self.database and self._moves(route.priors.source):
+                raise ValueError(
+                    f"routes: {route.name}: priors.source {route.priors.source!r} has retrieve: move, which sends to "
+                    "the node alone; workers on several hosts (database) need retrieve: get"
+                )
             for name in route.destinations or []:
                 if name not in known:
                     raise ValueError(
                         f"routes: {route.name}: destination {name!r} is not among destinations ({', '.join(known)})"
                     )
         return self
+
+    def _moves(self, source: str) -> bool:
+        return any(
+            isinstance(s, Source) and s.name == source and s.retrieve == "move" for s in self.pull.sources
+        )
 
     def complete_for(self, sender: str) -> Complete:
         """The first rule of completeness for a calling title; a quiet time where there is none."""

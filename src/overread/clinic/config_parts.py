@@ -54,15 +54,35 @@ class SegmentCodes(Strict):
     type: CodeTriple
 
 
+class Priors(Strict):
+    """Earlier studies of the same patient that a route asks an archive for, before its package answers.
+
+    ``source``: one of ``pull.sources``. At most ``most`` studies of the last ``days``, with series of ``modalities``
+    (empty: those of the study) in whose Body Part Examined or descriptions one of the words of ``body_part`` is found
+    (empty: any); no series of more than ``most_instances``. After ``seconds`` the study is answered without.
+    """
+
+    source: Name
+    modalities: list[Annotated[str, Field(pattern=r"^[A-Z]{2,16}$")]] = []
+    body_part: list[Annotated[str, Field(min_length=1, max_length=64)]] = []
+    most: int = Field(1, ge=1, le=20)
+    days: int = Field(3650, ge=1, le=36500)
+    most_instances: int = Field(5000, ge=1, le=100000)
+    seconds: float = Field(60.0, gt=0, le=3600)
+
+
 class Route(Strict):
     """Studies with a series on which every pattern of ``match`` is found go to ``package``.
 
     Routes are tried in their order. The first that fits takes the study; with ``next``, and always for a ``shadow``,
-    those after it are tried too. ``share`` lets in that part of the patients, always the same ones.
+    those after it are tried too. ``package_sha256`` and ``signed_by`` (ids of keys) pin the package: another is not
+    taken into use. ``share`` lets in that part of the patients, always the same ones.
     """
 
     name: Name
     package: Path
+    package_sha256: str | None = Field(None, pattern=r"^[0-9a-fA-F]{12,64}$")
+    signed_by: list[Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]] = []
     match: Annotated[dict[str, str], AfterValidator(dicom_patterns)] = {}
     codes: dict[str, SegmentCodes] = {}
     next: bool = False
@@ -77,6 +97,7 @@ class Route(Strict):
     gpu: str | None = Field(None, pattern=r"^[0-9,]+$|^(GPU|MIG)-[0-9A-Za-z/-]+$")
     memory_gib: Gibibytes | None = None
     seconds: Seconds | None = None
+    priors: Priors | None = None
 
     @cached_property
     def compiled(self) -> dict[str, re.Pattern[str]]:

@@ -19,6 +19,9 @@ from overread.clinic.config import ClinicConfig
 from overread.clinic.intake import Intake
 from overread.clinic.operate import Desk, Operate
 from overread.clinic.outward.dicom import clear_reports, keep_report
+from overread.clinic.pinned import load_pinned
+from overread.clinic.priors import coming
+from overread.clinic.priors.fetch import Fetcher, clear_scratch
 from overread.clinic.receive.commitment import Report, commitment_services, owed_reports
 from overread.clinic.receive.find import WORKLIST, find_service
 from overread.clinic.receive.tls import expiry_warnings
@@ -31,7 +34,6 @@ from overread.clinic.worklist import answers
 from overread.errors import InputError
 from overread.files import fsync_folder
 from overread.ledger.ledger import Ledger
-from overread.runtime.package import Package
 
 LONGEST_TICK_SECONDS = 0.5
 CHECK_SECONDS = 60.0
@@ -58,7 +60,7 @@ class Node:
 
     def __init__(self, config: ClinicConfig) -> None:
         self.config = config
-        self.packages = {route.name: Package.load(route.package) for route in config.routes}
+        self.packages = {route.name: load_pinned(route) for route in config.routes}
         with told_in_a_line(config.folder):
             config.folder.mkdir(parents=True, exist_ok=True)
             fsync_folder(config.folder.parent)
@@ -68,7 +70,15 @@ class Node:
             self.ledger = Ledger.open(config.ledger or config.folder / "ledger.db")
         self.children = Children(config)
         by_hash = {p.sha256: p for p in self.packages.values()}
-        self.steps = RunSteps(config, by_hash, self.spool, self.state, self.ledger, children=self.children)
+        self.steps = RunSteps(
+            config,
+            by_hash,
+            self.spool,
+            self.state,
+            self.ledger,
+            children=self.children,
+            fetcher=Fetcher(config, self.spool, self._was_sent, self.children.stopping),
+        )
         self.arrivals = Arrivals()
         self.intake = Intake(
             self.steps, self.packages, self.children.look, self.arrivals, arriving=self._arriving
@@ -90,6 +100,8 @@ class Node:
         config = self.config
         try:
             with told_in_a_line(config.folder):
+                clear_scratch(config.folder)
+                coming.clear(config.folder, self.spool, self._was_sent)
                 workflow.launch(self.steps, self.executor)
                 workflow.resume(self.steps, starting=True)
                 for study in self.spool.studies():
@@ -176,7 +188,12 @@ class Node:
         server = self._server
         return server.arriving() if server is not None else frozenset()
 
+    def _was_sent(self, study: str) -> bool:
+        return self.state.study(study) is not None
+
     def _stored(self, stored: Stored, sender: str) -> None:
+        if stored.status is Status.SUCCESS and coming.is_expected(self.config.folder, stored.study, sender):
+            return
         if stored.status is Status.SUCCESS:
             self.arrivals.stored(stored.study, sender)
         else:

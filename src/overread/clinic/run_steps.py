@@ -23,6 +23,8 @@ from overread.clinic.child.process import (
 )
 from overread.clinic.config import ClinicConfig, Route
 from overread.clinic.delivering import Delivering
+from overread.clinic.priors.fetch import Fetcher, wanted_of
+from overread.clinic.priors.kept import read_priors
 from overread.clinic.results.failure import Failure
 from overread.clinic.run_folder import RunFacts, RunFolder
 from overread.clinic.run_study import Bench, Predict
@@ -30,7 +32,9 @@ from overread.clinic.spool import Spool
 from overread.clinic.state import State
 from overread.clinic.tables import Priority, StudyState
 from overread.clinic.written import Written
+from overread.errors import InputError
 from overread.ledger.ledger import Ledger
+from overread.ledger.pseudonyms import Pseudonyms
 from overread.runtime.package import Package
 
 ACTOR = "overread"
@@ -44,6 +48,7 @@ class RunSteps:
     """The steps of every run and all that they need.
 
     ``packages`` are by their hash. ``children`` compute; without them the steps do so themselves, by ``predict``.
+    ``fetcher`` asks archives for priors; without it nobody does.
     """
 
     config: ClinicConfig
@@ -53,11 +58,17 @@ class RunSteps:
     ledger: Ledger
     predict: Predict | None = None
     children: Children | None = None
+    fetcher: Fetcher | None = None
 
     @property
     def results(self) -> Path:
         """Where runs keep their files."""
         return self.config.folder / "results"
+
+    @cached_property
+    def pseudonyms(self) -> Pseudonyms:
+        """What UIDs are called in the chain of evidence."""
+        return Pseudonyms.of_folder(self.config.folder)
 
     @cached_property
     def bench(self) -> Bench:
@@ -78,8 +89,8 @@ class RunSteps:
         return next((r for r in self.config.routes if r.name == name), None)
 
     def note(self, kind: str, **payload: Any) -> None:
-        """One event in the chain of evidence: UIDs, hashes and counts, never a name."""
-        self.ledger.append(kind, payload, actor=ACTOR)
+        """One event in the chain of evidence: hashes and counts, UIDs under a keyed hash, never a name."""
+        self.ledger.append(kind, self.pseudonyms.hidden(payload), actor=ACTOR)
 
     def answer(self, key: str) -> bool:
         """Step 1: read the study, ask the package, keep the result. False where the run cannot go on.
@@ -93,12 +104,32 @@ class RunSteps:
         if not self._package_is_here(key, facts):
             return False
         self.state.set_run(key, StudyState.RUNNING, error="", again=0)
+        self._fetch_priors(folder, facts)
         ended = self._survived(
             folder, facts, lambda: self._compute("answer", facts), lambda f: self.bench.fail(key, f)
         )
         event = "clinic.predicted" if "outcome" in ended else "clinic.failed"
         self.note(event, run=key, study=facts.study_uid, **ended)
         return True
+
+    def _fetch_priors(self, folder: RunFolder, facts: RunFacts) -> None:
+        """Earlier studies, where the route asks for them and nobody has looked yet; with none of them it goes on."""
+        route = self.route(facts.route)
+        if self.fetcher is None or route is None or route.priors is None or read_priors(folder.folder):
+            return
+        known = self.state.study(facts.study_uid)
+        try:
+            first = self.bench.path_of(facts, facts.sops[0])
+            wanted = wanted_of(first, facts.study_uid, known.modalities if known else "")
+        except (InputError, IndexError) as error:
+            log.warning("run %s: no priors: %s", facts.key, self.bench.public(error))
+            return
+        kept = self.fetcher.fetch(folder.folder, route.priors, wanted)
+        for note in kept.notes:
+            log.warning("run %s: %s", facts.key, self.bench.public(note))
+        self.note(
+            "clinic.priors", run=facts.key, study=facts.study_uid, priors=[p.study for p in kept.priors]
+        )
 
     def write(self, key: str) -> bool:
         """Step 2: make the result objects. False where none can be made, or none is to be sent."""

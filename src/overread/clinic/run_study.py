@@ -18,9 +18,10 @@ from highdicom.sr.coding import Code
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
-from overread.clinic.assemble import UnusableError, assemble, list_series
+from overread.clinic.assemble import Series, UnusableError, assemble, list_series
 from overread.clinic.config import ClinicConfig, Route
 from overread.clinic.kept import KeptResult
+from overread.clinic.priors.kept import read_priors
 from overread.clinic.results.codes import LabelCodes
 from overread.clinic.results.failure import Failure
 from overread.clinic.results.material import Material, Predecessor
@@ -65,13 +66,13 @@ class Bench:
         folder = self.folder(key)
         facts = folder.facts()
         package = self.packages[facts.package_sha256]
-        files = [self._path(facts, sop) for sop in facts.sops]
+        files = [self.path_of(facts, sop) for sop in facts.sops]
         picture: bytes | None = None
         used: Sequence[Path] = files
         first: Sequence[Path] = ()
         content: Prediction | Failure
         try:
-            assembled = assemble(package.manifest, list_series(files))
+            assembled = assemble(package.manifest, list_series(files), self._priors(folder))
             used, first = assembled.files, assembled.first
             prediction = self._predict(package, assembled.image)
             picture = draw(assembled.image, prediction.answer, virtual=facts.virtual)
@@ -135,7 +136,7 @@ class Bench:
 
     def objects(self, facts: RunFacts, result: KeptResult, package: Package) -> Made:
         """Every object that the settings name, each by itself."""
-        files = {sop: self._path(facts, sop) for sop in result.used}
+        files = {sop: self.path_of(facts, sop) for sop in result.used}
         try:
             headers = read_headers(list(files.values()))
         except InputError as error:
@@ -148,13 +149,22 @@ class Bench:
             files=list(files.values()),
             headers=headers,
             run=Run(facts.key, facts.time, self.config.content_qualification, self.config.serial_number),
-            read=lambda: assemble(package.manifest, list_series(list(files.values()))).image,
+            read=lambda: (
+                assemble(
+                    package.manifest, list_series(list(files.values())), self._priors(self.folder(facts.key))
+                ).image
+            ),
             first=len(result.first) or None,
             settings=self.config.results,
             label_codes=self._codes(facts.route),
             predecessors=self._predecessors(facts),
         )
         return make_objects(material, self.public)
+
+    def _priors(self, folder: RunFolder) -> list[list[Series]]:
+        """The series of each earlier study that was fetched for a run, the latest study first."""
+        kept = read_priors(folder.folder)
+        return [list_series(files) for files in kept.files(folder.folder) if files] if kept else []
 
     def _predecessors(self, facts: RunFacts) -> list[Predecessor]:
         """The report of the run before, over fewer images of the same study."""
@@ -177,7 +187,8 @@ class Bench:
 
         return predict(package, image, maps=True)
 
-    def _path(self, facts: RunFacts, sop: str) -> Path:
+    def path_of(self, facts: RunFacts, sop: str) -> Path:
+        """Where an instance of a run's study lies."""
         return self.config.folder / "spool" / facts.study_uid / f"{sop}.dcm"
 
     def _route(self, name: str) -> Route | None:

@@ -14,6 +14,8 @@ from pathlib import Path
 from overread.clinic import workflow
 from overread.clinic.child.pool import Children
 from overread.clinic.config import ClinicConfig
+from overread.clinic.pinned import load_pinned
+from overread.clinic.priors.fetch import Fetcher
 from overread.clinic.run_steps import RunSteps
 from overread.clinic.spool import Spool
 from overread.clinic.start_up import lock, membership
@@ -21,7 +23,6 @@ from overread.clinic.state import State
 from overread.errors import InputError
 from overread.files import only_mine
 from overread.ledger.ledger import Ledger
-from overread.runtime.package import Package
 
 log = logging.getLogger(__name__)
 
@@ -46,17 +47,23 @@ class Worker:
             )
         executor = f"{socket.gethostname()}-{name}"
         self._lock = lock(config.folder / f".worker-{executor}", f"worker {executor} runs already")
-        packages = {p.sha256: p for p in (Package.load(r.package) for r in config.routes)}
+        packages = {p.sha256: p for p in map(load_pinned, config.routes)}
         ledger = config.ledger or config.folder / "ledger.db"
         self.children = Children(config)
+        # Its journal is the receiver's alone.
+        spool, state = SpoolReader(config.folder / "spool"), State(config.database)
+
+        def was_sent(study: str) -> bool:
+            return state.study(study) is not None
+
         self.steps = RunSteps(
             config,
             packages,
-            # Its journal is the receiver's alone.
-            SpoolReader(config.folder / "spool"),
-            State(config.database),
+            spool,
+            state,
             Ledger.open(ledger),
             children=self.children,
+            fetcher=Fetcher(config, spool, was_sent, self.children.stopping),
         )
         self.executor = workflow.Executor(executor, config.database, receives=False)
         self.membership = membership(self.steps, self.executor, "worker")

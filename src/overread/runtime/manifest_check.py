@@ -21,6 +21,8 @@ INTENSITIES = {"gray": 1, "rgb": 3}
 def faults(manifest: Manifest) -> Iterator[str]:
     """Every fault as ``key: found, expected``; nothing where the manifest is sound."""
     task = TASKS[manifest.task]
+    if manifest.channels and manifest.channels[0].prior:
+        yield f"channels: found prior on the first, {manifest.channels[0].name!r}, expected it on later ones alone"
     yield from _labels(manifest, task)
     yield from _known_labels(manifest, task)
     yield from _by_answer(manifest, task)

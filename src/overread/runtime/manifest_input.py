@@ -20,13 +20,15 @@ class Channel(Strict):
 
     ``match`` maps a DICOM keyword (``SeriesDescription``) to a regular expression that must be found in
     its value; an empty ``match`` accepts any series of the right modality. ``unit``: what the values of PET files
-    without a DICOM header (NIfTI) are.
+    without a DICOM header (NIfTI) are. ``prior``: the channel is an earlier study of the same patient, which a node asks
+    an archive for; never the first channel.
     """
 
     name: str
     modality: list[str] = []
     match: dict[str, str] = {}
     unit: Unit | None = None
+    prior: bool = False
 
 
 class Quantity(Strict):

@@ -12,6 +12,7 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 
 from overread.clinic.feedback import REASONS, Feedback, Verdict
 from overread.clinic.people import Role
+from overread.clinic.priors.kept import read_priors
 from overread.clinic.results.view import Layer, view_facts, view_layer
 from overread.clinic.run_folder import PICTURE
 from overread.clinic.tables import RunRow, StudyRow, StudyState
@@ -94,6 +95,7 @@ def show_study(
         prediction=shown.prediction if shown else {},
         picture=has_picture(shown),
         view=facts,
+        priors=read_priors(site.results / shown.key) if shown else None,
         opinions=site.feedback.feedback(shown.key) if shown else [],
         reasons=REASONS,
         verdicts=list(Verdict),

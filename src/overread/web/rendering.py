@@ -17,6 +17,7 @@ from overread.web.words import (
     DELIVERY_WORDS,
     PRIORITY_WORDS,
     STATE_WORDS,
+    day,
     moment,
     no_paths,
     person,
@@ -35,7 +36,7 @@ def environment(site: Site) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
     )
-    pages.filters.update(moment=moment, person=person, short_uids=short_uids, no_paths=no_paths)
+    pages.filters.update(day=day, moment=moment, person=person, short_uids=short_uids, no_paths=no_paths)
     pages.globals.update(
         facts=site.facts,
         state_words=STATE_WORDS,

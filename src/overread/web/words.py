@@ -35,6 +35,11 @@ def moment(text: str) -> str:
     return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M:%S") if text else ""
 
 
+def day(date: str) -> str:
+    """A DA value for reading; as it is where it is none."""
+    return f"{date[:4]}-{date[4:6]}-{date[6:]}" if len(date) == 8 and date.isdigit() else date or "no date"
+
+
 def short_uids(text: str) -> str:
     """A sentence for a narrow column: of every long UID its end, which tells those of one study apart."""
     return LONG_UID.sub(lambda m: m[0] if len(m[0]) <= 3 * UID_END else f"...{m[0][-UID_END:]}", text)

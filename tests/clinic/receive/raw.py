@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -253,6 +253,7 @@ def node(
     services: Any = None,
     spool: Spool | None = None,
     least_free_bytes: int = 0,
+    on_stored: Callable[[Stored, str], None] | None = None,
     **settings: Any,
 ) -> Iterator[Node]:
     """A receiver on a port of its own."""
@@ -264,7 +265,7 @@ def node(
         aet="NODE",
         host="127.0.0.1",
         port=0,
-        on_stored=lambda s, _: stored.append(s),
+        on_stored=on_stored or (lambda s, _: stored.append(s)),
         on_released=lambda title, studies: released.append((title, studies)),
         titles=titles,
         maximum_associations=maximum_associations,

@@ -38,6 +38,7 @@ KINDS: dict[str, Kind] = {
     "clinic.configured": Kind(SECURITY_ALERT, "E", ("110131", "Software Configuration")),
     "clinic.received": Kind(INSTANCES_TRANSFERRED, "C"),
     "clinic.complete": Kind(INSTANCES_ACCESSED, "R"),
+    "clinic.priors": Kind(INSTANCES_TRANSFERRED, "C"),
     "clinic.predicted": Kind(INSTANCES_ACCESSED, "R"),
     "clinic.failed": Kind(INSTANCES_ACCESSED, "R", outcome=SERIOUS),
     "clinic.delivered": Kind(INSTANCES_TRANSFERRED, "R"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -32,6 +34,7 @@ SYNTAXES = (
 )
 MOST_CONTEXTS = 128
 """Of one association (PS3.8 section 9.3.2.2: odd numbers of a byte)."""
+OUT_OF_TIME = 0xA700
 PENDING = (0xFF00, 0xFF01)
 
 
@@ -44,8 +47,11 @@ class Retrieved:
     problem: str = ""
 
 
-def get_study(source: Source, study: str, *, calling: str, spool: Spool) -> Retrieved:
-    """Ask for a study by C-GET. Every instance of it is kept in ``spool`` before the archive is answered.
+def get_study(
+    source: Source, study: str, *, calling: str, spool: Spool, series: str = "", until: float = math.inf
+) -> Retrieved:
+    """Ask for a study, or one ``series`` of it, by C-GET. Every instance is kept in ``spool`` before the archive is
+    answered; none after ``until`` (seconds of `time.monotonic`).
 
     Raises UnreachableError where the archive does not answer or breaks off; OverreadError where it does no C-GET.
     """
@@ -57,17 +63,23 @@ def get_study(source: Source, study: str, *, calling: str, spool: Spool) -> Retr
         contexts,
         source.timeout_seconds,
         source.tls,
-        [(evt.EVT_C_STORE, partial(_keep, spool, study, source.aet))],
+        [(evt.EVT_C_STORE, partial(_keep, spool, study, source.aet, until))],
         roles=[build_role(c, scp_role=True) for c in classes],
     )
     try:
-        return _ask(association, GET, lambda: association.send_c_get(_identifier(study), GET), source)
+        asked = _identifier(study, series)
+        return _ask(association, GET, lambda: association.send_c_get(asked, GET), source, until)
     finally:
-        association.release()
+        _end(association, until)
 
 
-def move_study(source: Source, study: str, *, calling: str) -> Retrieved:
-    """Ask by C-MOVE that a study be sent to the node of the title ``calling``. Raises as `get_study`."""
+def move_study(
+    source: Source, study: str, *, calling: str, series: str = "", until: float = math.inf
+) -> Retrieved:
+    """Ask by C-MOVE that a study, or one ``series`` of it, be sent to the node of the title ``calling``.
+
+    Raises as `get_study`.
+    """
     association = associate(
         Peer(source.aet, source.host, source.port),
         calling,
@@ -76,20 +88,29 @@ def move_study(source: Source, study: str, *, calling: str) -> Retrieved:
         source.tls,
     )
     try:
-        return _ask(
-            association, MOVE, lambda: association.send_c_move(_identifier(study), calling, MOVE), source
-        )
+        asked = _identifier(study, series)
+        return _ask(association, MOVE, lambda: association.send_c_move(asked, calling, MOVE), source, until)
     finally:
+        _end(association, until)
+
+
+def _end(association: Any, until: float) -> None:
+    """In good order, unless there is no time for it."""
+    if time.monotonic() > until:
+        association.abort()
+    else:
         association.release()
 
 
-def _identifier(study: str) -> Dataset:
+def _identifier(study: str, series: str) -> Dataset:
     ds = Dataset()
     ds.QueryRetrieveLevel, ds.StudyInstanceUID = "STUDY", safe_uid(study)
+    if series:
+        ds.QueryRetrieveLevel, ds.SeriesInstanceUID = "SERIES", safe_uid(series)
     return ds
 
 
-def _ask(association: Any, model: str, send: Any, source: Source) -> Retrieved:
+def _ask(association: Any, model: str, send: Any, source: Source, until: float) -> Retrieved:
     if not any(c.abstract_syntax == model for c in association.accepted_contexts):
         raise OverreadError(
             f"{source.name}: does no {'C-GET' if model == GET else 'C-MOVE'}; set retrieve otherwise"
@@ -97,6 +118,8 @@ def _ask(association: Any, model: str, send: Any, source: Source) -> Retrieved:
     completed = failed = 0
     answers: Iterable[tuple[Dataset, Dataset | None]] = send()
     for status, _ in answers:
+        if time.monotonic() > until:
+            raise UnreachableError(f"{source.name}: took longer than it may")
         if "Status" not in status:
             raise UnreachableError(
                 f"{source.name}: broke off, or was silent for {source.timeout_seconds:g} s"
@@ -110,9 +133,12 @@ def _ask(association: Any, model: str, send: Any, source: Source) -> Retrieved:
     raise UnreachableError(f"{source.name}: broke off before its last answer")
 
 
-def _keep(spool: Spool, study: str, sender: str, event: Any) -> int:
-    """One instance that an archive sends; only of the study that was asked for."""
+def _keep(spool: Spool, study: str, sender: str, until: float, event: Any) -> int:
+    """One instance that an archive sends; only of the study that was asked for, and in time."""
     request = event.request
+    if time.monotonic() > until:
+        event.assoc.abort()
+        return OUT_OF_TIME
     arriving = spool.begin(
         str(request.AffectedSOPClassUID),
         str(request.AffectedSOPInstanceUID),

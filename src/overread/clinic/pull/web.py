@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import urllib.error
 import urllib.request
@@ -21,21 +22,27 @@ SENDER = "WADO-RS"
 STEP, MOST_PARTS = 1 << 16, 1_000_000
 
 
-def fetch_study(source: WebSource, study: str, *, spool: Spool, longest: int) -> Retrieved:
-    """Keep every instance that the archive sends of a study in ``spool``; ``longest`` bytes each.
+def fetch_study(
+    source: WebSource, study: str, *, spool: Spool, longest: int, series: str = "", until: float = math.inf
+) -> Retrieved:
+    """Keep every instance that the archive sends of a study, or one ``series`` of it, in ``spool``; ``longest`` bytes
+    each, none after ``until`` (seconds of `time.monotonic`).
 
     Raises UnreachableError where it does not answer or breaks off; OverreadError where it answers otherwise.
     """
     headers = {"Accept": ACCEPT}
     if source.token_file is not None:
         headers["Authorization"] = f"Bearer {secret(source.token_file).decode()}"
-    request = urllib.request.Request(f"{source.url}/studies/{safe_uid(study)}", headers=headers)
+    path = f"/studies/{safe_uid(study)}" + (f"/series/{safe_uid(series)}" if series else "")
+    request = urllib.request.Request(source.url + path, headers=headers)
+    until = min(until, time.monotonic() + source.longest_seconds)
+    patience = max(0.1, min(source.timeout_seconds, until - time.monotonic()))
     try:
-        with opener(source.ca).open(request, timeout=source.timeout_seconds) as answer:
+        with opener(source.ca).open(request, timeout=patience) as answer:
             if answer.status == 204:
                 return Retrieved(0, 0)
             problem = "" if answer.status == 200 else f"status {answer.status}"
-            return _take(source, study, answer, spool, longest, problem)
+            return _take(source, study, answer, spool, longest, problem, until)
     except urllib.error.HTTPError as error:
         with error:
             if error.code == 404:
@@ -52,17 +59,21 @@ def fetch_study(source: WebSource, study: str, *, spool: Spool, longest: int) ->
         raise UnreachableError(f"{source.name}: cannot be reached, or broke off ({reason})") from error
 
 
-def _take(source: WebSource, study: str, answer: Any, spool: Spool, longest: int, problem: str) -> Retrieved:
+def _take(
+    source: WebSource, study: str, answer: Any, spool: Spool, longest: int, problem: str, until: float
+) -> Retrieved:
     kind, parameters = media_type(answer.headers.get("Content-Type", ""))
     if kind != "multipart/related":
         raise OverreadError(f"{source.name}: answers with {kind}, expected {ACCEPT}")
     multipart = Multipart(parameters.get("boundary", ""), most_parts=MOST_PARTS)
-    until, completed, failed = time.monotonic() + source.longest_seconds, 0, 0
+    completed = failed = 0
     file: FileArriving | None = None
     try:
         while data := answer.read1(STEP):
             if time.monotonic() > until:
-                raise UnreachableError(f"{source.name}: took longer than {source.longest_seconds:g} s")
+                raise UnreachableError(
+                    f"{source.name}: took longer than it may (longest_seconds {source.longest_seconds:g})"
+                )
             for event in multipart.feed(data):
                 if isinstance(event, Begin):
                     file = FileArriving(spool, sender=SENDER, longest=longest, study=study)
