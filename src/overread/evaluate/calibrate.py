@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from overread.cohort.case import Case
 from overread.errors import InputError
 from overread.evaluate.ensemble import choose_weights
-from overread.evaluate.refer import decided, referrals
+from overread.evaluate.refer import ReferRule, decided, masks_decided, referrals
 from overread.evaluate.strange import distance_limit
 from overread.evaluate.tasks import TASKS
 from overread.evaluate.tasks.protocol import Calibrated, clusters_of
@@ -30,7 +30,7 @@ def calibrate(
     cases: Sequence[Case],
     *,
     rule: str = "",
-    refer: tuple[float, float] | None = None,
+    refer: ReferRule | None = None,
     how: How | None = None,
     advance: Callable[[], None] = lambda: None,
 ) -> Calibrated:
@@ -43,7 +43,7 @@ def calibrate(
     rule
         The operating point's; the task's own where it is empty.
     refer
-        The share of decisions that may be wrong, and the confidence of that: who is then referred to a person.
+        How many decisions may be wrong: who is then referred to a person.
     how
         How several networks are combined; chosen on the tuning cases where not given.
     advance
@@ -66,7 +66,7 @@ def decide(
     refused: Mapping[str, str],
     *,
     rule: str = "",
-    refer: tuple[float, float] | None = None,
+    refer: ReferRule | None = None,
     how: How | None = None,
 ) -> Calibrated:
     """`calibrate` of cases that went through the networks before, each through any that it was not trained with.
@@ -99,6 +99,7 @@ def decide(
     patients = [c.patient for c in cases]
     clusters = clusters_of(patients)
     found = task.calibrate([c.evidence for c in cases], manifest, rule, clusters)
+    told = told.model_copy(update={"quality": found.uncertainty.quality})
     if refer is not None:
         told = _referred(told, found, manifest, cases, refer, clusters)
     counts = {"cases": len(cases), "patients": len(set(patients)), "refused": len(refused)}
@@ -159,15 +160,16 @@ def _referred(
     found: Calibrated,
     manifest: Manifest,
     cases: Sequence[Tuned],
-    refer: tuple[float, float],
+    refer: ReferRule,
     clusters: NDArray[Any] | None,
 ) -> Uncertainty:
     """The uncertainty with thresholds below which a person must decide, as the calibrated package answers."""
-    ready = manifest.model_copy(
-        update={"calibration": found.calibration, "operating_points": dict(found.operating_points)}
-    )
+    ready = manifest.model_copy(update=found.updates())
     task = RUNTIME[manifest.task]
-    said = [
+    if found.masks and refer.dice is None:
+        why = "refer: from which Dice on a mask is right is not stated ({dice: 0.7}): nobody is referred"
+        return told.model_copy(update={"notes": [*told.notes, why]})
+    said = masks_decided(found.masks, refer.dice or 0.0) or [
         decided(task.answer(c.raw, c.prepared, ready), c.truth, ready)
         for c in cases
         if c.prepared is not None
@@ -176,5 +178,7 @@ def _referred(
         return told.model_copy(
             update={"notes": [*told.notes, "this task decides nothing yes or no: nobody is referred"]}
         )
-    thresholds, notes = referrals(said, risk=refer[0], confidence=refer[1], cluster=clusters)
+    thresholds, notes = referrals(said, risk=refer.risk, confidence=refer.confidence, cluster=clusters)
+    if found.masks:
+        thresholds = {k: r.model_copy(update={"dice": refer.dice}) for k, r in thresholds.items()}
     return told.model_copy(update={"refer": thresholds, "notes": [*told.notes, *notes]})

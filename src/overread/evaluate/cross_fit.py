@@ -14,6 +14,7 @@ from dataclasses import replace
 from overread.cohort.case import Case
 from overread.errors import InputError
 from overread.evaluate.calibrate import decide, distance_of
+from overread.evaluate.refer import ReferRule
 from overread.evaluate.tasks.protocol import Calibrated
 from overread.evaluate.tuned import Tuned, tuned_of
 from overread.runtime.manifest_uncertainty import Uncertainty
@@ -25,7 +26,7 @@ def cross_fit(
     rounds: Sequence[tuple[Package, Sequence[Case]]],
     *,
     rule: str = "",
-    refer: tuple[float, float] | None = None,
+    refer: ReferRule | None = None,
     advance: Callable[[], None] = lambda: None,
 ) -> Calibrated:
     """Scales, thresholds, sets and limits of ``package`` from cases that went through networks they did not train.
@@ -63,7 +64,9 @@ def cross_fit(
         f"{len(rounds)} networks that was not trained with its patient"
     )
     own = decided.uncertainty
-    uncertainty = told.model_copy(update={"refer": own.refer, "notes": [*told.notes, *own.notes, note]})
+    uncertainty = told.model_copy(
+        update={"refer": own.refer, "quality": own.quality, "notes": [*told.notes, *own.notes, note]}
+    )
     return replace(
         decided,
         uncertainty=uncertainty,

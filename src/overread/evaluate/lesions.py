@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from overread.evaluate.metric import Measure
 from overread.evaluate.metrics import METRICS
-from overread.evaluate.rows import Row, numbers
+from overread.evaluate.rows import Row, numbers, stating
 from overread.runtime.measure import SMALLEST_PART
 from overread.stats.intervals import mean_ci, ratio_ci
 from overread.stats.segmentation import match_lesions
@@ -38,12 +38,18 @@ def columns(found: NDArray[np.bool_], true: NDArray[np.bool_], label: str) -> Ro
 
 def none_found(row: Row, label: str) -> Row:
     """The columns of a case without an answer: every true lesion is missed."""
+    if f"lesions_true_{label}" not in row:
+        return {}
     lost = {f"lesions_missed_{label}": row[f"lesions_true_{label}"]}
     return lost | {f"lesions_{kind}_{label}": 0 for kind in ("false", "merged", "split")}
 
 
 def measures(rows: Sequence[Row], label: str, clusters: NDArray[Any] | None) -> list[Measure]:
-    """Sensitivity, precision and F1 pooled over cases; false, merged and split lesions per case."""
+    """Sensitivity, precision and F1 pooled over cases; false, merged and split lesions per case.
+
+    Of the cases whose truth states the label.
+    """
+    rows, clusters = stating(rows, label, clusters)
     true, missed, false, *rest = numbers(rows, [f"lesions_{kind}_{label}" for kind in _KINDS]).T
     hit = true - missed
     shares = ((hit, true), (hit, hit + false), (2 * hit, true + hit + false))

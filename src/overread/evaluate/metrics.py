@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from overread.evaluate.metric import Metric
+from overread.runtime.measures import MEASURES
 
 _ALL = (
     Metric(
@@ -203,6 +206,12 @@ _ALL = (
         "many cases lack it, a model that finds nothing looks good.",
     ),
     Metric(
+        "missed",
+        "Missed",
+        "Share of the cases that show the structure in which none of it was found.",
+        better="lower",
+    ),
+    Metric(
         "false_finding",
         "False finding",
         "Share of the cases without the structure in which some of it was found.",
@@ -266,9 +275,42 @@ _ALL = (
         "Share of the stated intervals that hold the true volume; the package states what it expects beside each.",
     ),
     Metric(
+        "interval_coverage_present",
+        "Coverage of the volume's interval where the structure is",
+        "As the coverage over all cases, of those that show the structure: cases in which nothing is there and nothing "
+        "was found are covered easily and hide the others.",
+    ),
+    Metric(
+        "interval_coverage_small",
+        "Coverage of the volume's interval, smaller half",
+        "Of the cases that show the structure, the half with the smaller true volumes.",
+    ),
+    Metric(
+        "interval_coverage_large",
+        "Coverage of the volume's interval, larger half",
+        "Of the cases that show the structure, the half with the larger true volumes.",
+    ),
+    Metric(
         "count_coverage",
         "Coverage of the count's interval",
         "Share of the stated intervals that hold the true number.",
+    ),
+    Metric(
+        "count_coverage_present",
+        "Coverage of the count's interval where there is a lesion",
+        "Share of the stated intervals that hold the true number, of the cases with one or more.",
+    ),
+    Metric(
+        "expected_dice_error",
+        "Error of the expected Dice",
+        "How far the Dice that the package expects of a mask lies from the real one, of the cases in which it found "
+        "something; where nothing is there the real one is 0.",
+        better="lower",
+    ),
+    Metric(
+        "expected_dice_coverage",
+        "Coverage of the expected Dice's interval",
+        "Share of the stated intervals of the expected Dice that hold the real one.",
     ),
     Metric(
         "lesion_sensitivity",
@@ -338,7 +380,33 @@ _ALL = (
     ),
 )
 
-METRICS: dict[str, Metric] = {metric.key: metric for metric in _ALL}
+
+def _of_measures() -> Iterator[Metric]:
+    """Errors and coverage of every further measure of a label map."""
+    for m in MEASURES.values():
+        words = f"{m.name[:1].upper()}{m.name[1:]}"
+        yield Metric(
+            f"{m.key}_error",
+            f"{words}: error",
+            f"{m.meaning}: found minus true, mean over the cases that show the structure. Opposite errors cancel.",
+            better="none",
+            share=False,
+        )
+        yield Metric(
+            f"{m.key}_abs_error",
+            f"{words}: absolute error",
+            f"{m.meaning}: how far found and true lie apart, mean over the cases that show the structure.",
+            better="lower",
+            share=False,
+        )
+        yield Metric(
+            f"{m.key}_coverage",
+            f"{words}: coverage of the interval",
+            "Share of the stated intervals that hold the true measure, of the cases that show the structure.",
+        )
+
+
+METRICS: dict[str, Metric] = {metric.key: metric for metric in (*_ALL, *_of_measures())}
 """By key; a task's module picks its own from here."""
 
 _OVER_ALL = {

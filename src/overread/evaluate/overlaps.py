@@ -50,6 +50,8 @@ def columns(found: NDArray[np.bool_], true: NDArray[np.bool_], image: Image, lab
 
 def unanswered(row: Row, label: str) -> Row:
     """The columns of a case without an answer: missed where it is shown, not cleared where it is not."""
+    if f"shown_{label}" not in row:
+        return {}
     shown = bool(row[f"shown_{label}"])
     worst = {f"dice_{label}": 0.0, f"nsd_{label}": 0.0, f"hd95_{label}": row["diagonal"]}
     absent: Row = dict.fromkeys(worst)
@@ -58,7 +60,7 @@ def unanswered(row: Row, label: str) -> Row:
 
 def mean_overlap(row: Row, labels: Sequence[str]) -> float | None:
     """Mean Dice of a case over the labels that it shows; None where it shows none."""
-    found = [row[f"dice_{label}"] for label in labels if row[f"dice_{label}"] is not None]
+    found = [row[f"dice_{label}"] for label in labels if row.get(f"dice_{label}") is not None]
     return float(np.mean(found)) if found else None
 
 
@@ -74,17 +76,24 @@ def measures(
     shown = np.isfinite(each)
     of_case = np.array([np.nan if not s.any() else row[s].mean() for row, s in zip(each, shown, strict=True)])
     empty = [_with_empty(rows, label) for label in labels]
+    stated = np.isfinite(np.stack(empty, axis=1))
+    of_empty = np.array(
+        [
+            np.nan if not s.any() else row[s].mean()
+            for row, s in zip(np.stack(empty, axis=1), stated, strict=True)
+        ]
+    )
     out = [
         Measure(METRICS["dice"], None, overlap, partial(_mean, of_case, clusters, (0.0, 1.0))),
         Measure(
             METRICS["dice_with_empty"],
             None,
             f"{overlap}; {_pairs(rows, labels)} both empty",
-            partial(_mean, np.mean(empty, axis=0), clusters, (0.0, 1.0)),
+            partial(_mean, of_empty, clusters, (0.0, 1.0)),
         ),
     ]
     for k, label in enumerate(labels):
-        there, some = numbers(rows, [f"shown_{label}", f"found_{label}"]).T == 1
+        there, some = numbers(rows, [f"shown_{label}", f"found_{label}"]).T
         far, near = numbers(rows, [f"hd95_{label}", f"nsd_{label}"]).T
         out += [
             Measure(METRICS["dice"], label, overlap, partial(_mean, each[:, k], clusters, (0.0, 1.0))),
@@ -100,7 +109,13 @@ def measures(
                 METRICS["false_finding"],
                 label,
                 f"{CASES} without it",
-                partial(_false_share, some, ~there, clusters),
+                partial(_share, some == 1, there == 0, "every case shows it", clusters),
+            ),
+            Measure(
+                METRICS["missed"],
+                label,
+                f"{CASES} that show it",
+                partial(_share, some == 0, there == 1, "no case shows it", clusters),
             ),
         ]
     return out
@@ -117,8 +132,9 @@ def _with_empty(rows: Sequence[Row], label: str) -> NDArray[np.float64]:
 
 
 def _pairs(rows: Sequence[Row], labels: Sequence[str]) -> str:
-    both = sum(not r[f"shown_{label}"] and not r[f"found_{label}"] for r in rows for label in labels)
-    return f"{both} of {len(rows) * len(labels)} pairs"
+    stated = [(r, k) for r in rows for k in labels if r.get(f"shown_{k}") is not None]
+    both = sum(not r[f"shown_{k}"] and not r[f"found_{k}"] for r, k in stated)
+    return f"{both} of {len(stated)} pairs"
 
 
 def _mean(
@@ -130,9 +146,9 @@ def _mean(
     return mean_ci(values[known], cluster=part_of(clusters, known), bounds=bounds)
 
 
-def _false_share(
-    some: NDArray[np.bool_], absent: NDArray[np.bool_], clusters: NDArray[Any] | None
+def _share(
+    values: NDArray[np.bool_], where: NDArray[np.bool_], none: str, clusters: NDArray[Any] | None
 ) -> Interval:
-    if not absent.any():
-        raise ValueError("every case shows it")
-    return rate_ci(some[absent], cluster=part_of(clusters, absent))
+    if not where.any():
+        raise ValueError(none)
+    return rate_ci(values[where], cluster=part_of(clusters, where))

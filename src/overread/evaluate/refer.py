@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, assert_never
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,20 @@ STEPS = 100
 """Thresholds that are looked at, at quantiles of the confidence."""
 STARTS = 3
 """Sequences of thresholds, each beginning with twice as many patients."""
+
+
+class ReferRule(NamedTuple):
+    """The share of decisions that may be wrong, the confidence of that, and of label maps the Dice from which on a mask
+    is right."""
+
+    risk: float
+    confidence: float
+    dice: float | None = None
+
+
+def masks_decided(masks: Sequence[Mapping[str, tuple[float, float]]], least: float) -> list[Decided]:
+    """Of label maps, the Dice that was expected of each mask, and whether the real one lies below ``least``."""
+    return [{label: (expected, real < least) for label, (expected, real) in one.items()} for one in masks]
 
 
 def decided(answer: Answer, truth: TruthValue, manifest: Manifest) -> Decided:

@@ -73,6 +73,14 @@ def part_of(cluster: NDArray[Any] | None, where: NDArray[np.bool_]) -> NDArray[A
     return None if cluster is None else cluster[where]
 
 
+def stating(
+    rows: Sequence[Row], label: str, clusters: NDArray[Any] | None
+) -> tuple[list[Row], NDArray[Any] | None]:
+    """The rows whose truth says whether the structure is there (column ``shown_<label>``), and their patients."""
+    where = np.array([row.get(f"shown_{label}") is not None for row in rows], np.bool_)
+    return [row for row, stated in zip(rows, where, strict=True) if stated], part_of(clusters, where)
+
+
 def _number(row: Row, column: str) -> float:
     value = row.get(column)
     return float("nan") if value is None else float(value)

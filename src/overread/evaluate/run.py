@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from overread.cohort.load import load_case
 from overread.cohort.truth import TRUTHS
 from overread.cohort.truth.protocol import TruthValue
 from overread.evaluate.figures import Figure
+from overread.evaluate.measured import offered_measures
 from overread.evaluate.metric import Measure, Measured, Metric, NotComputed
 from overread.evaluate.metrics import METRICS
 from overread.evaluate.rates import CASES
@@ -156,10 +157,16 @@ def answered_rows(rows: Iterable[Row]) -> list[Row]:
 
 
 def offered(
-    task: EvaluateTask, labels: Sequence[str], positive: str | None, counted: Sequence[str]
+    task: EvaluateTask,
+    labels: Sequence[str],
+    positive: str | None,
+    counted: Sequence[str],
+    measures: Mapping[str, Sequence[str]] | None = None,
 ) -> list[tuple[Metric, str | None]]:
-    """Every metric and label of a test, the primary one first, and ``answered``, which every task has."""
-    return [*task.offered(labels, positive, counted), (METRICS["answered"], None)]
+    """Every metric and label of a test, the primary one first, those of declared ``measures``, and ``answered``, which
+    every task has."""
+    further = offered_measures(measures or {})
+    return [*task.offered(labels, positive, counted), *further, (METRICS["answered"], None)]
 
 
 def _reader(manifest: Manifest) -> TruthOf:

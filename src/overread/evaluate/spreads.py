@@ -58,7 +58,7 @@ def difference_spreads(
     found, true = pairs.T
     if size is None:
         return _spreads(true - found, found, cluster, 1.0, 0.0)
-    known = np.isfinite(pairs).all(axis=1)
+    known: NDArray[np.bool_] = np.isfinite(found) & np.isfinite(true)
     if not known.any():
         return [], "no tuning case has it, found and true"
     return _spreads((true - found)[known], size[known], part_of(cluster, known), NOTHING, 0.0)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from overread.evaluate.metric import Measure
 from overread.evaluate.metrics import METRICS
 from overread.evaluate.rates import CASES
-from overread.evaluate.rows import Row, numbers, part_of
+from overread.evaluate.rows import Row, numbers, part_of, stating
 from overread.runtime.answer import Measurement
 from overread.stats.agreement import bland_altman
 from overread.stats.interval import Interval
@@ -25,6 +25,9 @@ OF_VOLUMES = (
     "volume_agreement_high",
     "false_volume",
     "interval_coverage",
+    "interval_coverage_present",
+    "interval_coverage_small",
+    "interval_coverage_large",
 )
 
 
@@ -37,13 +40,14 @@ def inside(measurements: Sequence[Measurement], label: str, names: Sequence[str]
 
 
 def measures(
-    rows: Sequence[Row], labels: Sequence[str], unit: str, clusters: NDArray[Any] | None
+    rows: Sequence[Row], labels: Sequence[str], unit: str, patients: NDArray[Any] | None
 ) -> list[Measure]:
-    """Of every label: ``volume_found_`` against ``volume_true_``, in ``unit``."""
+    """Of every label: ``volume_found_`` against ``volume_true_``, in ``unit``; of the cases whose truth states it."""
     out = []
     for label in labels:
+        stated, clusters = stating(rows, label, patients)
         found, true, held = numbers(
-            rows, [f"{k}_{label}" for k in ("volume_found", "volume_true", "inside")]
+            stated, [f"{k}_{label}" for k in ("volume_found", "volume_true", "inside")]
         ).T
         error, absent = found - true, true == 0
         agree = partial(_agreement, found, true, clusters)
@@ -53,7 +57,12 @@ def measures(
             "volume_agreement_low": (f"{unit}, found minus true", partial(agree, "lower")),
             "volume_agreement_high": (f"{unit}, found minus true", partial(agree, "upper")),
             "false_volume": (f"{unit} in cases without it", partial(_false, found, absent, clusters)),
-            "interval_coverage": (f"{CASES} with a stated interval", partial(coverage, held, clusters)),
+        } | {
+            f"interval_coverage{part}": (
+                f"{CASES}{of} with a stated interval",
+                partial(coverage, np.where(where, held, np.nan), clusters),
+            )
+            for part, of, where in _by_size(true)
         }
         out += [Measure(METRICS[key], label, *computed[key]) for key in OF_VOLUMES]
     return out
@@ -65,6 +74,20 @@ def coverage(held: NDArray[np.float64], clusters: NDArray[Any] | None) -> Interv
     if not known.any():
         raise ValueError("the package states no interval for it")
     return rate_ci(held[known] == 1, cluster=part_of(clusters, known))
+
+
+def _by_size(true: NDArray[np.float64]) -> list[tuple[str, str, NDArray[np.bool_]]]:
+    """All cases, those that show it, and the smaller and larger half of these: end of the key, words, which."""
+    shown = true > 0
+    # By rank, so that equal sizes are halved, too.
+    ranked = np.flatnonzero(shown)[np.argsort(true[shown], kind="stable")]
+    small, large = (np.isin(np.arange(len(true)), part) for part in np.array_split(ranked, 2))
+    return [
+        ("", "", np.ones_like(shown)),
+        ("_present", " that show it", shown),
+        ("_small", " that show it, smaller half", small),
+        ("_large", " that show it, larger half", large),
+    ]
 
 
 def _agreement(

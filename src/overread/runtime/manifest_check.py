@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, assert_never
 
 from overread.runtime.measures import measure_faults
-from overread.runtime.regions import region_faults
+from overread.runtime.regions import region_faults, structures
 from overread.runtime.views import view_faults
 from overread.task import TASKS, Task
 
@@ -27,8 +27,8 @@ def faults(manifest: Manifest) -> Iterator[str]:
     yield from _known_labels(manifest, task)
     yield from _by_answer(manifest, task)
     yield from _grid(manifest, task)
-    foreground = manifest.labels[1:] if task.background else []
-    yield from measure_faults(manifest.measures, foreground, manifest.preprocess.dimensions)
+    measured = list(structures(manifest.labels, manifest.regions)) if task.background else []
+    yield from measure_faults(manifest.measures, measured, manifest.preprocess.dimensions)
     size = manifest.windows.size if manifest.windows else manifest.preprocess.size
     yield from view_faults(manifest.views, size, dimensions=manifest.preprocess.dimensions)
 
@@ -68,6 +68,7 @@ def _known_labels(manifest: Manifest, task: Task) -> Iterator[str]:
         "calibration.measures": calibration.measures,
         "counted_labels": manifest.counted_labels,
         "postprocess": manifest.postprocess,
+        "uncertainty.quality": manifest.uncertainty.quality,
     }
     for key, given in named.items():
         unknown = [label for label in given if label not in foreground]

@@ -14,6 +14,7 @@ from overread.imaging.image import Image
 from overread.runtime.answer import Measurement
 from overread.runtime.manifest import Calibration, Manifest, Spread
 from overread.runtime.measures import MEASURES, MeasureOf
+from overread.runtime.regions import structures
 
 SMALLEST_PART = 3
 """Voxels from which a separate part is counted: one or two are the network's noise, not a lesion."""
@@ -53,8 +54,8 @@ def measure(mask: NDArray[np.uint8], image: Image, manifest: Manifest) -> tuple[
     out = []
     calibration = manifest.calibration
     name, unit, per_voxel = unit_volume(image)
-    for k, label in enumerate(manifest.labels[1:], 1):
-        part = mask == k
+    for label, values in structures(manifest.labels, manifest.regions).items():
+        part = np.isin(mask, values)
         size = int(part.sum()) * per_voxel
         error = spread_of(label, size, calibration.volume_ratios, calibration.volume_ratio)
         ends = [(size + error.offset) * r - error.offset for r in (error.low, error.high)] if error else None

@@ -51,7 +51,8 @@ class MeasureOf:
 
 
 def _axis(which: Literal["long", "short"], mask: Mask, image: Image) -> float:
-    found = axes_in_plane(*_axial(mask, image))
+    sliced, spacing = _axial(mask, image)
+    found = axes_in_plane(sliced, spacing=spacing)
     assert found is not None
     return getattr(found, which)  # type: ignore[no-any-return]
 

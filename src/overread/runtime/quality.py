@@ -19,6 +19,7 @@ from overread.runtime.answer import PredictedDice
 from overread.runtime.manifest import Manifest
 from overread.runtime.manifest_quality import Quality
 from overread.runtime.outputs import Outputs
+from overread.runtime.regions import structures
 
 SOURCES = ("networks", "views", "probabilities")
 SPREAD_AT_BEST = 0.05
@@ -27,10 +28,13 @@ SPREAD_AT_BEST = 0.05
 
 def agreement(raw: Outputs, manifest: Manifest) -> dict[str, dict[str, float]]:
     """By label that was found, and by source (`SOURCES`) as far as there is one, how far it agrees, 0 to 1."""
-    sums = raw if "agreed" in raw else sums_of(raw["probability"])
+    names = list(structures(manifest.labels, manifest.regions))
+    # Of regions there is a channel each, of labels one for the background, too.
+    first = 0 if manifest.regions else 1
+    sums = raw if "agreed" in raw else sums_of(raw["probability"], apart=bool(manifest.regions))
     voxels, expected, agreed = (np.asarray(sums[k], np.float64) for k in ("voxels", "expected", "agreed"))
     found: dict[str, dict[str, float]] = {}
-    for k, label in enumerate(manifest.labels[1:], 1):
+    for k, label in enumerate(names, first):
         if not voxels[k]:
             continue
         own = {"probabilities": 2 * agreed[k] / (voxels[k] + expected[k])}
@@ -42,20 +46,18 @@ def agreement(raw: Outputs, manifest: Manifest) -> dict[str, dict[str, float]]:
     return found
 
 
-def sums_of(probability: NDArray[np.float32]) -> dict[str, NDArray[np.float64]]:
-    """Of ``probability (labels, *grid)`` per label: ``voxels`` in which it is the likeliest, the sum of its probability
-    over all (``expected``) and over those (``agreed``)."""
-    best, winner = probability[0].copy(), np.zeros(probability.shape[1:], np.uint8)
-    for k, p in enumerate(probability[1:], 1):
-        higher = p > best
-        winner[higher] = k
-        np.maximum(best, p, out=best)
-    own = np.bincount(winner.ravel(), best.ravel().astype(np.float64), minlength=len(probability))
-    return {
-        "voxels": np.bincount(winner.ravel(), minlength=len(probability)).astype(np.float64),
-        "expected": probability.reshape(len(probability), -1).sum(axis=1, dtype=np.float64),
-        "agreed": own,
-    }
+def sums_of(probability: NDArray[np.float32], *, apart: bool = False) -> dict[str, NDArray[np.float64]]:
+    """Of ``probability (labels, *grid)`` per label: ``voxels`` in which it is the likeliest (or, where labels stand
+    ``apart``, likelier than not), the sum of its probability over all (``expected``) and over those (``agreed``)."""
+    best = np.full(probability.shape[1:], 0.5, np.float32) if apart else probability.max(axis=0)
+    voxels, agreed = np.zeros((2, len(probability)))
+    left = np.ones(probability.shape[1:], np.bool_)
+    for k, p in enumerate(probability):
+        own = p > best if apart else (p == best) & left
+        left &= ~own
+        voxels[k], agreed[k] = own.sum(), p[own].sum(dtype=np.float64)
+    expected = probability.reshape(len(probability), -1).sum(axis=1, dtype=np.float64)
+    return {"voxels": voxels, "expected": expected, "agreed": agreed}
 
 
 def predicted(raw: Outputs, manifest: Manifest) -> dict[str, PredictedDice]:

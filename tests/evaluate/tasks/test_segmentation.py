@@ -9,6 +9,7 @@ from tests.evaluate.samples import segmentation as sample_of
 
 from overread.evaluate import overlaps
 from overread.evaluate.figures import PerCaseFigure
+from overread.evaluate.mask_pair import MaskPair
 from overread.evaluate.run import evaluation_of
 from overread.evaluate.tasks import segmentation
 from overread.imaging.image import Image
@@ -208,18 +209,24 @@ def test_worst_median_and_best_are_told_once_each() -> None:
 def test_calibration_is_spreads_of_counted_and_measured_labels() -> None:
     manifest = manifest_of("segmentation", LABELS, counted_labels=["tumour"])
     generator = np.random.default_rng(0)
-    evidence: list[segmentation.Evidence] = [
-        {
-            "tumour": (v, v * generator.lognormal(0, 0.1), 2, 2 + int(generator.integers(-1, 2))),
-            "error": (0.0, 0.0, 0, 0),
-        }
-        for v in generator.lognormal(3, 0.5, 30)
-    ]
+    evidence = []
+    for _ in range(30):
+        truth, found = np.zeros((2, 64, 64), np.uint8)
+        for row in range(2):
+            side = int(generator.integers(8, 25))
+            truth[2 + 32 * row :, 2:][:side, :side] = 1
+            found[2 + 32 * row :, 2:][: side + int(generator.integers(-1, 2)), :side] = 1
+        if generator.random() < 0.7:
+            found[60:63, 60:63] = 1
+        image = Image(np.zeros((1, 64, 64), np.float32), np.eye(4))
+        evidence.append(MaskPair.of(found, truth, image, {}))
     found = segmentation.calibrate(evidence, manifest, "", None)
     ratios, counts = found.calibration.volume_ratios, found.calibration.count_differences
     assert set(ratios) == set(counts) == {"tumour"} and len(ratios["tumour"]) == 3
     assert all(0.7 < part.low < 1 < part.high < 1.4 for part in ratios["tumour"])
-    assert [(part.low, part.high) for part in counts["tumour"]] == [(-1, 1)]
+    # Of the masks as they are answered: without the specks, which are cleaned away.
+    assert found.postprocess["tumour"].smallest > 9
+    assert {(part.low, part.high) for part in counts["tumour"]} == {(0, 0)}
     assert found.calibration.reasons["error"] == "no tuning case has it"
     assert len(found.reference["volume"]["tumour"]) == 11 and not found.operating_points
     few = segmentation.calibrate(evidence, manifest, "", np.arange(30) // 6)

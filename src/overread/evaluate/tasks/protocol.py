@@ -15,20 +15,33 @@ from overread.evaluate.metric import Measure, Measured, Metric
 from overread.evaluate.rows import Row
 from overread.imaging.image import Image
 from overread.runtime.answer import Answer
-from overread.runtime.manifest import Calibration, Manifest, OperatingPoint, Uncertainty
+from overread.runtime.manifest import Calibration, Cleaning, Manifest, OperatingPoint, Uncertainty
 from overread.runtime.outputs import Outputs
 from overread.runtime.preprocess import Prepared
 
 
 @dataclass(frozen=True)
 class Calibrated:
-    """What the tuning cases decided. ``reference`` goes into the manifest for the watch to compare with; a task's own
-    calibration leaves ``uncertainty`` as it is."""
+    """What the tuning cases decided. ``reference`` goes into the manifest for the watch to compare with; of
+    ``uncertainty`` a task's own calibration states no more than ``quality``.
+
+    ``masks``: of a label map, by tuning case the Dice that was expected of each mask and the one it has.
+    """
 
     calibration: Calibration
     operating_points: Mapping[str, OperatingPoint] = field(default_factory=dict)
     reference: Mapping[str, Any] = field(default_factory=dict)
     uncertainty: Uncertainty = field(default_factory=Uncertainty)
+    postprocess: Mapping[str, Cleaning] = field(default_factory=dict)
+    masks: Sequence[Mapping[str, tuple[float, float]]] = ()
+
+    def updates(self) -> dict[str, Any]:
+        """Fields of a manifest that turn a network's outputs into an answer, as decided."""
+        return {
+            "calibration": self.calibration,
+            "operating_points": dict(self.operating_points),
+            "postprocess": dict(self.postprocess),
+        }
 
 
 @dataclass(frozen=True)

@@ -53,8 +53,7 @@ def join_stage(paths: Sequence[Path], out: Path, *, folder: Path | None = None) 
     with progress("Calibrating on tuning cases", len(tune)) as advance:
         found = calibrate(draft, tune, rule=protocol.rule(), refer=protocol.refer_rule(), advance=advance)
     changes = {
-        "calibration": found.calibration,
-        "operating_points": dict(found.operating_points),
+        **found.updates(),
         "reference": {**draft.manifest.reference, **found.reference},
         "uncertainty": found.uncertainty,
     }

@@ -106,6 +106,7 @@ def package_stage(
             calibration=decided.calibration.model_dump(mode="json"),
             uncertainty=decided.uncertainty.model_dump(mode="json"),
             operating_points={k: p.model_dump(mode="json") for k, p in decided.operating_points.items()},
+            postprocess={k: p.model_dump(mode="json") for k, p in decided.postprocess.items()},
         )
     console.print(
         f"  {package.path} ({package.path.stat().st_size / 1e6:.1f} MB, sha256 {package.sha256[:12]}); "
@@ -135,8 +136,7 @@ def _decided(
 def _with(draft: Package, decided: Calibrated) -> Package:
     manifest = draft.manifest.model_copy(
         update={
-            "calibration": decided.calibration,
-            "operating_points": dict(decided.operating_points),
+            **decided.updates(),
             "reference": {**draft.manifest.reference, **decided.reference},
             "uncertainty": decided.uncertainty,
         }
@@ -170,7 +170,7 @@ def _decisions(manifest: Manifest) -> dict[str, Any]:
         k: content[k]
         for k in (
             *("operating_points", "calibration", "preprocess", "decoding", "labels", "views"),
-            "uncertainty",
+            *("uncertainty", "postprocess", "measures", "counted_labels"),
         )
     }
 
