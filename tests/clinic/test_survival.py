@@ -223,7 +223,9 @@ def test_deleting_leaves_nothing_but_the_evidence(make: Make) -> None:
     assert steps.spool.instances("1.2.3") == []
     assert steps.state.study("1.2.3") is None
     assert not steps.folder(key).folder.exists()
-    assert [e.data["study"] for e in steps.ledger.events("clinic.deleted")] == ["1.2.3"]
+    assert [e.data["study"] for e in steps.ledger.events("clinic.deleted")] == [
+        steps.pseudonyms.name("1.2.3")
+    ]
 
 
 def taken_in(

@@ -25,11 +25,12 @@ from overread.clinic.config_destinations import (
     Stow,
     Webhook,
 )
+from overread.clinic.config_parts import Route
+from overread.clinic.pinned import load_pinned
 from overread.clinic.receive.settings import Certificates
 from overread.clinic.send import echo
 from overread.errors import OverreadError
 from overread.files import only_mine
-from overread.runtime.package import Package
 
 GIBIBYTE = 2**30
 TIMEOUT_SECONDS = 10.0
@@ -54,7 +55,7 @@ def examine(config: ClinicConfig, samples: list[Path]) -> Iterator[Check]:
         ("database", lambda: _database(config)),
         ("own port", lambda: _own_port(config)),
     ]
-    checks += [(f"package {r.name}", lambda r=r: _package(r.package)) for r in config.routes]  # type: ignore[misc]
+    checks += [(f"package {r.name}", lambda r=r: _package(r)) for r in config.routes]  # type: ignore[misc]
     checks += [(f"destination {d.name}", lambda d=d: _destination(config, d)) for d in config.destinations]  # type: ignore[misc]
     stow = config.receive.stow
     for where, shown in (
@@ -160,10 +161,10 @@ def _own_port(config: ClinicConfig) -> str:
     return f"our own node answers C-ECHO on port {config.port}"
 
 
-def _package(path: Path) -> str:
+def _package(route: Route) -> str:
     from overread.runtime.engine import engine_of
 
-    package = Package.load(path)
+    package = load_pinned(route)
     engine_of(package)
     return f"{package.manifest.name} {package.manifest.version} loads, sha256 {package.sha256[:12]}"
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from overread.clinic.config import ClinicConfig
+from overread.clinic.pinned import load_pinned
 from overread.runtime.package import Package
 
 
@@ -13,12 +14,12 @@ class Packages(Mapping[str, Package]):
     """The configured packages by their hash, each loaded when it is first asked for."""
 
     def __init__(self, config: ClinicConfig) -> None:
-        self._paths = list(dict.fromkeys(r.package for r in config.routes))
+        self._routes = list({r.package: r for r in config.routes}.values())
         self._loaded: dict[str, Package] = {}
 
     def __getitem__(self, sha256: str) -> Package:
-        while sha256 not in self._loaded and self._paths:
-            package = Package.load(self._paths.pop(0))
+        while sha256 not in self._loaded and self._routes:
+            package = load_pinned(self._routes.pop(0))
             self._loaded[package.sha256] = package
         return self._loaded[sha256]
 

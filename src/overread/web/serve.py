@@ -101,7 +101,7 @@ def site_of(node: Node) -> Site:
 
     def note(kind: str, *, actor: str, **payload: Any) -> None:
         try:
-            node.ledger.append(kind, payload, actor=actor)
+            node.ledger.append(kind, node.steps.pseudonyms.hidden(payload), actor=actor)
         except OverreadError:
             # A full disk is told by the pages themselves, which must go on for that.
             log.exception("an event of the pages (%s) could not be added to the chain of evidence", kind)
@@ -137,6 +137,9 @@ def audited(node: Node) -> Iterator[None]:
         row = node.state.study(study)
         return row.patient_id if row else ""
 
+    def study_of(name: str) -> str:
+        return node.steps.pseudonyms.find(name, node.state.study_uids())
+
     config = node.config
     sender = AuditSender(
         config.audit,
@@ -144,6 +147,7 @@ def audited(node: Node) -> Iterator[None]:
         config.folder / "audit.position",
         application=config.aet,
         patient_of=patient_of,
+        study_of=study_of,
     )
     sender.start()
     try:
