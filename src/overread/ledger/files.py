@@ -47,7 +47,8 @@ def changed_images(folder: Path, events: Iterable[Event]) -> list[str]:
     Nothing where no row recorded that list, or it was changed itself, which `changed_files` tells.
     """
     path = folder / LISTED
-    recorded = [named[LISTED] for e in events if LISTED in (named := e.data.get(KEY) or {})]
+    rows = [named for e in events if isinstance(named := e.data.get(KEY), Mapping)]
+    recorded = [named[LISTED] for named in rows if LISTED in named]
     if not recorded or not path.is_file() or sha256_file(path) != recorded[-1]:
         return []
     hashes: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))

@@ -14,9 +14,11 @@ from overread.commands import command
 from overread.errors import InputError
 from overread.evaluate.metrics import METRICS
 from overread.files import sha256_file
+from overread.keys.ring import Keyring
 from overread.ledger.figures import Figure, figures_of
 from overread.ledger.files import KEY
 from overread.ledger.ledger import Event
+from overread.ledger.signatures import signatures
 from overread.parse import parse_json
 from overread.pipeline.openings import EVENT
 from overread.pipeline.report.words import interval, metric_name, number
@@ -252,10 +254,18 @@ class Way:
         return seeds | ({"all": told} if told else {})
 
     def _people(self, stages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Accounts that ran the stages."""
+        """Accounts that ran the stages, and people who signed their rows."""
         by: dict[str, list[str]] = {}
         for stage in stages:
             by.setdefault(str(stage["actor"]), []).append(str(stage["stage"]))
-        return [
+        people = [
             {"name": name, "did": did, "as": "account of the operating system"} for name, did in by.items()
         ]
+        stages_by_row = {stage["row"]: str(stage["stage"]) for stage in stages}
+        for one in signatures(self.events, Keyring().cards()):
+            if one.row in stages_by_row:
+                said = f"signed by key {one.key}, {one.role}, row {one.seq}"
+                doubt = one.fault or one.standing
+                did = [f"{stages_by_row[one.row]} {one.meaning}"]
+                people.append({"name": one.name, "did": did, "as": f"{said}; {doubt}" if doubt else said})
+        return people
