@@ -94,7 +94,7 @@ def choose_cleaning(
 def parts_of(
     found: NDArray[np.uint8], true: NDArray[np.uint8], k: int, *, per_voxel: float, fill: bool
 ) -> Parts:
-    """The parts of value ``k`` of the map ``found``, with its holes filled or as they are, against those of ``true``."""
+    """The parts of value ``k`` of the map ``found``, holes filled or as they are, against those of ``true``."""
     there = true == k
     own = np.bincount(components(there)[0].ravel())[1:] if there.any() else np.zeros(0, np.int64)
     box = dict(boxes_of(found)).get(k)

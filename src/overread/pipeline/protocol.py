@@ -22,6 +22,7 @@ from overread.files import canonical_json, sha256_bytes, write_text
 from overread.keys.card import Role
 from overread.learn.constraints import Constraints
 from overread.runtime.manifest import Channel, Quantity
+from overread.runtime.measures import measure_faults
 from overread.runtime.regions import Region, as_regions, judged, region_faults
 from overread.settings import PlainName, Strict, dicom_patterns, read_settings, validated
 from overread.task import TASKS, Task, TaskName
@@ -114,6 +115,7 @@ class Protocol(Strict):
     ``cross_fit``: train so many networks, each without one fold of the patients outside the test, who then all serve
     for calibration and thresholds (tasks that see whole images).
     ``counted_labels``: segmentation labels whose separate parts are counted (lesions, not organs).
+    ``measures``: of a segmentation, what is measured of a structure beside its volume (`overread.runtime.measures`).
     ``regions``: of a segmentation, what is learnt, measured and judged in place of the labels: structures of several of
     them that may lie in one another, the outermost first (`overread.runtime.regions`).
     """
@@ -132,6 +134,7 @@ class Protocol(Strict):
     limits: DeclaredLimits = DeclaredLimits()
     augmentation: Constraints | None = None
     counted_labels: list[str] = []
+    measures: dict[str, list[str]] = {}
     regions: dict[str, Region] = {}
     operating_point: str = ""
     refer: Referral | None = None
@@ -216,6 +219,9 @@ class Protocol(Strict):
             raise ValueError(
                 f"counted_labels: {extra[0]!r} is not among the foreground labels {foreground} of {self.task}"
             )
+        wrong = measure_faults(self.measures, foreground, self.dimensions)
+        if wrong:
+            raise ValueError(wrong[0])
         if not TRUTHS[facts.truth].UNSURE and (self.uncertain, self.missing) != ("ignore", "ignore"):
             raise ValueError(
                 "uncertain, missing: only findings (columns label_<name>) can be uncertain or missing"
@@ -284,7 +290,7 @@ class Protocol(Strict):
     def goals_offered(self) -> list[tuple[Metric, str | None]]:
         """Metrics of this task's test that have a better direction, with the label each is about."""
         task = evaluate_tasks.TASKS[self.task]
-        pairs = offered(task, self.judged, self.positive, self.counted_labels)
+        pairs = offered(task, self.judged, self.positive, self.counted_labels, self.measures)
         return [(metric, label) for metric, label in pairs if metric.better != "none"]
 
     def digest(self) -> str:
@@ -312,9 +318,12 @@ _COMMENTS = {
     "of it.",
     "quantity": "Unit of the number (UCUM: a for years, mo, %, mm, 1 for none), and the least and greatest value.",
     "uncertain": "Findings that the table calls uncertain (-1), and those that it leaves empty: ignore, as_0 or as_1.",
+    "measures": "Beside volumes, by structure: {tumour: [long_axis, short_axis, max_diameter, surface, centroid_x, "
+    "centroid_y, centroid_z]}; in the plane also perimeter, circumference.",
     "operating_point": "Fixed on the tuning patients: youden, sensitivity>=0.95 (on average; `with 90%` after it: with "
     "that confidence) or specificity>=0.9; detection: f1, sensitivity>=0.9 or false_positives<=1.",
-    "refer": "Leave to a person what may be wrong: {risk: 0.05, confidence: 0.9} keeps wrong decisions at 5%.",
+    "refer": "Leave to a person what may be wrong: {risk: 0.05, confidence: 0.9} keeps wrong decisions at 5%. "
+    "Of segmentation {risk: 0.05, dice: 0.7}: masks below that Dice are wrong.",
     "endpoints": "Goals fixed before the test patients are opened; all must hold. Judged on the worse limit, or the "
     "estimate. Take `proposed` out once you have chosen the goal.",
     "unanswered": "Cases that the package refuses count as wrong, or are left_out; the report shows both.",

@@ -35,6 +35,12 @@ UNDETERMINED = Code("373068000", "SCT", "Undetermined")
 BOUNDED_BY = Code("75958009", "SCT", "Bounded by")
 VOLUME = Code("118565006", "SCT", "Volume")
 AREA = Code("42798000", "SCT", "Area")
+LONG_AXIS = Code("103339001", "SCT", "Long axis")
+SHORT_AXIS = Code("103340004", "SCT", "Short axis")
+MAX_DIAMETER = Code("L0JK", "IBSI", "Maximum 3D Diameter of a Mesh")
+SURFACE = Code("C0JK", "IBSI", "Surface Area of Mesh")
+PERIMETER = Code("131191004", "SCT", "Perimeter")
+CIRCUMFERENCE = Code("74551000", "SCT", "Circumference")
 ARTIFICIAL_INTELLIGENCE = Code("123110", "DCM", "Artificial Intelligence")
 PROCESSING_EQUIPMENT = Code("109102", "DCM", "Processing Equipment")
 
@@ -48,6 +54,7 @@ FAILURE_REASON = Code("FAILURE", SCHEME, "Reason of failure")
 
 UNITS = {
     "ml": Code("ml", "UCUM", "milliliter"),
+    "mm": Code("mm", "UCUM", "millimeter"),
     "mm3": Code("mm3", "UCUM", "cubic millimeter"),
     "mm2": Code("mm2", "UCUM", "square millimeter"),
     "cm2": Code("cm2", "UCUM", "square centimeter"),

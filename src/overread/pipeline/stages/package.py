@@ -207,6 +207,7 @@ def _manifest(
         limits=limits,
         views=plan.views,
         counted_labels=protocol.counted_labels,
+        measures=protocol.measures,
         regions=plan.regions,
         smallest_part=SMALLEST_PART,
         reference={"fingerprint": look.as_dict()}

@@ -17,7 +17,17 @@ from overread.clinic.results.groups.shared import (
 )
 from overread.runtime.answer import LabelMap
 
-NAMES = {"volume": codes.VOLUME, "area": codes.AREA, "count": codes.COUNT}
+NAMES = {
+    "volume": codes.VOLUME,
+    "area": codes.AREA,
+    "count": codes.COUNT,
+    "long axis": codes.LONG_AXIS,
+    "short axis": codes.SHORT_AXIS,
+    "max diameter": codes.MAX_DIAMETER,
+    "surface": codes.SURFACE,
+    "perimeter": codes.PERIMETER,
+    "circumference": codes.CIRCUMFERENCE,
+}
 
 
 def label_map_groups(answer: LabelMap, context: Context) -> list[Group]:
