@@ -115,7 +115,7 @@ def mds2(config: Config) -> None:
 @app.command()
 def sbom() -> None:
     """Print the software bill of materials of this installation (CycloneDX)."""
-    from overread.clinic.papers.sbom import sbom as bill
+    from overread.regulatory.sbom import sbom as bill
 
     typer.echo(bill())
 
@@ -195,3 +195,32 @@ def compare(
     from overread.regulatory.comparison.document import compare_command
 
     compare_command(first, second, cases=cases, out=out)
+
+
+@app.command()
+def dossier(
+    folder: Folder,
+    out: Annotated[Optional[Path], typer.Option("--out", help="Folder to write; DIR/dossier without it.")] = None,
+    kind: Annotated[str, typer.Option("--as", help="html, pdf or docx.")] = "html",
+    tests: Annotated[
+        Optional[Path], typer.Option("--tests", help="Results of overread's own tests: pytest --junitxml.")
+    ] = None,
+) -> None:
+    """Write the documents of a submission from a finished run: every statement with its evidence or its author."""
+    from overread.regulatory.dossier.write import dossier_command
+
+    dossier_command(folder, out=out, kind=kind, tests=tests)
+
+
+@app.command()
+def change(
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="The package that the plan begins from.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="The package that would take its place.")],
+    against: Annotated[Path, typer.Option("--against", help="change_plan.yaml, or the folder with it.")],
+    cases: Annotated[Path, typer.Option("--cases", help="A folder with cohort.csv: the cases of the tests.")],
+    out: Document = None,
+) -> None:
+    """Say whether a new package lies inside a change plan, by the plan's own tests; a row of the ledger either way."""
+    from overread.regulatory.change.document import change_command
+
+    change_command(old, new, against=against, cases=cases, out=out)

@@ -15,7 +15,7 @@ from overread.evaluate.tasks.protocol import clusters_of
 from overread.regulatory.comparison.side import Side
 from overread.stats.diagnostic import mcnemar, mcnemar_clustered
 from overread.stats.interval import Interval
-from overread.stats.intervals import mean_ci
+from overread.stats.intervals import mean_ci, rate_ci
 from overread.stats.roc import delong_test
 
 Row = Mapping[str, Any]
@@ -26,7 +26,8 @@ FEWEST = 5
 
 @dataclass(frozen=True)
 class Difference:
-    """One measure of both sides on the same cases: ``first``, ``second``, second minus first with interval, p."""
+    """One measure of both sides on the same cases: ``first``, ``second``, second minus first with interval, p;
+    ``reached``: the second's own interval."""
 
     measure: str
     label: str | None
@@ -36,6 +37,7 @@ class Difference:
     p_value: float | None
     method: str
     n: int
+    reached: Interval | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON content."""
@@ -48,6 +50,7 @@ class Difference:
             "p_value": self.p_value,
             "method": self.method,
             "n": self.n,
+            "reached": None if self.reached is None else self.reached.as_dict(),
         }
 
 
@@ -155,6 +158,7 @@ def _scores(
                 test.p_value,
                 test.method,
                 int(both.sum()),
+                test.auc1,
             )
         )
     except ValueError as error:
@@ -228,7 +232,8 @@ def _calls(
         table = [[int((b & a).sum()), int((b & ~a).sum())], [int((~b & a).sum()), int((~b & ~a).sum())]]
         test = mcnemar(table, mid_p=True)
     share = [float(x.mean()) if n else math.nan for x in (a, b)]
-    return Difference(measure, label, share[0], share[1], test.difference, test.p_value, test.method, n)
+    own = rate_ci(b, cluster=None if clusters is None else clusters[members]) if n else None
+    return Difference(measure, label, share[0], share[1], test.difference, test.p_value, test.method, n, own)
 
 
 def _means(pairs: Sequence[tuple[Row, Row]]) -> list[tuple[str, str]]:
@@ -257,7 +262,10 @@ def _mean(
     interval = mean_ci(change, cluster=None if clusters is None else clusters[both])
     method = f"paired, {interval.method}"
     first, second = (float(v[both].mean()) for v in values)
-    out.differences.append(Difference(name, None, first, second, interval, None, method, int(both.sum())))
+    own = mean_ci(values[1][both], cluster=None if clusters is None else clusters[both])
+    out.differences.append(
+        Difference(name, None, first, second, interval, None, method, int(both.sum()), own)
+    )
 
 
 def _is_truth(column: str) -> bool:

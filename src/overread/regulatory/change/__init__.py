@@ -1,0 +1,1 @@
+"""A predetermined change control plan, and whether a new package lies inside it."""

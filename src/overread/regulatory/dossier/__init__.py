@@ -1,0 +1,1 @@
+"""The dossier: documents for a submission, written from evidence."""

@@ -1,0 +1,1 @@
+"""Facts about regulation, risk and threats, as data."""
