@@ -193,6 +193,7 @@ class RunSteps:
 
     def _urgent(self, facts: RunFacts, labels: str) -> None:
         reason = f"{facts.package_name}: {labels}"
+        self.state.add_workitem(facts.study_uid, facts.key, f"Read: {labels}", reason)
         if self.state.raise_study(facts.study_uid, Priority.URGENT, reason):
             self.note("clinic.urgent", run=facts.key, study=facts.study_uid)
 

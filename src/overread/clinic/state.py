@@ -9,9 +9,10 @@ from __future__ import annotations
 from overread.clinic.records.hosts import Hosts
 from overread.clinic.records.store import now
 from overread.clinic.records.studies import Studies
+from overread.clinic.records.workitems import Workitems
 
 __all__ = ["State", "now"]
 
 
-class State(Studies, Hosts):
+class State(Workitems, Studies, Hosts):
     """The node's database; safe to share between threads of one process, and in PostgreSQL between hosts."""

@@ -146,6 +146,21 @@ requests_table = Table(
     Column("not_before", Float, nullable=False, default=0.0),
     Column("given_up", Integer, nullable=False, default=0),
 )
+workitems_table = Table(
+    "workitems",
+    metadata,
+    Column("uid", String, primary_key=True),
+    Column("study_uid", String, nullable=False, index=True),
+    Column("run", String, nullable=False),
+    Column("label", Text, nullable=False, default=""),
+    Column("comment", Text, nullable=False, default=""),
+    Column("state", String, nullable=False),
+    Column("created", String, nullable=False),
+    Column("updated", String, nullable=False),
+    Column("transaction", String, nullable=False, default=""),
+    Column("performer", Text, nullable=False, default=""),
+    Column("reason", Text, nullable=False, default=""),
+)
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,20 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from overread.clinic.receive.settings import Certificates, Network
+from overread.clinic.receive.settings import Certificates, Network, StowClient
 from overread.settings import Strict
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+class Ups(Strict):
+    """UPS-RS at ``/dicom-web/workitems`` on the pages' port, for programs that show a bearer token.
+
+    ``plain`` lets the tokens go over the network without encryption, where something else encrypts them.
+    """
+
+    clients: list[StowClient] = Field(min_length=1)
+    plain: bool = False
 
 
 class Web(Strict):
@@ -32,6 +42,7 @@ class Web(Strict):
     requests_per_minute: int = Field(600, ge=10, le=100000)
     tls: Certificates | None = None
     proxies: list[Network] = []
+    ups: Ups | None = None
 
     @property
     def scheme(self) -> str:
@@ -45,6 +56,11 @@ class Web(Strict):
 
     @model_validator(mode="after")
     def _guarded(self) -> Web:
+        bare = self.tls is None and not self.proxies and self.host not in LOOPBACK
+        if self.ups is not None and bare and not self.ups.plain:
+            raise ValueError(
+                f"ups: the tokens would come to {self.host} unencrypted; expected tls, proxies, or ups.plain: true"
+            )
         if not self.login and self.host not in LOOPBACK:
             raise ValueError(
                 f"login: is false on {self.host}, where others could read patients' data without a password; "

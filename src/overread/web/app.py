@@ -13,7 +13,8 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from overread import __version__
-from overread.web import api, guard, login, operations, quality, reading
+from overread.clinic.ups.resources import BASE
+from overread.web import api, guard, login, operations, quality, reading, ups
 from overread.web.rendering import HERE, environment, page
 from overread.web.site import Site
 
@@ -31,6 +32,8 @@ TITLES = {
     500: "Something went wrong on this node",
     503: "Not possible just now",
 }
+PROGRAMS = ("/api/", f"{BASE}/")
+"""Paths that programs ask: they get JSON where a person gets a page."""
 log = logging.getLogger(__name__)
 
 
@@ -52,6 +55,7 @@ def create_app(site: Site) -> FastAPI:
         quality.router,
         api.router,
         api.health_router,
+        ups.router,
     ):
         app.include_router(router)
     _errors(app)
@@ -66,7 +70,7 @@ def _errors(app: FastAPI) -> None:
     async def known(request: Request, error: HTTPException) -> Response:
         if error.status_code == 303:
             return RedirectResponse(dict(error.headers or {})["Location"], 303)
-        programs = request.url.path.startswith("/api/")
+        programs = request.url.path.startswith(PROGRAMS)
         if error.status_code == 401 and not programs and request.method == "GET":
             return RedirectResponse("/login?ended" if request.cookies else "/login", 303)
         return _said(request, error.status_code, str(error.detail), dict(error.headers or {}))
@@ -92,7 +96,7 @@ def _errors(app: FastAPI) -> None:
 
 
 def _said(request: Request, status: int, words: str, headers: dict[str, str]) -> Response:
-    if request.url.path.startswith("/api/"):
+    if request.url.path.startswith(PROGRAMS):
         answer: Response = JSONResponse({"detail": words}, status)
     else:
         answer = page(

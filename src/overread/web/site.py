@@ -12,6 +12,7 @@ from typing import Any
 from overread.clinic.feedback import FeedbackStore
 from overread.clinic.operate import Operate
 from overread.clinic.people import Users
+from overread.clinic.receive.stow.callers import Callers
 from overread.clinic.state import State
 from overread.clinic.web_settings import Web
 from overread.web.limits import Limiter
@@ -66,6 +67,7 @@ class Site:
     sessions: Sessions = field(init=False)
     requests: Limiter = field(init=False)
     failures: Limiter = field(init=False)
+    callers: Callers | None = field(init=False)
     _views: Limiter = field(init=False)
     _counting: threading.Lock = field(init=False, default_factory=threading.Lock)
     _counted: list[tuple[float, bytes]] = field(init=False, default_factory=list)
@@ -76,6 +78,8 @@ class Site:
             self, "sessions", Sessions(idle=60 * web.session_minutes, longest=3600 * web.session_hours)
         )
         object.__setattr__(self, "requests", Limiter(web.requests_per_minute, 60))
+        callers = Callers(web.ups.clients, where="web.ups") if web.ups else None
+        object.__setattr__(self, "callers", callers)
         object.__setattr__(self, "failures", Limiter(5, 300))
         object.__setattr__(self, "_views", Limiter(1, VIEW_SECONDS))
 

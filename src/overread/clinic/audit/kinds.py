@@ -47,6 +47,7 @@ KINDS: dict[str, Kind] = {
     "clinic.notified": Kind(EXPORT, "R"),
     "clinic.deleted": Kind(STUDY_DELETED, "D"),
     "clinic.feedback": Kind(INSTANCES_ACCESSED, "U"),
+    "clinic.workitem": Kind(INSTANCES_ACCESSED, "U"),
     "clinic.operated": Kind(SECURITY_ALERT, "E", ("110132", "Use of Restricted Function")),
     "clinic.given_up": Kind(SECURITY_ALERT, "E", ("110132", "Use of Restricted Function"), SERIOUS),
     "web.asked": Kind(SECURITY_ALERT, "E", ("110132", "Use of Restricted Function")),

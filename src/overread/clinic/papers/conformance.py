@@ -19,6 +19,9 @@ from overread.clinic.receive.pdu import MAXIMUM_PDU
 from overread.clinic.results.cad import CHEST, MAMMOGRAPHY
 from overread.clinic.results.names import PLACES, ObjectName
 from overread.clinic.spool import Status
+from overread.clinic.ups.resources import BASE, KEYS, TRANSACTIONS
+from overread.clinic.ups.search import MOST
+from overread.clinic.ups.workitem import UPS_PUSH
 
 # What each object is stored as; a segmentation by the kind that is configured.
 CLASSES: dict[ObjectName, tuple[str, ...]] = {
@@ -96,11 +99,17 @@ def _overview(config: ClinicConfig) -> list[str]:
         rows.append(
             ("STOW-RS, Store Instances (PS3.18 10.5)", "", "yes" if sends else "", "yes" if takes else "")
         )
+    if config.web.ups is not None:
+        rows += [(f"UPS-RS, {t.name} (PS3.18 {t.section})", UPS_PUSH, "", "yes") for t in TRANSACTIONS]
+    if any(route.priors is not None for route in config.routes):
+        asked = {getattr(s, "kind", "dicom") for s in config.pull.sources}
+        rows += [(STUDY_ROOT_FIND.name, str(STUDY_ROOT_FIND), "yes", "")] * ("dicom" in asked)
+        rows += [("QIDO-RS, Search for Studies and Series (PS3.18 10.6)", "", "yes", "")] * ("web" in asked)
     ways = {getattr(source, "retrieve", source.kind) for source in config.pull.sources}
     rows += [(UID(uid).name, uid, "yes", "") for way, uid in (("get", GET), ("move", MOVE)) if way in ways]
     if "web" in ways:
         rows.append(("WADO-RS, Retrieve Study (PS3.18 10.4)", "", "yes", ""))
-    if "query" in confirmed:
+    if "query" in confirmed and (STUDY_ROOT_FIND.name, str(STUDY_ROOT_FIND), "yes", "") not in rows:
         rows.append((STUDY_ROOT_FIND.name, str(STUDY_ROOT_FIND), "yes", ""))
     return [
         "## 1 Overview",
@@ -159,6 +168,23 @@ def _networking(config: ClinicConfig) -> list[str]:
         *table(("SOP class", "UID"), [(name, uid) for uid, name in sent_classes(config)]),
         "",
         *(table(("Destination", "Title", "Address"), sent) if sent else ["No destination by DICOM."]),
+        "",
+        *_workitems(config),
+    ]
+
+
+def _workitems(config: ClinicConfig) -> list[str]:
+    if config.web.ups is None:
+        return []
+    rows = [(t.name, t.section, f"{t.method} {BASE}{t.path}") for t in TRANSACTIONS]
+    return [
+        "### 2.4 UPS-RS as origin server",
+        "",
+        "A workitem is made by the node when a package finds what its route calls urgent; clients make none, and there",
+        "is no subscription. Representation: application/dicom+json. Clients show a bearer token. A search matches",
+        f"{', '.join(KEYS)}; the oldest come first, at most {MOST}.",
+        "",
+        *table(("Transaction", "PS3.18", "Resource"), rows),
         "",
     ]
 

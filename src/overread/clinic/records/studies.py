@@ -22,6 +22,7 @@ from overread.clinic.tables import (
     runs_table,
     state_of,
     studies_table,
+    workitems_table,
 )
 
 PRIORITIES = {rank: priority for priority, rank in RANK.items()}
@@ -76,6 +77,7 @@ class Studies(Runs):
             keys = list(c.scalars(select(runs_table.c.key).where(runs_table.c.study_uid == study)))
             c.execute(delete(deliveries_table).where(deliveries_table.c.run.in_(keys)))
             c.execute(delete(runs_table).where(runs_table.c.study_uid == study))
+            c.execute(delete(workitems_table).where(workitems_table.c.study_uid == study))
             c.execute(delete(studies_table).where(studies_table.c.study_uid == study))
 
     def study(self, study: str) -> StudyRow | None:

@@ -13,7 +13,7 @@ SHORTEST_TOKEN = 16
 
 
 class Callers:
-    """The clients of ``receive.stow``, with their tokens' hashes.
+    """The clients of a listener, with their tokens' hashes.
 
     Raises
     ------
@@ -21,10 +21,10 @@ class Callers:
         A file with a token that cannot be read or is too short, or two clients with the same token.
     """
 
-    def __init__(self, clients: list[StowClient]) -> None:
-        self._clients = [(client, _hash_of(client)) for client in clients]
+    def __init__(self, clients: list[StowClient], *, where: str = "receive.stow") -> None:
+        self._clients = [(client, _hash_of(client, where)) for client in clients]
         if len({found for _, found in self._clients}) < len(clients):
-            raise InputError("receive.stow.clients: two of them have the same token; give each its own")
+            raise InputError(f"{where}.clients: two of them have the same token; give each its own")
 
     def welcome(self, address: str) -> bool:
         """Whether any client may come from this address."""
@@ -45,16 +45,16 @@ def _from_there(client: StowClient, address: str) -> bool:
     return not client.addresses or in_networks(address, tuple(client.addresses))
 
 
-def _hash_of(client: StowClient) -> bytes:
+def _hash_of(client: StowClient, where: str) -> bytes:
     try:
         token = client.token_file.read_bytes().strip()
     except OSError as error:
         raise InputError(
-            f"receive.stow: {client.token_file}: cannot be read ({error.strerror}); expected a file with a token"
+            f"{where}: {client.token_file}: cannot be read ({error.strerror}); expected a file with a token"
         ) from error
     if len(token) < SHORTEST_TOKEN:
         raise InputError(
-            f"receive.stow: {client.token_file}: holds {len(token)} characters, expected a random token of at least "
+            f"{where}: {client.token_file}: holds {len(token)} characters, expected a random token of at least "
             f"{SHORTEST_TOKEN}"
         )
     return hashlib.sha256(token).digest()
