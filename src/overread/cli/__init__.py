@@ -6,14 +6,14 @@ import os
 import sys
 
 # In the order in which the help lists their commands.
-from overread.cli import workshop, clinic, data, quality, people  # isort: skip
+from overread.cli import workshop, bridge, clinic, data, quality, people  # isort: skip
 from overread.cli.app import app
 from overread.errors import OverreadError, StoppedError, printable
 
 INTERRUPTED = 130
 """Exit code of a command that was stopped with Ctrl+C: 128 and the signal's number, as shells have it."""
 
-__all__ = ["app", "clinic", "data", "main", "people", "quality", "workshop"]
+__all__ = ["app", "bridge", "clinic", "data", "main", "people", "quality", "workshop"]
 
 
 def main() -> None:

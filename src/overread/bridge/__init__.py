@@ -1,0 +1,1 @@
+"""Models made elsewhere become packages, and packages become what others can run."""
