@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from overread.errors import InputError
-from overread.pipeline.protocol import parse_budget, read_protocol, write_protocol
+from overread.pipeline.protocol import parse_budget, read_protocol
+from overread.pipeline.protocol_file import write_protocol
 
 GOOD = {
     "name": "chest",

@@ -24,11 +24,19 @@ def demo(
 
 
 @app.command()
-def init(folder: Folder) -> None:
+def init(
+    folder: Folder,
+    guided: Annotated[
+        bool, typer.Option("--guided", help="Ask what neither the table nor the images tell.")
+    ] = False,
+) -> None:
     """Write a protocol.yaml that fits DIR/cohort.csv, to be read and edited."""
     from overread.pipeline.stages import init_stage
 
-    init_stage(folder)
+    def ask(question: str, default: str) -> str:
+        return str(typer.prompt(question, default=default, show_default=bool(default)))
+
+    init_stage(folder, ask=ask if guided else None)
 
 
 @app.command()
@@ -87,8 +95,28 @@ def split(
 
 
 @app.command()
-def plan(folder: Folder, budget: Budget = None, epochs: Epochs = None, exact: Exact = False) -> None:
+def plan(
+    folder: Annotated[Optional[Path], typer.Argument(metavar="DIR", help="Folder of the protocol.")] = None,
+    budget: Budget = None,
+    epochs: Epochs = None,
+    exact: Exact = False,
+    compare: Annotated[
+        Optional[tuple[Path, Path]],
+        typer.Option(
+            "--compare", help="Say what differs between two plans (files or folders); writes nothing."
+        ),
+    ] = None,
+) -> None:
     """Choose spacing, size, network and epochs from the cohort and the budget; write plan.json."""
+    if compare is not None:
+        from overread.pipeline.plan_differences import plan_at, told
+
+        typer.echo("\n".join(told(*(plan_at(path) for path in compare))))
+        return
+    if folder is None:
+        raise typer.BadParameter(
+            "missing; the protocol's folder, or --compare and two plans", param_hint="DIR"
+        )
     from overread.pipeline.stages import plan_stage
 
     plan_stage(folder, budget, epochs=epochs, exact=exact)

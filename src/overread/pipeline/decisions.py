@@ -140,7 +140,7 @@ def _made(space: Workspace) -> dict[str, dict[str, Any]]:
 
 def _signers(space: Workspace) -> dict[int, Mapping[str, str]]:
     """Name, role and time of who signed, by the number of the signed row."""
-    out = {}
+    out: dict[int, Mapping[str, str]] = {}
     for event in space.ledger.events(SIGNATURE):
         said = json.loads(event.data["signature"]["statement"])
         out[int(said["row"])] = {k: said[k] for k in ("name", "role", "time")}

@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field, field_validator, model_validator
 
 from overread.cohort.splits.parts import FRACTIONS, SPLITS
@@ -18,13 +17,13 @@ from overread.evaluate.judge import Goal
 from overread.evaluate.metric import Metric
 from overread.evaluate.refer import ReferRule
 from overread.evaluate.run import Unanswered, offered
-from overread.files import canonical_json, sha256_bytes, write_text
+from overread.files import canonical_json, sha256_bytes
 from overread.keys.card import Role
 from overread.learn.constraints import Constraints
 from overread.runtime.manifest import Channel, Quantity
 from overread.runtime.measures import measure_faults
 from overread.runtime.regions import Region, as_regions, judged, region_faults
-from overread.settings import PlainName, Strict, dicom_patterns, read_settings, validated
+from overread.settings import PlainName, Strict, dicom_patterns, read_settings
 from overread.task import TASKS, Task, TaskName
 
 FILE = "protocol.yaml"
@@ -35,14 +34,16 @@ class Endpoint(Strict):
     """A goal fixed before the test patients are opened: ``metric`` of ``label`` (of all without it) reaches ``goal``.
 
     ``judged_on`` says which quantity counts: the point ``estimate``, or the less favourable confidence ``limit``
-    (the lower one where more is better, the upper one for errors and distances). ``proposed``: `overread init` wrote it
-    and no person chose it; the report says so until the key is taken out.
+    (the lower one where more is better, the upper one for errors and distances). ``expected``: the value that is
+    thought to be true, from which the check tells how many patients the goal needs. ``proposed``: `overread init` wrote
+    it and no person chose it; the report says so until the key is taken out.
     """
 
     metric: str
     label: str | None = None
     goal: float
     judged_on: Literal["estimate", "limit"] = "limit"
+    expected: float | None = None
     proposed: bool = False
 
     def as_goal(self) -> Goal:
@@ -309,48 +310,3 @@ def parse_budget(text: str) -> float:
 def read_protocol(folder: Path) -> Protocol:
     """Read and check ``folder/protocol.yaml``. Raises InputError naming file and key."""
     return read_settings(folder / FILE, Protocol, f"{command('init', folder)} writes one from cohort.csv")
-
-
-_COMMENTS = {
-    "intended_use": "In one or two sentences: which patients, which images, for what purpose.",
-    "channels": "One per input; `match` tells the clinic node which DICOM series it is (keyword: regular expression).",
-    "positive": "Which of the two classes is the one to be found, of grades the lowest that counts so: sensitivity is "
-    "of it.",
-    "quantity": "Unit of the number (UCUM: a for years, mo, %, mm, 1 for none), and the least and greatest value.",
-    "uncertain": "Findings that the table calls uncertain (-1), and those that it leaves empty: ignore, as_0 or as_1.",
-    "measures": "Beside volumes, by structure: {tumour: [long_axis, short_axis, max_diameter, surface, centroid_x, "
-    "centroid_y, centroid_z]}; in the plane also perimeter, circumference.",
-    "operating_point": "Fixed on the tuning patients: youden, sensitivity>=0.95 (on average; `with 90%` after it: with "
-    "that confidence) or specificity>=0.9; detection: f1, sensitivity>=0.9 or false_positives<=1.",
-    "refer": "Leave to a person what may be wrong: {risk: 0.05, confidence: 0.9} keeps wrong decisions at 5%. "
-    "Of segmentation {risk: 0.05, dice: 0.7}: masks below that Dice are wrong.",
-    "endpoints": "Goals fixed before the test patients are opened; all must hold. Judged on the worse limit, or the "
-    "estimate. Take `proposed` out once you have chosen the goal.",
-    "unanswered": "Cases that the package refuses count as wrong, or are left_out; the report shows both.",
-    "bands": "Where the subgroups of a number part, such as age: [18, 40, 65].",
-    "subgroups": "Columns of cohort.csv for which the result is shown apart.",
-    "cross_fit": "So many networks, each without one fold of the patients outside the test: all of these calibrate it.",
-    "seal": "The truth of the test cases must be sealed before the training (overread seal).",
-    "signatures": "Whose signature a step waits for: lock: analyst signs the lock, approval: quality approves it.",
-    "budget": "Wall-clock time for the whole run.",
-    "augmentation": "What training must not do to images: mirror (never, left_right, all), rotate_deg, shift_mm ...",
-    "limits": "What the package must refuse to answer and the images alone do not tell.",
-}
-
-
-def write_protocol(folder: Path, values: dict[str, Any]) -> Path:
-    """Write protocol.yaml with a comment above each key that asks for a decision. Raises InputError on wrong values."""
-    protocol = validated(Protocol, values, str(folder / FILE))
-    lines = []
-    for key, value in protocol.model_dump(mode="json").items():
-        # What does not apply to the task (no positive, no rule) would only raise questions.
-        if key not in values and (
-            value in (None, "", [], {})
-            or key in ("uncertain", "missing", "reuse_opened", "weights", "signatures", "seal")
-        ):
-            continue
-        if key in _COMMENTS:
-            lines.append(f"# {_COMMENTS[key]}")
-        lines.append(yaml.safe_dump({key: value}, sort_keys=False, allow_unicode=True).rstrip())
-    write_text(folder / FILE, "\n".join(lines) + "\n")
-    return folder / FILE

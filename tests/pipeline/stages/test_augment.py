@@ -13,7 +13,7 @@ from tests.learn.toys import SEGMENTATION, plan
 from overread.errors import InputError
 from overread.learn.augment.change import Change, draw
 from overread.learn.plan import Augment, Mix
-from overread.pipeline.protocol import write_protocol
+from overread.pipeline.protocol_file import write_protocol
 from overread.pipeline.stages.augment import augment_stage
 
 SPEC = Augment(rotate_deg=15, elastic=0.05, flip=[1], grey_values={"speckle": 0.2, "gamma": 0.3})

@@ -16,6 +16,7 @@ from overread.cohort.truth.protocol import Shown
 from overread.errors import BlockingError
 from overread.evaluate.rules import shortfall
 from overread.files import write_json
+from overread.pipeline.sample_size import size_findings
 from overread.pipeline.seal import is_sealed, refuse_unsealed
 from overread.pipeline.workspace import Workspace, bar, console, stage_record
 
@@ -37,7 +38,10 @@ def check_stage(folder: Path) -> None:
         cohort = space.cohort(missing_channels=True)
         report = _checked(space, cohort)
         said = _ruled(space)
-        report = replace(report, findings=(*report.findings, *said, *rule_findings(space, cohort)))
+        report = replace(
+            report,
+            findings=(*report.findings, *said, *rule_findings(space, cohort), *size_findings(space, cohort)),
+        )
         write_json(folder / "check.json", report.as_dict())
         page = write_check_page(
             folder, cohort, report, name=space.protocol.name, virtual=space.protocol.virtual

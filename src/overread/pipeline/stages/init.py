@@ -15,7 +15,9 @@ from overread.cohort.truth import TRUTHS
 from overread.errors import InputError
 from overread.evaluate import tasks as evaluate_tasks
 from overread.parse import parse_json
-from overread.pipeline.protocol import FILE, write_protocol
+from overread.pipeline.guided import Ask, guided
+from overread.pipeline.protocol import FILE
+from overread.pipeline.protocol_file import write_protocol
 from overread.pipeline.workspace import Workspace, console, stage_record
 from overread.task import TASKS
 
@@ -30,8 +32,11 @@ OTHER_GOAL = 0.7
 better than the mean, and of everything else."""
 
 
-def init_stage(folder: Path) -> None:
-    """Write ``folder/protocol.yaml`` from cohort.csv and an import's task.json; keep one that is there."""
+def init_stage(folder: Path, *, ask: Ask | None = None) -> None:
+    """Write ``folder/protocol.yaml`` from cohort.csv and an import's task.json; keep one that is there.
+
+    With ``ask`` a person answers what neither of them tells, see `overread.pipeline.guided.guided`.
+    """
     if (folder / FILE).is_file():
         space = Workspace.open(folder)
         with stage_record(space, "init") as result:
@@ -39,6 +44,8 @@ def init_stage(folder: Path) -> None:
         console.print(f"{folder / FILE} is there already and is kept.")
         return
     values, remarks = _values(folder)
+    if ask is not None:
+        values = guided(values, remarks, ask)
     write_protocol(folder, values)
     with stage_record(Workspace.open(folder), "init") as result:
         result.update(written=True, task=values["task"], dimensions=values["dimensions"])

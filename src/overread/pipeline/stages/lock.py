@@ -17,6 +17,7 @@ from overread.ledger.environment import environment
 from overread.ledger.files import hashed
 from overread.pipeline.openings import EVENT, opened_in_training
 from overread.pipeline.protocol import FILE as PROTOCOL
+from overread.pipeline.sample_size import rationale
 from overread.pipeline.seal import refuse_unsealed
 from overread.pipeline.signing import LOCKED, sign_lock
 from overread.pipeline.workspace import Workspace, console, stage_record
@@ -53,6 +54,7 @@ def lock_stage(folder: Path, *, sign: str | None = None, passphrase_file: Path |
             sealed_test_sha256=cohort.digest("test"),
             test_files_sha256=files_digest(cohort.split("test"), space.folder),
             code_sha256=environment()["code_sha256"],
+            sample_size=rationale(space, cohort),
             openings_before=len(space.ledger.events(EVENT)),
             opened_in_training=opened_in_training(space, cohort),
         )
