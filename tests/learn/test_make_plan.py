@@ -151,6 +151,32 @@ def test_a_real_step_is_timed_on_this_machine(monkeypatch: pytest.MonkeyPatch) -
     assert plan.seconds_per_step > 0 and plan.memory_gib > 0 and plan.epochs >= 2
 
 
+@pytest.mark.parametrize(
+    ("seconds", "widths", "small_stem"),
+    [(200, [32, 64, 128, 256], False), (1200, [16, 32, 64, 128], True), (9000, [32, 64, 128, 256], True)],
+)
+def test_small_volumes_are_seen_often_before_they_are_seen_finely(
+    seconds: float, widths: list[int], small_stem: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def step(plan: Plan, size: object) -> Timing:
+        fine = plan.network.arguments["small_stem"]
+        return Timing((0.02, 0.3, 1.2)[fine + (fine and plan.network.arguments["widths"][0] > 16)], 0.0, 1.0)
+
+    monkeypatch.setattr(module, "time_step", step)
+    plan = module.make_plan(
+        look((28, 28, 28), (1.0, 1.0, 1.0), modality="CT"),
+        task="classification",
+        dimensions=3,
+        channels=["image"],
+        labels=["a", "b"],
+        modality=["CT"],
+        train_cases=1000,
+        answered_cases=100,
+        seconds_left=seconds,
+    )
+    assert (plan.network.arguments["widths"], plan.network.arguments["small_stem"]) == (widths, small_stem)
+
+
 def test_a_budget_that_is_used_up_is_said_and_leaves_the_shortest_training(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -23,11 +23,11 @@ from overread.learn.planner.epochs import (
 )
 from overread.learn.planner.grey_values import choose_grey_values, own_changes, sees_window
 from overread.learn.planner.learning_rate import choose_rate
-from overread.learn.planner.memory import available_bytes, fit_memory
+from overread.learn.planner.memory import available_bytes, fit_memory, step_bytes
 from overread.learn.planner.mirror import choose_mirror
 from overread.learn.planner.patch import SMALLEST_PATCH, most_voxels, windows_of
 from overread.learn.planner.room import Room
-from overread.learn.planner.rungs import PASSES, passes, rungs
+from overread.learn.planner.rungs import enough_passes, passes, rungs
 from overread.learn.planner.spacing import cell_spacing, grid_size
 from overread.learn.planner.transfer import for_weights
 from overread.learn.planner.views import choose_views
@@ -205,12 +205,16 @@ def make_plan(
         return timing, train_seconds(seconds_left, answered=answered_cases, case=case)
 
     timing, seconds = timed(draft)
+    enough = enough_passes(facts.answer)
     for room in rooms[1:]:
-        if _passes(draft, timing, seconds) < PASSES * DEARER:
+        if _passes(draft, timing, seconds) < enough * DEARER:
             break
         dearer = drafted(room, most)
+        if dearer.plan.network == draft.plan.network and dearer.plan.preprocess == draft.plan.preprocess:
+            # A form that has no choice of its own, as slices have none.
+            continue
         found = timed(dearer)
-        if _passes(dearer, *found) < PASSES:
+        if _passes(dearer, *found) < enough:
             break
         draft, (timing, seconds) = dearer, found
     while (
@@ -285,6 +289,10 @@ def _scheduled(
             "than was asked for. State a longer budget."
         )
     step = timing.step + timing.batch
+    reasons.append(
+        f"Memory: a step takes {step_bytes(plan) / 2**30:.2f} GiB, counted from its tensors; "
+        f"{timing.memory_gib:.2f} GiB was the peak here, with libraries and images."
+    )
     epochs = epochs_in(seconds, steps_per_epoch=plan.steps_per_epoch, step=step, most=plan.most_epochs)
     how = "measured by answering one" if answering is not None else "guessed from the steps"
     return _rated(draft, epochs * plan.steps_per_epoch).model_copy(

@@ -73,11 +73,11 @@ def build(
 
 def arguments(need: Need) -> dict[str, Any]:
     """One block a stage and a full-resolution first layer for small images, two and a strided one for others."""
-    small = max(need.size) <= SMALL_IMAGE
+    small, first = max(need.size) <= SMALL_IMAGE, need.first_width or 32
     return {
-        "widths": [32, 64, 128, 256],
+        "widths": [first * 2**i for i in range(STAGES)],
         "blocks": [1 if small else 2] * STAGES,
-        "small_stem": small,
+        "small_stem": small and need.first_stride == 1,
     }
 
 

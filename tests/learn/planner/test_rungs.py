@@ -73,3 +73,13 @@ def test_passes() -> None:
     assert passes(steps=100, batch=8, patch=50, cases=80, image=100) == 5
     # What lies beyond the image shows nothing.
     assert passes(steps=100, batch=8, patch=400, cases=80, image=100) == 10
+
+
+def test_whole_volumes_begin_with_a_strided_first_layer() -> None:
+    small = look((28, 28, 28), (1.0, 1.0, 1.0))
+    found = rungs(small, room(3), "classes")
+    assert [(r.first_stride, r.first_width) for r in found] == [(2, None), (1, 16), (1, None)]
+    # A GPU has time enough; what starts from weights has its network; pictures cost little.
+    assert rungs(small, replace(room(3), gpu=True), "classes") == [replace(room(3), gpu=True)]
+    assert len(rungs(small, replace(room(3), weights="resnet18"), "value")) == 1
+    assert len(rungs(look((28, 28), (1.0, 1.0)), room(2), "findings")) == 1

@@ -1,7 +1,7 @@
-"""From the cheapest to the dearest way of looking at pictures: resolution and network, by what the objects allow.
+"""From the cheapest to the dearest way of looking: resolution and network, by what the objects allow.
 
-A dearer one is worth its price only where time lets the network see every picture often: on small sets and in minutes,
-more looks at coarser pictures teach more than fewer at finer ones (measured, docs/performance.md).
+A dearer one is worth its price only where time lets the network see every image often: on small sets and in minutes,
+more looks at coarser images teach more than fewer at finer ones (measured, docs/performance.md).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from overread.cohort.fingerprint import Fingerprint
 from overread.learn.planner.room import Room
+from overread.nets.architecture import WHOLE_IMAGE
 from overread.task import AnswerKind
 
 ZOOMS = (1 / 8, 1 / 4, 1 / 2, 1.0)
@@ -23,6 +24,8 @@ FEW_CHANNELS, MANY_CHANNELS = 16, 32
 WIDEST_OF_FEW = 256
 # How often every training picture should be seen before a dearer way is tried: the next costs at least twice as much.
 PASSES = 50
+# Of whole images, of which a label says less than an outline does.
+PASSES_OF_WHOLE = 12
 
 
 def allowed_zooms(extents: Sequence[float], widths: Sequence[float]) -> list[float]:
@@ -45,10 +48,17 @@ def in_pixels(look: Fingerprint) -> tuple[list[float], list[float]]:
 def rungs(look: Fingerprint, room: Room, answer: AnswerKind) -> list[Room]:
     """``room`` with each zoom and network that suits the objects, cheapest first.
 
-    There is a choice for label maps of pictures on a processor. Volumes have a scale of their own, a GPU has time
-    enough, and other answers are of whole images.
+    There is a choice on a processor; a GPU has time enough. Of label maps pictures have it, while volumes have a scale
+    of their own. Of whole images volumes have it, unless they start from weights: a first layer at full resolution is
+    most of what a small volume costs.
     """
-    if answer != "label_map" or room.dimensions == 3 or room.gpu or not look.extent_mm:
+    if room.gpu:
+        return [room]
+    if answer in WHOLE_IMAGE:
+        if room.dimensions == 2 or room.weights:
+            return [room]
+        return [replace(room, first_stride=2), replace(room, first_width=FEW_CHANNELS), room]
+    if answer != "label_map" or room.dimensions == 3 or not look.extent_mm:
         return [room]
     extents, widths = in_pixels(look)
     few = replace(room, first_width=FEW_CHANNELS, widest=WIDEST_OF_FEW)
@@ -57,6 +67,11 @@ def rungs(look: Fingerprint, room: Room, answer: AnswerKind) -> list[Room]:
         if min(extents) * zoom >= EXTENT_OF_STRIDE and min(widths, default=0.0) * zoom >= WIDTH_OF_STRIDE:
             found.append(replace(few, zoom=zoom, first_stride=2))
     return [*found, few, replace(room, first_width=MANY_CHANNELS)]
+
+
+def enough_passes(answer: AnswerKind) -> float:
+    """How often every training image should be seen before a dearer way is tried."""
+    return PASSES_OF_WHOLE if answer in WHOLE_IMAGE else PASSES
 
 
 def passes(*, steps: float, batch: int, patch: int, cases: int, image: int) -> float:

@@ -41,14 +41,21 @@ def grid(look: Fingerprint, room: Room) -> tuple[Mapping[str, Any], str]:
 
 
 def choose(look: Fingerprint, room: Room, spec: Preprocess, *, answer: AnswerKind, loss: Named) -> Choice:
-    """A ResNet as deep as the image is large, or the network of the weights that it starts from.
+    """A ResNet as deep as the image is large, its first layer as time allows, or the network of the weights.
 
     Volumes of thick slices are not turned out of their plane.
     """
     assert spec.size is not None
     spacing = cell_spacing(look, spec)
     name = room.weights or "resnet"
-    need = Need(room.dimensions, tuple(spec.size), tuple(spacing), room.gpu)
+    need = Need(
+        room.dimensions,
+        tuple(spec.size),
+        tuple(spacing),
+        room.gpu,
+        first_stride=room.first_stride,
+        first_width=room.first_width,
+    )
     reasons = []
     # Weights that a person asks for are inflated to volumes.
     if room.dimensions == 3 and not room.weights:
