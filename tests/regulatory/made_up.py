@@ -6,9 +6,11 @@ import csv
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tests.runtime.models import mean_classifier
 
 from overread.files import sha256_file, write_json
+from overread.imaging.formats.raster import write_png
 from overread.ledger.files import hashed
 from overread.ledger.ledger import Ledger
 from overread.runtime.manifest import Manifest
@@ -65,7 +67,11 @@ def made_up_run(folder: Path, **changes: Any) -> Path:
         for k, (y, s, d) in enumerate(zip(TRUTH, SCORE, called, strict=True)):
             writer.writerow([f"t{k:03d}", f"p{k:03d}", "ok", names[y], names[d], round(1 - s, 6), s])
     (folder / "protocol.yaml").write_text("name: chest\n", encoding="utf-8")
-    (folder / "cohort.csv").write_text("case,patient,split\n", encoding="utf-8")
+    write_png(folder / "x.png", np.full((8, 8), 250, np.uint8))
+    cases = [("a", "train", "normal"), ("b", "val", "normal"), ("t000", "test", "pneumonia")]
+    lines = [f"{case},{case},{split},x.png,{label}" for case, split, label in cases]
+    table = "\n".join(["case,patient,split,image,label", *lines, ""])
+    (folder / "cohort.csv").write_text(table, encoding="utf-8")
     report: dict[str, Any] = {
         "name": "chest",
         "created": "2026-11-20T10:00:00+00:00",

@@ -200,7 +200,9 @@ def compare(
 @app.command()
 def dossier(
     folder: Folder,
-    out: Annotated[Optional[Path], typer.Option("--out", help="Folder to write; DIR/dossier without it.")] = None,
+    out: Annotated[
+        Optional[Path], typer.Option("--out", help="Folder to write; DIR/dossier without it.")
+    ] = None,
     kind: Annotated[str, typer.Option("--as", help="html, pdf or docx.")] = "html",
     tests: Annotated[
         Optional[Path], typer.Option("--tests", help="Results of overread's own tests: pytest --junitxml.")
@@ -224,3 +226,39 @@ def change(
     from overread.regulatory.change.document import change_command
 
     change_command(old, new, against=against, cases=cases, out=out)
+
+
+@app.command()
+def qualify(
+    folder: Folder,
+    predictions: Annotated[int, typer.Option(help="Recorded predictions to compute anew.", min=1)] = 10,
+    cases: Annotated[
+        Optional[Path], typer.Option("--cases", help="Local cases: a folder with cohort.csv.")
+    ] = None,
+    metric: Annotated[str, typer.Option(help="Measure of the local acceptance test.")] = "",
+    label: Annotated[Optional[str], typer.Option(help="The label it is about.")] = None,
+    bound: Annotated[Optional[float], typer.Option(help="What its less favourable limit must reach.")] = None,
+    least: Annotated[int, typer.Option(help="Local cases at least.", min=1)] = 30,
+    out: Document = None,
+) -> None:
+    """Qualify this machine: installation, worked examples, recorded predictions, and a local acceptance test."""
+    from overread.regulatory.qualify.command import qualify_command
+    from overread.regulatory.qualify.run import Bound
+
+    wanted = [cases is not None, bool(metric), bound is not None]
+    if any(wanted) and not all(wanted):
+        raise typer.BadParameter("--cases, --metric and --bound go together")
+    stated = Bound(metric, bound, label, least) if bound is not None else None
+    qualify_command(folder, predictions=predictions, cases=cases, bound=stated, out=out)
+
+
+@app.command(name="adverse-event")
+def adverse_event(
+    folder: Folder,
+    event: Annotated[Path, typer.Argument(metavar="EVENT.yaml", help="What is known; a form is written.")],
+    out: Document = None,
+) -> None:
+    """Draft the report of an event (Form FDA 3500A) and say when it is due."""
+    from overread.regulatory.events.report import event_command
+
+    event_command(folder, event, out=out)

@@ -54,11 +54,9 @@ def dossier_command(folder: Path, *, out: Path | None, kind: str, tests: Path | 
             footer=footer_of(run),
         )
         path = write_document(document, target / f"{key}.{kind}", data={})
-        open_points = sum(
-            isinstance(p, Text) and p.warning and p.text.startswith("To be written") for p in parts
-        )
+        open_points = sum(isinstance(p, Text) and "o be written by the" in p.text for p in parts)
         written.append(
-            (path.name, title, f"{open_points} topics to be written" if open_points else "complete")
+            (path.name, title, f"{open_points} points to be written" if open_points else "complete")
         )
 
     for chapter in CHAPTERS:

@@ -1,0 +1,1 @@
+"""Drafts of reports of adverse events."""
