@@ -1,4 +1,4 @@
-"""The measures of a label: in mm of the patient whatever the way the volume is stored, with the tuning cases' errors."""
+"""The measures of a label: in mm of the patient however the volume is stored, with the tuning cases' errors."""
 
 from __future__ import annotations
 

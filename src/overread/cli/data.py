@@ -164,3 +164,24 @@ def _import_command(name: str, adapter: Adapter) -> None:
 
 for _name, _adapter in ADAPTERS.items():
     _import_command(_name, _adapter)
+
+
+@app.command("radiomics")
+def radiomics_(
+    paths: Annotated[
+        list[Path], typer.Argument(help="An image and its mask, or a folder with a cohort.csv.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Table to write (CSV).")],
+    bin_width: Annotated[
+        Optional[float],
+        typer.Option("--bin-width", help="Width of a grey level; 25 where no number of bins is given."),
+    ] = None,
+    bins: Annotated[
+        Optional[int], typer.Option("--bins", help="So many grey levels in each structure instead.")
+    ] = None,
+) -> None:
+    """Radiomics features (IBSI: shape, first order, texture) of each structure of a mask, as a table."""
+    from overread.cohort.radiomics import radiomics_command
+
+    rows = radiomics_command(paths, out, bin_width=bin_width, bins=bins)
+    typer.echo(f"{out}: {rows} structure{'s' if rows != 1 else ''}.")

@@ -43,7 +43,7 @@ def measure_spreads(
     keys: Sequence[str],
     cluster: NDArray[Any] | None,
 ) -> dict[str, list[Spread]]:
-    """Errors of tuning cases by measure; ``taken``: found and true measures of each, ``size (cases,)``: the volume found."""
+    """Errors of tuning cases by measure; ``taken``: found and true measures, ``size (cases,)``: the volume found."""
     out = {}
     for key in keys:
         pairs = np.array([[found[key], true[key]] for found, true in taken], np.float64)
