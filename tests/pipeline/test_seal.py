@@ -18,7 +18,8 @@ from overread.cohort.truth.mask import read_mask
 from overread.cohort.virtual.cohort import make_virtual_cohort
 from overread.errors import InputError
 from overread.keys.ring import Keyring
-from overread.pipeline.seal import EVENT, is_sealed, opened_test, seal_test
+from overread.pipeline.seal import EVENT, is_sealed, seal_test
+from overread.pipeline.seal_opened import opened_test
 from overread.pipeline.workspace import Workspace
 
 

@@ -19,7 +19,7 @@ ROLES: dict[Role, str] = {
     "quality": "approves, and decides on warnings",
 }
 """What people may be, and what it lets them do."""
-FORMAT = "overread.person 1"
+FORMAT: Literal["overread.person 1"] = "overread.person 1"
 
 
 class Revoked(Strict):

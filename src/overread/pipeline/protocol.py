@@ -51,6 +51,15 @@ class Endpoint(Strict):
         return Goal(metric=self.metric, label=self.label, goal=self.goal, judged_on=self.judged_on)
 
 
+class Monitored(Strict):
+    """A limit for the time in use: where ``metric`` of ``label`` is worse than ``limit``, ``action`` is to be taken."""
+
+    metric: str
+    label: str | None = None
+    limit: float
+    action: str = Field(min_length=1)
+
+
 class DeclaredLimits(Strict):
     """Limits of the intended use that cannot be read off the images; sizes and spacings are measured.
 
@@ -102,6 +111,7 @@ class Protocol(Strict):
     ``operating_point``: rule that fixes the thresholds on the tuning patients, for the tasks that have any.
     ``refer``: which share of the decisions may be wrong; the package then leaves those to a person that it is not sure
     enough about. Without it, it decides all.
+    ``monitoring``: limits for the time in use, which go into the package with the number of cases that shows them.
     ``unanswered``: how cases that the package refuses count in the measures that goals are judged on: as ``wrong``, or
     ``left_out``. The report shows both.
     ``box_overlap``: intersection over union from which a found box is right; a half in the plane and a tenth in volumes
@@ -140,6 +150,7 @@ class Protocol(Strict):
     operating_point: str = ""
     refer: Referral | None = None
     endpoints: list[Endpoint] = []
+    monitoring: list[Monitored] = []
     unanswered: Unanswered = "wrong"
     box_overlap: float | None = Field(default=None, gt=0, le=1)
     subgroups: list[str] = []
@@ -235,7 +246,22 @@ class Protocol(Strict):
         for endpoint in self.endpoints:
             if (endpoint.metric, endpoint.label) not in known:
                 raise ValueError(f"endpoints: {self._unknown_goal(endpoint)}")
+        self._check_monitoring(known)
         return self
+
+    def _check_monitoring(self, known: set[tuple[str, str | None]]) -> None:
+        goals = {(e.metric, e.label): e.goal for e in self.endpoints}
+        for limit in self.monitoring:
+            key = (limit.metric, limit.label)
+            if key not in known:
+                raise ValueError(f"monitoring: {self._unknown_goal(limit)}")
+            metric = next(m for m, _ in self.goals_offered() if m.key == limit.metric)
+            sign = -1 if metric.better == "lower" else 1
+            if key in goals and sign * limit.limit > sign * goals[key]:
+                raise ValueError(
+                    f"monitoring: {limit.metric}: found the limit {limit.limit:g}, expected none stricter than the "
+                    f"goal {goals[key]:g}"
+                )
 
     def _check_positive(self) -> None:
         if self.positive is not None and self.positive not in self.labels:
@@ -255,7 +281,7 @@ class Protocol(Strict):
                 f"positive: found {self.positive!r}; only one of two classes can be positive, take the key out"
             )
 
-    def _unknown_goal(self, endpoint: Endpoint) -> str:
+    def _unknown_goal(self, endpoint: Endpoint | Monitored) -> str:
         """What is wrong with a goal; the form of earlier versions (``dice_liver``) is recognised."""
         known = [(m.key, label) for m, label in self.goals_offered()]
         old = {f"{key}_{label}": (key, label) for key, label in known if label is not None}

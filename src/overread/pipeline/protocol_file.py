@@ -30,6 +30,7 @@ _COMMENTS = {
     "Of segmentation {risk: 0.05, dice: 0.7}: masks below that Dice are wrong.",
     "endpoints": "Goals fixed before the test patients are opened; all must hold. Judged on the worse limit, or the "
     "estimate. Take `proposed` out once you have chosen the goal.",
+    "monitoring": "Limits for the time in use: {metric: sensitivity, limit: 0.85, action: stop and review}.",
     "unanswered": "Cases that the package refuses count as wrong, or are left_out; the report shows both.",
     "bands": "Where the subgroups of a number part, such as age: [18, 40, 65].",
     "subgroups": "Columns of cohort.csv for which the result is shown apart.",

@@ -17,6 +17,7 @@ from overread.evaluate.calibrate import calibrate
 from overread.evaluate.tasks.protocol import Calibrated
 from overread.files import sha256_bytes
 from overread.pipeline.last_layer import TrainingFeatures, joined, sure_plan
+from overread.pipeline.monitoring import monitoring_of
 from overread.pipeline.package_limits import looked_at, package_limits
 from overread.pipeline.stages.folds import decided_by_folds, drawless, fold_ensemble, fold_of, folds_of
 from overread.pipeline.stages.seeds import write_seeds
@@ -229,5 +230,6 @@ def _card(space: Workspace, plan: Plan) -> dict[str, Any]:
         "pretrained weights": plan.transfer.origin if plan.transfer else "none",
         "uncertain findings": protocol.uncertain,
         "findings not stated": protocol.missing,
+        **({"monitoring": monitoring_of(protocol)} if protocol.monitoring else {}),
         "status": "research use only",
     }

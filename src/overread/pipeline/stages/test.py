@@ -30,7 +30,8 @@ from overread.pipeline.report.gallery import Gallery
 from overread.pipeline.report.kept import keep_report
 from overread.pipeline.report.page import ReportFigures, write_report
 from overread.pipeline.report.words import metric_name
-from overread.pipeline.seal import is_sealed, opened_test
+from overread.pipeline.seal import is_sealed
+from overread.pipeline.seal_opened import opened_test
 from overread.pipeline.signing import check_signed
 from overread.pipeline.stages.seeds import of_seeds, said_of_seeds
 from overread.pipeline.workspace import Workspace, console, progress, stage_record

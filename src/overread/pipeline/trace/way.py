@@ -13,16 +13,15 @@ from overread.cohort.hashes import paths_of
 from overread.commands import command
 from overread.errors import InputError
 from overread.evaluate.metrics import METRICS
-from overread.files import sha256_file
 from overread.keys.ring import Keyring
 from overread.ledger.figures import Figure, figures_of
-from overread.ledger.files import KEY
 from overread.ledger.ledger import Event
 from overread.ledger.signatures import signatures
 from overread.parse import parse_json
 from overread.pipeline.openings import EVENT
 from overread.pipeline.report.words import interval, metric_name, number
 from overread.pipeline.trace.members import STAGES, Members, members
+from overread.pipeline.trace.recorded import Recorded
 from overread.pipeline.workspace import Workspace
 
 REPORT = "report.json"
@@ -69,8 +68,7 @@ class Way:
         self.figures = figures_of(self.report)
         self.cohort = self.space.cohort(missing_channels=True)
         self.events = self.space.ledger.events()
-        self.recorded = self._recorded()
-        self._now: dict[str, str] = {}
+        self.recorded = Recorded(folder, self.events)
 
     def of(self, figure: Figure, *, rehash: bool = True) -> dict[str, Any]:
         """Everything that ``figure`` rests on. ``missing`` says, a sentence each, which steps cannot be shown.
@@ -122,14 +120,14 @@ class Way:
             missing.append(
                 f"row {row.seq} of the ledger does not hold this figure: {REPORT} was changed, or is of another test"
             )
-        return self._file_state(REPORT, missing)
+        return self.recorded.state(REPORT, missing)
 
     def _rows(self, chosen: Members, missing: list[str]) -> dict[str, Any]:
         name = "predictions.csv" if chosen.kind == "answers" else self._table
-        state = self._file_state(name, missing) if chosen.cases else ""
+        state = self.recorded.state(name, missing) if chosen.cases else ""
         return {
             "file": name if chosen.cases else None,
-            "sha256": self._hash(name) if chosen.cases else None,
+            "sha256": self.recorded.hash(name) if chosen.cases else None,
             "state": state,
             "chosen": chosen.chosen,
             "cases": [c.case for c in chosen.cases],
@@ -162,7 +160,7 @@ class Way:
             )
             return []
         hashes: Mapping[str, str] = json.loads(listed.read_text(encoding="utf-8"))
-        self._file_state("files.json", missing)
+        self.recorded.state("files.json", missing)
         out = []
         for case in chosen.cases:
             for path in paths_of(case):
@@ -171,7 +169,7 @@ class Way:
                 if rehash:
                     state = (
                         "as recorded"
-                        if self._hash(name) == recorded
+                        if self.recorded.hash(name) == recorded
                         else "changed"
                         if path.is_file()
                         else "gone"
@@ -193,38 +191,15 @@ class Way:
     def _documents(self, missing: list[str]) -> dict[str, dict[str, str]]:
         """Protocol, table and package, each with its hash and whether the ledger recorded it so."""
         names = ["protocol.yaml", self._table, str((self.report.get("package") or {}).get("path", ""))]
-        return {n: {"sha256": self._hash(n) or "", "state": self._file_state(n, missing)} for n in names if n}
-
-    def _file_state(self, name: str, missing: list[str]) -> str:
-        if name not in self.recorded:
-            missing.append(f"{name}: no row of the ledger names its hash")
-            return "not recorded"
-        seq, digest = self.recorded[name]
-        now = self._hash(name)
-        if now == digest:
-            return f"as row {seq} of the ledger recorded it"
-        said = f"{name}: {'is gone' if now is None else 'was changed'}; row {seq} of the ledger recorded {digest[:12]}"
-        if said not in missing:
-            missing.append(said)
-        return "gone" if now is None else "changed"
-
-    def _hash(self, name: str) -> str | None:
-        path = self.space.folder / name
-        if name not in self._now and path.is_file():
-            self._now[name] = sha256_file(path)
-        return self._now.get(name)
+        return {
+            n: {"sha256": self.recorded.hash(n) or "", "state": self.recorded.state(n, missing)}
+            for n in names
+            if n
+        }
 
     def _relative(self, path: Path) -> str:
         folder = self.space.folder
         return (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
-
-    def _recorded(self) -> dict[str, tuple[int, str]]:
-        out: dict[str, tuple[int, str]] = {}
-        for event in self.events:
-            named = event.data.get(KEY)
-            if isinstance(named, Mapping):
-                out |= {str(k): (event.seq, str(v)) for k, v in named.items()}
-        return out
 
     def _last(self, kind: str) -> Event | None:
         return next((e for e in reversed(self.events) if e.kind == kind), None)
