@@ -48,6 +48,10 @@ class Windows(Strict):
     ``rule``: how windows are laid, padded and weighted: as this package does (``even``), or as the framework that the
     model comes from, see `overread.runtime.window_rules`; ``weight`` and ``sigma`` (as a share of the window) are read
     by these. ``blend``: whether windows are averaged as probabilities, or as logits that become probabilities then.
+    ``air``: a grey value of the preprocessed image; what lies around all that exceeds it in some channel is cut off,
+    and a window in which nothing does is background without asking the network. ``stack``: the network is 2D and sees
+    so many neighbouring slices along the last axis as channels, of which it labels the middle one; ``size`` then ends
+    with 1.
     """
 
     size: list[int]
@@ -56,6 +60,18 @@ class Windows(Strict):
     weight: Literal["gaussian", "constant"] = "gaussian"
     sigma: float = Field(default=0.125, gt=0)
     blend: Literal["probability", "logits"] = "probability"
+    air: FiniteFloat | None = None
+    stack: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _agreeing(self) -> Windows:
+        if self.stack is not None and (self.stack % 2 == 0 or self.size[-1] != 1 or len(self.size) != 3):
+            raise ValueError(
+                f"stack: found {self.stack} with windows of {self.size}, expected an odd number and one slice each"
+            )
+        if self.air is not None and self.blend == "logits":
+            raise ValueError("air: found beside blend logits; what no network saw has no logits")
+        return self
 
 
 class Manifest(Strict):

@@ -19,10 +19,12 @@ from overread.runtime.outputs import Network, Outputs
 from overread.runtime.package import MODEL, Package
 from overread.runtime.prediction import Outcome, Prediction
 from overread.runtime.preprocess import Prepared, prepare
+from overread.runtime.several import Apart, one_network, views_apart
 from overread.runtime.tasks import TASKS
 from overread.runtime.uncertainty.heads import drawn, evidence
 from overread.runtime.uncertainty.pool import calibrated, pooled, together
 from overread.runtime.views import in_views
+from overread.task import TASKS as FACTS
 
 
 def predict(package: Package, image: Image, *, maps: bool = False) -> Prediction:
@@ -69,7 +71,7 @@ def predict(package: Package, image: Image, *, maps: bool = False) -> Prediction
         )
     prepared = prepare(image, manifest.preprocess)
     notes = (*prepared.notes, *unchecked(image, manifest))
-    raw = raw_of(package, prepared)
+    raw = raw_of(package, prepared, maps=maps)
     common["computed"] = engine_of(package).computed
     apart = feature_distance(raw, package)
     if apart is not None:
@@ -93,12 +95,12 @@ def predict(package: Package, image: Image, *, maps: bool = False) -> Prediction
     )
 
 
-def raw_of(package: Package, prepared: Prepared) -> Outputs:
+def raw_of(package: Package, prepared: Prepared, *, maps: bool = False) -> Outputs:
     """What the package's networks give for one prepared image, before calibration: the task's `RuntimeTask.raw`.
 
     Of several networks, or several draws of one, the task's outputs are those of them together, and ``draws
     (draws, outputs)`` has the logits of each. Of a whole image seen in several views, ``views (views, outputs)`` has
-    the logits of each view.
+    the logits of each view. Of dense tasks networks are averaged window by window. ``maps``: with what maps need.
 
     Raises
     ------
@@ -108,7 +110,10 @@ def raw_of(package: Package, prepared: Prepared) -> Outputs:
         Values that are no finite numbers: from these any answer would be made up.
     """
     manifest = package.manifest
-    out = several_of(package, prepared) if manifest.uncertainty.ensemble else one_of(package, prepared)
+    if TASKS[manifest.task].POOL is None and FACTS[manifest.task].local:
+        out = local_of(package, prepared, maps=maps)
+    else:
+        out = several_of(package, prepared) if manifest.uncertainty.ensemble else one_of(package, prepared)
     for name, array in out.items():
         if not np.isfinite(array).all():
             raise OverreadError(
@@ -116,6 +121,27 @@ def raw_of(package: Package, prepared: Prepared) -> Outputs:
                 "grey values, else the package is not fit for it"
             )
     return out
+
+
+def local_of(package: Package, prepared: Prepared, *, maps: bool = False) -> Outputs:
+    """Outputs of a task that answers window by window: networks and views become one in each window."""
+    manifest, task = package.manifest, TASKS[package.manifest.task]
+    ensemble, engines = manifest.uncertainty.ensemble, engines_of(package)
+    apart: Apart | None = {} if manifest.uncertainty.quality or manifest.uncertainty.refer else None
+    if ensemble is None:
+        networks, weights, how = [engine_of(package)], [1.0], "average"
+    else:
+        for member in ensemble.members:
+            if member.preprocess is not None:
+                raise InputError(
+                    f"{package.path}: {member.file} has a preprocessing of its own; networks that answer windows "
+                    "together need the same"
+                )
+        networks = [engines[member.file] for member in ensemble.members]
+        weights, how = [member.weight for member in ensemble.members], str(ensemble.how)
+    seen = [network_of(engine, manifest, apart=apart if len(networks) == 1 else None) for engine in networks]
+    network = one_network(seen, weights, manifest, how=how, apart=apart)
+    return task.raw(network, prepared, manifest, maps=maps) | (apart or {})
 
 
 def one_of(package: Package, prepared: Prepared) -> Outputs:
@@ -167,9 +193,11 @@ def _without_features(manifest: Manifest) -> Manifest:
     )
 
 
-def network_of(engine: Engine, manifest: Manifest, *, kept: list[Outputs] | None = None) -> Network:
+def network_of(
+    engine: Engine, manifest: Manifest, *, kept: list[Outputs] | None = None, apart: Apart | None = None
+) -> Network:
     """The network, in the manifest's views, with its outputs under the names that the task reads, and its features;
-    others are left out. Outputs of each view are added to ``kept``."""
+    others are left out. Outputs of each view are added to ``kept``, and how far views lie apart to ``apart``."""
     wanted = TASKS[manifest.task].OUTPUTS
     named = manifest.outputs or list(engine.outputs)
     # The only output of a network may have any name.
@@ -184,11 +212,16 @@ def network_of(engine: Engine, manifest: Manifest, *, kept: list[Outputs] | None
             f"{manifest.task} package needs {', '.join(missing)}; network and package.json belong to different models"
         )
 
+    flat = manifest.windows is not None and manifest.windows.stack is not None
+
     def network(batch: NDArray[np.float32]) -> Outputs:
-        outputs = engine(batch)
-        return {name: outputs[own] for name, own in given.items()}
+        # A 2D network sees windows of one slice.
+        outputs = engine(batch[..., 0] if flat else batch)
+        return {name: outputs[own][..., None] if flat else outputs[own] for name, own in given.items()}
 
     per_axis = getattr(TASKS[manifest.task], "PER_AXIS", None)
+    if apart is not None and manifest.views:
+        return views_apart(network, manifest, apart)
     return in_views(network, manifest.views, per_axis=per_axis, kept=kept)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,6 +32,7 @@ from overread.runtime.manifest import Preprocess
 from overread.runtime.normalise import normalised
 from overread.runtime.resampling import affine_of, box_of, places, resampled, size_of, thick_axis
 
+HALF = 0.5
 SHEAR = 0.0175
 """Scalar product of two axes' directions, 1 degree, from which a volume counts as sheared."""
 TINY = np.float32(1e-30)
@@ -264,11 +266,14 @@ def named(image: Image) -> str:
     return str(image.source.get("path") or "the image")
 
 
-def decide(probability: NDArray[np.float32], prepared: Prepared) -> NDArray[np.uint8]:
+def decide(
+    probability: NDArray[np.float32], prepared: Prepared, *, paints: Sequence[int] = ()
+) -> NDArray[np.uint8]:
     """Label map on the original image's grid from class probabilities ``(labels, *grid)`` on the network's.
 
     Each class is resampled (linear) and compared in turn, so that one float volume is held at a time and not one
-    per class; of equal probabilities the first label wins.
+    per class; of equal probabilities the first label wins. With ``paints`` channels are no labels but regions: each
+    writes its label where it is above a half.
     """
     size, rule = cut_size(prepared), prepared.spec.resampling if prepared.spec else None
     # Logits and logs of probabilities differ by the same at each voxel for all classes, which decides nothing.
@@ -281,7 +286,11 @@ def decide(probability: NDArray[np.float32], prepared: Prepared) -> NDArray[np.u
         p = to_cut(np.log(np.maximum(p, TINY)) if logits else p, prepared)
         if sheared:
             nothing = np.log(TINY) if logits else 0.0
-            p = to_original(uncut(p, prepared, fill=nothing if k else float(not logits)), prepared)
+            background = k == 0 and not paints
+            p = to_original(uncut(p, prepared, fill=float(not logits) if background else nothing), prepared)
+        if paints:
+            mask[p > (np.log(HALF) if logits else HALF)] = paints[k]
+            continue
         if best is None:
             best = p.copy()
             continue

@@ -139,7 +139,12 @@ def collected(
 
 
 def layout_of(
-    spatial: Sequence[int], size: Sequence[int], overlap: float, *, multiple: Sequence[int] | None = None
+    spatial: Sequence[int],
+    size: Sequence[int],
+    overlap: float,
+    *,
+    multiple: Sequence[int] | None = None,
+    stack: int = 1,
 ) -> Layout:
     """Windows spread evenly (see `starts`) on multiples of ``multiple``, among padding that makes them fit.
 
@@ -153,7 +158,7 @@ def layout_of(
         before.append(short // 2 // m * m)
         length = s if short else n + -(n - s) % m
         lines.append(tuple(starts(length, s, overlap, multiple=m)))
-    return Layout(tuple(spatial), tuple(size), tuple(before), tuple(lines))
+    return Layout(tuple(spatial), tuple(size), tuple(before), tuple(lines), stack=stack)
 
 
 def _times(sizes: Sequence[int]) -> str:

@@ -7,7 +7,7 @@ the window's length along the axis that it goes along. Nothing else differs: the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Literal
 
@@ -26,7 +26,9 @@ class Layout:
     """Where windows of ``size`` lie on an image of ``spatial`` voxels.
 
     ``before``: voxels of padding before each axis; ``starts``: of the windows along each axis of the padded image, the
-    first 0, ascending; ``padding``: by the voxels of the edge, or by zeros.
+    first 0, ascending; ``padding``: by the voxels of the edge, or by zeros. ``stack``: along the last axis, of which a
+    window is one voxel long, so many neighbouring slices (an odd number) become channels, one channel's slices after
+    the other's; beyond the image its outermost slice is repeated.
     """
 
     spatial: tuple[int, ...]
@@ -34,9 +36,16 @@ class Layout:
     before: tuple[int, ...]
     starts: tuple[tuple[int, ...], ...]
     padding: Literal["edge", "zeros"] = "edge"
+    stack: int = 1
 
     def window(self, array: Array, corner: Sequence[int]) -> Array:
         """``(channels, *size)`` of ``array (channels, *spatial)`` at ``corner`` of the padded image."""
+        if self.stack > 1:
+            place = corner[-1] - self.before[-1] + np.arange(self.stack) - self.stack // 2
+            slices = np.moveaxis(array[..., np.clip(place, 0, self.spatial[-1] - 1)], -1, 1)
+            flat = slices.reshape(-1, *slices.shape[2:], 1)
+            sheet = replace(self, spatial=(*self.spatial[:-1], 1), before=(*self.before[:-1], 0), stack=1)
+            return sheet.window(flat, (*corner[:-1], 0))
         cut, pads = [slice(None)], [(0, 0)]
         for a, s, b, n in zip(corner, self.size, self.before, self.spatial, strict=True):
             low, high = a - b, a - b + s

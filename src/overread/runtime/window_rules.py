@@ -17,14 +17,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import reduce
-from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from overread.runtime.manifest import Windows
-from overread.runtime.outputs import Network, Outputs
-from overread.runtime.sliding_window import Blended, strides_of
+from overread.runtime.outputs import Network
+from overread.runtime.sliding_window import Blended, collected, strides_of
+from overread.runtime.stream import Layout, Weights
 
 FLOOR = 1e-3
 """Of MONAI's weights (`monai.data.utils.compute_importance_map`)."""
@@ -57,30 +57,24 @@ def weights_of(size: Sequence[int], windows: Windows) -> NDArray[np.float32]:
     return np.where(whole > 0, whole, whole[whole > 0].min()).astype(np.float32)
 
 
+def layout_by_rule(spatial: Sequence[int], windows: Windows) -> Layout:
+    """Windows over an image of ``spatial`` voxels, among zeros where it is smaller than one."""
+    short = [max(0, s - n) for n, s in zip(spatial, windows.size, strict=True)]
+    lines = [tuple(starts_of(max(n, s), s, windows)) for n, s in zip(spatial, windows.size, strict=True)]
+    before = tuple(s // 2 for s in short)
+    return Layout(tuple(spatial), tuple(windows.size), before, tuple(lines), padding="zeros")
+
+
 def ruled_window(array: NDArray[np.float32], network: Network, windows: Windows) -> Blended:
     """As `overread.runtime.sliding_window.sliding_window`, by a rule of another framework; outputs on the input's grid.
 
-    Raises InputError as `strides_of`, and where an output has another grid than the window.
+    Raises InputError as `strides_of`.
     """
-    spatial, size = array.shape[1:], windows.size
-    short = [max(0, s - n) for n, s in zip(spatial, size, strict=True)]
-    padded = np.pad(array, [(0, 0), *((s // 2, s - s // 2) for s in short)]) if any(short) else array
-    weight = weights_of(size, windows)
-    lines = [starts_of(n, s, windows) for n, s in zip(padded.shape[1:], size, strict=True)]
-    total: Outputs = {}
-    sums = np.zeros(padded.shape[1:], np.float32)
-    for corner in product(*lines):
-        at = tuple(slice(a, a + s) for a, s in zip(corner, size, strict=True))
-        outputs = network(np.ascontiguousarray(padded[(slice(None), *at)])[None])
-        strides_of(size, {name: out[0] for name, out in outputs.items()})
-        for name, out in outputs.items():
-            if name not in total:
-                total[name] = np.zeros((out.shape[1], *padded.shape[1:]), np.float32)
-            total[name][(slice(None), *at)] += out[0] * weight
-        sums[at] += weight
-    cut = (slice(None), *(slice(s // 2, s // 2 + n) for s, n in zip(short, spatial, strict=True)))
-    ones = (1,) * len(spatial)
-    return Blended({n: (t / sums)[cut] for n, t in total.items()}, dict.fromkeys(total, ones))
+    layout, ones = layout_by_rule(array.shape[1:], windows), (1,) * len(windows.size)
+    first = network(np.ascontiguousarray(layout.window(array, (0,) * len(ones)))[None])
+    strides_of(windows.size, {name: out[0] for name, out in first.items()})
+    weights = {name: Weights(weights_of(windows.size, windows), ones) for name in first}
+    return Blended(collected(array, network, layout, weights, first=first), dict.fromkeys(first, ones))
 
 
 def _product(axes: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:

@@ -20,7 +20,7 @@ DECODING: Mapping[str, float] = {}
 POOL: Pool | None = CLASSES
 
 
-def raw(network: Network, prepared: Prepared, manifest: Manifest, /) -> Outputs:
+def raw(network: Network, prepared: Prepared, manifest: Manifest, /, *, maps: bool = False) -> Outputs:
     """``logits (labels,)`` of the whole image. Raises InputError for a network of other labels."""
     return label_logits(network, prepared, manifest)
 

@@ -31,7 +31,7 @@ DECODING: Mapping[str, float] = {"smallest_score": 0.05, "overlap": 0.3, "most":
 ``most``: candidates of a label that are looked at in one image, best first."""
 
 
-def raw(network: Network, prepared: Prepared, manifest: Manifest, /) -> Outputs:
+def raw(network: Network, prepared: Prepared, manifest: Manifest, /, *, maps: bool = False) -> Outputs:
     """``heat (labels, *cells)`` logits, ``size (d, *cells)`` and ``offset (d, *cells)``, see `centre_boxes`, and
     ``stride (d,)``: voxels of the network's grid to a cell.
 

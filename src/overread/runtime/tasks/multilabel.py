@@ -19,7 +19,7 @@ DECODING: Mapping[str, float] = {}
 POOL: Pool | None = FINDINGS
 
 
-def raw(network: Network, prepared: Prepared, manifest: Manifest, /) -> Outputs:
+def raw(network: Network, prepared: Prepared, manifest: Manifest, /, *, maps: bool = False) -> Outputs:
     """``logits (findings,)`` of the whole image. Raises InputError for a network of other findings."""
     return label_logits(network, prepared, manifest)
 

@@ -27,7 +27,7 @@ OUTPUTS: tuple[str, ...] = ("logits",)
 DECODING: Mapping[str, float] = {}
 
 
-def raw(network: Network, prepared: Prepared, manifest: Manifest, /) -> Outputs:
+def raw(network: Network, prepared: Prepared, manifest: Manifest, /, *, maps: bool = False) -> Outputs:
     """``logits (labels - 1,)`` of the whole image. Raises InputError for a network of another number of grades."""
     return label_logits(network, prepared, manifest)
 

@@ -25,8 +25,10 @@ class RuntimeTask(Protocol):
     POOL: Pool | None
     """How logits of several networks are averaged; None where each output is averaged as it is."""
 
-    def raw(self, network: Network, prepared: Prepared, manifest: Manifest, /) -> Outputs:
-        """The network's outputs for one image: whole, or windows blended."""
+    def raw(
+        self, network: Network, prepared: Prepared, manifest: Manifest, /, *, maps: bool = False
+    ) -> Outputs:
+        """The network's outputs for one image: whole, or windows blended. ``maps``: with what `maps_of` needs."""
         ...
 
     def answer(self, raw: Outputs, prepared: Prepared, manifest: Manifest, /) -> Answer:

@@ -27,7 +27,7 @@ WIDEST = 5.0
 """Log of the largest and (negative) of the smallest spread, so that no output makes an interval of no or all width."""
 
 
-def raw(network: Network, prepared: Prepared, manifest: Manifest, /) -> Outputs:
+def raw(network: Network, prepared: Prepared, manifest: Manifest, /, *, maps: bool = False) -> Outputs:
     """``logits (2,)`` of the whole image. Raises InputError for a network of other outputs."""
     return label_logits(network, prepared, manifest)
 

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-from numpy.typing import NDArray
-
 from overread.runtime.answer import LabelMap
+from overread.runtime.label_stream import doubts
 from overread.runtime.manifest import Manifest
 from overread.runtime.measure import measure, unit_volume
 from overread.runtime.outputs import Network, Outputs
 from overread.runtime.postprocess import clean
-from overread.runtime.preprocess import Prepared, decide
-from overread.runtime.probability import entropy, softmax
+from overread.runtime.preprocess import Prepared, decide, to_original
 from overread.runtime.quality import predicted
-from overread.runtime.tasks.dense import dense
-from overread.runtime.tasks.whole import check_labels
+from overread.runtime.segmenting import can_stream, labelled, painted, whole
 from overread.runtime.uncertainty.pool import Pool
 
 POOL: Pool | None = None
@@ -24,36 +20,32 @@ OUTPUTS: tuple[str, ...] = ("logits",)
 DECODING: Mapping[str, float] = {}
 
 
-def raw(network: Network, prepared: Prepared, manifest: Manifest, /) -> Outputs:
-    """``probability (labels, *grid)`` float32: windows are blended after the softmax, or before (`Windows.blend`).
+def raw(network: Network, prepared: Prepared, manifest: Manifest, /, *, maps: bool = False) -> Outputs:
+    """The label map, decided while windows are blended, and the sums over its probabilities: see
+    `overread.runtime.label_stream`. Of grids that no row of the image lies along, ``probability (channels, *grid)``.
 
     Raises InputError for a network of other labels.
     """
-    if manifest.windows is not None and manifest.windows.blend == "logits":
-        logits = dense(network, prepared.array, manifest.windows).outputs["logits"]
-        check_labels(len(logits), manifest)
-        return {"probability": softmax(logits, axis=0).astype(np.float32, copy=False)}
-
-    def probability(batch: NDArray[np.float32]) -> Outputs:
-        return {"probability": softmax(network(batch)["logits"], axis=1).astype(np.float32, copy=False)}
-
-    out = dense(probability, prepared.array, manifest.windows).outputs
-    check_labels(len(out["probability"]), manifest)
-    return out
+    if can_stream(prepared):
+        return labelled(network, prepared, manifest, maps=maps)
+    return {"probability": whole(network, prepared, manifest)}
 
 
 def answer(raw: Outputs, prepared: Prepared, manifest: Manifest, /) -> LabelMap:
-    """The likeliest label of every voxel of the image as given, of equals the first; then its parts as the package
-    cleans them (`overread.runtime.postprocess`)."""
-    probability = raw["probability"]
-    mask = decide(probability, prepared)
+    """The likeliest label of every voxel of the image as given, of equals the first, or what its regions paint; then
+    its parts as the package cleans them (`overread.runtime.postprocess`)."""
+    if "mask" in raw:
+        mask, doubt = to_original(raw["mask"], prepared), float(raw["entropy"][0])
+    else:
+        probability, paints = raw["probability"], painted(manifest)
+        mask = decide(probability, prepared, paints=paints)
+        inside = doubts(probability, apart=bool(paints))
+        doubt = float(inside.mean()) if inside.size else 0.0
     per_voxel = unit_volume(prepared.original)[2]
     mask = clean(mask, manifest.postprocess, manifest.labels, per_voxel=per_voxel)
-    found = probability[1:].max(axis=0) > probability[0]
-    inside = entropy(probability[:, found], axis=0)
     return LabelMap(
         mask=mask,
         measurements=measure(mask, prepared.original, manifest),
         quality=predicted(raw, manifest),
-        entropy_in_mask=float(inside.mean()) if inside.size else 0.0,
+        entropy_in_mask=doubt,
     )

@@ -22,7 +22,7 @@ def label_logits(network: Network, prepared: Prepared, manifest: Manifest) -> Ou
 def check_labels(found: int, manifest: Manifest) -> None:
     """Raise InputError unless the network gives ``found`` values as the task needs them for so many labels."""
     n = len(manifest.labels)
-    expected = TASKS[manifest.task].outputs(n)
+    expected = len(manifest.regions) or TASKS[manifest.task].outputs(n)
     if found != expected:
         told = "" if expected == n else f", for which a {manifest.task} network gives {expected}"
         raise InputError(
