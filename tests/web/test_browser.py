@@ -19,6 +19,7 @@ from overread.clinic.connections import limited
 from overread.clinic.people import Role
 from overread.clinic.receive.limits import Associations
 from overread.clinic.results.view import write_view
+from overread.clinic.results.volume import write_volume
 from overread.runtime.predict import predict
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -32,11 +33,17 @@ def served(tmp_path: Path) -> Iterator[tuple[Clinic, str]]:
     clinic.add_study()
     clinic.add_run()
     (clinic.results / KEY).mkdir(parents=True)
-    write_view(clinic.results / KEY, image, predict(package, image, maps=True))
+    answer = predict(package, image, maps=True)
+    write_view(clinic.results / KEY, image, answer)
+    write_volume(clinic.results / KEY, image, answer, package.manifest.labels[1:])
     clinic.site.users.add("ann", frozenset({Role.READER}), PASSWORD, must_change=False)
     with closing(socket.create_server(("127.0.0.1", 0))) as listening:
         config = uvicorn.Config(
-            clinic.app, log_level="error", access_log=False, ws="none", http=limited(20, 60)
+            clinic.app,
+            log_level="error",
+            access_log=False,
+            ws="none",
+            http=limited(Associations(total=20, per_address=20), 60),
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
@@ -76,6 +83,17 @@ def test_a_reader(served: tuple[Clinic, str]) -> None:
             page.wait_for_timeout(50)
         wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert page.evaluate(wide) == 0, "nothing is wider than a phone"
+        page.click("text=Three planes")
+        page.wait_for_selector(".planes canvas:focus")
+        slice_before = page.inner_text(".here").split(":")[0]
+        assert slice_before.endswith("of 6")
+        page.keyboard.press("ArrowUp")
+        while page.inner_text(".here").split(":")[0] == slice_before:
+            page.wait_for_timeout(50)
+        page.fill(".planes .width", "100")
+        page.press(".planes .width", "Enter")
+        assert page.locator(".planes canvas").count() == 3
+        assert page.evaluate(wide) == 0, "nor are the planes"
         page.check("[value=reject]")
         page.select_option("[name=reason]", "false_positive")
         page.click("text=Keep")

@@ -29,6 +29,7 @@ from overread.clinic.results.objects import Made, make_objects
 from overread.clinic.results.picture import draw
 from overread.clinic.results.source import Run, read_headers
 from overread.clinic.results.view import try_view
+from overread.clinic.results.volume import try_volume
 from overread.clinic.run_folder import PICTURE, RunFacts, RunFolder
 from overread.clinic.shown import shown
 from overread.clinic.urgency import urgent_labels
@@ -77,6 +78,7 @@ class Bench:
             prediction = self._predict(package, assembled.image)
             picture = draw(assembled.image, prediction.answer, virtual=facts.virtual)
             try_view(folder.folder, assembled.image, prediction)
+            try_volume(folder.folder, assembled.image, prediction, package.manifest.labels[1:])
             content = replace(prediction, notes=(*prediction.notes, *facts.notes))
         except UnusableError as error:
             content = Failure(error.code, self.public(error))

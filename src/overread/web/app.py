@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from overread import __version__
 from overread.clinic.ups.resources import BASE
-from overread.web import api, guard, login, operations, quality, reading, ups
+from overread.web import api, guard, login, operations, quality, reading, ups, volume
 from overread.web.rendering import HERE, environment, page
 from overread.web.site import Site
 
@@ -56,6 +56,7 @@ def create_app(site: Site) -> FastAPI:
         api.router,
         api.health_router,
         ups.router,
+        volume.router,
     ):
         app.include_router(router)
     _errors(app)

@@ -14,6 +14,7 @@ from overread.clinic.feedback import REASONS, Feedback, Verdict
 from overread.clinic.people import Role
 from overread.clinic.priors.kept import read_priors
 from overread.clinic.results.view import Layer, view_facts, view_layer
+from overread.clinic.results.volume import VOLUME
 from overread.clinic.run_folder import PICTURE
 from overread.clinic.tables import RunRow, StudyRow, StudyState
 from overread.errors import InputError
@@ -95,6 +96,7 @@ def show_study(
         prediction=shown.prediction if shown else {},
         picture=has_picture(shown),
         view=facts,
+        volume=shown is not None and (site.results / shown.key / VOLUME).exists(),
         priors=read_priors(site.results / shown.key) if shown else None,
         opinions=site.feedback.feedback(shown.key) if shown else [],
         reasons=REASONS,
