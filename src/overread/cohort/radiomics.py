@@ -19,7 +19,6 @@ from overread.imaging.image import Image
 from overread.imaging.read import read
 from overread.stats.radiomics import radiomics
 
-KEYS = ("case", "patient", "channel", "label", "voxels")
 TABLE = "cohort.csv"
 
 
@@ -77,11 +76,16 @@ def feature_rows(
     for k, name in enumerate(image.channels):
         for value in values:
             inside = np.asarray(mask == value)
-            about = dict(zip(KEYS, (case.case, case.patient, name, value, int(inside.sum())), strict=True))
-            about.update(
-                radiomics(image.array[k], inside, spacing=image.spacing, bin_width=bin_width, bins=bins)
-            )
-            yield about
+            row: dict[str, float | str] = {
+                "case": case.case,
+                "patient": case.patient,
+                "channel": name,
+                "label": value,
+                "voxels": int(inside.sum()),
+            }
+            grey = image.array[k]
+            row.update(radiomics(grey, inside, spacing=image.spacing, bin_width=bin_width, bins=bins))
+            yield row
 
 
 def _cases(paths: Sequence[Path]) -> Iterator[tuple[Case, Image, NDArray[np.integer]]]:

@@ -29,7 +29,8 @@ PUBLISHED = {
     "robust_mean_absolute_deviation 1.11 energy 567 root_mean_squared 2.77 entropy 1.27 uniformity 0.512",
     "glcm": "maximum_probability 0.503 joint_average 2.14 joint_variance 3.1 joint_entropy 2.4 "
     "difference_average 1.43 difference_variance 3.06 difference_entropy 1.56 sum_average 4.29 sum_entropy 1.92 "
-    "joint_energy 0.303 contrast 5.32 inverse_difference 0.677 inverse_difference_normalised 0.851 inverse_difference_moment 0.618 "
+    "joint_energy 0.303 contrast 5.32 inverse_difference 0.677 inverse_difference_normalised 0.851 "
+    "inverse_difference_moment 0.618 "
     "inverse_difference_moment_normalised 0.898 inverse_variance 0.0604 correlation 0.157 autocorrelation 5.06 "
     "cluster_tendency 7.07 cluster_shade 16.6 cluster_prominence 145 information_correlation_1 -0.157 "
     "information_correlation_2 0.52",
