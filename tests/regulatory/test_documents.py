@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import zipfile
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from overread.errors import InputError
 from overread.regulatory.documents.html import html_of
 from overread.regulatory.documents.parts import Bullets, Cell, Document, Heading, Table, Text
+from overread.regulatory.documents.pdf import write_pdf
 from overread.regulatory.documents.write import write_document
 
 DOCUMENT = Document(
@@ -53,6 +55,17 @@ def test_pdf_is_made_without_a_network(tmp_path: Path) -> None:
         pytest.skip("WeasyPrint or Pango is not here")
     path = write_document(DOCUMENT, tmp_path / "a.pdf", data={})
     assert path.read_bytes().startswith(b"%PDF-")
+    # Pictures within the page are drawn; nothing outside is read, not even a file.
+    secret = tmp_path / "secret.svg"
+    secret.write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>'
+    )
+    inside = "data:image/svg+xml;base64," + base64.b64encode(secret.read_bytes()).decode()
+    sizes = [
+        write_pdf(f'<img src="{source}">', tmp_path / f"{k}.pdf").stat().st_size
+        for k, source in enumerate((inside, secret.as_uri()))
+    ]
+    assert sizes[0] > sizes[1]
 
 
 def test_json_holds_the_data(tmp_path: Path) -> None:

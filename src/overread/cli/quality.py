@@ -262,3 +262,16 @@ def adverse_event(
     from overread.regulatory.events.report import event_command
 
     event_command(folder, event, out=out)
+
+
+@app.command()
+def report(
+    folder: Folder,
+    out: Annotated[
+        Optional[Path], typer.Option("--out", help="File to write; DIR/report.pdf without it.")
+    ] = None,
+) -> None:
+    """Write a finished run's report as PDF, each number with the name by which `overread trace` follows it."""
+    from overread.pipeline.report.pdf import report_command
+
+    report_command(folder, out=out)

@@ -16,13 +16,17 @@ from overread.evaluate.run import Evaluation, answered_rows, evaluation_of
 from overread.evaluate.subgroups import subgroups
 from overread.files import sha256_file
 from overread.ledger.environment import LIBRARIES, environment
+from overread.pipeline.decisions import decisions_of, deviations_of
 from overread.pipeline.protocol import FILE, Protocol
 from overread.pipeline.report.decision import decision_rows
+from overread.pipeline.report.design import design_of
 from overread.pipeline.report.failures import failures_of
 from overread.pipeline.report.flow import flow_of
 from overread.pipeline.report.people import copied, table_one
 from overread.pipeline.report.population import population_rows
+from overread.pipeline.report.readings import readings_of
 from overread.pipeline.report.training import epochs_of, training_of
+from overread.pipeline.signing import signatures_of
 from overread.pipeline.workspace import Workspace
 from overread.runtime.manifest import Manifest
 from overread.runtime.package import Package
@@ -84,6 +88,11 @@ def report_content(
             }
             for name in ("train", "val", "test")
         },
+        "design": design_of(cohort),
+        "readings": readings_of(cohort),
+        "signatures": signatures_of(space),
+        "decisions": decisions_of(space) if checked.is_file() else [],
+        "deviations": deviations_of(space),
         "flow": flow_of(cohort, evaluation),
         "table_one": table_one(cohort, check),
         "population": population_rows(protocol, tested),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any
 
 from overread.errors import InputError
 from overread.files import atomic_path
@@ -27,19 +26,11 @@ def write_pdf(html: str, path: Path) -> Path:
     """
     try:
         from weasyprint import HTML
+        from weasyprint.urls import URLFetcher
     except (ImportError, OSError) as error:
         raise InputError(f"{path}: {NEEDS} ({error})") from error
     for name in ("weasyprint", "fontTools"):
         logging.getLogger(name).setLevel(logging.ERROR)
     with atomic_path(path) as temporary:
-        HTML(string=html, url_fetcher=_within).write_pdf(str(temporary))
+        HTML(string=html, url_fetcher=URLFetcher(allowed_protocols=("data",))).write_pdf(str(temporary))
     return path
-
-
-def _within(url: str, *args: Any, **kwargs: Any) -> Any:
-    """What a ``data:`` address holds. Raises ValueError for any other address."""
-    if not url.startswith("data:"):
-        raise ValueError(f"{url}: nothing is fetched for a document")
-    from weasyprint.urls import default_url_fetcher
-
-    return default_url_fetcher(url, *args, **kwargs)
