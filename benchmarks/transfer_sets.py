@@ -26,7 +26,7 @@ class Set:
 
 def write(name: str, folder: Path, **changes: Any) -> None:
     """cohort.csv and protocol.yaml of the set ``name`` into a new ``folder``."""
-    from overread.pipeline.protocol import write_protocol
+    from overread.pipeline.protocol_file import write_protocol
 
     folder.mkdir(parents=True)
     rows = list(SETS[name].rows(folder))
