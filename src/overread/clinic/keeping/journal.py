@@ -1,19 +1,24 @@
 """The journal of the spool: one row for each instance that is kept, so that a UID is found without looking for files.
 
-The files are the truth. The journal is written before success is answered, and is held against the folders at every
-start, so that nothing depends on its last rows having reached the disk.
+The files are the truth. A row is known before success is answered and written soon after; at every start the journal is
+held against the folders, so that nothing depends on its last rows having reached the disk.
 """
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+GATHER_SECONDS = 0.02
+MOST_PENDING = 1000
+"""Rows that may wait to be written; whoever brings one more writes them."""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS instances (
     sop TEXT PRIMARY KEY, study TEXT NOT NULL, series TEXT NOT NULL, sop_class TEXT NOT NULL,
@@ -41,24 +46,19 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-class _Batch:
-    """Rows that go into the journal in one transaction, and how that ended."""
-
-    def __init__(self) -> None:
-        self.rows: list[Entry] = []
-        self.done = threading.Event()
-        self.error: sqlite3.Error | None = None
-
-
 class Journal:
     """Rows in an SQLite file; safe to share between threads of one process.
 
-    Rows that come while others are being written go together into the next transaction.
+    A new row is known at once and written soon, with those that come meanwhile: a transaction for each would be a
+    quarter of what a small instance costs. A process that ends in between loses nothing, for `reconcile` makes the row
+    again from its file.
     """
 
     def __init__(self, path: Path) -> None:
         self._reading, self._writing, self._collecting = threading.Lock(), threading.Lock(), threading.Lock()
-        self._next = _Batch()
+        self._pending: dict[str, Entry] = {}
+        self._flushing = False
+        self._failed = False
         try:
             self._db, self._reader = self._open(path), self._open(path)
         except sqlite3.DatabaseError:
@@ -82,47 +82,78 @@ class Journal:
 
     def find(self, sop: str) -> Entry | None:
         """The instance of that UID."""
+        with self._collecting:
+            if sop in self._pending:
+                return self._pending[sop]
         with self._reading:
             row = self._reader.execute("SELECT * FROM instances WHERE sop = ?", (sop,)).fetchone()
         return Entry(*row) if row else None
 
     def add(self, entry: Entry) -> None:
-        """A row, replaced where the UID is known. Raises sqlite3.Error where it cannot be written."""
+        """A row, replaced where the UID is known. Raises sqlite3.Error where rows cannot be written."""
         with self._collecting:
-            batch = self._next
-            batch.rows.append(entry)
-            first = len(batch.rows) == 1
-        if first:
-            with self._writing:
-                with self._collecting:
-                    self._next = _Batch()
-                self._write(batch)
-        batch.done.wait()
-        if batch.error is not None:
-            raise batch.error
-
-    def _write(self, batch: _Batch) -> None:
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
+            self._pending[entry.sop] = entry
+            now_or_never = self._failed or len(self._pending) > MOST_PENDING
+            begins = not self._flushing and not now_or_never
+            self._flushing = self._flushing or begins
+        if begins:
+            threading.Thread(target=self._flush_soon, name="journal", daemon=True).start()
+        elif now_or_never:
             try:
-                self._db.executemany("INSERT OR REPLACE INTO instances VALUES (?,?,?,?,?,?,?,?)", batch.rows)
-                self._db.execute("COMMIT")
+                self.flush()
             except sqlite3.Error:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
+                with self._collecting:
+                    self._pending.pop(entry.sop, None)
                 raise
-        except sqlite3.Error as error:
-            batch.error = error
-        finally:
-            batch.done.set()
+
+    def flush(self) -> None:
+        """Write what is not written yet. Raises sqlite3.Error where that cannot be done; it is kept and tried again."""
+        with self._writing:
+            with self._collecting:
+                rows = list(self._pending.values())
+            try:
+                if rows:
+                    self._write(rows)
+            except sqlite3.Error:
+                self._failed = True
+                raise
+            with self._collecting:
+                for row in rows:
+                    if self._pending.get(row.sop) is row:
+                        del self._pending[row.sop]
+                self._failed = False
+
+    def _flush_soon(self) -> None:
+        while True:
+            time.sleep(GATHER_SECONDS)
+            # Whoever adds the next row writes all of them itself, and meets the error.
+            with contextlib.suppress(sqlite3.Error):
+                self.flush()
+            with self._collecting:
+                if not self._pending or self._failed:
+                    self._flushing = False
+                    return
+
+    def _write(self, rows: Sequence[Entry]) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            self._db.executemany("INSERT OR REPLACE INTO instances VALUES (?,?,?,?,?,?,?,?)", rows)
+            self._db.execute("COMMIT")
+        except sqlite3.Error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
 
     def remove(self, sop: str) -> None:
         """No row for this UID any more."""
         with self._writing:
+            with self._collecting:
+                self._pending.pop(sop, None)
             self._db.execute("DELETE FROM instances WHERE sop = ?", (sop,))
 
     def study(self, study: str) -> list[Entry]:
         """Rows of a study, by UID."""
+        self.flush()
         with self._reading:
             rows = self._reader.execute(
                 "SELECT * FROM instances WHERE study = ? ORDER BY sop", (study,)
@@ -144,7 +175,9 @@ class Journal:
             c.execute("DROP TABLE there")
 
     def close(self) -> None:
-        """Close the file; the journal is of no use afterwards."""
+        """Write the rest and close the file; the journal is of no use afterwards."""
+        with contextlib.suppress(sqlite3.Error):
+            self.flush()
         with self._writing, self._reading:
             self._db.close()
             self._reader.close()
