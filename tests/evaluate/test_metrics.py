@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from overread.evaluate.metrics import METRICS, title
+from overread.runtime.measures import MEASURES
 
 LOWER = {
     *("brier", "ece", "hd95", "false_lesions_per_case", "false_positives_per_image", "set_size"),
@@ -14,6 +15,7 @@ LOWER = {
         "volume_abs_error",
         "merged_lesions_per_case",
         "split_lesions_per_case",
+        *("missed", "expected_dice_error", *(f"{key}_abs_error" for key in MEASURES)),
         *("aurc", "referred", "decided_wrong", "grade_error", "mae", "rmse", "interval_width"),
     ),
 }
@@ -24,6 +26,7 @@ NONE = {
     "bias",
     "agreement_low",
     "agreement_high",
+    *(f"{key}_error" for key in MEASURES),
 }
 
 
