@@ -226,7 +226,7 @@ def test_minutes_go_where_the_objects_are(seen, zoom, patch, batch, window, monk
     assert plan.preprocess.zoom == zoom and (plan.patch, plan.batch, plan.window) == (patch, batch, window)
     assert plan.network.arguments["strides"][0] == [2, 2] and plan.network.arguments["widths"][0] == 16
     # None is rare, and none is named by its side.
-    assert plan.foreground_share == 0 and plan.augment.flip == [1]
+    assert plan.foreground_share == 0 and plan.augment.flip == [0, 1]
 
 
 def test_hours_buy_resolution_and_a_wider_network(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,9 +14,12 @@ from overread.errors import InputError
 from overread.pipeline.openings import EVENT
 from overread.pipeline.stages import run_stages
 from overread.pipeline.stages.folds import check_folds, fold_of, folds_of
+from overread.pipeline.stages.init import init_stage
 from overread.pipeline.stages.package import package_stage
+from overread.pipeline.stages.plan import plan_stage
+from overread.pipeline.stages.train import train_stage
 from overread.pipeline.workspace import Workspace
-from overread.runtime.answer import Classes
+from overread.runtime.answer import Classes, LabelMap
 from overread.runtime.package import Package
 from overread.runtime.predict import predict
 
@@ -82,6 +85,22 @@ def test_one_of_the_networks_alone_has_the_same_calibration(
     assert package.manifest.uncertainty.draws is None
     assert package.manifest.calibration == together.calibration
     assert package.manifest.uncertainty.distance == together.uncertainty.distance is not None
+
+
+def test_label_maps_are_cross_fitted_and_answered_with_the_mean(tmp_path: Path) -> None:
+    where = write_shapes(tmp_path / "shapes", dimensions=2, truth="mask")
+    with pytest.MonkeyPatch.context() as quick:
+        narrow(quick)
+        init_stage(where)
+        plan_stage(where, epochs=1)
+        train_stage(where, folds=2)
+        package_stage(where)
+    space = Workspace.open(where)
+    package = Package.load(space.package_file)
+    assert len(set(package.networks.values())) == 2
+    assert package.manifest.calibration.cases == len([c for c in space.cohort() if c.split != "test"])
+    answer = predict(package, load_case(space.cohort().split("test")[0])).answer
+    assert isinstance(answer, LabelMap)
 
 
 def test_what_cannot_be_cross_fitted_is_refused(folder: Path) -> None:

@@ -21,7 +21,7 @@ from overread.runtime.tasks import TASKS as RUNTIME
 def check_folds(space: Workspace, count: int | None, *, seeds: int = 1) -> int:
     """How many folds to train on: ``count``, or the protocol's `cross_fit`, 0 for none.
 
-    Raises InputError for a number that is none of folds, several seeds, or a task that does not see whole images.
+    Raises InputError for a number that is none of folds, several seeds, or a task whose answers have no mean.
     """
     asked = "--folds" if count is not None else "protocol.yaml: cross_fit"
     wanted = (space.protocol.cross_fit or 0) if count is None else count
@@ -29,9 +29,10 @@ def check_folds(space: Workspace, count: int | None, *, seeds: int = 1) -> int:
         return 0
     if not 2 <= wanted <= MOST:
         raise InputError(f"{asked}: found {wanted}, expected 2 to {MOST}, or 0 for none")
-    if space.protocol.facts.local:
+    if space.protocol.facts.answer == "objects":
         raise InputError(
-            f"{asked}: found the task {space.protocol.task}, expected one that answers for whole images; take it out"
+            f"{asked}: found the task {space.protocol.task}, expected one whose answers have a mean, which boxes have "
+            "not; take it out"
         )
     if seeds > 1:
         raise InputError(f"{asked}: found --seeds {seeds}, too; several seeds or several folds, not both")
