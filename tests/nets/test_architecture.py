@@ -12,6 +12,7 @@ from tests.learn.toys import plan_for_network
 
 from overread.learn.export import export_onnx
 from overread.nets.architecture import Need, by_name
+from overread.nets.label_maps import LABEL_MAPS
 from overread.nets.networks import NETWORKS, build
 from overread.task import TASKS
 
@@ -30,14 +31,26 @@ def made(name: str, dimensions: int):
     """The network with its default arguments for a small image, narrow, and a size that suits it."""
     architecture = NETWORKS[name]
     arguments = architecture.arguments(Need(dimensions, (30,) * dimensions, (1.0,) * dimensions, False))
-    if "width" in inspect.signature(architecture.build).parameters:
+    known = inspect.signature(architecture.build).parameters
+    if "width" in known:
         arguments["width"] = 0.1
+    elif "first_width" in known:
+        arguments["first_width"] = 2
     elif name == "slices":
         arguments["arguments"]["width"] = 0.1
     elif "widths" in arguments:
         arguments["widths"] = [8 * (i + 1) for i in range(len(arguments["widths"]))]
+    if name == "swin_unetr":
+        arguments["blocks"] = [2, 1, 1, 1]
+    # Transformers are as deep as this in no paper.
+    arguments |= {
+        key: few for key, few in (("depth", 4), ("hidden", 16)) if key in known and name in LABEL_MAPS
+    }
     multiple = architecture.multiple(arguments, dimensions)
-    size = tuple(-(-20 // m) * m for m in multiple)
+    size = tuple(max(1, 20 // m) * m for m in multiple)
+    if 8 < size[0] == multiple[0] < 20:
+        # One cell in the last map is no group to normalise over.
+        size = (2 * size[0], *size[1:])
     torch.manual_seed(0)
     return architecture, arguments, size, build(name, dimensions, CHANNELS, LABELS, arguments)
 

@@ -80,6 +80,10 @@ class Architecture:
     licence: str = "Apache-2.0"
 
 
-def by_name(output: Tensor | Outputs) -> Outputs:
-    """A module's output by name: a lone tensor holds the logits."""
-    return {"logits": output} if isinstance(output, Tensor) else output
+def by_name(output: Tensor | Outputs | Sequence[Tensor]) -> Outputs:
+    """A module's output by name: a lone tensor holds the logits, and of several the others are coarser ones."""
+    if isinstance(output, Tensor):
+        return {"logits": output}
+    if isinstance(output, Mapping):
+        return dict(output)
+    return {f"logits_{i}" if i else "logits": value for i, value in enumerate(output)}

@@ -11,15 +11,15 @@ from torch import nn
 from overread.errors import InputError
 from overread.nets.architecture import Architecture
 from overread.nets.centernet import CENTERNET
+from overread.nets.label_maps import LABEL_MAPS
 from overread.nets.slices import SLICES
-from overread.nets.unet import UNET
 from overread.nets.whole_images import WHOLE_IMAGES
 from overread.task import AnswerKind
 
 NETWORKS: dict[str, Architecture] = {
     **WHOLE_IMAGES,
     "slices": SLICES,
-    "unet": UNET,
+    **LABEL_MAPS,
     "centernet": CENTERNET,
 }
 
