@@ -17,8 +17,8 @@ from overread.runtime.maps import maps_of
 from overread.runtime.outputs import Outputs
 from overread.runtime.preprocess import Prepared, decide, prepare
 from overread.runtime.quality import sums_of
-from overread.runtime.segmenting import can_stream, labelled, painted, whole
 from overread.runtime.tasks import segmentation
+from overread.runtime.tasks.segmenting import can_stream, labelled, painted, whole
 
 LABELS = ["background", "a", "b"]
 REGIONS = {"whole": {"labels": ["a", "b"], "paints": "a"}, "core": {"labels": ["b"], "paints": "b"}}

@@ -12,7 +12,7 @@ from overread.runtime.outputs import Network, Outputs
 from overread.runtime.postprocess import clean
 from overread.runtime.preprocess import Prepared, decide, to_original
 from overread.runtime.quality import predicted
-from overread.runtime.segmenting import can_stream, labelled, painted, whole
+from overread.runtime.tasks.segmenting import can_stream, labelled, painted, whole
 from overread.runtime.uncertainty.pool import Pool
 
 POOL: Pool | None = None
