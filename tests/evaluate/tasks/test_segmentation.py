@@ -7,13 +7,14 @@ import pytest
 from tests.evaluate.samples import SIZE, manifest_of
 from tests.evaluate.samples import segmentation as sample_of
 
+from overread.cohort.truth.unknown import Partly
 from overread.evaluate import overlaps
 from overread.evaluate.figures import PerCaseFigure
 from overread.evaluate.mask_pair import MaskPair
 from overread.evaluate.run import evaluation_of
 from overread.evaluate.tasks import segmentation
 from overread.imaging.image import Image
-from overread.runtime.answer import LabelMap
+from overread.runtime.answer import LabelMap, Measurement
 from overread.runtime.manifest import Manifest
 from overread.stats.intervals import proportion_ci
 
@@ -231,3 +232,46 @@ def test_calibration_is_spreads_of_counted_and_measured_labels() -> None:
     assert len(found.reference["volume"]["tumour"]) == 11 and not found.operating_points
     few = segmentation.calibrate(evidence, manifest, "", np.arange(30) // 6)
     assert not few.calibration.volume_ratios and not few.calibration.count_differences
+
+
+def test_coverage_of_those_who_have_it_is_told_apart() -> None:
+    """Half the patients have nothing and nothing was found: 0.90 over all may be 0.81 of the others."""
+    none, rows = np.zeros((SIZE, SIZE), np.uint8), []
+    manifest = manifest_of("segmentation", LABELS[:2])
+    image = Image(np.zeros((1, SIZE, SIZE), np.float32), np.eye(4))
+    sides = [3, 3, 4, 4, 5, 10, 10, 11, 11, 12]
+    for i in range(20):
+        truth = _block((2, 2), side=sides[i]) if i < 10 else none
+        # Of the small ones three intervals hold, of the large ones all.
+        off = 50 if i in (0, 3) else 0
+        size = float(truth.sum()) + off
+        stated = (Measurement("tumour", "area", size, max(0.0, size - 2), size + 2, "mm2"),)
+        about = {"case": f"c{i}", "patient": f"p{i}", "outcome": "ok"}
+        rows.append(about | segmentation.row(LabelMap(truth, stated), truth, image, manifest))
+    found = evaluation_of(rows, manifest)
+    expected = {"": (0.9, 20), "_present": (0.8, 10), "_small": (0.6, 5), "_large": (1.0, 5)}
+    for part, (share, n) in expected.items():
+        m = found.of(f"interval_coverage{part}", "tumour")
+        assert m is not None and (m.interval.estimate, m.interval.n) == (share, n)
+
+
+def test_a_structure_that_was_missed_is_a_share_of_those_who_have_it() -> None:
+    none, some = np.zeros((SIZE, SIZE), np.uint8), _block((4, 4))
+    rows, manifest = _rows([(some, some)] * 2 + [(some, none)] + [(none, none)] * 5 + [(some, None)])
+    missed = evaluation_of(rows, manifest).of("missed", "tumour")
+    assert missed is not None and (missed.interval.estimate, missed.interval.n) == (0.5, 4)
+
+
+def test_what_nobody_knows_counts_neither_way() -> None:
+    """Voxels left open, and a label that the truth does not state."""
+    truth, mask = _block((4, 4)), _block((4, 4))
+    truth[12:] = 255
+    mask[14:16, 2:9] = 1
+    (row,), manifest = _rows([(truth, mask)])
+    assert (row["dice_tumour"], row["volume_found_tumour"]) == (1, 16)
+    rows, manifest = _rows([(truth, mask)] * 3 + [(Partly.of(_block((4, 4)), (1,)), mask)])
+    assert "shown_tumour" not in rows[3] and segmentation.shows(rows[3], manifest) == []
+    found = evaluation_of(rows, manifest)
+    for key in ("dice", "dice_with_empty", "volume_error"):
+        m = found.of(key, "tumour")
+        assert m is not None and m.interval.n == 3
