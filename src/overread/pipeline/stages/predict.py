@@ -85,7 +85,9 @@ def _note(package: Package, images: Sequence[Path]) -> None:
     try:
         seen = note_glances(package.path, package.sha256, images)
     except OverreadError as error:
-        console.print(f"  [yellow]Whether these are test cases could not be counted: {error}", highlight=False)
+        console.print(
+            f"  [yellow]Whether these are test cases could not be counted: {error}", highlight=False
+        )
         return
     if seen:
         console.print(
