@@ -45,7 +45,9 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 }
 ASKED: dict[int | str, dict[str, Any]] = {
     **REFUSALS,
+    400: {"model": Problem, "description": "the body is no JSON"},
     409: {"model": Problem, "description": "cannot be done now"},
+    413: {"model": Problem, "description": "the body is too large"},
 }
 
 
