@@ -44,6 +44,17 @@ class Looks:
         return found
 
 
+GOAL = ("metric", "label", "goal", "judged_on")
+"""What a goal is; what else stands beside it (who proposed it, what was expected) changes no verdict."""
+
+
+def other_goals(openings: Sequence[Event], goals: Sequence[Mapping[str, Any]]) -> list[list[dict[str, Any]]]:
+    """The goals of earlier openings that were others than ``goals``."""
+    now = [[g.get(k) for k in GOAL] for g in goals]
+    earlier = [e.data["goals"] for e in openings if e.data.get("goals") is not None]
+    return [before for before in earlier if [[g.get(k) for k in GOAL] for g in before] != now]
+
+
 def since_earlier(space: Workspace, openings: Sequence[Event]) -> list[str]:
     """What the protocol says otherwise than at earlier openings, with their times; each change once."""
     now = space.protocol.model_dump(mode="json")

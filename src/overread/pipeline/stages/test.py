@@ -19,7 +19,7 @@ from overread.keys.ring import Person
 from overread.ledger.environment import environment
 from overread.ledger.signatures import sign_row
 from overread.pipeline.glances import glances
-from overread.pipeline.looks import Looks, since_earlier
+from overread.pipeline.looks import Looks, other_goals, since_earlier
 from overread.pipeline.openings import EVENT, PATIENTS, identities
 from overread.pipeline.protocol import FILE as PROTOCOL
 from overread.pipeline.register import content_digest, register
@@ -114,7 +114,7 @@ def _tested(space: Workspace, package: Package, cohort: Cohort, person: Person |
             openings_unlisted=looks.unlisted,
             exploratory=looks.exploratory(space.record_of("lock")["result"]),
             protocol_changes=since_earlier(space, before),
-            earlier_goals=[g for g in (e.data.get("goals") for e in before) if g is not None and g != goals],
+            earlier_goals=other_goals(before, goals),
             opened_at=opened.time,
             predictions_sha256=sha256_file(predictions),
             package_sha256=package.sha256,
