@@ -22,6 +22,12 @@ def threshold_segmenter(channels: int, dimensions: int, threshold: float) -> byt
     return _conv_model(weight, bias, dimensions, channels, [])
 
 
+def planes(labels: int) -> bytes:
+    """Logits of a volume that cut its grey values into ``labels`` steps: k times the value, less a square of k."""
+    k = np.arange(labels, dtype=np.float32)
+    return _conv_model(k.reshape(-1, 1, 1, 1, 1), -(k**2) / labels, 3, 1, [])
+
+
 def mean_classifier(dimensions: int, gain: float = 4.0) -> bytes:
     """Logits (0, gain * mean grey value)."""
     return mean_logits(dimensions, [0.0, gain], [0.0, 0.0])

@@ -371,11 +371,15 @@ def predict(
         Optional[Path],
         typer.Option("--out", help="Folder for answers.csv and each image's JSON and segmentation."),
     ] = None,
+    memory: Annotated[
+        Optional[str],
+        typer.Option("--memory", help="Refuse, before any work, images that would take more, such as 4GiB."),
+    ] = None,
 ) -> None:
     """Answer one image or many with a package and print what was found."""
     from overread.pipeline.stages.predict import predict_command
 
-    predict_command(package, images, mask=mask, json_file=json_file, out=out)
+    predict_command(package, images, mask=mask, json_file=json_file, out=out, memory=memory)
 
 
 @app.command()

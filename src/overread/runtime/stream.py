@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from overread.runtime.outputs import Network, Outputs
 
 Array = NDArray[np.float32]
-PIECE = 1 << 24
+PIECE = 1 << 21
 """Numbers of one output that are handed on at once, if a row of them is not more already."""
 
 

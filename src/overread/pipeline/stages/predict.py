@@ -20,6 +20,7 @@ from overread.pipeline.stages.predict_many import Asked, asked, asked_one, files
 from overread.pipeline.workspace import console
 from overread.runtime.answer import Answer, Classes, Findings, LabelMap, Objects, Value
 from overread.runtime.answer_files import to_files
+from overread.runtime.memory import bytes_of, check_memory
 from overread.runtime.package import Package
 from overread.runtime.predict import predict
 from overread.runtime.prediction import Prediction
@@ -32,11 +33,12 @@ def predict_command(
     mask: Path | None = None,
     json_file: Path | None = None,
     out: Path | None = None,
+    memory: str | None = None,
 ) -> None:
     """Print what ``package`` says of the image whose channels are ``images``, or of each of many (see `asked`).
 
     ``mask`` receives the segmentation of one image, ``json_file`` its answer without its arrays; ``out`` is a folder
-    for answers.csv and each image's JSON and segmentation.
+    for answers.csv and each image's JSON and segmentation. ``memory`` is the most that an answer may take (`bytes_of`).
 
     Raises
     ------
@@ -45,6 +47,7 @@ def predict_command(
     OverreadError
         Of many, some could not be answered: the others were.
     """
+    most = None if memory is None else bytes_of(memory)
     loaded = Package.load(package)
     manifest = loaded.manifest
     several = asked(loaded, images)
@@ -62,9 +65,9 @@ def predict_command(
     )
     _note(loaded, images if several is None else [file for case in several for file in case.files])
     if several is not None:
-        _many(loaded, several, out)
+        _many(loaded, several, out, most)
         return
-    image, prediction = _answered(loaded, images)
+    image, prediction = _answered(loaded, images, most)
     console.print(prediction.summary(), highlight=False)
     for note in prediction.notes:
         console.print(f"  note: {note}", highlight=False)
@@ -97,12 +100,12 @@ def _note(package: Package, images: Sequence[Path]) -> None:
         )
 
 
-def _many(package: Package, cases: Sequence[Asked], out: Path | None) -> None:
+def _many(package: Package, cases: Sequence[Asked], out: Path | None, most: int | None) -> None:
     """A line for each; one that cannot be read is said and the others go on."""
     rows, failed = [], 0
     for case in cases:
         try:
-            image, prediction = _answered(package, case.files)
+            image, prediction = _answered(package, case.files, most)
         except OverreadError as error:
             failed += 1
             outcome, said, notes = "not read", line_of(error), ""
@@ -123,10 +126,11 @@ def _many(package: Package, cases: Sequence[Asked], out: Path | None) -> None:
         raise OverreadError(f"{failed} of {len(cases)} images could not be read; the others were answered")
 
 
-def _answered(package: Package, files: Sequence[Path]) -> tuple[Image, Prediction]:
+def _answered(package: Package, files: Sequence[Path], most: int | None) -> tuple[Image, Prediction]:
     parts = [read(p) for p in files]
     names = [c.name for c in package.manifest.channels]
     image = parts[0] if len(parts) == 1 else stack(parts, names)
+    check_memory(image, package.manifest, most)
     return image, predict(package, image)
 
 
