@@ -1,4 +1,4 @@
-"""What the command import-model prints."""
+"""What the commands import-model and export-model print."""
 
 from __future__ import annotations
 
@@ -59,3 +59,21 @@ def imported_lines(package: Package) -> list[str]:
         f"  [yellow]Validated: {card['validated']}.",
         *(f"  [yellow]Note: {note}." for note in card["differs_from_origin_in"]),
     ]
+
+
+def export_command(package: Path, form: str, out: Path) -> None:
+    """Export, and say what was written. Raises as `export_model`."""
+    from overread.bridge.export import export_model
+
+    made = export_model(Package.load(package), form, out)
+    console = Console()
+    console.print(f"{out}: {', '.join(made.files)}.", highlight=False, soft_wrap=True)
+    if made.difference is not None:
+        console.print(
+            f"  The PyTorch network's outputs lie within {made.difference:.1e} of the package's on inputs drawn at "
+            "random.",
+            highlight=False,
+            soft_wrap=True,
+        )
+    for note in made.notes:
+        console.print(f"  [yellow]Note: {note}.", highlight=False, soft_wrap=True)

@@ -55,3 +55,15 @@ def import_model(
         orientation=orientation,
         intended_use=intended_use,
     )
+
+
+@app.command("export-model")
+def export_model(
+    package: Annotated[Path, typer.Argument(help="Package folder or .overread file.")],
+    form: Annotated[str, typer.Option("--as", help="torch, monai-bundle or map.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder to make.")],
+) -> None:
+    """Write a package's network as plain PyTorch, as a MONAI bundle, or as a MONAI application package's folder."""
+    from overread.bridge.commands import export_command
+
+    export_command(package, form, out)
