@@ -68,7 +68,7 @@ def made(out: Path, minutes: float, seed: int) -> Path:
 
 def report(folder: Path) -> None:
     """Print what the test rows say."""
-    with (folder / "report" / "predictions.csv").open(encoding="utf-8", newline="") as file:
+    with (folder / "predictions.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     given = [r for r in rows if r["outcome"] == "ok"]
     table = listed()
@@ -104,7 +104,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     folder = made(asked.out, asked.minutes, asked.seed)
-    if not (folder / "report" / "predictions.csv").is_file():
+    if not (folder / "predictions.csv").is_file():
         run_stages(folder)
     report(folder)
 
