@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import shutil
 import subprocess
@@ -220,7 +221,10 @@ def incumbent(folder: Path, seconds: float, seed: int) -> None:
         steps += 1
     print(f"nnU-Net: {start - began:.0f} s to prepare, {steps} steps, {each:.2f} s an answer", flush=True)
     answer(tests)
-    # Its loader's threads would wait for ever.
+    # Its loaders' processes would wait for ever, and their threads with them.
+    for child in multiprocessing.active_children():
+        child.kill()
+    sys.stdout.flush()
     os._exit(0)
 
 

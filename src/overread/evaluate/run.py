@@ -117,7 +117,7 @@ def evaluate(
 def evaluation_of(rows: Sequence[Row], manifest: Manifest, *, unanswered: Unanswered = "wrong") -> Evaluation:
     """Every metric, the figures and the telling cases of rows as `evaluate` collects them."""
     task = TASKS[manifest.task]
-    pairs = task.offered(manifest.labels, manifest.positive, manifest.counted_labels)
+    pairs = task.offered(manifest.judged, manifest.positive, manifest.counted_labels)
     out = Evaluation(list(rows), pairs[0], unanswered=unanswered)
     answered = answered_rows(rows)
     counted = measures_of(rows, manifest, unanswered=unanswered)

@@ -84,7 +84,7 @@ def subgroups(
 
 def shown_metrics(evaluation: Evaluation, manifest: Manifest) -> list[Key]:
     """The primary metric, and what the fixed thresholds give: of all, or of each label where these are few."""
-    pairs = TASKS[manifest.task].offered(manifest.labels, manifest.positive, manifest.counted_labels)
+    pairs = TASKS[manifest.task].offered(manifest.judged, manifest.positive, manifest.counted_labels)
     first = (evaluation.primary[0].key, evaluation.primary[1])
     others = [(m.key, label) for m, label in pairs if (m.key, label) != first]
     rest = [key for key in others if key[0] in AT_THRESHOLD]

@@ -14,7 +14,7 @@ from overread.runtime.manifest_input import Channel, Intensity, Preprocess, Quan
 from overread.runtime.manifest_limits import GreyLimits, Likeness, Limits
 from overread.runtime.manifest_postprocess import Cleaning
 from overread.runtime.manifest_uncertainty import Uncertainty
-from overread.runtime.regions import Region
+from overread.runtime.regions import Region, judged
 from overread.settings import PlainName, Strict
 from overread.task import TaskName
 
@@ -83,9 +83,10 @@ class Manifest(Strict):
     classes has at most one. ``decoding``: numbers that the task reads the outputs with, see
     `RuntimeTask.DECODING`. ``smallest_part``: voxels from which a part of a counted label counts; 1 in earlier
     packages. ``measures``: per label, what is measured beside its volume, see `overread.runtime.measures`;
-    ``postprocess``: what is done to a label's parts, chosen on tuning cases. ``views``: in which the image is answered
-    beside as it is, see `overread.runtime.views`; the answer is that of their mean. ``uncertainty``: several networks, draws, distance from the training, and when a person must
-    decide. ``regions``: of a label map, structures that may lie in one another; the network then gives one channel
+    ``postprocess``: what is done to a label's parts, chosen on tuning cases. ``views``: in which the image is
+    answered beside as it is, see `overread.runtime.views`; the answer is that of their mean. ``uncertainty``:
+    several networks, draws, distance from the training, and when a person must decide. ``regions``: of a label map,
+    structures that may lie in one another; the network then gives one channel
     each, which is answered yes or no, and they are what is measured (`overread.runtime.regions`).
     """
 
@@ -123,6 +124,11 @@ class Manifest(Strict):
         for fault in faults(self):
             raise ValueError(fault)
         return self
+
+    @property
+    def judged(self) -> list[str]:
+        """Names of what is measured and judged: the regions, after the background, or the labels."""
+        return judged(self.labels, self.regions)
 
     def sealed(self) -> Manifest:
         """A copy that carries its own digest."""

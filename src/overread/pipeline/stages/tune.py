@@ -138,7 +138,7 @@ def measured_plan(space: Workspace, plan: Plan) -> Plan:
     from overread.learn.plan import Selection
 
     protocol = space.protocol
-    first, label = EVALUATE[plan.task].offered(plan.labels, protocol.positive, protocol.counted_labels)[0]
+    first, label = EVALUATE[plan.task].offered(protocol.judged, protocol.positive, protocol.counted_labels)[0]
     chosen = plan.selection or Selection(metric=first.key, label=label)
     chosen = chosen.model_copy(update={"most_cases": MOST_CASES, "patience": 0})
     return plan.model_copy(update={"selection": chosen, "rivals": []})

@@ -166,7 +166,7 @@ def acceptance(package: Package, folder: Path, bound: Bound) -> list[Step]:
         A measure that the package's task does not have, or cases that cannot be read.
     """
     m = package.manifest
-    pairs = EVALUATE[m.task].offered(m.labels, m.positive, m.counted_labels)
+    pairs = EVALUATE[m.task].offered(m.judged, m.positive, m.counted_labels)
     if (bound.metric, bound.label) not in {(metric.key, label) for metric, label in pairs}:
         known = ", ".join(dict.fromkeys(metric.key for metric, _ in pairs))
         raise InputError(
