@@ -48,7 +48,7 @@ def row(metric: str, found: Interval, label: str | None = None, unit: str = "pro
     return {"metric": metric, "label": label, "unit": unit, **found.as_dict()}
 
 
-def made_up_run(folder: Path, **changes: Any) -> Path:
+def made_up_run(folder: Path, *, comparator: dict[str, str] | None = None, **changes: Any) -> Path:
     """``folder`` with report.json (with ``changes``), predictions.csv, package and ledger of a finished run."""
     folder.mkdir(parents=True, exist_ok=True)
     package = made_up_package(folder / "package" / "chest-1.0.overread")
@@ -69,8 +69,9 @@ def made_up_run(folder: Path, **changes: Any) -> Path:
     (folder / "protocol.yaml").write_text("name: chest\n", encoding="utf-8")
     write_png(folder / "x.png", np.full((8, 8), 250, np.uint8))
     cases = [("a", "train", "normal"), ("b", "val", "normal"), ("t000", "test", "pneumonia")]
-    lines = [f"{case},{case},{split},x.png,{label}" for case, split, label in cases]
-    table = "\n".join(["case,patient,split,image,label", *lines, ""])
+    before = comparator or {}
+    lines = [f"{case},{case},{split},x.png,{label},{before.get(case, '')}" for case, split, label in cases]
+    table = "\n".join(["case,patient,split,image,label,before", *lines, ""])
     (folder / "cohort.csv").write_text(table, encoding="utf-8")
     report: dict[str, Any] = {
         "name": "chest",

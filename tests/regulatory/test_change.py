@@ -111,6 +111,18 @@ def test_a_foreseen_input_is_inside_and_another_question_never() -> None:
     assert "scope: labels" in _failed(_plan(OLD_FACTS, modifications=other), OLD, renamed)
 
 
+def test_numbers_that_training_measures_are_no_change_and_methods_are() -> None:
+    def steps(**grey: object) -> dict[str, Any]:
+        return {"dimensions": 2, "color": "gray", "size": [8, 8], "intensity": [{"method": "fixed"} | grey]}
+
+    assert moved(OLD_FACTS, _manifest(version="2.0", preprocess=steps(mean=0.3, std=0.2))) == {}
+    larger = steps() | {"size": [16, 16]}
+    assert set(moved(OLD_FACTS, _manifest(version="2.0", preprocess=larger))) == {"preprocess"}
+    assert set(
+        moved(OLD_FACTS, _manifest(version="2.0", preprocess=steps(method="range", percentiles=[1, 99])))
+    ) == {"preprocess"}
+
+
 def test_a_test_that_cannot_be_done_is_not_passed() -> None:
     asked = [{"metric": "dice", "label": "abnormal"}]
     assert _failed(_plan(OLD_FACTS, acceptance=asked), OLD, _manifest(version="2.0")) == ["dice of abnormal"]

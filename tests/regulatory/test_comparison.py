@@ -14,7 +14,7 @@ from tests.runtime.models import manifest
 from overread.errors import InputError
 from overread.regulatory.comparison.document import compare_command, data_of, document_of
 from overread.regulatory.comparison.paired import compare, reclassification
-from overread.regulatory.comparison.side import Side, side_of_run
+from overread.regulatory.comparison.side import Side, side_of_column, side_of_run
 from overread.regulatory.documents.html import html_of
 from overread.runtime.manifest import Manifest
 
@@ -119,3 +119,34 @@ def test_two_runs_become_a_page_and_data(tmp_path: Path) -> None:
     assert data_of(c)["exploratory"]
     compare_command(first, second, cases=None, out=tmp_path / "c.json")
     assert json.loads((tmp_path / "c.json").read_text())["cases"] == 100
+
+
+def test_a_comparator_is_a_column_of_the_table(tmp_path: Path) -> None:
+    folder = made_up_run(tmp_path / "run", comparator={"t000": "normal"})
+    c = compare(side_of_column(folder, "before"), side_of_run(folder))
+    assert c.cases == 1
+    found = _of(c.differences, "sensitivity")
+    # The comparator missed the only test case of cohort.csv, which has it; the package found it.
+    assert (found.first, found.second, found.n) == (0, 1, 1)
+    with pytest.raises(InputError, match="no column 'after'"):
+        side_of_column(folder, "after")
+
+
+def test_what_a_comparator_cannot_say_is_refused(tmp_path: Path) -> None:
+    folder = made_up_run(tmp_path / "run", comparator={"t000": "perhaps"})
+    with pytest.raises(InputError, match="before is 'perhaps', expected one of normal, pneumonia"):
+        side_of_column(folder, "before")
+
+
+def test_sensitivity_of_decisions_without_scores() -> None:
+    rows = [
+        {"case": f"c{k}", "patient": f"p{k}", "label": t, "decided": d}
+        for k, (t, d) in enumerate(
+            [("abnormal", "abnormal"), ("abnormal", None), ("normal", "normal"), ("normal", None)]
+        )
+    ]
+    right = [r | {"decided": r["label"]} for r in rows]
+    c = compare(Side("a", manifest(), rows), Side("b", manifest(), right))
+    # No answer is no finding, and clears nobody.
+    assert [_of(c.differences, m).first for m in ("sensitivity", "specificity")] == [0.5, 0.5]
+    assert [_of(c.differences, m).second for m in ("sensitivity", "specificity")] == [1, 1]

@@ -185,16 +185,24 @@ def checklist(
 @app.command()
 def compare(
     first: Annotated[Path, typer.Argument(metavar="A", help="A finished run, or a package.")],
-    second: Annotated[Path, typer.Argument(metavar="B", help="Another on the same cases.")],
+    second: Annotated[
+        Optional[Path], typer.Argument(metavar="[B]", help="Another on the same cases.", show_default=False)
+    ] = None,
     cases: Annotated[
         Optional[Path], typer.Option("--cases", help="Of packages: a folder with cohort.csv to answer.")
+    ] = None,
+    comparator: Annotated[
+        Optional[str],
+        typer.Option(
+            help="Instead of B: a column of A's cohort.csv with what a comparator said of each case."
+        ),
     ] = None,
     out: Document = None,
 ) -> None:
     """Hold two runs or packages side by side on the same cases: paired tests, threshold transfer, reclassification."""
     from overread.regulatory.comparison.document import compare_command
 
-    compare_command(first, second, cases=cases, out=out)
+    compare_command(first, second, cases=cases, comparator=comparator, out=out)
 
 
 @app.command()
@@ -275,3 +283,23 @@ def report(
     from overread.pipeline.report.pdf import report_command
 
     report_command(folder, out=out)
+
+
+@app.command()
+def readers(
+    table: Annotated[
+        Path, typer.Argument(metavar="READINGS.csv", help="case, reader, treatment, rating, truth.")
+    ],
+    threshold: Annotated[
+        Optional[float],
+        typer.Option(help="Rating from which a reading is positive: sensitivity, specificity."),
+    ] = None,
+    folder: Annotated[
+        Optional[Path], typer.Option("--dir", help="A protocol's folder, whose ledger keeps the result.")
+    ] = None,
+    out: Document = None,
+) -> None:
+    """Analyse a reader study: readers and cases both at random (multi-reader multi-case)."""
+    from overread.regulatory.readers.study import readers_command
+
+    readers_command(table, threshold=threshold, out=out, folder=folder)

@@ -32,6 +32,12 @@ PARTS = (
 ALWAYS_FIXED = ("task", "labels", "positive", "quantity")
 """Another question is another device."""
 MARGIN = 0.05
+MEASURED = {
+    "limits": frozenset({"grey_values", "likeness", "color", "size", "spacing_mm"}),
+    "preprocess": frozenset({"mean", "std", "low", "high", "landmarks"}),
+    "uncertainty": frozenset({"most", "refused", "aimed", "patients", "refer", "notes", "quality"}),
+}
+"""Keys of each part whose numbers every training measures anew: reach of images, grey values, cuts of uncertainty."""
 
 
 class Modification(Strict):
@@ -144,37 +150,21 @@ def moved(old: Manifest, new: Manifest) -> dict[str, tuple[Any, Any]]:
     """Parts in which two packages differ, with what each has."""
     found = {}
     for part in PARTS:
-        one, two = (_plain(getattr(m, part)) for m in (old, new))
+        one, two = (_plain(getattr(m, part), MEASURED.get(part, frozenset())) for m in (old, new))
         if one != two:
             found[part] = (one, two)
     return found
 
 
-def _plain(value: Any) -> Any:
-    """Without the numbers that every training measures anew: reach of grey values, likeness, uncertainty's cuts."""
+def _plain(value: Any, without: frozenset[str]) -> Any:
+    """As plain data, without the keys that every training measures anew."""
     if hasattr(value, "model_dump"):
         value = value.model_dump(mode="json")
     if isinstance(value, Mapping):
-        return {k: _plain(v) for k, v in value.items() if k not in MEASURED}
+        return {k: _plain(v, without) for k, v in value.items() if k not in without}
     if isinstance(value, list):
-        return [_plain(v) for v in value]
+        return [_plain(v, without) for v in value]
     return value
-
-
-MEASURED = frozenset(
-    {
-        "grey_values",
-        "likeness",
-        "most",
-        "refused",
-        "patients",
-        "refer",
-        "notes",
-        "color",
-        "size",
-        "spacing_mm",
-    }
-)
 
 
 def known_metric(metric: str) -> bool:

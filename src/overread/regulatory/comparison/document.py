@@ -12,7 +12,7 @@ from overread.errors import InputError
 from overread.evaluate.metrics import METRICS, title
 from overread.regulatory.brand import RESEARCH
 from overread.regulatory.comparison.paired import Comparison, Difference, compare
-from overread.regulatory.comparison.side import side_of_run, sides_of_packages
+from overread.regulatory.comparison.side import side_of_column, side_of_run, sides_of_packages
 from overread.regulatory.documents.parts import Bullets, Document, Heading, Part, Table, Text
 from overread.regulatory.documents.write import write_document
 
@@ -106,8 +106,15 @@ def data_of(c: Comparison) -> dict[str, Any]:
     }
 
 
-def compared(first: Path, second: Path, cases: Path | None) -> Comparison:
-    """Two finished runs on their test, or two packages on the cases of a folder. Raises InputError."""
+def compared(first: Path, second: Path | None, *, cases: Path | None, comparator: str | None) -> Comparison:
+    """Two finished runs on their test, a run and a comparator's column, or two packages on the cases of a folder.
+
+    Raises InputError.
+    """
+    if comparator is not None:
+        return compare(side_of_column(first, comparator), side_of_run(first))
+    if second is None:
+        raise InputError(f"{first}: beside what? Give a second run or package, or --comparator COLUMN")
     if first.is_dir() and (first / "report.json").is_file() and cases is None:
         return compare(side_of_run(first), side_of_run(second))
     if cases is None:
@@ -118,9 +125,11 @@ def compared(first: Path, second: Path, cases: Path | None) -> Comparison:
     return compare(one, two)
 
 
-def compare_command(first: Path, second: Path, *, cases: Path | None, out: Path | None) -> None:
+def compare_command(
+    first: Path, second: Path | None, *, cases: Path | None, comparator: str | None = None, out: Path | None
+) -> None:
     """Compare and print; write ``out`` as its suffix says."""
-    c = compared(first, second, cases)
+    c = compared(first, second, cases=cases, comparator=comparator)
     console.print(f"{c.cases:,} cases; first {c.first.name}, second {c.second.name}", highlight=False)
     _print("Each with its own thresholds", c.differences)
     _print("The second at the thresholds of the first", c.transfer)

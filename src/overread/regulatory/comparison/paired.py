@@ -105,6 +105,7 @@ def compare(first: Side, second: Side) -> Comparison:
         right = [np.array([_text(r[k], "decided") == str(r[k]["label"]) for r in pairs]) for k in (0, 1)]
         every = np.ones(len(pairs), np.bool_)
         out.differences.append(_calls("accuracy", None, right[0], right[1], every, clusters))
+        _decided(out, pairs, clusters)
     for column, name in _means(pairs):
         _mean(out, column, name, pairs, clusters)
     return out
@@ -176,11 +177,25 @@ def _scores(
     # NaN, no answer, is no positive call; of a negative case it is no clearing either.
     first, second, moved = scores[0] >= cuts[0], scores[1] >= cuts[1], scores[1] >= cuts[0]
     for rows, called in ((out.differences, second), (out.transfer, moved)):
-        rows.append(_calls("sensitivity", label, first, called, truth, clusters))
-        rows.append(
-            _calls("specificity", label, scores[0] < cuts[0], _cleared(scores[1], called), ~truth, clusters)
-        )
+        _add(out, rows, "sensitivity", label, (first, called), truth, clusters)
+        cleared = (scores[0] < cuts[0], _cleared(scores[1], called))
+        _add(out, rows, "specificity", label, cleared, ~truth, clusters)
     out.reclassified.append({"label": label} | reclassification(truth, first, second))
+
+
+def _decided(out: Comparison, pairs: Sequence[tuple[Row, Row]], clusters: NDArray[Any] | None) -> None:
+    """Sensitivity and specificity of what was decided, where a side has no scores (a comparator, readers)."""
+    m = out.first.manifest
+    if m.positive is None or len(m.labels) != 2 or any(d.measure == "sensitivity" for d in out.differences):
+        return
+    truth = np.array([str(r["label"]) == m.positive for r, _ in pairs])
+    said = [[_text(p[k], "decided") for p in pairs] for k in (0, 1)]
+    called, cleared = (
+        [np.array([bool(s) and (s == m.positive) is yes for s in side]) for side in said]
+        for yes in (True, False)
+    )
+    _add(out, out.differences, "sensitivity", m.positive, (called[0], called[1]), truth, clusters)
+    _add(out, out.differences, "specificity", m.positive, (cleared[0], cleared[1]), ~truth, clusters)
 
 
 def _cleared(score: NDArray[np.float64], called: Flags) -> Flags:
@@ -213,6 +228,22 @@ def reclassification(truth: Flags, first: Flags, second: Flags) -> dict[str, Any
     return found | {
         "nri": Interval(value, low, high, parts[0].confidence, "Tango, MOVER", len(truth)).as_dict()
     }
+
+
+def _add(
+    out: Comparison,
+    rows: list[Difference],
+    measure: str,
+    label: str | None,
+    right: tuple[Flags, Flags],
+    members: Flags,
+    clusters: NDArray[Any] | None,
+) -> None:
+    """Add the calls of both sides among ``members``, or say that there are none."""
+    if members.any():
+        rows.append(_calls(measure, label, right[0], right[1], members, clusters))
+    else:
+        out.lost.append(f"{measure}{f' of {label}' if label else ''}: no case that it is about")
 
 
 def _calls(

@@ -49,6 +49,34 @@ def side_of_run(folder: Path) -> Side:
     return Side(f"{folder.name} {run.manifest.version}", run.manifest, rows, tuple(run.exploratory))
 
 
+def side_of_column(folder: Path, column: str) -> Side:
+    """What the column of ``folder/cohort.csv`` says of every test case: a comparator, such as the readers of then.
+
+    Its cells are labels of the package; empty ones are cases that the comparator did not answer.
+
+    Raises
+    ------
+    InputError
+        No such column, or a cell that is no label.
+    """
+    run = read_finished(folder)
+    labels = run.manifest.labels
+    with (folder / "predictions.csv").open(encoding="utf-8", newline="") as f:
+        known = {r["case"]: r for r in csv.DictReader(f)}
+    rows = []
+    for case in Cohort.read(folder).split("test"):
+        said = case.attributes.get(column)
+        if said is None:
+            raise InputError(f"{folder / 'cohort.csv'}: no column {column!r} with what the comparator said")
+        if said and said not in labels:
+            raise InputError(
+                f"{folder / 'cohort.csv'}: case {case.case}: {column} is {said!r}, expected one of {', '.join(labels)}"
+            )
+        truth = known.get(case.case, {}).get("label")
+        rows.append({"case": case.case, "patient": case.patient, "label": truth, "decided": said or None})
+    return Side(f"comparator {column}", run.manifest, rows, tuple(run.exploratory))
+
+
 def sides_of_packages(paths: Sequence[Path], folder: Path) -> list[Side]:
     """What each package answers to the cases of ``folder/cohort.csv``.
 

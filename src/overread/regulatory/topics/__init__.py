@@ -115,7 +115,9 @@ TOPICS: dict[str, Topic] = {
     "safety": Topic("how errors and harm are defined and found", QUALITY),
     "harms": Topic("adverse events from the model's answers or the reference standard", QUALITY),
     "safety_meaning": Topic("what the results mean for safety", QUALITY),
-    "monitoring": Topic("how performance is watched in use, and who acts on an alarm", QUALITY),
+    "monitoring": Topic(
+        "how performance is watched in use, and who acts on an alarm", QUALITY, results.monitoring
+    ),
     "expertise": Topic("which disciplines took part over the life cycle", LEAD),
     "engineering": Topic("practice of software engineering and security", QUALITY, model.software),
     "team_performance": Topic("performance of people together with the model", CLINICAL),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from overread.regulatory.finished import Finished, check_of
+from overread.regulatory.finished import Finished, check_of, record_of
 from overread.regulatory.found import Found, Ref
 
 DESCRIBED = ("Age", "Sex", "Site", "Scanner")
@@ -210,14 +210,14 @@ def sample_size(run: Finished) -> Found:
         for g in rows
         if g.get("sensitivity_interval")
     ]
-    size = (
-        (run.protocol.get("sample_size") or {})
-        if isinstance(run.protocol.get("sample_size"), Mapping)
-        else {}
-    )
-    if size:
-        said.append(f"Planned size: {', '.join(f'{k} {v}' for k, v in size.items() if v not in (None, ''))}.")
-        return Found(tuple(said), run.row("pipeline.check", "check"))
+    planned = [r for r in record_of(run, "lock").get("sample_size") or [] if r.get("power") is not None]
+    if planned:
+        said = [
+            f"{r['hypothesis']} {r['test']} Needed {r['needed']:,} {r['of']} for a power of 80%; the test has "
+            f"{r['here']:,}, a power of {r['power']:.0%}."
+            for r in planned
+        ] + said
+        return Found(tuple(said), run.row("pipeline.lock", "size worked out at the lock"))
     lacking = "the planned size and how it was worked out (overread has the formulas in stats.power)"
     if said:
         said.append("The size was that of the data at hand; what it can prove was computed before the test.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from overread.evaluate.metrics import METRICS, title
 from overread.ledger.figures import figure_id
-from overread.regulatory.finished import Finished
+from overread.regulatory.finished import Finished, record_of
 from overread.regulatory.found import Found, Ref
 from overread.regulatory.topics.topic import listed, name_of, with_interval
 
@@ -76,6 +76,8 @@ def goals(run: Finished) -> Found:
         said.append(
             f"Goal: {name_of(e)} {e.get('direction', 'at least')} {e['goal']:g}, judged on the {side}."
         )
+    tested = record_of(run, "lock").get("sample_size") or []
+    said += [f"{r['hypothesis']} {r['test']}" for r in tested if r.get("hypothesis")]
     proposed = sum(bool(e.get("proposed")) for e in rows)
     lacking = (
         f"{proposed} of {len(rows)} goals were proposed by a program: a person must choose or confirm them"

@@ -245,9 +245,18 @@ def audit(run: Finished) -> Found:
 
 
 def changes(run: Finished) -> Found:
-    """What changed after an earlier look."""
+    """What changed after the lock or an earlier look: signed deviations, and what the protocol says otherwise."""
     told = list(run.report.get("protocol_changes") or [])
-    return Found(
-        tuple(told) or ("The protocol was not changed after the test patients were opened.",),
-        run.row("pipeline.opened", "opening"),
+    told += [f"Deviation of {d['time'][:10]}: {d['reason']}" for d in run.report.get("deviations") or []]
+    none = (
+        "The protocol was not changed after the test patients were opened, and nobody recorded a deviation."
     )
+    return Found(tuple(told) or (none,), run.row("pipeline.opened", "opening"))
+
+
+def monitoring(run: Finished) -> Found:
+    """Limits for the time in use, as the package carries them."""
+    rows = run.manifest.model_card.get("monitoring") or []
+    said = tuple(f"{r['says']}." for r in rows)
+    lacking = "" if said else "how performance is watched in use, with which limits, and who acts on an alarm"
+    return Found(said, run.row("pipeline.package", "package"), lacking)

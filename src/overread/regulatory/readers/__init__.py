@@ -1,0 +1,1 @@
+"""Reader studies: readings imported and analysed with readers and cases both at random."""
