@@ -313,9 +313,9 @@ def to_cut(p: NDArray[np.float32], prepared: Prepared) -> NDArray[np.float32]:
         own = prepared.oriented.spacing
         grid = spec.spacing_for(own)
         thick = thick_axis(own, grid, spec.resampling)
-        return resampled(p[None], size, spacing=grid, target=own, rule=spec.resampling, order=1, thick=thick)[
-            0
-        ]
+        rule = spec.resampling
+        back = resampled(p[None], size, spacing=grid, target=own, rule=rule, order=1, thick=thick)
+        return np.asarray(back[0], np.float32)
     return np.asarray(resize_array(p[None], size, order=1)[0], np.float32) if p.shape != size else p
 
 
