@@ -15,8 +15,8 @@ from tests.clinic.results.made import in_slice_order
 from tests.clinic.site import CEILING_SECONDS, wait_for, write_segmenter, write_series
 from tests.web.clinic import KEY, PASSWORD, Clinic
 
-from overread.clinic.connections import limited
 from overread.clinic.people import Role
+from overread.clinic.receive.connections import limited
 from overread.clinic.receive.limits import Associations
 from overread.clinic.results.view import write_view
 from overread.clinic.results.volume import write_volume

@@ -11,8 +11,8 @@ from fastapi.testclient import TestClient
 from tests.web.clinic import Clinic
 
 from overread.clinic.ups.resources import BASE, TRANSACTIONS
-from overread.clinic.ups.workitem import workitem_uid
 from overread.clinic.web_settings import Web
+from overread.clinic.workitem_rows import workitem_uid
 from overread.web import ups
 
 UID = workitem_uid("k")

@@ -18,11 +18,11 @@ from rich.console import Console
 from overread.clinic import health
 from overread.clinic.audit.syslog import AuditSender
 from overread.clinic.config import ClinicConfig, load_config
-from overread.clinic.connections import limited, more_handles
 from overread.clinic.feedback import FeedbackStore
 from overread.clinic.logs import set_up
 from overread.clinic.node import Node
 from overread.clinic.people import Users
+from overread.clinic.receive.connections import limited, more_handles
 from overread.clinic.receive.limits import Associations
 from overread.clinic.receive.tls import server_context
 from overread.clinic.storage import warn_if_open

@@ -11,7 +11,8 @@ import pytest
 from overread.clinic.state import State
 from overread.clinic.ups.perform import STATE, TRANSACTION, Said, change, request_cancel
 from overread.clinic.ups.search import search
-from overread.clinic.ups.workitem import NEXT, StepState, workitem_uid
+from overread.clinic.ups.workitem import NEXT
+from overread.clinic.workitem_rows import StepState, workitem_uid
 from overread.errors import InputError
 
 STUDY, UID = "1.2.3", workitem_uid("k")

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from overread.clinic.stopping import StoppingError as StoppingError
 from overread.errors import OverreadError
 
 COMMAND: tuple[str, ...] = (sys.executable, "-m", "overread.clinic.child.main")
@@ -37,13 +38,6 @@ class ChildTooSlowError(OverreadError):
 
 class ChildTooLargeError(OverreadError):
     """The job took more memory than it may, and its process was ended."""
-
-
-class StoppingError(BaseException):
-    """The node stops, and what was under way is left to its next start.
-
-    No Exception: whatever handles those would take the end of the node for a fault of the study.
-    """
 
 
 @dataclass(frozen=True)

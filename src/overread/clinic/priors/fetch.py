@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from overread.clinic.child.process import StoppingError
 from overread.clinic.config import ClinicConfig
 from overread.clinic.config_parts import Priors
 from overread.clinic.priors.choose import Choice, Wanted, choose
@@ -25,6 +24,7 @@ from overread.clinic.pull.retrieve import get_study, move_study
 from overread.clinic.pull.settings import AnySource, Source
 from overread.clinic.pull.web import fetch_study
 from overread.clinic.spool import Spool, safe_uid
+from overread.clinic.stopping import StoppingError
 from overread.errors import InputError, OverreadError
 from overread.files import fsync_folder
 from overread.imaging.dicom.files import open_dataset

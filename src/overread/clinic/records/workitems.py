@@ -9,7 +9,7 @@ from sqlalchemy import insert, select, update
 
 from overread.clinic.records.store import Store, now
 from overread.clinic.tables import workitems_table
-from overread.clinic.ups.workitem import StepState, Workitem, workitem_uid
+from overread.clinic.workitem_rows import StepState, Workitem, workitem_uid
 
 
 class Workitems(Store):

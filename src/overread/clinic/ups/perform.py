@@ -8,7 +8,8 @@ from typing import Any
 
 from overread.clinic.records.workitems import Workitems
 from overread.clinic.spool import safe_uid
-from overread.clinic.ups.workitem import ENDED, LONGEST_REASON, NEXT, StepState
+from overread.clinic.ups.workitem import ENDED, LONGEST_REASON, NEXT
+from overread.clinic.workitem_rows import StepState
 
 STATE, TRANSACTION, REASON = "00741000", "00081195", "00741238"
 

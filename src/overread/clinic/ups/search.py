@@ -10,7 +10,8 @@ from pydicom.dataset import Dataset
 
 from overread.clinic.state import State
 from overread.clinic.ups.resources import KEYS
-from overread.clinic.ups.workitem import StepState, as_dataset, as_json
+from overread.clinic.ups.workitem import as_dataset, as_json
+from overread.clinic.workitem_rows import StepState
 from overread.clinic.worklist import in_range, matches
 from overread.errors import InputError
 from overread.imaging.dicom.values import text

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 
-from overread.clinic.results.uids import derived_uid
 from overread.clinic.tables import StudyRow
+from overread.clinic.workitem_rows import StepState, Workitem
 
 UPS_PUSH = "1.2.840.10008.5.1.4.34.6.1"
 UTF_8 = "ISO_IR 192"
 WORKLIST = "Urgent by AI"
 LONGEST_LABEL, LONGEST_REASON = 64, 1024
-
-
-class StepState(StrEnum):
-    """Procedure Step State (0074,1000)."""
-
-    SCHEDULED = "SCHEDULED"
-    IN_PROGRESS = "IN PROGRESS"
-    COMPLETED = "COMPLETED"
-    CANCELED = "CANCELED"
 
 
 ENDED = (StepState.COMPLETED, StepState.CANCELED)
@@ -36,28 +25,6 @@ NEXT: dict[StepState, tuple[StepState, ...]] = {
     StepState.CANCELED: (),
 }
 """By whoever performs it; a request for cancellation ends a scheduled one, too."""
-
-
-@dataclass(frozen=True)
-class Workitem:
-    """A row. ``transaction`` is known to nobody but who has claimed it; ``performer`` is that client's name."""
-
-    uid: str
-    study_uid: str
-    run: str
-    label: str
-    comment: str
-    state: StepState
-    created: str
-    updated: str
-    transaction: str = ""
-    performer: str = ""
-    reason: str = ""
-
-
-def workitem_uid(run: str) -> str:
-    """The same run always has the same workitem."""
-    return str(derived_uid("workitem", run))
 
 
 def date_time(iso: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import uvicorn
 
-from overread.clinic.connections import limited
+from overread.clinic.receive.connections import limited
 from overread.clinic.receive.limits import Associations
 from overread.clinic.receive.settings import StowIn
 from overread.clinic.receive.stow.app import StowApp
