@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from overread.cohort.case import Case
 from overread.errors import InputError
+from overread.evaluate.calibrated import Calibrated
 from overread.evaluate.ensemble import choose_weights
 from overread.evaluate.refer import ReferRule, decided, masks_decided, referrals
 from overread.evaluate.strange import distance_limit
 from overread.evaluate.tasks import TASKS
-from overread.evaluate.tasks.protocol import Calibrated, clusters_of
+from overread.evaluate.tasks.protocol import clusters_of
 from overread.evaluate.tuned import Tuned, outcomes, tuned_of
 from overread.runtime.manifest import Manifest, Uncertainty
 from overread.runtime.manifest_uncertainty import Ensemble

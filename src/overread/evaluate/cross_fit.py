@@ -14,8 +14,8 @@ from dataclasses import replace
 from overread.cohort.case import Case
 from overread.errors import InputError
 from overread.evaluate.calibrate import decide, distance_of
+from overread.evaluate.calibrated import Calibrated
 from overread.evaluate.refer import ReferRule
-from overread.evaluate.tasks.protocol import Calibrated
 from overread.evaluate.tuned import Tuned, tuned_of
 from overread.runtime.manifest_uncertainty import Uncertainty
 from overread.runtime.package import Package

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.evaluate import measured
+from overread.evaluate.calibrated import Calibrated
 from overread.evaluate.mask_pair import MaskPair
 from overread.evaluate.postprocessing import choose_cleaning
 from overread.evaluate.predicted_dice import quality_of
 from overread.evaluate.rows import notes_of, part_of
 from overread.evaluate.spreads import difference_spreads, ratio_spreads
-from overread.evaluate.tasks.protocol import Calibrated
 from overread.runtime.manifest import Calibration, Cleaning, Manifest, Spread, Uncertainty
 from overread.runtime.manifest_quality import Quality
 from overread.runtime.measure import count_components, unit_volume

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from overread.cohort.truth.protocol import TruthValue
 from overread.evaluate import temperature
+from overread.evaluate.calibrated import Calibrated
 from overread.evaluate.figures import (
     ConfusionFigure,
     Figure,
@@ -40,7 +41,7 @@ from overread.evaluate.scaling import curve_of, vector_of
 from overread.evaluate.selective import KEYS, REFERRED, refer_columns, selective_figure, selective_measures
 from overread.evaluate.sets import COVERAGE, class_quantiles, set_measures
 from overread.evaluate.several import points_of, several_rule
-from overread.evaluate.tasks.protocol import Calibrated, Telling, clusters_of
+from overread.evaluate.tasks.protocol import Telling, clusters_of
 from overread.evaluate.thresholds import point_of
 from overread.imaging.image import Image
 from overread.runtime.answer import Answer, Classes

@@ -12,6 +12,7 @@ from scipy.special import expit, logit
 
 from overread.cohort.truth.protocol import TruthValue
 from overread.evaluate import volumes
+from overread.evaluate.calibrated import Calibrated
 from overread.evaluate.figures import Figure, FrocFigure
 from overread.evaluate.metric import Measure, Measured, Metric
 from overread.evaluate.metrics import METRICS as ALL
@@ -28,7 +29,7 @@ from overread.evaluate.rates import CASES
 from overread.evaluate.rows import Row, notes_of, numbers, of_kind, score_quantiles
 from overread.evaluate.rules import object_rule
 from overread.evaluate.spreads import difference_spreads
-from overread.evaluate.tasks.protocol import Calibrated, Telling
+from overread.evaluate.tasks.protocol import Telling
 from overread.evaluate.thresholds import scale_of
 from overread.imaging.boxes import Boxes
 from overread.imaging.image import Image

@@ -16,6 +16,7 @@ from scipy.special import expit
 
 from overread.cohort.truth.protocol import TruthValue
 from overread.evaluate.areas import mean_area
+from overread.evaluate.calibrated import Calibrated
 from overread.evaluate.figures import Figure, ReliabilityFigure, RocFigure, ScoredTruth
 from overread.evaluate.meaning import score_bins
 from overread.evaluate.metric import Measure, Measured, Metric
@@ -36,7 +37,7 @@ from overread.evaluate.rows import (
 from overread.evaluate.rules import case_rule
 from overread.evaluate.scaling import curve_of
 from overread.evaluate.selective import KEYS, REFERRED, selective_measures
-from overread.evaluate.tasks.protocol import Calibrated, Telling, clusters_of
+from overread.evaluate.tasks.protocol import Telling, clusters_of
 from overread.evaluate.thresholds import point_of, scale_of
 from overread.imaging.image import Image
 from overread.runtime.answer import Answer, Findings

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overread.cohort.truth.protocol import TruthValue
+from overread.evaluate.calibrated import Calibrated
 from overread.evaluate.figures import (
     ConfusionFigure,
     Figure,
@@ -32,7 +33,7 @@ from overread.evaluate.selective import KEYS, REFERRED, selective_figure, select
 from overread.evaluate.sets import set_measures
 from overread.evaluate.tasks import classification
 from overread.evaluate.tasks.classification import Evidence
-from overread.evaluate.tasks.protocol import Calibrated, Telling, clusters_of
+from overread.evaluate.tasks.protocol import Telling, clusters_of
 from overread.evaluate.thresholds import point_of
 from overread.imaging.image import Image
 from overread.runtime.answer import Answer, Classes

@@ -2,46 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from overread.cohort.truth.protocol import TruthValue
+from overread.evaluate.calibrated import Calibrated
 from overread.evaluate.figures import Figure
 from overread.evaluate.metric import Measure, Measured, Metric
 from overread.evaluate.rows import Row
 from overread.imaging.image import Image
 from overread.runtime.answer import Answer
-from overread.runtime.manifest import Calibration, Cleaning, Manifest, OperatingPoint, Uncertainty
+from overread.runtime.manifest import Manifest
 from overread.runtime.outputs import Outputs
 from overread.runtime.preprocess import Prepared
-
-
-@dataclass(frozen=True)
-class Calibrated:
-    """What the tuning cases decided. ``reference`` goes into the manifest for the watch to compare with; of
-    ``uncertainty`` a task's own calibration states no more than ``quality``.
-
-    ``masks``: of a label map, by tuning case the Dice that was expected of each mask and the one it has.
-    """
-
-    calibration: Calibration
-    operating_points: Mapping[str, OperatingPoint] = field(default_factory=dict)
-    reference: Mapping[str, Any] = field(default_factory=dict)
-    uncertainty: Uncertainty = field(default_factory=Uncertainty)
-    postprocess: Mapping[str, Cleaning] = field(default_factory=dict)
-    masks: Sequence[Mapping[str, tuple[float, float]]] = ()
-
-    def updates(self) -> dict[str, Any]:
-        """Fields of a manifest that turn a network's outputs into an answer, as decided."""
-        return {
-            "calibration": self.calibration,
-            "operating_points": dict(self.operating_points),
-            "postprocess": dict(self.postprocess),
-        }
 
 
 @dataclass(frozen=True)

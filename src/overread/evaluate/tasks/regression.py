@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from overread.cohort.truth.protocol import TruthValue
 from overread.evaluate import patients
+from overread.evaluate.calibrated import Calibrated
 from overread.evaluate.figures import AgreementFigure, Figure
 from overread.evaluate.metric import Measure, Measured, Metric
 from overread.evaluate.metrics import METRICS as ALL
@@ -18,7 +19,7 @@ from overread.evaluate.rates import CASES
 from overread.evaluate.rows import Row, notes_of, numbers, of_kind, part_of
 from overread.evaluate.rules import no_rule
 from overread.evaluate.spreads import COVERAGE, FEWEST_PATIENTS
-from overread.evaluate.tasks.protocol import Calibrated, Telling
+from overread.evaluate.tasks.protocol import Telling
 from overread.imaging.image import Image
 from overread.runtime.answer import Answer, Value
 from overread.runtime.answer_text import quantity, unit_words

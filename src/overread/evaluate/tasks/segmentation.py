@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from overread.cohort.truth.protocol import TruthValue
 from overread.cohort.truth.unknown import unstated
 from overread.evaluate import lesions, measured, overlaps, predicted_dice, volumes
+from overread.evaluate.calibrated import Calibrated
 from overread.evaluate.figures import Figure, PerCaseFigure
 from overread.evaluate.mask_pair import MaskPair, known_part
 from overread.evaluate.metric import Measure, Measured, Metric
@@ -20,7 +21,7 @@ from overread.evaluate.rates import CASES
 from overread.evaluate.rows import Row, numbers, of_kind
 from overread.evaluate.rules import no_rule
 from overread.evaluate.selective import REFERRED
-from overread.evaluate.tasks.protocol import Calibrated, Telling
+from overread.evaluate.tasks.protocol import Telling
 from overread.evaluate.tuning_masks import calibrate_masks
 from overread.imaging.image import Image
 from overread.runtime.answer import Answer, LabelMap

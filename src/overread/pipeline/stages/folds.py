@@ -8,8 +8,8 @@ from overread.cohort.cohort import Cohort
 from overread.cohort.splits import folds, strata_of
 from overread.cohort.table import read_table
 from overread.errors import InputError
+from overread.evaluate.calibrated import Calibrated
 from overread.evaluate.cross_fit import cross_fit
-from overread.evaluate.tasks.protocol import Calibrated
 from overread.pipeline.last_layer import joined
 from overread.pipeline.stages.seeds import MOST
 from overread.pipeline.workspace import Workspace, progress

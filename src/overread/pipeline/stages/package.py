@@ -14,7 +14,7 @@ from overread.cohort.fingerprint import Fingerprint
 from overread.cohort.load import load_case
 from overread.errors import InputError
 from overread.evaluate.calibrate import calibrate
-from overread.evaluate.tasks.protocol import Calibrated
+from overread.evaluate.calibrated import Calibrated
 from overread.files import sha256_bytes
 from overread.pipeline.last_layer import TrainingFeatures, joined, sure_plan
 from overread.pipeline.monitoring import monitoring_of
