@@ -115,7 +115,7 @@ def _vector(z: Floats, y: NDArray[np.int64]) -> list[Scale]:
         log_slope, shift = parts(x)
         fit = -float((target * log_softmax(z * np.exp(log_slope) + shift, axis=1)).sum())
         prior = float(((log_slope - x[0]) ** 2).sum()) / (2 * SLOPES_APART**2) + FLAT * float((x**2).sum())
-        return (fit + prior) / n
+        return float((fit + prior) / n)
 
     width = 1 + (k if k > 2 else 0) + k
     bounds = [(-LOG_SLOPE, LOG_SLOPE)] * (width - k) + [(None, None)] * k
