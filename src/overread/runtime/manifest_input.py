@@ -20,8 +20,8 @@ class Channel(Strict):
 
     ``match`` maps a DICOM keyword (``SeriesDescription``) to a regular expression that must be found in
     its value; an empty ``match`` accepts any series of the right modality. ``unit``: what the values of PET files
-    without a DICOM header (NIfTI) are. ``prior``: the channel is an earlier study of the same patient, which a node asks
-    an archive for; never the first channel.
+    without a DICOM header (NIfTI) are. ``prior``: the channel is an earlier study of the same patient, which a node
+    asks an archive for; never the first channel.
     """
 
     name: str
@@ -56,8 +56,8 @@ class Intensity(Strict):
 
     ``tissue``: subtract the mean and divide by the standard deviation of all that is no air or padding around the
     patient (`overread.imaging.intensity.tissue`); nothing is left out where there is none.
-    ``range``: clip (unless ``clip`` is false) to the image's own ``percentiles`` (lower, upper), scale to 0 to 1, subtract ``mean``, divide by
-    ``std``.
+    ``range``: clip (unless ``clip`` is false) to the image's own ``percentiles`` (lower, upper), scale to 0 to 1,
+    subtract ``mean``, divide by ``std``.
     ``fixed``: clip to ``[low, high]``, subtract ``mean``, divide by ``std``: values of the training cases, or of the
     CT window named by ``preset``.
     ``nyul``: move the image's ``percentiles``, over its brighter part, to ``landmarks`` that were fitted on the

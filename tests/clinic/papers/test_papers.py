@@ -15,10 +15,10 @@ from tests.clinic.site import write_detector, write_series
 from overread.clinic.config import ClinicConfig, load_config
 from overread.clinic.papers.conformance import conformance, sent_classes, stored_classes, transfer_syntaxes
 from overread.clinic.papers.mds2 import disclosure
-from overread.regulatory.sbom import sbom
 from overread.clinic.pull.settings import Pull
 from overread.clinic.receive.settings import Receive
 from overread.clinic.results.names import OBJECT_NAMES
+from overread.regulatory.sbom import sbom
 
 
 @pytest.fixture

@@ -38,7 +38,8 @@ def percentile_scale(
 ) -> NDArray[np.float32]:
     """Clipped to two percentiles of the image itself (over ``mask``, by default all) and scaled to 0 to 1.
 
-    A constant gives 0; without ``clip`` values beyond the percentiles lie beyond 0 and 1. Raises ValueError unless 0 <= low < high <= 100.
+    A constant gives 0; without ``clip`` values beyond the percentiles lie beyond 0 and 1. Raises ValueError unless
+    0 <= low < high <= 100.
     """
     if not 0 <= low < high <= 100:
         raise ValueError(f"percentiles: found {low} and {high}, expected 0 <= low < high <= 100")
