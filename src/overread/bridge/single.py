@@ -46,7 +46,7 @@ class Settings(Strict):
 
     @model_validator(mode="after")
     def _sound(self) -> Settings:
-        if self.one_channel and (self.task != "segmentation" or len(self.labels) != 2):
+        if self.one_channel and (not TASKS[self.task].background or len(self.labels) != 2):
             raise ValueError("one_channel: needs a segmentation of two labels, the background first")
         return self
 

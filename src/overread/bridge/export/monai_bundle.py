@@ -19,6 +19,7 @@ README = """# {name}
 A MONAI bundle, written from the package {name} {version} (sha256 {sha256}).
 
     cd {folder}
+    pip install "monai[nibabel]" fire
     python -m monai.bundle run --config_file configs/inference.json --bundle_root . --datalist "['image.nii.gz']"
 
 The answers lie in `eval/`. The network is `scripts/network.py`, its weights `models/model.pt`.
