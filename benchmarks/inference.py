@@ -4,7 +4,7 @@
 
 A small U-Net learns the spleen on the real CT of the reference data (OVERREAD_DATA) for ``--minutes``: for the same
 network and volume, not for a good spleen. Then the same weights answer the same volume by each way in turn, medians of
-wall seconds; nnU-Net's predictor takes part where nnunetv2 is installed. Overlap 0.5 and Gaussian weights everywhere.
+wall seconds. Overlap 0.5 and Gaussian weights everywhere. nnU-Net's predictor takes no part.
 """
 
 from __future__ import annotations

@@ -39,6 +39,12 @@ def test_more_slices_and_labels_take_more_but_no_probability_of_all() -> None:
     assert many < 5.5 * 2**30
 
 
+@pytest.mark.parametrize(("slices", "measured"), [(400, 2.34), (800, 3.52)])
+def test_what_is_foretold_is_what_was_measured(slices: int, measured: float) -> None:
+    """Peaks of `python -m benchmarks.memory_inference`, GiB; that network is one convolution: more is foretold."""
+    assert 1 <= foretold(volume(slices), package()) / 2**30 / measured <= 1.25
+
+
 def test_what_does_not_fit_is_refused_before_any_work() -> None:
     check_memory(volume(400), package(), None)
     check_memory(volume(400), package(), 16 << 30)

@@ -276,3 +276,34 @@ def test_a_zoomed_picture_keeps_its_proportions_and_its_mask_comes_back_unshifte
     assert 2 * (back & mask).sum() / (back.sum() + mask.sum()) > 0.99
     shift = [float(np.mean(a) - np.mean(b)) for a, b in zip(np.nonzero(back), np.nonzero(mask), strict=True)]
     assert np.abs(shift).max() < 0.2
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (0.8, 0.8, 2.5), (2.0, 0.9, 1.3), (3.0, 3.0, 3.0)])
+@pytest.mark.parametrize("resampling", [None, {"order": 1, "keep": "first_voxel"}])
+def test_the_way_there_and_back_keeps_volumes_within_one_percent(
+    spacing: tuple[float, ...], resampling: dict | None
+) -> None:
+    """Ellipsoids of 30 and 8 ml on grids finer, coarser and more oblong than the network's of 1.5 mm."""
+    shape = [int(90 / s) + 1 for s in spacing]
+    at = [np.arange(n) * s for n, s in zip(shape, spacing, strict=True)]
+    x, y, z = np.meshgrid(*at, indexing="ij")
+    mask = np.zeros(shape, np.uint8)
+    mask[((x - 35.3) / 23) ** 2 + ((y - 41.1) / 18) ** 2 + ((z - 38.7) / 17) ** 2 <= 1] = 1
+    mask[(x - 71.4) ** 2 + (y - 69.2) ** 2 + (z - 66.9) ** 2 <= 12.4**2] = 2
+    image = Image(mask[None].astype(np.float32), np.diag([*spacing, 1.0]))
+    spec = Preprocess.model_validate(
+        {
+            "dimensions": 3,
+            "orientation": "LPS",
+            "spacing": [1.5, 1.5, 1.5],
+            "intensity": [{"method": "fixed"}],
+            "resampling": resampling,
+        }
+    )
+    # What a network sure of every label gives: its probabilities blur over a voxel as the share of a label does.
+    share = [prepare(Image((mask == k)[None].astype(np.float32), image.affine), spec) for k in range(3)]
+    p = np.clip(np.concatenate([s.array for s in share]), 0, 1)
+    back = decide((p / p.sum(axis=0)).astype(np.float32), share[0])
+    assert back.shape == mask.shape
+    for k in (1, 2):
+        assert (back == k).sum() == pytest.approx((mask == k).sum(), rel=0.01)
