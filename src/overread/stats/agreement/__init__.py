@@ -12,6 +12,7 @@ from overread.stats.agreement.krippendorff import KrippendorffAlpha, krippendorf
 from overread.stats.agreement.line import Line
 from overread.stats.agreement.passing_bablok import passing_bablok
 from overread.stats.agreement.repeatability import Repeatability, repeatability_coefficient
+from overread.stats.agreement.staple import Staple, staple
 
 __all__ = [
     "BlandAltman",
@@ -25,6 +26,7 @@ __all__ = [
     "KrippendorffAlpha",
     "Line",
     "Repeatability",
+    "Staple",
     "bland_altman",
     "cohen_kappa",
     "concordance_correlation",
@@ -37,4 +39,5 @@ __all__ = [
     "passing_bablok",
     "rating_counts",
     "repeatability_coefficient",
+    "staple",
 ]
