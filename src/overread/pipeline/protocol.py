@@ -20,6 +20,7 @@ from overread.evaluate.run import Unanswered, offered
 from overread.files import canonical_json, sha256_bytes
 from overread.keys.card import Role
 from overread.learn.constraints import Constraints
+from overread.pipeline.validation_design import ValidationDesign
 from overread.runtime.manifest import Channel, Quantity
 from overread.runtime.measures import measure_faults
 from overread.runtime.regions import Region, as_regions, judged, region_faults
@@ -119,6 +120,8 @@ class Protocol(Strict):
     ``augmentation``: what training must not do to images, see `Constraints`.
     ``weights``: pretrained weights to start from: ``auto`` leaves it to the planner, ``none`` starts from chance, else
     a name as `overread.learn.weights.find.find_weights` takes it; its network must be one of `overread.nets`.
+    ``design``: what sets the test's patients apart, to which the check holds the table (`ValidationDesign`): a kind, or
+    ``{kind: external, column: scanner}``.
     ``bands``: of an attribute that holds numbers, where its subgroups part: ``{age: [18, 40, 65]}``.
     ``seal``: the truth of the test cases must be sealed before the training (`overread seal`).
     ``signatures``: whose signatures the lock and the opening of the test wait for.
@@ -155,6 +158,7 @@ class Protocol(Strict):
     box_overlap: float | None = Field(default=None, gt=0, le=1)
     subgroups: list[str] = []
     bands: dict[str, list[float]] = {}
+    design: ValidationDesign | None = None
     split: dict[str, float] = dict(FRACTIONS)
     weights: str = "auto"
     budget: str = "10m"
@@ -185,6 +189,11 @@ class Protocol(Strict):
             return as_regions(value)
         except (AttributeError, KeyError, TypeError):
             return value
+
+    @field_validator("design", mode="before")
+    @classmethod
+    def _design(cls, value: Any) -> Any:
+        return {"kind": value} if isinstance(value, str) else value
 
     @field_validator("bands")
     @classmethod

@@ -33,6 +33,8 @@ _COMMENTS = {
     "monitoring": "Limits for the time in use: {metric: sensitivity, limit: 0.85, action: stop and review}.",
     "unanswered": "Cases that the package refuses count as wrong, or are left_out; the report shows both.",
     "bands": "Where the subgroups of a number part, such as age: [18, 40, 65].",
+    "design": "What sets the test apart: internal, temporal (later, by date) or external (other sites); the check "
+    "holds the table to it.",
     "subgroups": "Columns of cohort.csv for which the result is shown apart.",
     "cross_fit": "So many networks, each without one fold of the patients outside the test: all of these calibrate it.",
     "seal": "The truth of the test cases must be sealed before the training (overread seal).",

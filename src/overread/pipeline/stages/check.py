@@ -18,6 +18,7 @@ from overread.evaluate.rules import shortfall
 from overread.files import write_json
 from overread.pipeline.sample_size import size_findings
 from overread.pipeline.seal import is_sealed, refuse_unsealed
+from overread.pipeline.validation_design import design_findings
 from overread.pipeline.workspace import Workspace, bar, console, stage_record
 
 
@@ -40,7 +41,13 @@ def check_stage(folder: Path) -> None:
         said = _ruled(space)
         report = replace(
             report,
-            findings=(*report.findings, *said, *rule_findings(space, cohort), *size_findings(space, cohort)),
+            findings=(
+                *report.findings,
+                *said,
+                *design_findings(space.protocol.design, cohort),
+                *rule_findings(space, cohort),
+                *size_findings(space, cohort),
+            ),
         )
         write_json(folder / "check.json", report.as_dict())
         page = write_check_page(
