@@ -235,11 +235,21 @@ def seal(
 
 
 @app.command()
-def lock(folder: Folder, sign: Sign = None, passphrase_file: PassphraseFile = None) -> None:
+def lock(
+    folder: Folder,
+    sign: Sign = None,
+    passphrase_file: PassphraseFile = None,
+    package: Annotated[
+        Optional[Path],
+        typer.Option(
+            "--package", help="A package made elsewhere (.overread), to be tested on DIR's patients."
+        ),
+    ] = None,
+) -> None:
     """Fix protocol, package and code by hash, before the sealed test patients are opened."""
     from overread.pipeline.stages import lock_stage
 
-    lock_stage(folder, sign=sign, passphrase_file=passphrase_file)
+    lock_stage(folder, sign=sign, passphrase_file=passphrase_file, elsewhere=package)
 
 
 @app.command("test")

@@ -93,6 +93,16 @@ def read_finished(folder: Path, statements: Mapping[str, Statement] | None = Non
     return Finished(folder, report, package.manifest, events, statements or {})
 
 
+def trained_here(run: Finished) -> Finished:
+    """``run`` itself. Raises InputError where its package was made elsewhere: no paper can tell of its training."""
+    if run.report.get("made_elsewhere"):
+        raise InputError(
+            f"{run.folder}: the package was made elsewhere, and its training is not evidenced; its maker writes what "
+            "describes it, report.html holds the test"
+        )
+    return run
+
+
 def check_of(run: Finished) -> Mapping[str, Any]:
     """check.json as the report keeps it; empty where no check ran."""
     return dict(run.report.get("check") or {})

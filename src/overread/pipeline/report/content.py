@@ -17,6 +17,7 @@ from overread.evaluate.subgroups import subgroups
 from overread.files import sha256_file
 from overread.ledger.environment import LIBRARIES, environment
 from overread.pipeline.decisions import decisions_of, deviations_of
+from overread.pipeline.made_elsewhere import NOT_EVIDENCED, locked_elsewhere, made_of
 from overread.pipeline.protocol import FILE, Protocol
 from overread.pipeline.report.decision import decision_rows
 from overread.pipeline.report.design import design_of
@@ -39,7 +40,8 @@ def report_content(
     protocol, manifest, tested = space.protocol, package.manifest, cohort.split("test")
     checked = space.folder / "check.json"
     check = json.loads(checked.read_text(encoding="utf-8")) if checked.is_file() else {}
-    history = json.loads((space.model / "history.json").read_text(encoding="utf-8"))
+    elsewhere = locked_elsewhere(space)
+    history = {} if elsewhere else json.loads((space.model / "history.json").read_text(encoding="utf-8"))
     groups = subgroups(
         evaluation,
         tested,
@@ -56,7 +58,8 @@ def report_content(
         "labels": protocol.labels,
         "positive": protocol.positive,
         "protocol": protocol.model_dump(mode="json"),
-        "plan": json.loads((space.model / "plan.json").read_text(encoding="utf-8")),
+        "plan": {} if elsewhere else json.loads((space.model / "plan.json").read_text(encoding="utf-8")),
+        "made_elsewhere": made_of(manifest) if elsewhere else None,
         "check": check,
         "package": {
             "path": package.path.relative_to(space.folder).as_posix(),
@@ -106,8 +109,7 @@ def report_content(
             "protocol.yaml (sha256sum)": sha256_file(space.folder / FILE),
             "cohort.csv (sha256sum)": sha256_file(space.folder / COHORT),
             "package file (sha256sum)": sha256_file(package.path),
-            "plan": manifest.evidence["plan"],
-            "weights": manifest.evidence["weights"],
+            **{k: NOT_EVIDENCED if elsewhere else manifest.evidence[k] for k in ("plan", "weights")},
             "package": package.sha256,
             "predictions": result["predictions_sha256"],
             "ledger head": space.ledger.head(),
@@ -122,7 +124,7 @@ def report_content(
         "versions": {name: facts[name] for name in ("overread", *LIBRARIES) if name in facts},
         "limits": manifest.limits.model_dump(mode="json"),
         "training": training_of(history),
-        "history": epochs_of(history),
+        "history": [] if elsewhere else epochs_of(history),
     }
 
 

@@ -151,7 +151,7 @@ def context(report: dict[str, Any], figures: ReportFigures) -> dict[str, Any]:
         "cases": report.get("cases") or {},
         "findings": finding_rows((report.get("check") or {}).get("findings", [])),
         "checked": bool(report.get("check")),
-        "plan": plan_rows(plan),
+        "plan": plan_rows(plan) if plan else [],
         "reasons": plan.get("reasons") or [],
         "limits": limit_rows(report.get("limits") or {}),
         "thresholds": threshold_rows(report.get("operating_points") or {}),

@@ -15,6 +15,7 @@ from overread.keys.meanings import role_for
 from overread.keys.ring import Person
 from overread.ledger.environment import environment
 from overread.ledger.files import hashed
+from overread.pipeline.made_elsewhere import bring, check_agreement, made_elsewhere
 from overread.pipeline.openings import EVENT, opened_in_training
 from overread.pipeline.protocol import FILE as PROTOCOL
 from overread.pipeline.sample_size import rationale
@@ -24,10 +25,17 @@ from overread.pipeline.workspace import Workspace, console, stage_record
 from overread.runtime.package import Package
 
 
-def lock_stage(folder: Path, *, sign: str | None = None, passphrase_file: Path | None = None) -> None:
+def lock_stage(
+    folder: Path,
+    *,
+    sign: str | None = None,
+    passphrase_file: Path | None = None,
+    elsewhere: Path | None = None,
+) -> None:
     """Record protocol, package, code and sealed test patients by hash; `test` refuses anything else afterwards.
 
-    ``sign`` names the person of the keyring who signs these hashes.
+    ``sign`` names the person of the keyring who signs these hashes. ``elsewhere`` is a package that was made elsewhere,
+    such as an imported model: it is copied into the folder, and that its training is not evidenced is recorded.
 
     Raises
     ------
@@ -39,6 +47,8 @@ def lock_stage(folder: Path, *, sign: str | None = None, passphrase_file: Path |
     person = open_person(sign, passphrase_file) if sign is not None else None
     _check_signer(space, person)
     refuse_unsealed(space)
+    if elsewhere is not None:
+        bring(space, elsewhere)
     package = Package.load(_built(space))
     cohort = space.cohort()
     _check_chain(space, package, cohort)
@@ -55,6 +65,7 @@ def lock_stage(folder: Path, *, sign: str | None = None, passphrase_file: Path |
             test_files_sha256=files_digest(cohort.split("test"), space.folder),
             code_sha256=environment()["code_sha256"],
             sample_size=rationale(space, cohort),
+            made_elsewhere=made_elsewhere(space),
             openings_before=len(space.ledger.events(EVENT)),
             opened_in_training=opened_in_training(space, cohort),
         )
@@ -92,6 +103,9 @@ def _check_chain(space: Workspace, package: Package, cohort: Cohort) -> None:
             f"{space.folder / 'files.json'}: image or mask files were changed after they were checked (it has their "
             f"hashes); run {command('run', space.folder)} again"
         )
+    if made_elsewhere(space):
+        check_agreement(space, package.manifest, package.path)
+        return
     if space.record_of("plan")["result"]["sealed_test_sha256"] != cohort.digest("test"):
         raise InputError(
             f"{table}: the test cases are not those that were sealed by the plan; plan and train again"
@@ -108,5 +122,8 @@ def _check_chain(space: Workspace, package: Package, cohort: Cohort) -> None:
 
 def _built(space: Workspace) -> Path:
     if not space.package_file.is_file():
-        raise InputError(f"{space.package_file}: no such file; run {command('package', space.folder)} first")
+        raise InputError(
+            f"{space.package_file}: no such file; run {command('package', space.folder)} first, or bring one that was "
+            f"made elsewhere: {command('lock', space.folder, '--package', 'FILE')}"
+        )
     return space.package_file

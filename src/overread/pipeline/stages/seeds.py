@@ -14,6 +14,7 @@ from overread.errors import InputError
 from overread.evaluate.run import evaluate
 from overread.evaluate.seeds import seed_rows
 from overread.files import atomic_path, canonical_json, sha256_bytes, sha256_file, write_json
+from overread.pipeline.made_elsewhere import locked_elsewhere
 from overread.pipeline.report.words import metric_name
 from overread.pipeline.workspace import Workspace, console, progress
 from overread.runtime.package import Package, write_package
@@ -174,7 +175,7 @@ def of_seeds(space: Workspace, cases: Sequence[Case]) -> dict[str, Any]:
 
     They are opened once: by the package and by the seeds' own in the same test.
     """
-    packages = seed_packages(space)
+    packages = [] if locked_elsewhere(space) else seed_packages(space)
     if len(packages) < 2:
         return {}
     parts = {"tuning": space.cohort().split("val"), "test": list(cases)}

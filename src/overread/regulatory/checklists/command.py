@@ -10,7 +10,7 @@ from overread.regulatory.checklists.document import data_of, document_of
 from overread.regulatory.checklists.fill import counts, fill
 from overread.regulatory.checklists.lists import checklist
 from overread.regulatory.documents.write import write_document
-from overread.regulatory.finished import read_finished
+from overread.regulatory.finished import read_finished, trained_here
 from overread.regulatory.statements import FILE, ask_for, read_statements
 from overread.regulatory.topics import TOPICS
 
@@ -28,7 +28,7 @@ def checklist_command(name: str, folder: Path, *, out: Path | None, ask: bool) -
         An unknown checklist, no finished run, evidence that does not verify, or statements without name or day.
     """
     wanted = checklist(name)
-    run = read_finished(folder, read_statements(folder, TOPICS))
+    run = trained_here(read_finished(folder, read_statements(folder, TOPICS)))
     filled = fill(wanted, run)
     n = counts(filled)
     console.print(

@@ -20,7 +20,7 @@ from overread.regulatory.documents.parts import Document, Part, Table, Text
 from overread.regulatory.documents.write import write_document
 from overread.regulatory.dossier.chapters import CHAPTERS
 from overread.regulatory.dossier.tested import read_tests
-from overread.regulatory.finished import Finished, read_finished
+from overread.regulatory.finished import Finished, read_finished, trained_here
 from overread.regulatory.sbom import sbom
 from overread.regulatory.statements import read_statements
 from overread.regulatory.topics import TOPICS
@@ -39,7 +39,7 @@ def dossier_command(folder: Path, *, out: Path | None, kind: str, tests: Path | 
     """
     if kind not in KINDS:
         raise InputError(f"--as: found {kind!r}, expected one of {', '.join(KINDS)}")
-    run = read_finished(folder, read_statements(folder, TOPICS))
+    run = trained_here(read_finished(folder, read_statements(folder, TOPICS)))
     results = None if tests is None else read_tests(tests)
     target = out or folder / "dossier"
     plan = read_plan(write_proposal(run, folder / PLAN))
