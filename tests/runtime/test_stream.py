@@ -33,7 +33,7 @@ def ramp(batch: np.ndarray) -> dict[str, np.ndarray]:
     return {"y": np.concatenate([batch + batch.mean(), batch * np.linspace(0, 1, batch.shape[-1])], axis=1)}
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.lists(axis_sizes, min_size=2, max_size=3),
     st.sampled_from([0.0, 0.25, 0.5, 0.75]),
@@ -61,7 +61,7 @@ def test_slabs_are_the_whole_bit_for_bit(
     assert at == spatial[along]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(axis_sizes, min_size=2, max_size=3), st.sampled_from([0.0, 0.5]), st.integers(1, 5))
 def test_empty_windows_are_filled_without_the_network(
     axes: list[tuple[int, int]], overlap: float, batch: int

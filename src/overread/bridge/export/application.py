@@ -17,6 +17,7 @@ from overread.errors import InputError
 from overread.files import sha256_file
 from overread.runtime.package import Package
 from overread.runtime.package import write_package as write
+from overread.task import TASKS
 
 SDK = "monai-deploy-app-sdk>=4.0"
 
@@ -139,7 +140,8 @@ def write_application(package: Package, out: Path) -> Written:
     Raises InputError for another task than the segmentation of volumes with one channel.
     """
     manifest = package.manifest
-    if manifest.task != "segmentation" or manifest.preprocess.dimensions != 3 or len(manifest.channels) != 1:
+    labels = TASKS[manifest.task].answer == "label_map"
+    if not labels or manifest.preprocess.dimensions != 3 or len(manifest.channels) != 1:
         raise InputError(
             f"package {manifest.name}: {manifest.task} of {len(manifest.channels)} channels in "
             f"{manifest.preprocess.dimensions}D; an application is written for the segmentation of volumes of "

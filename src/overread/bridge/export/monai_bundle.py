@@ -13,6 +13,7 @@ from overread.bridge.export.written import Written, write_texts
 from overread.errors import InputError
 from overread.runtime.manifest import Intensity, Manifest
 from overread.runtime.package import Package
+from overread.task import TASKS
 
 README = """# {name}
 
@@ -49,7 +50,7 @@ def write_bundle(package: Package, out: Path) -> Written:
     """A bundle's folder. Raises InputError for another task than segmentation, and for preprocessing that MONAI's own
     transforms cannot say."""
     manifest = package.manifest
-    if manifest.task != "segmentation" or manifest.regions or manifest.windows is None:
+    if TASKS[manifest.task].answer != "label_map" or manifest.regions or manifest.windows is None:
         raise InputError(
             f"package {manifest.name}: a {manifest.task} package "
             f"{'with regions ' if manifest.regions else ''}is not written as a bundle; take --as torch"
