@@ -30,6 +30,10 @@ def data_dir() -> Path:
 @pytest.fixture(scope="session", autouse=True)
 def prepared_cases(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Prepared cases of the tests, and of the processes that they start, are kept apart from the person's own."""
+    from overread.keys.envelope import SCRYPT
+
+    # Keys are made and opened in many tests, none of which is about how long guessing takes.
+    SCRYPT["n"] = 2**12
     os.environ["OVERREAD_CACHE"] = str(tmp_path_factory.mktemp("cache"))
     os.environ["OVERREAD_STATE"] = str(tmp_path_factory.mktemp("state"))
 

@@ -9,8 +9,9 @@ import pytest
 from overread.errors import InputError
 from overread.keys.card import Card, key_id
 from overread.keys.commands import export_command, import_command, list_command, new_command, revoke_command
+from overread.keys.envelope import seal, unseal
 from overread.keys.meanings import role_for
-from overread.keys.ring import Keyring, state_folder
+from overread.keys.ring import Keyring, card_text, state_folder
 
 WORDS = "four words of hers"
 
@@ -96,6 +97,8 @@ def test_roles_say_what_may_be_signed(ring: Keyring) -> None:
             role_for(analyst, meaning)
     with pytest.raises(InputError, match="signed by quality"):
         role_for(analyst, "locked", wanted="quality")
+    with pytest.raises(InputError, match="asks that a reviewer signs 'approved'; expected quality"):
+        role_for(analyst, "approved", wanted="reviewer")
 
 
 def test_who_is_not_in_the_ring_is_said(ring: Keyring) -> None:
@@ -104,3 +107,21 @@ def test_who_is_not_in_the_ring_is_said(ring: Keyring) -> None:
         InputError, match=r"0 keys are 'Bob', expected one; the ring has Ann\. `overread keys new Bob`"
     ):
         ring.open("Bob", WORDS)
+
+
+def test_a_revocation_reaches_other_machines_and_is_not_taken_back(ring: Keyring, tmp_path: Path) -> None:
+    card = ring.new("Ann", ["analyst"], WORDS)
+    other, file = Keyring(tmp_path / "other"), tmp_path / "ann.json"
+    file.write_text(card_text(card))
+    other.add(file)
+    (tmp_path / "gone.json").write_text(card_text(ring.revoke("Ann", "phone was lost")))
+    assert other.add(tmp_path / "gone.json").revoked
+    assert other.find("Ann").revoked is not None
+    with pytest.raises(InputError, match="is in the ring as Ann"):
+        other.add(file)
+
+
+def test_an_envelope_that_asks_for_gigabytes_is_not_opened() -> None:
+    made = seal(b"x", WORDS, what="a") | {"n": 2**20, "r": 32}
+    with pytest.raises(InputError, match="more memory than any envelope"):
+        unseal(made, WORDS, "x", what="a")

@@ -6,10 +6,12 @@ import base64
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from overread.files import canonical_json
 from overread.keys.card import Revoked
 from overread.keys.ring import Keyring, Person
 from overread.keys.signature import Signature, sign, standing
@@ -94,3 +96,31 @@ def test_a_revoked_key_counts_for_what_it_signed_before(tmp_path: Path) -> None:
     )
     assert "was revoked on 2020" in standing(signature, {card.id: early})
     assert standing(signature, {card.id: late}) == ""
+
+
+def _signed(person: Person, text: str) -> Signature:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    value = Ed25519PrivateKey.from_private_bytes(person.signing).sign(text.encode())
+    return Signature(text, person.card.signing, base64.b64encode(value).decode())
+
+
+def test_a_text_that_can_be_read_in_two_ways_does_not_hold(signature: Signature, ann: Person) -> None:
+    for text in (signature.statement.replace('"row":7', '"row":3,"row":7'), signature.statement + " "):
+        assert "canonical" in _signed(ann, text).fault()
+
+
+@pytest.mark.parametrize("time", ["2026-01-02T09:00:00+23:00", "2026-01-02T00:00:01", "0", None])
+def test_no_way_of_writing_a_time_goes_around_a_revocation(ann: Person, time: str | None) -> None:
+    """As text, +23:00 would come after it though the moment is before, and the others before though nobody knows."""
+    revoked = ann.card.model_copy(
+        update={"revoked": Revoked(time=datetime(2026, 1, 2, tzinfo=UTC), reason="phone was lost")}
+    )
+    said = {"name": "Ann", "role": "analyst", "key": ann.card.id, "meaning": "locked", "time": time}
+    doubt = standing(_signed(ann, canonical_json(said)), {ann.card.id: revoked})
+    assert bool(doubt) is (time != "2026-01-02T09:00:00+23:00")
+
+
+def test_a_role_signs_its_own_meanings_alone(ann: Person) -> None:
+    made = sign(ann, meaning="approved", what={}, role="analyst")
+    assert standing(made, {ann.card.id: ann.card}) == "'approved' is signed by nobody as analyst"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from overread.errors import InputError
-from overread.ledger.figures import figure_id, figures_of, find
+from overread.ledger.figures import figure_id, figures_of, find, named
 
 ROW = {
     "metric": "sensitivity",
@@ -70,3 +70,8 @@ def test_what_is_no_figure_or_several_is_said() -> None:
         InputError, match="2 figures of the report are that: cases/val/images, cases/val/patients"
     ):
         find(figures_of({"cases": {"val": {"images": 4, "patients": 4}}}), "4")
+
+
+def test_a_name_with_a_slash_or_a_tilde_is_told_from_another() -> None:
+    for name in ("a/b", "a~1b", "~", "a~0/b"):
+        assert named(figure_id("x", {"group": name}).removeprefix("x/")) == name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from tests.regulatory.made_up import made_up_package, made_up_run
@@ -14,7 +14,10 @@ from overread.ledger.ledger import Ledger
 from overread.regulatory.change.document import change_command, judgement
 from overread.regulatory.change.judge import judge_change
 from overread.regulatory.change.plan import (
+    ALWAYS_FIXED,
+    PARTS,
     ChangePlan,
+    Movable,
     check_metrics,
     moved,
     propose,
@@ -154,12 +157,16 @@ def test_the_verdict_goes_into_the_ledger_whatever_it_is(
     old = folder / "package" / "chest-1.0.overread"
     new = made_up_package(tmp_path / "new.overread", version="2.0").path
     sides = [_side(OLD, OLD_FACTS), _side(OLD, _manifest(version="2.0"))]
-    monkeypatch.setattr("overread.regulatory.change.document.sides_of_packages", lambda *a: sides)
+    monkeypatch.setattr("overread.regulatory.change.document.sides_of_packages", lambda *a, **k: sides)
     with pytest.raises(BlockingError, match="outside the plan"):
         change_command(old, new, against=folder, cases=tmp_path, out=tmp_path / "c.html")
     (event,) = Ledger.open(folder / "ledger.db").events("change.judged")
     assert event.data["inside"] is False
     assert "OUTSIDE the plan: begins from" in (tmp_path / "c.html").read_text()
+    plan = folder / "change_plan.yaml"
+    plan.write_text(plan.read_text().replace("margin: 0.05", "margin: 0.5"))
+    with pytest.raises(BlockingError, match=r"outside the plan .* \(plan; begins from"):
+        change_command(old, new, against=folder, cases=tmp_path, out=None)
 
 
 def test_the_page_says_inside_with_the_numbers() -> None:
@@ -175,3 +182,18 @@ def test_plans_that_cannot_be_are_refused(tmp_path: Path) -> None:
         check_metrics(_plan(OLD_FACTS, acceptance=[{"metric": "luck"}]), tmp_path)
     with pytest.raises(ValueError, match="an id stands twice"):
         _plan(OLD_FACTS, modifications=[{"id": "M1", "what": "a"}, {"id": "M1", "what": "b"}])
+
+
+def test_nothing_of_a_package_but_what_training_moves_changes_unnoticed() -> None:
+    """Further networks, cleaning, views, sizes that count: whatever the manifest has, now or later."""
+    for part, value in (("views", ["flip x"]), ("smallest_part", 9), ("decoding", {"most": 5.0})):
+        assert set(moved(OLD_FACTS, OLD_FACTS.model_copy(update={part: value}))) == {part}
+    more = OLD_FACTS.model_copy(update={"files": dict(OLD_FACTS.files) | {"model-1.onnx": "0" * 64}})
+    assert set(moved(OLD_FACTS, more)) == {"files"}
+    assert set(get_args(Movable)) | set(ALWAYS_FIXED) == set(PARTS)
+
+
+def test_margins_without_an_end_are_refused() -> None:
+    for bad in ({"margin": float("inf")}, {"reach": float("-inf")}):
+        with pytest.raises(ValueError, match="finite"):
+            _plan(OLD_FACTS, acceptance=[{"metric": "auroc", "label": "abnormal"} | bad])

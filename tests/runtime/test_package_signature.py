@@ -9,7 +9,9 @@ import pytest
 from tests.sealed_road import WORDS
 
 from overread.errors import InputError
+from overread.files import write_json
 from overread.keys.ring import Keyring
+from overread.keys.signature import sign
 from overread.runtime.package import Package
 from overread.runtime.package_signature import check_pinned, sign_package, signature_file, signature_of
 
@@ -66,6 +68,15 @@ def test_a_signature_of_another_package_or_altered_does_not_hold(package: Packag
     path.write_text("{}")
     with pytest.raises(InputError, match="is no signature"):
         signature_of(package)
+
+
+def test_a_signature_that_means_something_else_is_none_of_a_package(package: Package, ring: Keyring) -> None:
+    """The lock is signed over the same hash, before the test: that is no word on taking the package into use."""
+    ann = ring.open("Ann", WORDS)
+    locked = sign(ann, meaning="locked", what={"row": 7, "package_sha256": package.sha256})
+    write_json(signature_file(package.path), locked.as_dict())
+    with pytest.raises(InputError, match="says 'locked' of this package, expected 'packaged'"):
+        check_pinned(package, signed_by=[ann.card.id])
 
 
 def test_a_key_revoked_before_it_signed_does_not_count(package: Package, ring: Keyring) -> None:

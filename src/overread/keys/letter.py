@@ -19,12 +19,20 @@ FORMAT = "overread.letter 1"
 
 
 def seal_letter(plain: bytes, holders: Sequence[Card], *, what: str) -> dict[str, Any]:
-    """``plain`` for ``holders``, as JSON values; ``what`` it is, is bound in. Raises InputError without a holder."""
+    """``plain`` for ``holders``, as JSON values; ``what`` it is, is bound in.
+
+    Raises InputError without a holder, or for one whose key was revoked.
+    """
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     if not holders:
         raise InputError("a sealed letter needs somebody who can open it: name one or more holders of keys")
+    gone = next((c for c in holders if c.revoked is not None), None)
+    if gone is not None:
+        raise InputError(
+            f"{gone.name}'s key {gone.id} was revoked, so that it would open nothing; name another holder"
+        )
     key, nonce, own = AESGCM.generate_key(256), os.urandom(12), X25519PrivateKey.generate()
     public = own.public_key().public_bytes_raw()
     return {

@@ -24,11 +24,16 @@ def role_for(card: Card, meaning: str, *, wanted: Role | None = None) -> Role:
     Raises
     ------
     InputError
-        No such meaning, or the person has no such role.
+        No such meaning, the person has no such role, or what is wanted signs no such thing.
     """
     if meaning not in MEANINGS:
         raise InputError(f"--meaning: found {meaning!r}, expected one of {', '.join(MEANINGS)}")
-    allowed = (wanted,) if wanted is not None else MEANINGS[meaning]
+    allowed = MEANINGS[meaning]
+    if wanted is not None and wanted not in allowed:
+        raise InputError(
+            f"protocol.yaml: signatures: asks that a {wanted} signs {meaning!r}; expected {' or '.join(allowed)}"
+        )
+    allowed = (wanted,) if wanted is not None else allowed
     found = next((role for role in allowed if role in card.roles), None)
     if found is None:
         raise InputError(

@@ -80,7 +80,14 @@ class Keyring:
         """Take in somebody else's card. Raises InputError where it is none, or this ring says otherwise of the key."""
         card = read_card(file)
         known = self.cards().get(card.id)
-        if known is not None and known != card:
+        if (
+            known is not None
+            and known.revoked is None
+            and card == known.model_copy(update={"revoked": card.revoked})
+        ):
+            # Its owner ended it: from here on it counts no more on this machine either.
+            self._write(card, self._read(self._path(card))[1])
+        elif known is not None and known != card:
             raise InputError(
                 f"{file}: key {card.id} is in the ring as {known.name} ({', '.join(known.roles)}) already"
             )

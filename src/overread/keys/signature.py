@@ -15,6 +15,7 @@ from typing import Any
 
 from overread.files import canonical_json
 from overread.keys.card import Card, key_id, raw
+from overread.keys.meanings import MEANINGS
 from overread.keys.ring import Person
 
 
@@ -58,6 +59,8 @@ class Signature:
             return "the signature is not of this text and key"
         except (ValueError, TypeError) as error:
             return f"is damaged ({error})"
+        if canonical_json(said) != self.statement:
+            return "the text is not in canonical form, so that it can be read in more than one way"
         if not isinstance(said, dict) or said.get("key") != key_id(self.key):
             return "the text names another key than the one that signed it"
         return ""
@@ -93,6 +96,16 @@ def sign(
     return Signature(statement, card.signing, base64.b64encode(value).decode())
 
 
+def _before(stated: Any, moment: datetime) -> bool:
+    """Whether a time is stated, with its offset from UTC, and lies before ``moment`` (UTC where it has no offset)."""
+    try:
+        time = datetime.fromisoformat(str(stated))
+    except ValueError:
+        return False
+    limit = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return time.tzinfo is not None and time < limit
+
+
 def standing(signature: Signature, known: Mapping[str, Card]) -> str:
     """What this machine's ``known`` cards, by id, say of who signed; empty where the key is known and counted then."""
     said = signature.said
@@ -101,6 +114,8 @@ def standing(signature: Signature, known: Mapping[str, Card]) -> str:
         return f"key {key_id(signature.key)} is not in this keyring, so that its name is only claimed"
     if card.name != said.get("name") or said.get("role") not in card.roles:
         return f"key {card.id} belongs to {card.name} ({', '.join(card.roles)})"
-    if card.revoked is not None and str(said.get("time")) >= card.revoked.time.isoformat(timespec="seconds"):
+    if said.get("role") not in MEANINGS.get(str(said.get("meaning")), card.roles):
+        return f"{said.get('meaning')!r} is signed by nobody as {said.get('role')}"
+    if card.revoked is not None and not _before(said.get("time"), card.revoked.time):
         return f"key {card.id} was revoked on {card.revoked.time:%Y-%m-%d} ({card.revoked.reason})"
     return ""

@@ -132,5 +132,10 @@ def _subject(row: Mapping[str, Any]) -> list[str]:
 
 
 def _segment(value: Any) -> str:
-    """A name as a part of an id, in which a slash would part (RFC 6901 writes it ~1)."""
-    return str(value).replace("/", "~1")
+    """A name as a part of an id, in which a slash would part (RFC 6901 writes it ~1, and ~ itself ~0)."""
+    return str(value).replace("~", "~0").replace("/", "~1")
+
+
+def named(segment: str) -> str:
+    """The name that a part of an id stands for."""
+    return segment.replace("~1", "/").replace("~0", "~")

@@ -42,7 +42,7 @@ def signature_of(package: Package) -> Signature | None:
     Raises
     ------
     InputError
-        It does not hold, or is of another package.
+        It does not hold, is of another package, or means something else, as that of a lock does.
     """
     path = signature_file(package.path)
     if not path.is_file():
@@ -51,6 +51,11 @@ def signature_of(package: Package) -> Signature | None:
     fault = "is no signature" if signature is None else signature.fault()
     if signature is None or fault:
         raise InputError(f"{path}: {fault}; take package and signature from their source again")
+    if signature.said.get("meaning") != MEANING:
+        raise InputError(
+            f"{path}: says {signature.said.get('meaning')!r} of this package, expected {MEANING!r}: a signature of "
+            "something else was put beside it; take package and signature from their source again"
+        )
     signed = signature.said.get("package_sha256")
     if signed != package.sha256:
         raise InputError(

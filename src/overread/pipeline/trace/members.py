@@ -10,6 +10,7 @@ from overread.cohort.case import Case
 from overread.cohort.cohort import Cohort
 from overread.cohort.groups import cuts_of, groups_of
 from overread.cohort.splits.parts import SPLITS
+from overread.ledger.figures import named
 from overread.pipeline.protocol import Protocol
 
 Kind = Literal["answers", "tuning", "training", "cases", "protocol", "stages"]
@@ -51,21 +52,22 @@ _PARTS: dict[Kind, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Members:
-    """``kind`` of the figure, the ``cases`` it was computed of, and in which words they were chosen."""
+    """``kind`` of the figure, the ``cases`` it was computed of, in which words they were chosen, and the ``group``."""
 
     kind: Kind
     cases: tuple[Case, ...]
     chosen: str
+    group: str | None = None
 
 
 def members(figure: str, cohort: Cohort, protocol: Protocol) -> Members:
     """The cases that the figure with this id was computed of."""
-    section, *rest = figure.split("/")
+    section, *rest = map(named, figure.split("/"))
     kind = FROM.get(section, "answers")
     parts = _PARTS[kind]
-    named = [name for name in rest if name in parts]
-    if kind == "cases" and named:
-        parts = tuple(named[:1])
+    of = [name for name in rest if name in parts]
+    if kind == "cases" and of:
+        parts = tuple(of[:1])
     cases = tuple(c for c in cohort if c.split in parts)
     said = " and ".join({"train": "training", "val": "tuning", "test": "test"}[p] for p in parts)
     chosen = f"all {said} cases" if parts else "no cases"
@@ -83,4 +85,4 @@ def _group(section: str, rest: Sequence[str], cohort: Cohort, protocol: Protocol
     if rest[1] not in groups:
         return whole
     cases = tuple(whole.cases[i] for i in groups[rest[1]])
-    return Members(whole.kind, cases, f"the test cases whose {attribute} is {rest[1]}")
+    return Members(whole.kind, cases, f"the test cases whose {attribute} is {rest[1]}", rest[1])

@@ -131,7 +131,7 @@ def change_command(old: Path, new: Path, *, against: Path, cases: Path, out: Pat
     check_metrics(plan, against)
     first, second = sides_of_packages([old, new], cases)
     c = compare(first, second)
-    checks = judge_change(plan, c)
+    checks = [*_as_before(plan, folder), *judge_change(plan, c)]
     inside = all(k.holds for k in checks)
     for k in checks:
         console.print(
@@ -140,6 +140,8 @@ def change_command(old: Path, new: Path, *, against: Path, cases: Path, out: Pat
     if (folder / "ledger.db").is_file():
         event = Ledger.open(folder / "ledger.db").append(EVENT, _event(plan, checks, c))
         console.print(f"  ledger row {event.seq}", highlight=False)
+    else:
+        console.print(f"  [yellow]{folder} holds no ledger: nothing keeps this judgement.", highlight=False)
     if out is not None:
         data = {"inside": inside, "checks": [k.as_dict() for k in checks], "comparison": comparison_data(c)}
         console.print(f"  {write_document(judgement(plan, checks, c), out, data=data)}", highlight=False)
@@ -147,6 +149,22 @@ def change_command(old: Path, new: Path, *, against: Path, cases: Path, out: Pat
         failed = "; ".join(k.name for k in checks if not k.holds)
         raise BlockingError(f"{new}: outside the plan {folder / FILE} ({failed}). {plan.on_failure}")
     console.print("[bold green]Inside the plan.", highlight=False)
+
+
+def _as_before(plan: ChangePlan, folder: Path) -> list[Check]:
+    """That the plan is the one by which changes of this package were judged before; nothing for the first."""
+    if not (folder / "ledger.db").is_file():
+        return []
+    rows = [
+        e
+        for e in Ledger.open(folder / "ledger.db").events(EVENT)
+        if e.data["plan"]["package"] == plan.package
+    ]
+    other = [e.seq for e in rows if e.data["plan"] != plan.model_dump(mode="json")]
+    said = f"judged for the {len(rows) + 1}. time by it"
+    if other:
+        said = f"was another one in row {other[0]} of the ledger: a plan that moves with its results decides nothing"
+    return [Check("plan", not other, said)] if rows else []
 
 
 def _event(plan: ChangePlan, checks: list[Check], c: Comparison) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import Field, model_validator
+from pydantic import Field, FiniteFloat, model_validator
 
 from overread.errors import InputError
 from overread.evaluate.metrics import METRICS
@@ -17,19 +17,15 @@ from overread.runtime.manifest import Manifest
 from overread.settings import Strict, read_settings
 
 FILE = "change_plan.yaml"
-PARTS = (
-    "task",
-    "labels",
-    "positive",
-    "quantity",
-    "channels",
-    "preprocess",
-    "limits",
-    "windows",
-    "uncertainty",
+ANEW = frozenset(
+    {"format", "name", "version", "created", "operating_points", "calibration", "reference", "model_card"}
+    | {"evidence", "sha256"}
 )
-"""What two packages are compared by, beside weights, thresholds and calibration, which every new training moves."""
-ALWAYS_FIXED = ("task", "labels", "positive", "quantity")
+"""What every new training moves, and what only names or describes a package."""
+PARTS = tuple(name for name in Manifest.model_fields if name not in ANEW)
+"""What two packages are compared by: everything else, so that nothing is passed over that a later version adds. Of
+``files`` their names, which say how many networks answer."""
+ALWAYS_FIXED = ("task", "labels", "positive", "quantity", "regions", "counted_labels")
 """Another question is another device."""
 MARGIN = 0.05
 MEASURED = {
@@ -38,6 +34,22 @@ MEASURED = {
     "uncertainty": frozenset({"most", "refused", "aimed", "patients", "refer", "notes", "quality"}),
 }
 """Keys of each part whose numbers every training measures anew: reach of images, grey values, cuts of uncertainty."""
+
+
+Movable = Literal[
+    "channels",
+    "preprocess",
+    "limits",
+    "windows",
+    "uncertainty",
+    "outputs",
+    "decoding",
+    "views",
+    "smallest_part",
+    "measures",
+    "postprocess",
+    "files",
+]
 
 
 class Modification(Strict):
@@ -51,7 +63,7 @@ class Modification(Strict):
     kind: Literal["performance", "input", "use"] = "performance"
     scope: Literal["global", "local"] = "global"
     by: Literal["people", "automatic"] = "people"
-    parts: list[Literal["channels", "preprocess", "limits", "windows", "uncertainty"]] = []
+    parts: list[Movable] = []
 
 
 class Acceptance(Strict):
@@ -63,8 +75,8 @@ class Acceptance(Strict):
 
     metric: str
     label: str | None = None
-    margin: float = Field(default=MARGIN, ge=0)
-    reach: float | None = None
+    margin: float = Field(default=MARGIN, ge=0, allow_inf_nan=False)
+    reach: FiniteFloat | None = None
     thresholds: Literal["own", "kept"] = "own"
 
 
@@ -150,10 +162,18 @@ def moved(old: Manifest, new: Manifest) -> dict[str, tuple[Any, Any]]:
     """Parts in which two packages differ, with what each has."""
     found = {}
     for part in PARTS:
-        one, two = (_plain(getattr(m, part), MEASURED.get(part, frozenset())) for m in (old, new))
+        one, two = (_part(m, part) for m in (old, new))
         if one != two:
             found[part] = (one, two)
     return found
+
+
+def _part(manifest: Manifest, part: str) -> Any:
+    return (
+        sorted(manifest.files)
+        if part == "files"
+        else _plain(getattr(manifest, part), MEASURED.get(part, frozenset()))
+    )
 
 
 def _plain(value: Any, without: frozenset[str]) -> Any:
