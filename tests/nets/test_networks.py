@@ -19,7 +19,7 @@ CENTERNET = UNET | {"stride": [2, 2], "object_size": [6, 6]}
         (
             "zfnet",
             {},
-            "network: found 'zfnet', expected one of lenet, alexnet, .*, resnet, .*, unet, centernet",
+            "network: found 'zfnet', expected one of lenet, alexnet, .*, resnet, .*, unet, .*, centernet",
         ),
         ("unet", UNET | {"width": 3}, "argument 'width' is unknown; .*expected widths, strides, kernels"),
         (
