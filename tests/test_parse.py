@@ -83,6 +83,16 @@ def test_no_yaml_is_one_line(text: str) -> None:
     assert "is not YAML" in refused(parse_yaml, text)
 
 
+def test_a_key_given_twice_is_named_with_both_lines() -> None:
+    told = refused(parse_yaml, "endpoints:\n- metric: auroc\n  goal: 0.8\n  goal: 0.9\n")
+    assert told.endswith("line 4 gives 'goal' again, which line 3 gave; keep one of them")
+
+
+def test_the_same_key_in_other_mappings_and_a_merge_are_no_repetition() -> None:
+    text = "a: &a {x: 1}\nb: &b {<<: *a, x: 2}\nc: {<<: [*a, *b], x: 3}\nd: [{x: 4}, {x: 5}]"
+    assert parse_yaml(text, "f")["c"] == {"x": 3}
+
+
 def test_a_long_value_without_quotes_is_named_by_its_line() -> None:
     assert "line 2" in refused(parse_yaml, "a: 1\nb: " + "1:" * 10_000 + "1")
     assert parse_yaml(f"b: '{'1:' * 10_000}'", "w")["b"].startswith("1:1")

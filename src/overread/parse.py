@@ -81,8 +81,8 @@ def parse_yaml(text: str, where: str) -> Any:
     Raises
     ------
     InputError
-        No YAML, larger than 4 MiB, more than 64 levels deep, or with aliases that unfold to more than a million values:
-        one line that begins with ``where``.
+        No YAML, larger than 4 MiB, more than 64 levels deep, with aliases that unfold to more than a million values, or
+        a key given twice: one line that begins with ``where``.
     """
     if len(text) > MOST_YAML_BYTES:
         raise InputError(
@@ -90,10 +90,37 @@ def parse_yaml(text: str, where: str) -> Any:
         )
     try:
         _measure(text, where)
-        return yaml.safe_load(text)
+        return yaml.load(text, Loader=_OnceEach)
+    except _TwiceError as error:
+        raise InputError(f"{where}: {error}") from error
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
         # ValueError: a date such as 2001-99-99, a whole number of more digits than Python converts.
         raise InputError(f"{where}: is not YAML ({short(str(error))})") from error
+
+
+class _TwiceError(Exception):
+    """A key that one mapping holds a second time."""
+
+
+class _OnceEach(yaml.SafeLoader):
+    """Plain data; a key that stands twice is refused, where YAML's own loader silently takes the last one.
+
+    Keys are unique by the specification (YAML 1.2.2, section 3.2.1.1); a goal written twice would otherwise be judged
+    by whichever came last.
+    """
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        first: dict[tuple[str, str], int] = {}
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                line, name = key.start_mark.line + 1, (key.tag, key.value)
+                if name in first:
+                    raise _TwiceError(
+                        f"line {line} gives {short(key.value)!r} again, which line {first[name]} gave; keep one of them"
+                    )
+                first[name] = line
+        return node
 
 
 def yaml_line(text: str, place: Sequence[str | int]) -> int | None:
