@@ -128,7 +128,7 @@ def test_dead_letters(typed: Typed) -> None:
     assert told == [
         f"run run1 of study {STUDY}: took longer than 5 s",
         f"study {OTHER}: no object could be read",
-        "overread replay takes a run or a study up again",
+        "overread replay takes a run, a study or a request up again",
     ]
     state.delivery("run1", "PACS")
     state.set_delivery("run1", "PACS", DeliveryState.REFUSED, error="status 0x0122")

@@ -29,6 +29,7 @@ from overread.clinic.priors.kept import KeptPriors, write_priors
 from overread.clinic.results.failure import Failure
 from overread.clinic.results.objects import OBJECTS
 from overread.clinic.results.view import VIEW
+from overread.clinic.results.volume import VOLUME
 from overread.clinic.run_folder import PICTURE, RunFacts, run_key, sops_sha256
 from overread.clinic.run_steps import Predict, RunSteps
 from overread.clinic.spool import Spool
@@ -148,7 +149,7 @@ def test_every_kind_of_answer_survives_the_disk(
     assert len(told) == 1, "what is kept is not asked for again"
     names = {p.name for p in steps.folder(key).folder.iterdir()}
     objects = {"sr.dcm", "seg.dcm", ARRAYS} if kind is LabelMap else {"sr.dcm"}
-    assert names == {"run.json", RESULT, PICTURE, VIEW} | objects
+    assert names == {"run.json", RESULT, PICTURE, VIEW, VOLUME} | objects
 
 
 @pytest.mark.parametrize(

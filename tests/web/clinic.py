@@ -21,6 +21,8 @@ from overread.web.site import NodeFacts, Site
 
 KEY = "0123456789abcdef" * 2
 PASSWORD = "a long sentence 1"
+OUR_SCRIPTS = [f'<script src="/static/{name}.js" defer>' for name in ("overread", "planes")]
+"""Every script of a page, as the content security policy allows them: files of ours, none within the page."""
 FACTS = NodeFacts("NODE", "127.0.0.1:104", (("r", "p", "1", "a" * 64),), ("PACS",), "RESEARCH")
 
 
