@@ -109,7 +109,7 @@ def ours(cohort: Path, folder: Path, minutes: float, seed: int) -> Iterator[Any]
         check=False,
     )
     print(f"overread, seed {seed}: {(time.perf_counter() - began) / 60:.1f} minutes", flush=True)
-    package = Package.load(folder / "package")
+    package = Package.load(next((folder / "package").glob("*.overread")))
     for case in Workspace.open(folder).cohort().split("test"):
         answer = predict(package, load_case(case)).answer
         yield None if answer is None else answer.mask

@@ -11,12 +11,12 @@ import pytest
 import yaml
 
 import overread.pipeline.stages as stages
-from overread.cohort.hashes import file_hashes
+from overread.cohort.hashes import content_digest, content_of_test
 from overread.errors import InputError, OverreadError
 from overread.ledger.commands import verify_command
 from overread.ledger.environment import code_digest, environment
 from overread.ledger.ledger import Ledger
-from overread.pipeline.register import content_digest, register, register_file
+from overread.ledger.register import register, register_file
 from overread.pipeline.workspace import Workspace
 
 
@@ -126,7 +126,7 @@ def test_a_test_that_was_opened_in_another_folder_is_not_opened_for_the_first_ti
 ) -> None:
     cases = Workspace.open(road).cohort().split("test")
     for _ in range(3):  # the copy's own opening, and two elsewhere
-        register(content_digest(file_hashes(cases, road)), chain_head="0" * 64)
+        register(content_of_test(cases, road), chain_head="0" * 64)
     stages.test_stage(road)
     report = json.loads((road / "report.json").read_text())
     assert (

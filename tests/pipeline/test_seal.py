@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +22,7 @@ from overread.cohort.truth.mask import read_mask
 from overread.cohort.virtual.cohort import make_virtual_cohort
 from overread.errors import InputError
 from overread.keys.ring import Keyring
-from overread.pipeline.seal import EVENT, is_sealed, seal_test
+from overread.pipeline.seal import EVENT, is_sealed, refuse_unsealed, seal_test
 from overread.pipeline.seal_opened import opened_test
 from overread.pipeline.workspace import Workspace
 
@@ -42,6 +46,13 @@ def ring() -> Keyring:
 @pytest.fixture
 def lesions(masks: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(masks, tmp_path / "lesions"))
+
+
+@pytest.fixture
+def discs(tmp_path: Path) -> Path:
+    draw_discs(tmp_path / "discs")
+    stages.init_stage(tmp_path / "discs")
+    return tmp_path / "discs"
 
 
 def test_masks_leave_the_folder_and_come_back_bit_for_bit(lesions: Path, ring: Keyring) -> None:
@@ -93,16 +104,154 @@ def test_an_altered_image_or_seal_is_not_opened(lesions: Path, ring: Keyring) ->
         pass
 
 
-def test_a_seal_that_was_interrupted_is_ended(tmp_path: Path, ring: Keyring) -> None:
-    draw_discs(tmp_path / "discs")
-    stages.init_stage(tmp_path / "discs")
-    space = Workspace.open(tmp_path / "discs")
-    table = (space.folder / "cohort.csv").read_text()
-    first = seal_test(space, [ring.find("Ann")])
-    (space.folder / "cohort.csv").write_text(table)
-    assert seal_test(space, [ring.find("Ann")]) == first
-    assert [c.label for c in space.cohort().split("test")] == [None] * first["cases"]
+@pytest.mark.parametrize("at", ["set_columns", "Path.unlink", "hashed"])
+def test_a_seal_that_was_interrupted_is_ended(
+    lesions: Path, ring: Keyring, at: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed before the table, between table and masks, or before the row: the next call ends it, nothing is lost."""
+    space = Workspace.open(lesions)
+    before = {c.case: read_mask(c, load_case(c)) for c in space.cohort().split("test")}
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(f"overread.pipeline.seal.{at}", killed)
+        with pytest.raises(KeyboardInterrupt):
+            seal_test(space, [ring.find("Ann")])
+    facts = seal_test(space, [ring.find("Ann")])
+    assert [e.data["root"] for e in space.ledger.events(EVENT)] == [facts["root"]]
+    assert not {p.name.split(".")[0] for p in (lesions / "masks").iterdir()} & set(before)
     with pytest.raises(InputError, match="is sealed already"):
+        seal_test(space, [ring.find("Ann")])
+    with opened_test(space, ring.open("Ann", WORDS)) as opened:
+        for case in opened.split("test"):
+            np.testing.assert_array_equal(read_mask(case, load_case(case)), before[case.case])
+
+
+def test_truth_that_came_after_the_seal_is_never_taken_out(discs: Path, ring: Keyring) -> None:
+    """A second `seal` over cases that the first did not hold would lose them; a restored table lies open."""
+    table = discs / "cohort.csv"
+    whole = table.read_text()
+    space = Workspace.open(discs)
+    seal_test(space, [ring.find("Ann")])
+    late = table.read_text() + "late,late,test,images/00.png,large,F\n"
+    for text, case in ((late, "late"), (whole, "case00")):
+        table.write_text(text)
+        with pytest.raises(InputError, match=f"truth of .* lies beside the seal .such as case {case}"):
+            seal_test(space, [ring.find("Ann")])
+        assert table.read_text() == text
+        with pytest.raises(InputError, match="lies beside the seal"):
+            stages.check_stage(discs)
+        with pytest.raises(InputError, match="lies beside"), opened_test(space, ring.open("Ann", WORDS)):
+            pass
+
+
+def test_another_seal_put_in_its_place_is_not_opened(discs: Path, ring: Keyring) -> None:
+    """Cards are public: anybody can write a seal for the same holder with labels that suit a model."""
+    space = Workspace.open(discs)
+    copy = Path(shutil.copytree(discs, discs.with_name("copy")))
+    seal_test(space, [ring.find("Ann")])
+    table = copy / "cohort.csv"
+    table.write_text(re.sub(r",test,(.*),(small|large),", r",test,\1,small,", table.read_text(), count=3))
+    seal_test(Workspace.open(copy), [ring.find("Ann")])
+    shutil.copy(copy / SEAL, discs / SEAL)
+    with (
+        pytest.raises(InputError, match="not the seal that the ledger recorded"),
+        opened_test(space, ring.open("Ann", WORDS)),
+    ):
+        pass
+
+
+def test_a_seal_undone_and_made_again_does_not_hide_what_was_trained_on(discs: Path, ring: Keyring) -> None:
+    protocol, table = discs / "protocol.yaml", discs / "cohort.csv"
+    protocol.write_text(protocol.read_text() + "seal: true\n")
+    whole, space = table.read_text(), Workspace.open(discs)
+    seal_test(space, [ring.find("Ann")])
+    space.ledger.append("pipeline.train", {})
+    refuse_unsealed(Workspace.open(discs))
+    shutil.rmtree(discs / "sealed")
+    table.write_text(whole)
+    seal_test(space, [ring.find("Ann")])
+    with pytest.raises(InputError, match="before the test was sealed"):
+        refuse_unsealed(Workspace.open(discs))
+
+
+@pytest.mark.parametrize("kind", ["symlink", "hardlink"])
+def test_a_mask_that_stays_under_another_name_is_not_sealed(lesions: Path, ring: Keyring, kind: str) -> None:
+    mask = Cohort.read(lesions).split("test")[0].mask
+    assert mask is not None
+    kept = lesions / "store" / mask.name
+    kept.parent.mkdir()
+    mask.rename(kept)
+    mask.symlink_to(kept) if kind == "symlink" else mask.hardlink_to(kept)
+    with pytest.raises(InputError, match="is a link, or has further names"):
+        seal_test(Workspace.open(lesions), [ring.find("Ann")])
+    assert not is_sealed(lesions)
+
+
+def test_masks_named_by_their_whole_path_come_back_outside_of_the_folder(
+    lesions: Path, ring: Keyring
+) -> None:
+    table = lesions / "cohort.csv"
+    table.write_text(table.read_text().replace(",masks/", f",{lesions}/masks/"))
+    space = Workspace.open(lesions)
+    seal_test(space, [ring.find("Ann")])
+    before = sorted(lesions.rglob("*"))
+    with opened_test(space, ring.open("Ann", WORDS)) as opened:
+        assert sorted(lesions.rglob("*")) == before
+        assert all(c.mask and c.mask.is_file() for c in opened.split("test"))
+    assert sorted(lesions.rglob("*")) == before
+
+
+def test_the_look_is_counted_before_any_truth_is_on_the_disk(
+    lesions: Path, ring: Keyring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space, place = Workspace.open(lesions), tmp_path / "tmp"
+    place.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(place))
+    seal_test(space, [ring.find("Ann")])
+    seen: list[list[Path]] = []
+    with opened_test(space, ring.open("Ann", WORDS), before=lambda: seen.append(list(place.iterdir()))):
+        assert list(place.iterdir())
+    assert seen == [[]]
+
+
+def test_what_a_killed_test_left_open_is_taken_away(lesions: Path, ring: Keyring, tmp_path: Path) -> None:
+    """SIGTERM ends it in order; after SIGKILL the next opening removes the files."""
+    seal_test(Workspace.open(lesions), [ring.find("Ann")])
+    place, state = tmp_path / "tmp", ring.folder.parent
+    place.mkdir()
+    code = (
+        "import os, signal, sys\nfrom pathlib import Path\nfrom overread.keys.ring import Keyring\n"
+        "from overread.pipeline.seal_opened import opened_test\n"
+        "from overread.pipeline.workspace import Workspace\n"
+        f"with opened_test(Workspace.open(Path({str(lesions)!r})), Keyring().open('Ann', {WORDS!r})):\n"
+        "    print(len(os.listdir(os.environ['TMPDIR'])), flush=True)\n"
+        "    os.kill(os.getpid(), int(sys.argv[1]))\n    signal.pause()\n"
+    )
+    for number, left in ((signal.SIGKILL, 1), (signal.SIGTERM, 0)):
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(int(number))],
+            env=os.environ | {"TMPDIR": str(place), "OVERREAD_STATE": str(state)},
+            capture_output=True,
+            text=True,
+        )
+        assert done.stdout == "1\n", done.stderr
+        assert len(list(place.iterdir())) == left
+
+
+def test_a_holder_whose_key_was_revoked_gets_no_seal(discs: Path, ring: Keyring) -> None:
+    ring.revoke("Ann", "phone was lost")
+    with pytest.raises(InputError, match=r"Ann's key .* was revoked"):
+        seal_test(Workspace.open(discs), [ring.find("Ann")])
+    assert not is_sealed(discs)
+
+
+def test_a_test_that_was_opened_is_not_sealed_afterwards(discs: Path, ring: Keyring) -> None:
+    space = Workspace.open(discs)
+    space.ledger.append("pipeline.opened", {"patients": []})
+    with pytest.raises(InputError, match="the test was opened before"):
         seal_test(space, [ring.find("Ann")])
 
 

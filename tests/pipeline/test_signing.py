@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.sealed_road import Road
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tests.sealed_road import WORDS, Road
 
 import overread.pipeline.stages as stages
 from overread.errors import InputError, OverreadError
+from overread.files import canonical_json
+from overread.keys.ring import Keyring, Person
 from overread.ledger.commands import verify_command
 from overread.ledger.signatures import KIND
 from overread.pipeline.decisions import decide_command, decisions_of, deviate_command, deviations_of
@@ -134,3 +139,52 @@ def test_verify_names_a_signature_of_another_row_and_a_key_nobody_knows(
     with pytest.raises(OverreadError):
         verify_command(str(road.folder))
     assert "is not in this keyring, so that its name is only claimed" in capsys.readouterr().out
+
+
+def _rows(road: Road, kind: str, payload: dict[str, Any], person: Person | None, **said: Any) -> None:
+    """A row with a signature that somebody wrote past the command line; without a person one that nobody made."""
+    space = Workspace.open(road.folder)
+    row = space.ledger.append(kind, payload)
+    text = {"row": row.seq, "row_hash": row.hash, "name": "Bob Ray", "role": "quality", "comment": ""}
+    text |= {"time": row.time, "key": person.card.id if person else "0" * 16} | said
+    if person is None:
+        value = {"statement": canonical_json(text), "key": "", "value": ""}
+    else:
+        key = Ed25519PrivateKey.from_private_bytes(person.signing)
+        signed = base64.b64encode(key.sign(canonical_json(text).encode())).decode()
+        value = {"statement": canonical_json(text), "key": person.card.signing, "value": signed}
+    space.ledger.append(KIND, {"row": row.seq, "signature": value})
+
+
+@pytest.mark.parametrize(
+    ("signer", "said"),
+    [
+        (None, {"meaning": "deviated"}),
+        ("Bob Ray", {"meaning": "approved"}),
+        ("Bob Ray", {"meaning": "deviated", "time": "2020-01-01T00:00:00+00:00"}),
+        ("Bob Ray", {"meaning": "deviated", "row_hash": "0" * 64}),
+        ("Ann Lee", {"meaning": "deviated"}),
+    ],
+)
+def test_a_signature_that_does_not_hold_decides_nothing(
+    road: Road, signer: str | None, said: dict[str, Any]
+) -> None:
+    """Forged, of another meaning, dated back, of another row, or in somebody else's name."""
+    person = Keyring().open(signer, WORDS) if signer else None
+    _rows(road, "deviation", {"reason": "all is well", "changes": []}, person, **said)
+    assert deviations_of(Workspace.open(road.folder)) == []
+
+
+def test_nobody_approves_their_own_lock_by_a_second_key(road: Road) -> None:
+    Keyring().revoke("Ann Lee", "got another key")
+    Keyring().new("Ann Lee", ["quality"], WORDS)
+    with pytest.raises(InputError, match="Ann Lee locked it; another person"):
+        sign(road, "lock", "approved", "Ann Lee")
+
+
+def test_a_lock_of_another_seal_is_not_tested(road: Road) -> None:
+    space = Workspace.open(road.folder)
+    row = space.ledger.events("test.sealed")[-1].data
+    space.ledger.append("test.sealed", row | {"root": "0" * 64})
+    with pytest.raises(InputError, match="is not the seal of the lock"):
+        stages.test_stage(road.folder, who="Bob Ray", passphrase_file=road.words)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,15 @@ import pytest
 from tests.regulatory.made_up import made_up_run
 from tests.runtime.models import manifest
 
+from overread.cohort.cohort import Cohort
+from overread.cohort.hashes import content_of_test
 from overread.errors import InputError
+from overread.ledger.ledger import Ledger
+from overread.ledger.register import register
+from overread.pipeline.openings import looks_before
 from overread.regulatory.comparison.document import compare_command, data_of, document_of
 from overread.regulatory.comparison.paired import compare, reclassification
-from overread.regulatory.comparison.side import Side, side_of_column, side_of_run
+from overread.regulatory.comparison.side import Side, looked, side_of_column, side_of_run, sides_of_packages
 from overread.regulatory.documents.html import html_of
 from overread.runtime.manifest import Manifest
 
@@ -150,3 +157,29 @@ def test_sensitivity_of_decisions_without_scores() -> None:
     # No answer is no finding, and clears nobody.
     assert [_of(c.differences, m).first for m in ("sensitivity", "specificity")] == [0.5, 0.5]
     assert [_of(c.differences, m).second for m in ("sensitivity", "specificity")] == [1, 1]
+
+
+def test_a_look_for_a_comparison_counts(tmp_path: Path) -> None:
+    """In the ledger beside the cases, and in the machine's list where the folder was copied without it."""
+    folder = made_up_run(tmp_path / "run")
+    ledger = Ledger.open(folder / "ledger.db")
+    cases = Cohort.read(folder).split("test")
+    before = looks_before(ledger)
+    assert looked(folder, cases, ["0" * 64]) and looks_before(ledger) == before + 1
+    copy = Path(shutil.copytree(folder, tmp_path / "copy", ignore=shutil.ignore_patterns("ledger.db*")))
+    assert looked(copy, Cohort.read(copy).split("test"), ["0" * 64]) == ()
+    assert register(content_of_test(cases, folder), chain_head="").before == 2
+    sealed = [replace(c, sealed=True) for c in cases]
+    with pytest.raises(InputError, match="is sealed; `overread test"):
+        looked(folder, sealed, ["0" * 64])
+
+
+def test_a_change_is_judged_on_cases_apart_from_training(tmp_path: Path) -> None:
+    folder = made_up_run(tmp_path / "run")
+    path = folder / "package" / "chest-1.0.overread"
+    cases = [(f"{split}{k}", split, k) for split in ("test", "train", "val") for k in ("normal", "pneumonia")]
+    lines = [f"{case},{case},{split},x.png,{label}" for case, split, label in cases]
+    (folder / "cohort.csv").write_text("\n".join(["case,patient,split,image,label", *lines, ""]))
+    both = [sides_of_packages([path, path], folder, held_out=held)[0].rows for held in (False, True)]
+    assert [len(rows) for rows in both] == [6, 2]
+    assert {r["case"] for r in both[1]} == {"testnormal", "testpneumonia"}

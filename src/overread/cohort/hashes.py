@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from overread.cohort.case import Case
@@ -32,6 +33,21 @@ def files_digest(cases: Sequence[Case], folder: Path) -> str:
 def digest_of_hashes(hashes: Mapping[str, str]) -> str:
     """One SHA-256 over file hashes that are known already."""
     return sha256_bytes(canonical_json(dict(hashes)).encode())
+
+
+def without_truth(cases: Sequence[Case]) -> list[Case]:
+    """The cases with their images alone."""
+    return [replace(c, mask=None, boxes=None) for c in cases]
+
+
+def content_digest(hashes: Mapping[str, str]) -> str:
+    """SHA-256 over the files of a test, whatever they are called and wherever they lie."""
+    return sha256_bytes(canonical_json(sorted(hashes.values())).encode())
+
+
+def content_of_test(cases: Sequence[Case], folder: Path) -> str:
+    """The digest by which a test is known again: of its images, so that one with other truth is the same test."""
+    return content_digest(file_hashes(without_truth(cases), folder))
 
 
 def paths_of(case: Case) -> Iterator[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from overread.errors import InputError
@@ -11,6 +12,7 @@ from overread.keys.card import Card, Role
 from overread.keys.meanings import role_for
 from overread.keys.ring import Person
 from overread.keys.signature import Signature, sign, standing
+from overread.ledger.clock import SLACK_SECONDS
 from overread.ledger.ledger import Event, Ledger
 
 KIND = "signature"
@@ -66,7 +68,7 @@ def sign_row(
     given = role_for(person.card, meaning, wanted=role)
     earlier = [s for s in signatures(events, {}) if s.row == row and not s.fault]
     if meaning in ("reviewed", "approved") and any(
-        s.key == person.card.id and s.meaning == "locked" for s in earlier
+        _same_person(s, person.card.id, person.card.name) for s in earlier if s.meaning == "locked"
     ):
         raise InputError(
             f"row {row}: {person.card.name} locked it; another person must say that it was {meaning}"
@@ -77,10 +79,34 @@ def sign_row(
     return _read(event, {e.seq: e for e in events}, {person.card.id: person.card})
 
 
+def _same_person(signed: Signed, key: str, name: str) -> bool:
+    """Whether a signature is of this key, or of another key of the same name."""
+    return key == signed.key or name.casefold() == signed.name.casefold()
+
+
+def own_approval(signed: Signed, others: Iterable[Signed]) -> bool:
+    """Whether who gave ``signed`` also locked the row, so that it is nobody else's word."""
+    return any(
+        _same_person(signed, o.key, o.name) for o in others if o.meaning == "locked" and o.row == signed.row
+    )
+
+
 def signatures(events: Iterable[Event], known: Mapping[str, Card]) -> list[Signed]:
     """Every signature among ``events``, oldest first, checked against the row that it signs and ``known`` cards."""
     rows = {e.seq: e for e in events}
     return [_read(e, rows, known) for e in rows.values() if e.kind == KIND]
+
+
+def _apart(stated: Any, added: str) -> str | None:
+    """When a signature was added whose text states another time; None where the two agree.
+
+    A key that was revoked could else sign into the time before that.
+    """
+    try:
+        signed, now = datetime.fromisoformat(str(stated)), datetime.fromisoformat(added)
+        return None if abs((now - signed).total_seconds()) <= SLACK_SECONDS else added[:19]
+    except (ValueError, TypeError):
+        return added[:19]
 
 
 def _read(event: Event, rows: Mapping[int, Event], known: Mapping[str, Card]) -> Signed:
@@ -96,6 +122,8 @@ def _read(event: Event, rows: Mapping[int, Event], known: Mapping[str, Card]) ->
     target = rows.get(row) if isinstance(row, int) else None
     if not fault and (target is None or target.seq > event.seq or said.get("row_hash") != target.hash):
         fault = f"is not of row {row} as it is in this ledger"
+    if not fault and (apart := _apart(said.get("time"), event.time)) is not None:
+        fault = f"says {said.get('time')}, and was added {apart}: its time was not that of a clock"
     text = {k: str(said.get(k, "")) for k in ("name", "role", "meaning", "time", "comment", "key")}
     return Signed(
         event.seq,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,8 @@ from overread.errors import InputError, OverreadError
 from overread.files import canonical_json, sha256_bytes
 from overread.keys.commands import open_person
 from overread.keys.meanings import role_for
-from overread.ledger.signatures import KIND as SIGNATURE
-from overread.ledger.signatures import sign_row
+from overread.keys.ring import Keyring
+from overread.ledger.signatures import sign_row, signatures
 from overread.parse import parse_json, parse_yaml
 from overread.pipeline.protocol import Protocol
 from overread.pipeline.protocol_changes import changes
@@ -86,7 +85,7 @@ def decisions_of(space: Workspace) -> list[dict[str, Any]]:
 
 def deviations_of(space: Workspace) -> list[dict[str, Any]]:
     """Every signed deviation, oldest first: when, who, why, and what the protocol then said otherwise than the lock."""
-    signed = _signers(space)
+    signed = _signers(space, "deviated")
     return [
         {"row": e.seq, "time": e.time, **signed[e.seq], **e.data}
         for e in space.ledger.events(DEVIATION)
@@ -129,7 +128,7 @@ def _since_lock(space: Workspace, digest: str) -> list[str]:
 
 def _made(space: Workspace) -> dict[str, dict[str, Any]]:
     """Signed decisions by finding, the last of each."""
-    signed = _signers(space)
+    signed = _signers(space, "decided")
     rows = [e for e in space.ledger.events(DECISION) if e.seq in signed]
     return {
         str(e.data["finding"]): {"row": e.seq, **signed[e.seq]}
@@ -138,12 +137,19 @@ def _made(space: Workspace) -> dict[str, dict[str, Any]]:
     }
 
 
-def _signers(space: Workspace) -> dict[int, Mapping[str, str]]:
-    """Name, role and time of who signed, by the number of the signed row."""
+def _signers(space: Workspace, meaning: str) -> dict[int, Mapping[str, str]]:
+    """Name, role and time of who signed ``meaning``, by the number of the signed row.
+
+    Signatures that do not hold, or that the keyring speaks against, count for nothing; of a key that it does not know
+    the name is followed by what that is worth.
+    """
+    cards = Keyring().cards()
     out: dict[int, Mapping[str, str]] = {}
-    for event in space.ledger.events(SIGNATURE):
-        said = json.loads(event.data["signature"]["statement"])
-        out[int(said["row"])] = {k: said[k] for k in ("name", "role", "time")}
+    for one in signatures(space.ledger.events(), cards):
+        if one.meaning != meaning or one.fault or (one.standing and one.key in cards):
+            continue
+        name = one.name if not one.standing else f"{one.name} (key {one.key}, not in this keyring)"
+        out[one.row] = {"name": name, "role": one.role, "time": one.time}
     return out
 
 

@@ -14,6 +14,7 @@ from overread.commands import command
 from overread.errors import InputError
 from overread.files import sha256_bytes
 from overread.ledger.ledger import Ledger
+from overread.ledger.register import COMPARED
 from overread.pipeline.workspace import Workspace
 
 EVENT = "pipeline.opened"
@@ -25,6 +26,11 @@ DIGITS = 16
 def identities(cases: Iterable[Case]) -> list[str]:
     """A hash of every patient of ``cases``, sorted: what the ledger keeps instead of identifiers."""
     return sorted({sha256_bytes(c.patient.encode())[:DIGITS] for c in cases})
+
+
+def looks_before(ledger: Ledger) -> int:
+    """How often test patients were looked at so far: by the test itself, and for comparisons."""
+    return len(ledger.events(EVENT)) + len(ledger.events(COMPARED))
 
 
 def opened(ledger: Ledger) -> frozenset[str]:

@@ -15,17 +15,21 @@ from typing import Any
 
 from overread.cohort.cohort import SEAL, Cohort
 from overread.cohort.columns import VALUE, is_finding, is_reading
-from overread.cohort.hashes import file_hashes
+from overread.cohort.hashes import file_hashes, without_truth
 from overread.cohort.table import Table, read_table, set_columns
 from overread.commands import command
 from overread.errors import InputError
 from overread.files import atomic_path, canonical_json, sha256_bytes, sha256_file, write_json
 from overread.keys.card import Card
 from overread.keys.letter import seal_letter
+from overread.ledger.files import KEY, hashed
 from overread.parse import parse_json
+from overread.pipeline.openings import EVENT as OPENED
 from overread.pipeline.workspace import Workspace
 
 EVENT = "test.sealed"
+BEGUN = "sealed/begun.json"
+"""There while the truth is being taken out: the hash of the table as it was sealed, which still holds that truth."""
 WHAT = "overread.sealed-test 1"
 FILES = ("mask", "boxes")
 TOLD = ("check.json", "check.html", "files.json")
@@ -38,14 +42,16 @@ def is_sealed(folder: Path) -> bool:
 
 
 def seal_test(space: Workspace, holders: Sequence[Card]) -> dict[str, Any]:
-    """Encrypt the truth of the test cases for ``holders`` and take it out of the folder; what the ledger keeps of it.
+    """Encrypt the truth of the test cases for ``holders``, take it out of the folder, and add a row to the ledger.
 
-    Where an earlier call was interrupted, this one ends it, with the holders of that one.
+    Returns what that row holds. Where an earlier call was interrupted, this one ends it, with the holders of that one.
+    Nothing is taken out that is not sealed: truth that came into the table later stays.
 
     Raises
     ------
     InputError
-        Already sealed, no column ``split``, no truth, a truth file outside the folder or shared with other cases.
+        Already sealed or opened, no column ``split``, no truth, a truth file outside the folder, with further names or
+        shared with other cases; a holder whose key was revoked.
     """
     folder, table = space.folder, read_table(space.folder)
     columns = truth_columns(table.columns, space)
@@ -56,23 +62,56 @@ def seal_test(space: Workspace, holders: Sequence[Card]) -> dict[str, Any]:
         )
     cells = {table.rows[n]["case"].strip(): {c: table.rows[n][c] for c in columns} for n in rows}
     stated = any(cell.strip() for row in cells.values() for cell in row.values())
+    begun = folder / BEGUN
     if is_sealed(folder):
-        if not stated:
-            raise InputError(
-                f"{folder / SEAL}: the test is sealed already; {command('test', folder)} opens it"
-            )
         letter = read_letter(folder)
         files, facts = letter["files"], letter["facts"]
+        if begun.is_file():
+            _check_begun(table, stated, begun)
+        else:
+            refuse_lying_open(space)
+            if recorded_root(space) == facts["root"]:
+                raise InputError(
+                    f"{folder / SEAL}: the test is sealed already; {command('test', folder)} opens it"
+                )
     else:
         if not stated:
             raise InputError(
                 f"{table.path}: the test cases have no truth to seal (columns {', '.join(columns)})"
             )
+        _check_unopened(space)
         cohort = space.cohort(missing_channels=True)
         names = _truth_files(table, rows, columns, folder)
         files, facts = _write(space, cohort, cells, names, holders)
-    _clear(table, rows, columns, folder, files)
+    if begun.is_file():
+        _clear(table, rows, columns, folder, files)
+        begun.unlink()
+    space.ledger.append(EVENT, facts | {KEY: hashed(folder, [SEAL])})
     return dict(facts)
+
+
+def recorded_root(space: Workspace) -> str:
+    """The root of the seal that the ledger recorded last; empty for a folder that is not sealed."""
+    rows = space.ledger.events(EVENT) if is_sealed(space.folder) else []
+    return str(rows[-1].data["root"]) if rows else ""
+
+
+def refuse_lying_open(space: Workspace) -> None:
+    """Raise InputError where truth of test cases lies in the folder beside its seal, as a restored copy brings it."""
+    if not is_sealed(space.folder):
+        return
+    table = read_table(space.folder)
+    columns = truth_columns(table.columns, space)
+    rows = [row for row in table.rows if row.get("split", "").strip() == "test"]
+    open_ = [row["case"].strip() for row in rows if any(row[c].strip() for c in columns)]
+    files = [name for name in read_letter(space.folder)["files"] if (space.folder / name).exists()]
+    if open_ or files:
+        found = f"case {open_[0]}" if open_ else files[0]
+        raise InputError(
+            f"{table.path}: the test is sealed, and truth of {max(len(open_), len(files))} test cases lies beside the "
+            f"seal (such as {found}). Take out what a backup brought back; cases that came later belong to another "
+            "part, or into a folder of their own"
+        )
 
 
 def truth_columns(columns: Sequence[str], space: Workspace) -> list[str]:
@@ -83,10 +122,13 @@ def truth_columns(columns: Sequence[str], space: Workspace) -> list[str]:
 
 def refuse_unsealed(space: Workspace) -> None:
     """Raise InputError where the protocol asks for a seal, and the test has none that was made before the training."""
+    refuse_lying_open(space)
     if not space.protocol.seal:
         return
-    sealed = [e.seq for e in space.ledger.events(EVENT)]
-    if not is_sealed(space.folder) or not sealed:
+    # Of several seals that of now counts: an earlier one may have been undone, and what it hid used.
+    now = read_letter(space.folder)["facts"]["root"] if is_sealed(space.folder) else ""
+    sealed = [e.seq for e in space.ledger.events(EVENT) if e.data.get("root") == now]
+    if not sealed:
         raise InputError(
             f"{space.folder}: protocol.yaml says seal: true, and the truth of the test cases lies open; "
             f"{command('seal', space.folder, '--for', 'NAME')}"
@@ -123,7 +165,7 @@ def _write(
             temporary.write_bytes(nonce + data)
     content = {"salt": _text(os.urandom(32)), "key": _text(key), "cells": cells}
     plain = canonical_json(content).encode()
-    images = file_hashes([_without_truth(c) for c in cohort.split("test")], folder)
+    images = file_hashes(without_truth(cohort.split("test")), folder)
     truths = {name: sha256_file(folder / name) for name in names}
     facts = {
         "root": root(images | truths, plain),
@@ -133,6 +175,7 @@ def _write(
         "holders": [{"name": c.name, "key": c.id} for c in holders],
     }
     letter = seal_letter(plain, holders, what=WHAT)
+    write_json(folder / BEGUN, {"table": sha256_file(read_table(folder).path)})
     write_json(folder / SEAL, {"files": files, "facts": facts, "letter": letter})
     return files, facts
 
@@ -150,7 +193,7 @@ def _clear(
 
 def _truth_files(table: Table, rows: Sequence[int], columns: Sequence[str], folder: Path) -> list[str]:
     """Masks and boxes of the test rows. Raises InputError for one that cannot be taken out of the folder."""
-    ours, others = set(rows), set()
+    ours, others = set(rows), set[Path]()
     found: dict[str, None] = {}
     for column in [c for c in FILES if c in columns]:
         for n, row in enumerate(table.rows):
@@ -158,14 +201,21 @@ def _truth_files(table: Table, rows: Sequence[int], columns: Sequence[str], fold
             if name and n in ours:
                 found[name] = None
             elif name:
-                others.add(name)
+                others.add((folder / name).resolve())
     for name in found:
         path = (folder / name).resolve()
+        if path.is_file() and (
+            path != (folder.resolve() / os.path.normpath(name)) or path.stat().st_nlink > 1
+        ):
+            raise InputError(
+                f"{table.path}: {name}: is a link, or has further names (hard links), under which it would stay; put a "
+                "copy in its place"
+            )
         if not path.is_relative_to(folder.resolve()) or not path.is_file():
             raise InputError(
                 f"{table.path}: {name}: expected a file inside {folder}, which the seal takes away; copy it there"
             )
-        if name in others:
+        if path in others:
             raise InputError(
                 f"{table.path}: {name}: is the truth of a test case and of another; give each its own file"
             )
@@ -180,10 +230,23 @@ def read_letter(folder: Path) -> dict[str, Any]:
     return content
 
 
-def _without_truth(case: Any) -> Any:
-    from dataclasses import replace
+def _check_begun(table: Table, stated: bool, begun: Path) -> None:
+    """Raise InputError where the table holds other truth than when the seal was begun: it would be lost."""
+    then = parse_json(begun.read_bytes(), str(begun))
+    if stated and (not isinstance(then, dict) or sha256_file(table.path) != then.get("table")):
+        raise InputError(
+            f"{table.path}: was changed since the seal was begun, which was interrupted; put it back as it was then, "
+            "and seal again"
+        )
 
-    return replace(case, mask=None, boxes=None)
+
+def _check_unopened(space: Workspace) -> None:
+    opened = space.ledger.events(OPENED)
+    if opened:
+        raise InputError(
+            f"{space.folder}: the test was opened before (row {opened[-1].seq}), so that predictions.csv and "
+            "report.json tell its truth; a seal hides it only in a new folder with cases that nobody has seen"
+        )
 
 
 def _text(data: bytes) -> str:

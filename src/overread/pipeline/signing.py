@@ -11,7 +11,7 @@ from overread.errors import InputError
 from overread.keys.commands import open_person
 from overread.keys.ring import Keyring, Person
 from overread.ledger.ledger import Event
-from overread.ledger.signatures import Signed, sign_row, signatures
+from overread.ledger.signatures import Signed, own_approval, sign_row, signatures
 from overread.pipeline.workspace import STAGES, Workspace, console
 
 LOCKED = "locked"
@@ -48,7 +48,8 @@ def sign_lock(space: Workspace, person: Person, locked: dict[str, Any]) -> Signe
     Raises InputError for a role that may not, or another than the protocol asks for.
     """
     row = space.ledger.events("pipeline.lock")[-1]
-    what = {k: locked[k] for k in ("protocol_sha256", "package_sha256", "code_sha256", "sealed_test_sha256")}
+    fixed = ("protocol_sha256", "package_sha256", "code_sha256", "sealed_test_sha256", "seal_root")
+    what = {k: locked[k] for k in fixed}
     wanted = space.protocol.signatures.lock
     return sign_row(space.ledger, row.seq, person, meaning=LOCKED, role=wanted, also=what)
 
@@ -71,7 +72,10 @@ def check_signed(space: Workspace) -> None:
         (LOCKED, wanted.lock, command("lock", space.folder, "--sign", "NAME")),
         ("approved", wanted.approval, command("sign", "lock", "--meaning", "approved", "--as", "NAME")),
     ):
-        if role is not None and not any(s.meaning == meaning and s.role == role for s in mine):
+        given = [s for s in mine if s.meaning == meaning and s.role == role]
+        if meaning == "approved":
+            given = [s for s in given if not own_approval(s, mine)]
+        if role is not None and not given:
             raise InputError(
                 f"{space.folder}: protocol.yaml asks that the lock (row {row}) is {meaning} by {role}, and no such "
                 f"signature of a key in this keyring is there; {how}"

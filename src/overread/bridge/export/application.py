@@ -140,8 +140,8 @@ def write_application(package: Package, out: Path) -> Written:
     Raises InputError for another task than the segmentation of volumes with one channel.
     """
     manifest = package.manifest
-    labels = TASKS[manifest.task].answer == "label_map"
-    if not labels or manifest.preprocess.dimensions != 3 or len(manifest.channels) != 1:
+    outlined = TASKS[manifest.task].answer == "label_map"
+    if not outlined or manifest.preprocess.dimensions != 3 or len(manifest.channels) != 1:
         raise InputError(
             f"package {manifest.name}: {manifest.task} of {len(manifest.channels)} channels in "
             f"{manifest.preprocess.dimensions}D; an application is written for the segmentation of volumes of "

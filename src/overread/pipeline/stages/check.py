@@ -17,7 +17,7 @@ from overread.errors import BlockingError
 from overread.evaluate.rules import shortfall
 from overread.files import write_json
 from overread.pipeline.sample_size import size_findings
-from overread.pipeline.seal import is_sealed, refuse_unsealed
+from overread.pipeline.seal import is_sealed, refuse_lying_open, refuse_unsealed
 from overread.pipeline.validation_design import design_findings
 from overread.pipeline.workspace import Workspace, bar, console, stage_record
 
@@ -33,6 +33,7 @@ def check_stage(folder: Path) -> None:
         A table that cannot be read.
     """
     space = Workspace.open(folder)
+    refuse_lying_open(space)
     if space.protocol.seal and not is_sealed(folder):
         refuse_unsealed(space)
     with stage_record(space, "check") as result:

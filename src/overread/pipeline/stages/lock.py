@@ -16,10 +16,10 @@ from overread.keys.ring import Person
 from overread.ledger.environment import environment
 from overread.ledger.files import hashed
 from overread.pipeline.made_elsewhere import bring, check_agreement, made_elsewhere
-from overread.pipeline.openings import EVENT, opened_in_training
+from overread.pipeline.openings import looks_before, opened_in_training
 from overread.pipeline.protocol import FILE as PROTOCOL
 from overread.pipeline.sample_size import rationale
-from overread.pipeline.seal import refuse_unsealed
+from overread.pipeline.seal import recorded_root, refuse_unsealed
 from overread.pipeline.signing import LOCKED, sign_lock
 from overread.pipeline.workspace import Workspace, console, stage_record
 from overread.runtime.package import Package
@@ -64,9 +64,10 @@ def lock_stage(
             sealed_test_sha256=cohort.digest("test"),
             test_files_sha256=files_digest(cohort.split("test"), space.folder),
             code_sha256=environment()["code_sha256"],
+            seal_root=recorded_root(space),
             sample_size=rationale(space, cohort),
             made_elsewhere=made_elsewhere(space),
-            openings_before=len(space.ledger.events(EVENT)),
+            openings_before=looks_before(space.ledger),
             opened_in_training=opened_in_training(space, cohort),
         )
     console.print("  Protocol, package, code and sealed test patients are fixed by hash.")

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from overread.cohort.cohort import SEAL
 from overread.commands import command
 from overread.keys.ring import Keyring
-from overread.ledger.files import KEY, hashed
 from overread.pipeline.seal import EVENT, is_sealed, seal_test
 from overread.pipeline.workspace import Workspace, console
 
@@ -25,7 +23,7 @@ def seal_stage(folder: Path, holders: Sequence[str]) -> None:
     ring = Keyring()
     cards = [ring.find(name) for name in holders]
     sealed = seal_test(space, cards)
-    row = space.ledger.append(EVENT, sealed | {KEY: hashed(folder, [SEAL])})
+    row = space.ledger.events(EVENT)[-1]
     names = " and ".join(h["name"] for h in sealed["holders"])
     console.print(
         f"  The truth of {sealed['cases']} test cases is sealed for {names} (row {row.seq}, root "

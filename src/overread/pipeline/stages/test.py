@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from overread.cohort.cohort import SEAL, Cohort
-from overread.cohort.hashes import digest_of_hashes, file_hashes
+from overread.cohort.hashes import content_of_test, digest_of_hashes, file_hashes
 from overread.commands import command
 from overread.errors import InputError
 from overread.evaluate.run import evaluate
@@ -17,12 +18,13 @@ from overread.files import atomic_path, quoted_cell, sha256_file, write_json
 from overread.keys.commands import open_person
 from overread.keys.ring import Person
 from overread.ledger.environment import environment
+from overread.ledger.ledger import Event
+from overread.ledger.register import register
 from overread.ledger.signatures import sign_row
 from overread.pipeline.glances import glances
 from overread.pipeline.looks import Looks, other_goals, since_earlier
-from overread.pipeline.openings import EVENT, PATIENTS, identities
+from overread.pipeline.openings import EVENT, PATIENTS, identities, looks_before
 from overread.pipeline.protocol import FILE as PROTOCOL
-from overread.pipeline.register import content_digest, register
 from overread.pipeline.report.content import report_content
 from overread.pipeline.report.explained import show_explanations
 from overread.pipeline.report.failures import failures_to_show
@@ -30,7 +32,7 @@ from overread.pipeline.report.gallery import Gallery
 from overread.pipeline.report.kept import keep_report
 from overread.pipeline.report.page import ReportFigures, write_report
 from overread.pipeline.report.words import metric_name
-from overread.pipeline.seal import is_sealed
+from overread.pipeline.seal import is_sealed, recorded_root
 from overread.pipeline.seal_opened import opened_test
 from overread.pipeline.signing import check_signed
 from overread.pipeline.stages.seeds import of_seeds, said_of_seeds
@@ -54,24 +56,37 @@ def test_stage(folder: Path, *, who: str | None = None, passphrase_file: Path | 
     check_signed(space)
     person = open_person(who, passphrase_file) if who is not None else None
     if not is_sealed(folder):
-        _tested(space, package, cohort, person)
+        _tested(space, package, cohort, _counted(space, package, cohort, person))
     elif person is None:
         raise InputError(
             f"{folder / SEAL}: the truth of the test cases is sealed; {command('test', folder, '--as', 'NAME')} "
             "opens it"
         )
     else:
-        with opened_test(space, person) as opened:
-            _tested(space, package, opened, person)
+        counted: list[Opening] = []
+        with opened_test(
+            space, person, before=lambda: counted.append(_counted(space, package, cohort, person))
+        ) as opened:
+            _tested(space, package, opened, counted[0])
 
 
-def _tested(space: Workspace, package: Package, cohort: Cohort, person: Person | None) -> None:
-    """Count the opening, answer every test case, and write the report."""
+@dataclass(frozen=True)
+class Opening:
+    """The ``row`` of an opening with those ``before`` it, the test's ``goals``, and the ``looks`` so far."""
+
+    row: Event
+    before: list[Event]
+    goals: list[dict[str, Any]]
+    looks: Looks
+
+
+def _counted(space: Workspace, package: Package, cohort: Cohort, person: Person | None) -> Opening:
+    """Add the opening to the ledger and to the machine's list, before anything of it is seen."""
     folder = space.folder
-    content = content_digest(file_hashes(cohort.split("test"), folder))
     cases = cohort.split("test")
+    content = content_of_test(cases, folder)
     goals = [e.model_dump(mode="json") for e in space.protocol.endpoints]
-    before = space.ledger.events(EVENT)
+    before, known = space.ledger.events(EVENT), looks_before(space.ledger)
     opened = space.ledger.append(
         EVENT,
         {
@@ -87,13 +102,18 @@ def _tested(space: Workspace, package: Package, cohort: Cohort, person: Person |
         sign_row(space.ledger, opened.seq, person, meaning="opened")
     looked = glances(space)
     listed = register(content, chain_head=opened.hash)
-    openings = max(len(before), listed.before) + 1
     looks = Looks(
-        openings=openings,
-        elsewhere=max(0, listed.before - len(before)),
+        openings=max(known, listed.before) + 1,
+        elsewhere=max(0, listed.before - known),
         unlisted=listed.fault,
         glanced=looked,
     )
+    return Opening(opened, before, goals, looks)
+
+
+def _tested(space: Workspace, package: Package, cohort: Cohort, opening: Opening) -> None:
+    """Answer every test case, and write the report."""
+    folder, cases, looks, openings = space.folder, cohort.split("test"), opening.looks, opening.looks.openings
     with stage_record(space, "test") as result:
         gallery = Gallery(folder / "predictions")
         with progress("Test patients", len(cases)) as advance:
@@ -113,9 +133,9 @@ def _tested(space: Workspace, package: Package, cohort: Cohort, person: Person |
             openings_elsewhere=looks.elsewhere,
             openings_unlisted=looks.unlisted,
             exploratory=looks.exploratory(space.record_of("lock")["result"]),
-            protocol_changes=since_earlier(space, before),
-            earlier_goals=other_goals(before, goals),
-            opened_at=opened.time,
+            protocol_changes=since_earlier(space, opening.before),
+            earlier_goals=other_goals(opening.before, opening.goals),
+            opened_at=opening.row.time,
             predictions_sha256=sha256_file(predictions),
             package_sha256=package.sha256,
         )
@@ -180,6 +200,11 @@ def _locked(space: Workspace) -> tuple[Package, Cohort]:
         raise InputError(
             f"{space.folder}: the code of overread is not that of the lock (its hash is {code[:12]}, the lock has "
             f"{lock['code_sha256'][:12]}); run {command('lock', space.folder)} again"
+        )
+    if lock.get("seal_root", "") != recorded_root(space):
+        raise InputError(
+            f"{space.folder / SEAL}: is not the seal of the lock; restore it from a backup, or run "
+            f"{command('lock', space.folder)} again"
         )
     package = Package.load(space.package_file)
     if lock["package_sha256"] != package.sha256:

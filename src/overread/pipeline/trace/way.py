@@ -77,6 +77,11 @@ class Way:
         """
         chosen = members(figure.id, self.cohort, self.space.protocol)
         missing: list[str] = []
+        group = (figure.row or {}).get("group")
+        if chosen.kind == "answers" and chosen.cases and group not in (None, "", chosen.group):
+            missing.append(
+                f"{figure.id}: which cases are of the group {group!r} cannot be told from the table"
+            )
         stages = [s for s in (self._stage(name, missing) for name in STAGES[chosen.kind]) if s]
         return {
             "figure": {"id": figure.id, "text": text_of(figure), "value": figure.value}

@@ -129,7 +129,7 @@ def change_command(old: Path, new: Path, *, against: Path, cases: Path, out: Pat
     folder = against if against.is_dir() else against.parent
     plan = read_plan(against)
     check_metrics(plan, against)
-    first, second = sides_of_packages([old, new], cases)
+    first, second = sides_of_packages([old, new], cases, held_out=True)
     c = compare(first, second)
     checks = [*_as_before(plan, folder), *judge_change(plan, c)]
     inside = all(k.holds for k in checks)

@@ -10,17 +10,20 @@ from typing import Any
 
 from overread.cohort.case import Case
 from overread.cohort.cohort import Cohort
+from overread.cohort.hashes import content_of_test
+from overread.cohort.table import read_table
 from overread.cohort.truth import TRUTHS
+from overread.commands import command
 from overread.errors import InputError
 from overread.evaluate.run import evaluate
 from overread.ledger.ledger import Ledger
+from overread.ledger.register import COMPARED, register
 from overread.regulatory.finished import read_finished
 from overread.runtime.manifest import Manifest
 from overread.runtime.package import Package
 from overread.task import TASKS
 
 LEDGER = "ledger.db"
-OPENED = "comparison.opened"
 
 
 @dataclass(frozen=True)
@@ -77,15 +80,16 @@ def side_of_column(folder: Path, column: str) -> Side:
     return Side(f"comparator {column}", run.manifest, rows, tuple(run.exploratory))
 
 
-def sides_of_packages(paths: Sequence[Path], folder: Path) -> list[Side]:
+def sides_of_packages(paths: Sequence[Path], folder: Path, *, held_out: bool = False) -> list[Side]:
     """What each package answers to the cases of ``folder/cohort.csv``.
 
-    Where the folder has a ledger and a test part, the look is an event of the ledger, and the numbers are exploratory.
+    ``held_out``: of a table with the column ``split`` the test cases alone, as a package may have been trained on the
+    others. Test cases that are looked at are counted, and the numbers are exploratory.
 
     Raises
     ------
     InputError
-        A package or a case that cannot be read, or packages of another task than the first.
+        A sealed test, a package or a case that cannot be read, or packages of another task than the first.
     """
     packages = [Package.load(p) for p in paths]
     first = packages[0].manifest
@@ -97,8 +101,11 @@ def sides_of_packages(paths: Sequence[Path], folder: Path) -> list[Side]:
             )
     truth = TRUTHS[TASKS[first.task].truth]
     bounds = (first.quantity.low, first.quantity.high) if first.quantity else (None, None)
-    cases = list(Cohort.read(folder, need=truth.COLUMN, labels=first.labels, bounds=bounds))
-    why = _looked(folder, cases, [p.sha256 for p in packages])
+    cohort = Cohort.read(folder, need=truth.COLUMN, labels=first.labels, bounds=bounds)
+    cases = list(cohort)
+    if held_out and "split" in read_table(folder).columns:
+        cases = list(cohort.split("test"))
+    why = looked(folder, cases, [p.sha256 for p in packages])
     return [
         Side(
             f"{p.manifest.name} {p.manifest.version} ({path.name})", p.manifest, evaluate(p, cases).rows, why
@@ -107,10 +114,28 @@ def sides_of_packages(paths: Sequence[Path], folder: Path) -> list[Side]:
     ]
 
 
-def _looked(folder: Path, cases: Sequence[Case], packages: Sequence[str]) -> tuple[str, ...]:
+def looked(folder: Path, cases: Sequence[Case], packages: Sequence[str]) -> tuple[str, ...]:
+    """Count a look at the test cases among ``cases``, before it is taken; why its numbers confirm nothing.
+
+    In the folder's ledger, and in the machine's list of openings, which a copy of the folder does not escape. A folder
+    without a ledger, which holds cases of its own, is counted by the list alone, and its numbers stand as they are.
+
+    Raises InputError where the test is sealed.
+    """
     sealed = [c for c in cases if c.split == "test"]
-    if not sealed or not (folder / LEDGER).is_file():
+    if any(c.sealed for c in sealed):
+        raise InputError(
+            f"{folder}: the truth of the test cases is sealed; {command('test', folder, '--as', 'NAME')} opens it, and "
+            "nothing else does"
+        )
+    if not sealed:
         return ()
-    Ledger.open(folder / LEDGER, create=False)
-    Ledger.open(folder / LEDGER).append(OPENED, {"cases": len(sealed), "packages": list(packages)})
+    row = None
+    if (folder / LEDGER).is_file():
+        row = Ledger.open(folder / LEDGER).append(
+            COMPARED, {"cases": len(sealed), "packages": list(packages)}
+        )
+    register(content_of_test(sealed, folder), chain_head=row.hash if row else "")
+    if row is None:
+        return ()
     return (f"{len(sealed)} sealed test cases of {folder.name} were looked at for this comparison.",)

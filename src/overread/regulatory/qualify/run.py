@@ -21,6 +21,7 @@ from overread.evaluate.run import evaluate
 from overread.evaluate.tasks import TASKS as EVALUATE
 from overread.imaging.read import read_labels
 from overread.ledger.environment import environment
+from overread.regulatory.comparison.side import looked
 from overread.regulatory.finished import Finished
 from overread.regulatory.qualify.examples import EXAMPLES
 from overread.runtime.answer import LabelMap
@@ -163,7 +164,7 @@ def acceptance(package: Package, folder: Path, bound: Bound) -> list[Step]:
     Raises
     ------
     InputError
-        A measure that the package's task does not have, or cases that cannot be read.
+        A measure that the package's task does not have, a sealed test, or cases that cannot be read.
     """
     m = package.manifest
     pairs = EVALUATE[m.task].offered(m.judged, m.positive, m.counted_labels)
@@ -175,6 +176,7 @@ def acceptance(package: Package, folder: Path, bound: Bound) -> list[Step]:
     limits = (m.quantity.low, m.quantity.high) if m.quantity else (None, None)
     cohort = Cohort.read(folder, need=TRUTHS[TASKS[m.task].truth].COLUMN, labels=m.labels, bounds=limits)
     cases = list(cohort)
+    looked(folder, cases, [package.sha256])
     steps = [
         Step(
             "acceptance", "local cases", f"{bound.least} or more", str(len(cases)), len(cases) >= bound.least

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from overread.errors import OverreadError
-from overread.files import canonical_json, sha256_bytes
 from overread.keys.ring import state_folder
 from overread.ledger.ledger import Ledger
 
 KIND = "test.opened"
+COMPARED = "comparison.opened"
+"""A look at test patients for a comparison, a change or an acceptance test: it shows how packages do on them, too."""
 
 
 @dataclass(frozen=True)
@@ -20,11 +20,6 @@ class Registered:
 
     before: int
     fault: str = ""
-
-
-def content_digest(hashes: Mapping[str, str]) -> str:
-    """SHA-256 over the files of a test, whatever they are called and wherever they lie."""
-    return sha256_bytes(canonical_json(sorted(hashes.values())).encode())
 
 
 def register_file() -> Path:
