@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydicom.dataset import Dataset
 from pynetdicom import AE, build_role, evt
+from pynetdicom.pdu import P_DATA_TF
 from tests.clinic.receive.raw import EXPLICIT, IMPLICIT, MR, VERIFICATION, data_set, node
 from tests.clinic.site import CEILING_SECONDS, wait_for
 
@@ -48,12 +49,18 @@ FAILED = [("1.2.3.1", 0x0119), ("1.2.3.404", 0x0112), ("../../x", 0x0112)]
 
 def test_report_on_the_same_association(tmp_path: Path) -> None:
     spool, heard = filled(tmp_path), []
-    told = threading.Event()
+    heard_one, told = threading.Event(), threading.Event()
 
     def report(event: evt.Event) -> tuple[int, None]:
         heard.append((event.event_type, event.event_information))
-        told.set()
+        heard_one.set()
         return 0, None
+
+    def sent(event: evt.Event) -> None:
+        # Who asks for release while its answer to the report still waits to be sent breaks its own state machine
+        # (Evt9 in Sta7, PS3.8 table 9-10).
+        if heard_one.is_set() and isinstance(event.pdu, P_DATA_TF):
+            told.set()
 
     with node(tmp_path, spool=spool, services=commitment_services(spool, aet="NODE", peers=[])) as here:
         ae = AE("ME")
@@ -63,13 +70,17 @@ def test_report_on_the_same_association(tmp_path: Path) -> None:
         def ask(ds: Dataset, kind: int = 1) -> int:
             """Status of an N-ACTION, on an association of its own: its user cannot ask and be told at once."""
             association = ae.associate(
-                "127.0.0.1", here.port, ae_title="NODE", evt_handlers=[(evt.EVT_N_EVENT_REPORT, report)]
+                "127.0.0.1",
+                here.port,
+                ae_title="NODE",
+                evt_handlers=[(evt.EVT_N_EVENT_REPORT, report), (evt.EVT_PDU_SENT, sent)],
             )
             assert association.is_established
             status, _ = association.send_n_action(ds, kind, COMMITMENT, INSTANCE)
             if status.Status == 0:
                 assert told.wait(CEILING_SECONDS)
                 told.clear()
+                heard_one.clear()
             association.release()
             return int(status.Status)
 
