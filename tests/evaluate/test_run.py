@@ -13,6 +13,7 @@ from tests.evaluate import roads
 from overread.cohort.case import Case
 from overread.cohort.load import load_case
 from overread.cohort.truth import TRUTHS
+from overread.evaluate.figures import RocFigure
 from overread.evaluate.run import Evaluation, answered_rows, evaluate
 from overread.evaluate.tasks import TASKS, classification
 from overread.runtime.package import Package
@@ -62,6 +63,17 @@ def test_refused_cases_are_counted_as_the_protocol_says(task: str, cases: list[C
     wrong = evaluate(package, [*cases, *outside])
     first, second = (e.of(e.primary[0].key, e.primary[1]) for e in (alone, wrong))
     assert first is not None and second is not None and second.interval.estimate < first.interval.estimate
+
+
+def test_numbers_in_a_curve_are_of_the_cases_that_it_is_drawn_of(cases: list[Case], tmp_path: Path) -> None:
+    package = roads.package_for("classification", limits={"size": [[8, 30], [8, 30]]})
+    large = roads.cases_for(tmp_path, n=3, size=64)
+    outside = [replace(c, case=f"large{i}", patient=f"q{i}") for i, c in enumerate(large)]
+    roc = next(f for f in evaluate(package, [*cases, *outside]).figures if isinstance(f, RocFigure))
+    alone = evaluate(package, cases).of("auroc", None)
+    (curve,) = roc.curves
+    assert alone is not None and curve.area is not None and curve.area.interval == alone.interval
+    assert len(curve.truth) == len(cases)
 
 
 def test_a_package_that_answers_nothing_says_so(cases: list[Case]) -> None:

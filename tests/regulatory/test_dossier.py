@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
-from tests.regulatory.made_up import made_up_run
+from tests.regulatory.made_up import made_up_run, row
 
 from overread.errors import InputError
 from overread.files import sha256_file
+from overread.ledger.figures import figure_id
 from overread.regulatory.dossier.chapters import CHAPTERS
 from overread.regulatory.dossier.facts.read import facts
 from overread.regulatory.dossier.tested import read_tests, result_of
 from overread.regulatory.dossier.write import dossier_command
+from overread.stats.intervals import rate_ci
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,6 +42,31 @@ def test_exploratory_stands_on_every_page(dossier: Path) -> None:
         assert "Exploratory: The test patients were opened 2 times." in page.read_text(), page.name
 
 
+def test_every_measure_told_of_names_its_figure(tmp_path: Path) -> None:
+    many = [
+        row(m, rate_ci([1] * 90 + [0] * 10))
+        for m in (
+            "auroc",
+            "sensitivity",
+            "specificity",
+            "ppv",
+            "npv",
+            "accuracy",
+            "balanced_accuracy",
+            "answered",
+        )
+    ] + [row("set_coverage", rate_ci([1] * 9 + [0]), label) for label in ("a", "b", "c", "d")]
+    other = row("auroc", rate_ci([1] * 95 + [0] * 5))
+    folder = made_up_run(tmp_path / "chest", test=many, beside=[other], unanswered="left_out")
+    dossier_command(folder, out=None, kind="html", tests=None)
+    card = (folder / "dossier" / "13-model-card.html").read_text()
+    assert all(figure_id("test", r) in card for r in many)
+    page = (folder / "dossier" / "03-performance.html").read_text()
+    told = re.search(r"Refused cases counted as ([^<]*)", page)
+    assert told and told[1].startswith("left out: Area under the ROC curve 0.900 (95% interval")
+    assert "; wrong: Area under the ROC curve 0.950 (95% interval" in told[1]
+
+
 def test_what_is_missing_names_its_author(dossier: Path) -> None:
     page = (dossier / "12-data-card.html").read_text()
     assert "To be written by the data manager" in page
@@ -56,7 +84,7 @@ def test_requirements_name_tests_that_exist_and_hazards_controls_that_exist() ->
 
 
 def test_the_european_outline_points_at_chapters_that_exist() -> None:
-    keys = {c.key for c in CHAPTERS} | {"", "09-change-plan"}
+    keys = {c.key for c in CHAPTERS} | {"", "09-change-plan", "index"}
     told = facts("europe")
     assert {r["where"] for part in ("mdr", "ai_act") for r in told[part]} <= keys
 

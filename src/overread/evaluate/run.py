@@ -130,7 +130,10 @@ def evaluation_of(rows: Sequence[Row], manifest: Manifest, *, unanswered: Unansw
         changed = [m for m in measures_of(rows, manifest, unanswered=other) if _differs(m, task)]
         out.beside = _computed(changed)[0]
     if answered:
-        out.figures = task.figures(answered, manifest, out.measured)
+        # Curves are of answered cases, and so must be the numbers that stand in them.
+        same = {(m.metric.key, m.label): m for m in out.beside} if unanswered == "wrong" else {}
+        drawn = [same.get((m.metric.key, m.label), m) for m in out.measured]
+        out.figures = task.figures(answered, manifest, drawn)
         out.telling = task.telling(answered, manifest)
     out.measured += _computed([_answered(rows)])[0]
     return out

@@ -49,7 +49,7 @@ def answered(run: Finished, *names: str) -> list[Part]:
                 )
             )
         if found.on:
-            parts.append(Text(f"Evidence: {'; '.join(map(str, found.on[:10]))}", quiet=True))
+            parts.append(Text(f"Evidence: {'; '.join(map(str, found.on))}", quiet=True))
     return parts
 
 
@@ -297,7 +297,8 @@ def _monitoring(run: Finished, results: Results) -> list[Part]:
         Text(
             "What is watched in use, and for which hazard. A chart is designed from the mean "
             "time between false alarms that the site accepts (overread.stats.control), not from "
-            "a p-value a day. Limits and who acts are for the quality lead to fill."
+            "a p-value a day. The limits that the protocol states stand below; the others, and who acts, are for the "
+            "quality lead to fill."
         ),
         Table(
             ("Watched", "For", "Limit and time between false alarms", "Who acts, how"),

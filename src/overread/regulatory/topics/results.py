@@ -9,7 +9,7 @@ from overread.evaluate.metrics import METRICS
 from overread.ledger.figures import figure_id
 from overread.regulatory.finished import Finished, check_of, record_of
 from overread.regulatory.found import Found, Ref
-from overread.regulatory.topics.topic import figure, listed, name_of, with_interval
+from overread.regulatory.topics.topic import figure, name_of, with_interval
 
 FEW = 30
 """Fewer patients than this behind the first measure are a limitation by themselves."""
@@ -35,11 +35,11 @@ def uncertainty(run: Finished) -> Found:
     many = (
         f"All {goals} goals must hold together, which needs no correction."
         if goals > 1
-        else "One goal or none: no multiplicity."
+        else ("One goal: no multiplicity." if goals else "No goal: nothing was tested.")
     )
     return Found(
-        (f"95% intervals by {listed(methods)}.", cluster, many),
-        tuple(figure(dict(r)) for r in run.report["test"][:3]),
+        (f"95% intervals by these methods: {'; '.join(methods)}.", cluster, many),
+        tuple(figure(dict(r)) for r in run.report["test"]),
     )
 
 
@@ -48,17 +48,21 @@ def robustness(run: Finished) -> Found:
     said, on = [], []
     beside = run.report.get("beside") or []
     if beside:
+        ways = (
+            ["wrong", "left out"]
+            if run.report.get("unanswered", "wrong") == "wrong"
+            else ["left out", "wrong"]
+        )
         own, other = run.measured(beside[0]["metric"], beside[0]["label"]), beside[0]
         if own is not None:
             said.append(
-                f"Refused cases counted as wrong and left out: {name_of(other)} {own['estimate']:.3f} and "
-                f"{other['estimate']:.3f}."
+                f"Refused cases counted as {ways[0]}: {with_interval(dict(own))}; {ways[1]}: {with_interval(other)}."
             )
-            on.append(Ref("the other way", figure_id("beside", other)))
+            on += [figure(dict(own)), Ref("the other way", figure_id("beside", other))]
     copies = run.report.get("without_copies")
     if copies and copies.get("row"):
         said.append(
-            f"Without {copies['images']} test images that have a copy elsewhere: {with_interval(copies['row'])}."
+            f"Without test images that have a copy elsewhere ({copies['images']}): {with_interval(copies['row'])}."
         )
         on.append(Ref("without copies", "without_copies"))
     seeds = run.report.get("seeds") or {}
@@ -73,7 +77,7 @@ def explanations(run: Finished) -> Found:
     if not told:
         return Found(lacking="whether and how outputs are explained (overread explain)")
     n, method = len(told.get("pictures") or []), told.get("method") or "class activation maps"
-    text = f"{n} pictures by {method}, for orientation."
+    text = f"{n} {'picture' if n == 1 else 'pictures'} by {method}, for orientation."
     return Found(
         (text, "No reader judged the maps; they prove no mechanism."),
         run.row("pipeline.explain", "explanations"),
@@ -257,6 +261,6 @@ def changes(run: Finished) -> Found:
 def monitoring(run: Finished) -> Found:
     """Limits for the time in use, as the package carries them."""
     rows = run.manifest.model_card.get("monitoring") or []
-    said = tuple(f"{r['says']}." for r in rows)
+    said = tuple(f"{str(r['says']).rstrip('.')}." for r in rows)
     lacking = "" if said else "how performance is watched in use, with which limits, and who acts on an alarm"
     return Found(said, run.row("pipeline.package", "package"), lacking)
