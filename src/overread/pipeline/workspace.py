@@ -183,14 +183,14 @@ def _short(result: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def progress(description: str, total: int) -> Iterator[Callable[[], None]]:
-    """A progress bar; call the yielded function once per item."""
-    with bar() as display:
+def progress(description: str, total: int, *, on: Console = console) -> Iterator[Callable[[], None]]:
+    """A progress bar ``on`` a console; call the yielded function once per item."""
+    with bar(on=on) as display:
         task = display.add_task(description, total=total)
         yield lambda: display.advance(task)
 
 
-def bar(*columns: Any) -> Progress:
+def bar(*columns: Any, on: Console = console) -> Progress:
     """The project's progress bar, with further columns at its end."""
     return Progress(
         TextColumn("{task.description}"),
@@ -200,5 +200,5 @@ def bar(*columns: Any) -> Progress:
         TextColumn("left"),
         TimeRemainingColumn(),
         *columns,
-        console=console,
+        console=on,
     )

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import shutil
+import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from overread.errors import OverreadError
 from overread.files import sha256_file
+from overread.imaging.image_files import image_files
 from overread.ledger.figures import find
+from overread.pipeline.trace import images
 from overread.pipeline.trace.command import trace_command
 from overread.pipeline.trace.way import Way
 
@@ -92,3 +97,48 @@ def test_a_changed_report_table_or_image_is_named(road: Path, capsys: pytest.Cap
         f"{image.name}: is changed",
     ):
         assert text in said
+
+
+def test_each_image_is_read_once_however_many_figures_there_are(
+    small_road: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hashed: Counter[Path] = Counter()
+    listed: Counter[Path] = Counter()
+
+    def hash_of(path: Path) -> str:
+        hashed[path] += 1
+        return sha256_file(path)
+
+    def files_of(path: Path) -> list[Path]:
+        listed[path] += 1
+        return image_files(path)
+
+    monkeypatch.setattr(images, "sha256_file", hash_of)
+    monkeypatch.setattr(images, "image_files", files_of)
+    trace_command(small_road, None, every=True, as_json=True)
+    said = capsys.readouterr()
+    told = json.loads(said.out)
+    assert len(told) == len(Way(small_road).figures) > 100
+    assert "Comparing images" in said.err
+    recorded = json.loads((small_road / "files.json").read_text())
+    assert {p.relative_to(small_road).as_posix() for p in hashed} == set(recorded)
+    assert set(hashed.values()) == set(listed.values()) == {1}
+
+
+def test_figures_are_written_one_by_one(small_road: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    out = io.StringIO()
+    of = Way.of
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setattr(Way, "of", lambda way, one: seen.append(out.getvalue().count("\n")) or of(way, one))
+    trace_command(small_road, None, every=True)
+    assert seen == list(range(len(seen))) and len(seen) > 100
+
+
+def test_an_image_that_is_gone_is_named(road: Path) -> None:
+    way = Way(road)
+    figure = find(way.figures, "test/dice/lesion")
+    image = next(iter(way.members(figure).cases[0].images.values()))
+    image.unlink()
+    (said,) = way.of(figure)["missing"]
+    assert said.startswith(f"{image}: is gone; the check recorded")

@@ -60,6 +60,15 @@ class Members:
     group: str | None = None
 
 
+def key_of(figure: str, protocol: Protocol) -> tuple[str, ...]:
+    """What `members` goes by: figures with the same key were computed of the same cases."""
+    section, *rest = map(named, figure.split("/"))
+    kind = FROM.get(section, "answers")
+    if kind == "cases":
+        return kind, *[name for name in rest if name in SPLITS][:1]
+    return kind, *(rest[:2] if _of_group(section, rest, protocol) else ())
+
+
 def members(figure: str, cohort: Cohort, protocol: Protocol) -> Members:
     """The cases that the figure with this id was computed of."""
     section, *rest = map(named, figure.split("/"))
@@ -74,11 +83,16 @@ def members(figure: str, cohort: Cohort, protocol: Protocol) -> Members:
     return _group(section, rest, cohort, protocol, Members(kind, cases, chosen))
 
 
+def _of_group(section: str, rest: Sequence[str], protocol: Protocol) -> bool:
+    """Whether a figure names a subgroup, or what a gap between them is of."""
+    return section in ("subgroups", "answered_by") and len(rest) > 1 and rest[0] in protocol.subgroups
+
+
 def _group(section: str, rest: Sequence[str], cohort: Cohort, protocol: Protocol, whole: Members) -> Members:
     """Of a figure about a subgroup, those of its cases alone; of a gap, of all groups."""
-    attribute = rest[0] if rest else ""
-    if section not in ("subgroups", "answered_by") or len(rest) < 2 or attribute not in protocol.subgroups:
+    if not _of_group(section, rest, protocol):
         return whole
+    attribute = rest[0]
     known = [c for c in cohort if c.split != "test"]
     cuts = cuts_of(known, protocol.subgroups, protocol.bands).get(attribute)
     groups = groups_of([c.attributes.get(attribute, "") for c in whole.cases], cuts)

@@ -20,14 +20,14 @@ class Recorded:
             named = event.data.get(KEY)
             if isinstance(named, Mapping):
                 self._rows |= {str(k): (event.seq, str(v)) for k, v in named.items()}
-        self._now: dict[str, str] = {}
+        self._now: dict[str, str | None] = {}
 
     def hash(self, name: str) -> str | None:
         """SHA-256 of a file as it is; None where there is none."""
         path = self.folder / name
-        if name not in self._now and path.is_file():
-            self._now[name] = sha256_file(path)
-        return self._now.get(name)
+        if name not in self._now:
+            self._now[name] = sha256_file(path) if path.is_file() else None
+        return self._now[name]
 
     def state(self, name: str, missing: list[str]) -> str:
         """Whether a file is as it was recorded, in words; a sentence is added to ``missing`` where it is not."""

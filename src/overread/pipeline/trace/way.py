@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import csv
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from overread.cohort.cohort import FILE as COHORT
-from overread.cohort.hashes import paths_of
 from overread.commands import command
 from overread.errors import InputError
 from overread.evaluate.metrics import METRICS
@@ -20,10 +18,12 @@ from overread.ledger.signatures import signatures
 from overread.parse import parse_json
 from overread.pipeline.openings import EVENT
 from overread.pipeline.report.words import interval, metric_name, number
-from overread.pipeline.trace.members import STAGES, Members, members
+from overread.pipeline.trace.images import FILE, Images
+from overread.pipeline.trace.members import STAGES, Members, key_of, members
 from overread.pipeline.trace.recorded import Recorded
 from overread.pipeline.workspace import Workspace
 
+T = TypeVar("T")
 REPORT = "report.json"
 MEASURED = ("metric", "label", "unit", "estimate", "low", "high", "confidence", "method", "n")
 FACTS = (
@@ -69,36 +69,60 @@ class Way:
         self.cohort = self.space.cohort(missing_channels=True)
         self.events = self.space.ledger.events()
         self.recorded = Recorded(folder, self.events)
+        self.images = Images(self.space.folder)
+        self._told: dict[Hashable, tuple[Any, list[str]]] = {}
 
     def of(self, figure: Figure, *, rehash: bool = True) -> dict[str, Any]:
         """Everything that ``figure`` rests on. ``missing`` says, a sentence each, which steps cannot be shown.
 
         ``rehash`` compares the images with their recorded hashes, too; without it these are told as recorded.
         """
-        chosen = members(figure.id, self.cohort, self.space.protocol)
+        chosen = self.members(figure)
         missing: list[str] = []
         group = (figure.row or {}).get("group")
         if chosen.kind == "answers" and chosen.cases and group not in (None, "", chosen.group):
             missing.append(
                 f"{figure.id}: which cases are of the group {group!r} cannot be told from the table"
             )
-        stages = [s for s in (self._stage(name, missing) for name in STAGES[chosen.kind]) if s]
-        return {
+        key = key_of(figure.id, self.space.protocol)
+        stages = self._once(("stages", chosen.kind), lambda m: self._stages(chosen, m), missing)
+        told = {
             "figure": {"id": figure.id, "text": text_of(figure), "value": figure.value}
             | self._measured(figure),
             "definition": self._definition(figure),
             "recorded": self._agrees(figure, missing),
-            "rows": self._rows(chosen, missing),
-            "files": self._files(chosen, missing, rehash=rehash),
-            "documents": self._documents(missing),
+            "rows": self._once(("rows", key), lambda m: self._rows(chosen, m), missing),
+            "files": self._once(
+                ("files", key, rehash), lambda m: self._files(chosen, m, rehash=rehash), missing
+            ),
+            "documents": self._once("documents", self._documents, missing),
             "package": self.report.get("package"),
             "seeds": self._seeds(),
             "stages": stages,
-            "people": self._people(stages),
+            "people": self._once(("people", chosen.kind), lambda _: self._people(stages), missing),
             "openings": self.report.get("openings"),
             "exploratory": list(self.report.get("exploratory") or []),
-            "missing": missing,
         }
+        return told | {"missing": list(dict.fromkeys(missing))}
+
+    def members(self, figure: Figure) -> Members:
+        """The cases that ``figure`` was computed of."""
+        key = key_of(figure.id, self.space.protocol)
+        return self._once(
+            ("members", key), lambda _: members(figure.id, self.cohort, self.space.protocol), []
+        )
+
+    def _once(self, key: Hashable, tell: Callable[[list[str]], T], missing: list[str]) -> T:
+        """What ``tell`` says, asked once of all figures that share it; what it misses is added for each of them."""
+        if key not in self._told:
+            lacks: list[str] = []
+            self._told[key] = tell(lacks), lacks
+        value, lacks = self._told[key]
+        missing += lacks
+        return cast(T, value)
+
+    def _stages(self, chosen: Members, missing: list[str]) -> list[dict[str, Any]]:
+        return [s for s in (self._stage(name, missing) for name in STAGES[chosen.kind]) if s]
 
     def _measured(self, figure: Figure) -> dict[str, Any]:
         row = figure.row or {}
@@ -156,41 +180,20 @@ class Way:
 
     def _files(self, chosen: Members, missing: list[str], *, rehash: bool) -> list[dict[str, str]]:
         """Images and truths of the cases, with the hashes that the check recorded."""
-        listed = self.space.folder / "files.json"
         if not chosen.cases:
             return []
-        if not listed.is_file():
+        if not self.images.listed:
+            path = self.space.folder / FILE
             missing.append(
-                f"{listed}: no such file; it holds the hashes of the images, and the check writes it"
+                f"{path}: no such file; it holds the hashes of the images, and the check writes it"
             )
             return []
-        hashes: Mapping[str, str] = json.loads(listed.read_text(encoding="utf-8"))
-        self.recorded.state("files.json", missing)
+        self.recorded.state(FILE, missing)
         out = []
         for case in chosen.cases:
-            for path in paths_of(case):
-                name = self._relative(path)
-                recorded, state = hashes.get(name, ""), "as recorded"
-                if rehash:
-                    state = (
-                        "as recorded"
-                        if self.recorded.hash(name) == recorded
-                        else "changed"
-                        if path.is_file()
-                        else "gone"
-                    )
-                if not recorded:
-                    missing.append(f"{path}: was not there at the check")
-                elif state != "as recorded":
-                    missing.append(f"{path}: is {state}; the check recorded {recorded[:12]}")
-                out.append(
-                    {
-                        "case": case.case,
-                        "file": name,
-                        "sha256": recorded,
-                        "state": state if rehash else "not compared",
-                    }
-                )
+            told, wrong = self.images.of(case, rehash=rehash)
+            out += told
+            missing += wrong
         return out
 
     def _documents(self, missing: list[str]) -> dict[str, dict[str, str]]:
@@ -201,10 +204,6 @@ class Way:
             for n in names
             if n
         }
-
-    def _relative(self, path: Path) -> str:
-        folder = self.space.folder
-        return (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
 
     def _last(self, kind: str) -> Event | None:
         return next((e for e in reversed(self.events) if e.kind == kind), None)
