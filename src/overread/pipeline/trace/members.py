@@ -50,6 +50,10 @@ _PARTS: dict[Kind, tuple[str, ...]] = {
 }
 
 
+CLASS = "class"
+"""What `overread.evaluate.subgroups` calls the truth where it counts who was answered."""
+
+
 @dataclass(frozen=True)
 class Members:
     """``kind`` of the figure, the ``cases`` it was computed of, in which words they were chosen, and the ``group``."""
@@ -84,8 +88,12 @@ def members(figure: str, cohort: Cohort, protocol: Protocol) -> Members:
 
 
 def _of_group(section: str, rest: Sequence[str], protocol: Protocol) -> bool:
-    """Whether a figure names a subgroup, or what a gap between them is of."""
-    return section in ("subgroups", "answered_by") and len(rest) > 1 and rest[0] in protocol.subgroups
+    """Whether a figure names a subgroup, or what a gap between them is of; or how many of a class were answered."""
+    if len(rest) < 2:
+        return False
+    return (section in ("subgroups", "answered_by") and rest[0] in protocol.subgroups) or (
+        section == "answered_by" and rest[0] == CLASS
+    )
 
 
 def _group(section: str, rest: Sequence[str], cohort: Cohort, protocol: Protocol, whole: Members) -> Members:
@@ -93,6 +101,12 @@ def _group(section: str, rest: Sequence[str], cohort: Cohort, protocol: Protocol
     if not _of_group(section, rest, protocol):
         return whole
     attribute = rest[0]
+    if attribute == CLASS and attribute not in protocol.subgroups:
+        of_class = tuple(c for c in whole.cases if str(c.label) == rest[1])
+        # Of findings, masks and boxes the table alone does not tell.
+        if not of_class:
+            return whole
+        return Members(whole.kind, of_class, f"the test cases of the class {rest[1]}", rest[1])
     known = [c for c in cohort if c.split != "test"]
     cuts = cuts_of(known, protocol.subgroups, protocol.bands).get(attribute)
     groups = groups_of([c.attributes.get(attribute, "") for c in whole.cases], cuts)
