@@ -9,6 +9,7 @@ from typing import Any
 
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
+from pynetdicom.pdu_primitives import A_ASSOCIATE
 
 from overread.clinic.checkpoint import hold
 from overread.clinic.config_destinations import Tls
@@ -64,14 +65,26 @@ def associate(
     if association.is_established:
         hold(association)
         return association
-    if association.is_rejected:
-        answer = association.acceptor.primitive
+    answer = association.acceptor.primitive if association.is_rejected else _unheard(association)
+    if association.is_rejected or answer is not None:
         reason = f": {answer.reason_str}" if answer is not None else ""
         raise UnreachableError(f"{peer} rejects our association as {calling}{reason}")
     if association.acceptor.primitive is not None and not association.accepted_contexts:
         # The peer answered but takes none of our kinds of object: for each of them that is a refusal.
         return association
     raise UnreachableError(f"{peer} cannot be reached or does not answer")
+
+
+def _unheard(association: Association) -> A_ASSOCIATE | None:
+    """A rejection that came and was never looked at.
+
+    pynetdicom asks whether the connection is still open before it waits for the answer, and takes a peer that rejects
+    and closes faster than that for one that cannot be reached.
+    """
+    while (primitive := association.dul.receive_pdu()) is not None:
+        if isinstance(primitive, A_ASSOCIATE) and primitive.result:
+            return primitive
+    return None
 
 
 def context_of(tls: Tls) -> ssl.SSLContext:
