@@ -51,7 +51,7 @@ def test_heavy_libraries_stay_out() -> None:
 def written(page: Path) -> set[str]:
     """Dotted names of the package that a page writes, in text and in examples."""
     text = page.read_text(encoding="utf-8")
-    dotted = set(re.findall(r"\boverread(?:\.[a-z]\w*)+(?:\.[A-Z]\w*)*", text))
+    dotted = set(re.findall(r"(?<![\w-])overread(?:\.[a-z]\w*)+(?:\.[A-Z]\w*)*", text))
     dotted -= {"overread.service"}  # a unit of systemd
     imported = re.findall(r"^from (overread[\w.]*) import (.+)$", text, re.M)
     return dotted | {
